@@ -1,0 +1,51 @@
+# Every task of the project, a line or two each; `make` alone lists them. The work itself is done
+# by plain Python programs in tools/, which also run where there is no make (see the README).
+
+PYTHON ?= $(if $(filter Windows_NT,$(OS)),python,python3)
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+RUN := "$(BIN)/python"
+NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
+
+# Progress bars would end up in the outputs of the notebooks.
+export TQDM_DISABLE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install book test notebooks lab serve lint format bench lock clean
+
+help: ## list the tasks
+	@$(PYTHON) tools/tasks.py
+
+install: ## make .venv and install the locked requirements; the other tasks do it when needed
+	@$(PYTHON) tools/install.py $(if $(filter file default,$(origin PYTHON)),,--same-python)
+
+book: install ## execute the notebooks and build the site into _build/html
+	@$(RUN) tools/build_book.py
+
+test: install ## run the unit tests, then every notebook against its stored outputs
+	$(RUN) -m pytest --cov
+	$(RUN) -m pytest $(NBVAL) book
+
+notebooks: install ## execute all notebooks in place and clean them
+	@$(RUN) tools/notebooks.py
+
+lab: install ## open JupyterLab on the notebooks
+	@$(RUN) -m jupyterlab book
+
+serve: install ## serve the built site on this machine
+	@$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html
+
+lint: install ## check style, format (notebooks too) and types
+	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+format: install ## format the code and the notebooks' cells
+	$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .
+
+bench: install ## time a training step against PyTorch and against the matrix products alone
+	@$(RUN) benchmarks/training_step.py
+
+lock: install ## make requirements.lock anew, with the newest versions that fit together
+	@$(RUN) tools/lock.py
+
+clean: ## remove everything that was built, but not .venv
+	@$(PYTHON) tools/clean.py

@@ -1,0 +1,18 @@
+"""List the tasks of the Makefile with what stands after ``##`` on their lines."""
+
+import re
+from pathlib import Path
+
+MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
+TASK = re.compile(r"^([a-z][\w-]*):.*?## (.*)$", re.MULTILINE)
+
+
+def tasks(text):
+    """Return the names and the descriptions, in the order of the file."""
+    return TASK.findall(text)
+
+
+if __name__ == "__main__":
+    print("make TASK, where TASK is one of")
+    for name, what in tasks(MAKEFILE.read_text(encoding="utf-8")):
+        print("  {:<10} {}".format(name, what))
