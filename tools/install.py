@@ -1,8 +1,8 @@
 """Make ``.venv`` and install the locked requirements and this package into it.
 
-A second run with unchanged files does nothing and needs no network: the stamp in ``.venv`` holds a
-digest of the files that decide what is installed. An interrupted run leaves no stamp. Only the
-standard library is used, and only syntax that an old Python reads, so that it can say what is wrong.
+A second run with unchanged files does nothing and needs no network: the stamp in ``.venv`` holds
+a digest of the files that decide what is installed. An interrupted run leaves no stamp. Only the
+standard library is used, and only what an old Python 3 reads too, so that it can say what is wrong.
 """
 
 import hashlib
@@ -77,11 +77,11 @@ def install():
     if not python_of(VENV).exists():
         print("Making .venv with Python {}.{}".format(*sys.version_info[:2]), flush=True)
         subprocess.check_call([sys.executable, "-m", "venv", str(VENV)])
-    pip = [str(python_of(VENV)), "-m", "pip", "install", "--disable-pip-version-check"]
+    pip = [str(python_of(VENV)), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     print("Installing the locked requirements; the first time takes a few minutes", flush=True)
-    subprocess.check_call(pip + ["-q", "-r", "requirements.txt"], cwd=str(ROOT))
-    own = ["-q", "--no-deps", "--no-build-isolation", "-e", "."]
-    subprocess.check_call(pip + own, cwd=str(ROOT))
+    subprocess.check_call([*pip, "-r", "requirements.txt"], cwd=str(ROOT))
+    own = ["--no-deps", "--no-build-isolation", "-e", "."]
+    subprocess.check_call([*pip, *own], cwd=str(ROOT))
     STAMP.write_text(digest(ROOT) + "\n", encoding="utf-8")
 
 
@@ -97,7 +97,7 @@ def main(arguments):
     try:
         install()
     except subprocess.CalledProcessError as error:
-        print("Installing failed (exit status {}); see above.".format(error.returncode))
+        print(f"Installing failed (exit status {error.returncode}); see above.")
         return 1
     return 0
 

@@ -44,7 +44,9 @@ def main():
     keep = parser.parse_args().keep
     uv = shutil.which("uv", path=os.pathsep.join([str(BIN), os.environ.get("PATH", "")]))
     if uv is None:
-        print("Making the lock needs uv; install it with: python -m pip install uv", file=sys.stderr)
+        print(
+            "Making the lock needs uv; install it with: python -m pip install uv", file=sys.stderr
+        )
         return 1
     command = [uv, "pip", "compile", "-", "--universal", "--python-version", "3.11"]
     # One version for all Pythons, so that stored outputs are the same everywhere.
