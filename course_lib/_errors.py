@@ -1,0 +1,32 @@
+"""The wording that all errors share: what was given, what is accepted, what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def unknown_name(kind: str, given: object, accepted: Iterable[str]) -> str:
+    """Return the message for a name that is not in a table, with the nearest one that is.
+
+    Parameters
+    ----------
+    kind : str
+        What the name stands for, such as ``"activation"``.
+    given : object
+        What the caller passed.
+    accepted : iterable of str
+        The names that would have worked.
+
+    Returns
+    -------
+    str
+        One sentence.
+
+    Examples
+    --------
+    >>> unknown_name("activation", "rellu", ["relu", "tanh"])
+    "unknown activation 'rellu'; did you mean 'relu'? Accepted: relu, tanh"
+    """
+    names = list(accepted)
+    near = get_close_matches(str(given).lower(), names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return f"unknown {kind} {given!r}{hint} Accepted: {', '.join(names)}"

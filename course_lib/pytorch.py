@@ -1,0 +1,313 @@
+"""The same networks as PyTorch modules: built, trained, and exchanged with the NumPy network.
+
+This is the only module of the library, with what uses it, that imports PyTorch.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import nn
+
+from course_lib import activations, training
+from course_lib.activations import Activation
+from course_lib.network import Activate, Dense, Layer, Loss, Network, get_loss
+
+__all__ = ["activation_module", "fit", "from_numpy", "mlp", "predict", "to_numpy"]
+
+_LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "cross_entropy": nn.functional.cross_entropy,
+    "binary_cross_entropy": nn.functional.binary_cross_entropy_with_logits,
+    "mean_squared_error": nn.functional.mse_loss,
+}
+
+
+def activation_module(name: str | Activation) -> nn.Module:
+    """Return PyTorch's module for an activation of the catalogue.
+
+    Parameters
+    ----------
+    name : str or Activation
+        A name of `course_lib.activations.CATALOGUE`.
+
+    Returns
+    -------
+    torch.nn.Module
+        With the catalogue's parameters.
+
+    Raises
+    ------
+    KeyError
+        If the catalogue has no such activation.
+    NotImplementedError
+        If PyTorch has no module for it.
+
+    Examples
+    --------
+    >>> activation_module("gelu")
+    GELU(approximate='none')
+    """
+    row = activations.get(name)
+    if not row.pytorch:
+        raise NotImplementedError(f"PyTorch has no module for {row.name!r}; use the NumPy network")
+    module: type[nn.Module] = getattr(nn, row.pytorch)
+    return module() if row.elementwise else module(dim=-1)
+
+
+def mlp(
+    sizes: Sequence[int] = (784, 256, 10),
+    activation: str | Activation = "relu",
+    *,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> nn.Sequential:
+    """Build a multilayer perceptron with PyTorch's own first weights.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units of each layer, from input to output; at least two numbers.
+    activation : str or Activation
+        A name of the catalogue; stands between the linear layers, not after the last.
+    seed : int
+        For the first weights. The global state of PyTorch's random numbers is left as it was.
+    dtype : torch.dtype
+        torch.float32 or torch.float64.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Linear layers and activations in turn.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two sizes, or a size is below 1.
+    KeyError
+        If the catalogue has no such activation.
+
+    Examples
+    --------
+    >>> model = mlp()
+    >>> sum(parameter.numel() for parameter in model.parameters())
+    203530
+    """
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"sizes are {list(sizes)}; at least two numbers from 1 on are needed")
+    layers: list[nn.Module] = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+            layers.append(nn.Linear(fan_in, fan_out, dtype=dtype))
+            if i < len(sizes) - 2:
+                layers.append(activation_module(activation))
+    return nn.Sequential(*layers)
+
+
+def from_numpy(network: Network) -> nn.Sequential:
+    """Copy a NumPy network into a PyTorch module.
+
+    Parameters
+    ----------
+    network : Network
+        One network: without replicas (see `course_lib.network.Network.replica`).
+
+    Returns
+    -------
+    torch.nn.Sequential
+        The same function, in the same dtype. Weights are transposed: PyTorch keeps them as
+        ``(fan_out, fan_in)``.
+
+    Raises
+    ------
+    ValueError
+        If the network has replicas.
+    NotImplementedError
+        If PyTorch lacks one of its activations.
+
+    Examples
+    --------
+    >>> from course_lib import network
+    >>> from_numpy(network.mlp([2, 3, 1], "tanh"))[1]
+    Tanh()
+    """
+    if network.replicas:
+        raise ValueError(
+            f"the network has replicas {network.replicas}; choose one with network.replica(i)"
+        )
+    layers: list[nn.Module] = []
+    for layer in network.layers:
+        if isinstance(layer, Activate):
+            layers.append(activation_module(layer.activation))
+        elif isinstance(layer, Dense):
+            weight = torch.from_numpy(layer.parameters["weight"].T.copy())
+            bias = torch.from_numpy(layer.parameters["bias"][0].copy())
+            # on "meta" no random weights are drawn, so PyTorch's random numbers stay as they were
+            fan_in, fan_out = layer.parameters["weight"].shape
+            linear = nn.Linear(fan_in, fan_out, dtype=bias.dtype, device="meta")
+            linear.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+            layers.append(linear.requires_grad_())
+    return nn.Sequential(*layers)
+
+
+def to_numpy(module: nn.Sequential) -> Network:
+    """Copy a PyTorch module into a NumPy network.
+
+    Parameters
+    ----------
+    module : torch.nn.Sequential
+        Of ``Linear`` layers with bias, activations of the catalogue, and ``Flatten``.
+
+    Returns
+    -------
+    Network
+        The same function, in the same dtype.
+
+    Raises
+    ------
+    TypeError
+        If the module holds something else, or an activation with other settings than the
+        catalogue's.
+
+    Examples
+    --------
+    >>> to_numpy(mlp([2, 3, 1], "relu"))
+    Network(2-3-1, ['relu'], float32)
+    """
+    rows = {row.pytorch: row for row in activations.CATALOGUE.values() if row.pytorch}
+    layers: list[Layer] = []
+    for child in module:
+        if isinstance(child, nn.Linear) and child.bias is not None:
+            weight = child.weight.detach().cpu().numpy().T.copy()
+            layers.append(Dense(weight, child.bias.detach().cpu().numpy()[np.newaxis].copy()))
+        elif type(child).__name__ in rows and repr(child) == repr(
+            activation_module(row := rows[type(child).__name__])
+        ):
+            layers.append(Activate(row))
+        elif not isinstance(child, nn.Flatten):
+            raise TypeError(
+                f"cannot carry {child} across; accepted are Linear with bias, Flatten, and these "
+                f"with the catalogue's settings: {', '.join(rows)}"
+            )
+    return Network(layers)
+
+
+def fit(
+    model: nn.Module,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    optimizer: torch.optim.Optimizer,
+    loss: str | Loss = "cross_entropy",
+    epochs: int = 1,
+    batch_size: int | None = 64,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> training.History:
+    """Train a PyTorch module, in place, on the device where it is.
+
+    The batches come in the order of `course_lib.training.fit` for the same seed, so that both can
+    be compared step by step.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Maps ``(batch, features)`` to ``(batch, outputs)``.
+    x, y : ndarray or torch.Tensor
+        Examples, and labels or targets, as the loss wants them.
+    optimizer : torch.optim.Optimizer
+        Made for ``model.parameters()``.
+    loss : str or Loss
+        A name of `course_lib.network.LOSSES`.
+    epochs, batch_size, validation, seed, progress
+        As in `course_lib.training.fit`.
+
+    Returns
+    -------
+    course_lib.training.History
+        Without a replica axis.
+
+    Raises
+    ------
+    ValueError
+        If there are no examples, lengths or shapes do not fit, or a number is below 1.
+    KeyError
+        If there is no such loss.
+
+    Examples
+    --------
+    >>> from course_lib import data
+    >>> model = mlp([2, 8, 2], "tanh", dtype=torch.float64)
+    >>> x, y = data.xor()
+    >>> sgd = torch.optim.SGD(model.parameters(), lr=1.0)
+    >>> history = fit(model, x, y, optimizer=sgd, epochs=300, batch_size=None)
+    >>> history.train_loss.shape
+    (300,)
+    """
+    rule = get_loss(loss)
+    first = next(model.parameters())
+
+    inputs = torch.as_tensor(x, device=first.device).to(first.dtype)
+    label_dtype = torch.int64 if rule.name == "cross_entropy" else first.dtype
+    targets = torch.as_tensor(y, device=first.device).to(label_dtype)
+    training.check_fit_arguments(inputs, targets, epochs, batch_size)
+    criterion = _LOSSES[rule.name]
+    rng = np.random.default_rng(seed)
+    record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
+    steps = 0
+    bar = training.progress_bar(epochs, progress)
+    with bar:
+        for _ in range(epochs):
+            model.train()
+            total = 0.0
+            for index in training.epoch_batches(len(inputs), batch_size, rng):
+                batch = torch.from_numpy(index)
+                value = criterion(model(inputs[batch]), targets[batch])
+                optimizer.zero_grad()
+                value.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                total += value.item() * len(index)
+                steps += 1
+            record["train"].append(total / len(inputs))
+            if validation is not None:
+                outputs = predict(model, validation[0])
+                labels = np.asarray(validation[1])
+                record["loss"].append(rule.function(outputs, labels))
+                record["accuracy"].append(training.score(rule, outputs, labels))
+            training.advance(bar, record)
+    return training.make_history(record, steps)
+
+
+def predict(model: nn.Module, x: ArrayLike) -> np.ndarray[Any, Any]:
+    """Return the outputs of a module for `x`, as an array, in evaluation mode.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Maps ``(batch, features)`` to ``(batch, outputs)``; its mode is left as it was.
+    x : ndarray or torch.Tensor
+        Shape ``(batch, features)``.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(batch, outputs)``, the dtype of the module.
+
+    Examples
+    --------
+    >>> predict(mlp([2, 3, 1]), np.zeros((4, 2))).shape
+    (4, 1)
+    """
+    first = next(model.parameters())
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            outputs = model(torch.as_tensor(x, device=first.device).to(first.dtype))
+    finally:
+        model.train(was_training)
+    return np.asarray(outputs.cpu().numpy())

@@ -1,0 +1,450 @@
+"""Optimizers, and `fit` for the NumPy network.
+
+A learning rate may be an array with one entry for each replica, so that a sweep over rates is a
+single training.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_lib.network import Loss, Network, get_loss
+
+__all__ = ["SGD", "Adam", "History", "Momentum", "Optimizer", "accuracy", "epoch_batches", "fit"]
+
+Array = NDArray[Any]
+
+# ---------------------------------------------------------------------------------------------
+# Optimizers
+# ---------------------------------------------------------------------------------------------
+
+
+class Optimizer(Protocol):
+    """What `fit` asks of an optimizer."""
+
+    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+        """Move the parameters, in place, against the gradients."""
+
+
+def _rate_for(learning_rate: Any, parameter: Array) -> Any:
+    """Return the learning rate shaped to multiply a parameter ``(..., rows, columns)``."""
+    rate = np.asarray(learning_rate, dtype=parameter.dtype)
+    if rate.ndim == 0:
+        return rate
+    if rate.shape != parameter.shape[:-2]:
+        raise ValueError(
+            f"the learning rate has shape {rate.shape}; accepted are one number, or one for each "
+            f"replica: {parameter.shape[:-2]}"
+        )
+    return rate[..., np.newaxis, np.newaxis]
+
+
+def _check_rate(learning_rate: Any) -> None:
+    rate = np.asarray(learning_rate)
+    if rate.dtype.kind not in "fiu" or not (np.isfinite(rate).all() and (rate > 0).all()):
+        raise ValueError(f"learning_rate is {learning_rate!r}; accepted are finite numbers above 0")
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} is {value!r}; accepted is 0 up to but not including 1")
+
+
+@dataclass
+class SGD:
+    r"""Stochastic gradient descent: :math:`w \leftarrow w - \eta\, g`.
+
+    Attributes
+    ----------
+    learning_rate : float or ndarray
+        One number, or one for each replica.
+
+    Raises
+    ------
+    ValueError
+        If a rate is not a finite number above 0.
+
+    Notes
+    -----
+    Robbins and Monro, 1951 :cite:p:`robbins1951stochastic`.
+
+    Examples
+    --------
+    >>> w = {"w": np.ones((1, 1))}
+    >>> SGD(0.5).step(w, {"w": np.ones((1, 1))})
+    >>> w["w"]
+    array([[0.5]])
+    """
+
+    learning_rate: Any
+
+    def __post_init__(self) -> None:
+        """Refuse a learning rate that cannot work."""
+        _check_rate(self.learning_rate)
+
+    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+        """Move the parameters, in place, against the gradients."""
+        for name, parameter in parameters.items():
+            parameter -= _rate_for(self.learning_rate, parameter) * gradients[name]
+
+
+@dataclass
+class Momentum:
+    r"""Gradient descent with momentum.
+
+    The velocity collects gradients, :math:`v \leftarrow \mu v + g`, and moves the weights,
+    :math:`w \leftarrow w - \eta v`.
+
+    Attributes
+    ----------
+    learning_rate : float or ndarray
+        One number, or one for each replica.
+    momentum : float
+        The share :math:`\mu` of the velocity that stays at each step.
+
+    Raises
+    ------
+    ValueError
+        If a rate is not a finite number above 0, or the momentum is not in [0, 1).
+
+    Notes
+    -----
+    Polyak, 1964 :cite:p:`polyak1964some`, in the form that PyTorch uses.
+
+    Examples
+    --------
+    >>> w, g = {"w": np.ones((1, 1))}, {"w": np.ones((1, 1))}
+    >>> optimizer = Momentum(0.1, momentum=0.5)
+    >>> optimizer.step(w, g)
+    >>> optimizer.step(w, g)
+    >>> w["w"].round(12)
+    array([[0.75]])
+    """
+
+    learning_rate: Any
+    momentum: float = 0.9
+    _velocity: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work."""
+        _check_rate(self.learning_rate)
+        _check_share("momentum", self.momentum)
+
+    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+        """Move the parameters, in place, along the velocity."""
+        for name, parameter in parameters.items():
+            velocity = self._velocity.setdefault(name, np.zeros_like(parameter))
+            velocity *= self.momentum
+            velocity += gradients[name]
+            parameter -= _rate_for(self.learning_rate, parameter) * velocity
+
+
+@dataclass
+class Adam:
+    r"""Adam: gradients divided by a running estimate of their size.
+
+    Attributes
+    ----------
+    learning_rate : float or ndarray
+        One number, or one for each replica.
+    beta1, beta2 : float
+        How much of the running mean of the gradients, and of their squares, stays at each step.
+    epsilon : float
+        Added to the root, so that nothing is divided by 0.
+
+    Raises
+    ------
+    ValueError
+        If a rate is not a finite number above 0, or a beta is not in [0, 1).
+
+    Notes
+    -----
+    Kingma and Ba, 2015 :cite:p:`kingma2015adam`; defaults and form are theirs and PyTorch's.
+
+    Examples
+    --------
+    >>> w = {"w": np.ones((1, 1))}
+    >>> Adam(0.1).step(w, {"w": np.full((1, 1), 1000.0)})
+    >>> w["w"].round(6)
+    array([[0.9]])
+    """
+
+    learning_rate: Any = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    _means: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    _squares: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    _steps: int = field(default=0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work."""
+        _check_rate(self.learning_rate)
+        _check_share("beta1", self.beta1)
+        _check_share("beta2", self.beta2)
+
+    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+        """Move the parameters, in place."""
+        self._steps += 1
+        unbias1 = 1 - self.beta1**self._steps
+        unbias2 = 1 - self.beta2**self._steps
+        for name, parameter in parameters.items():
+            gradient = gradients[name]
+            mean = self._means.setdefault(name, np.zeros_like(parameter))
+            square = self._squares.setdefault(name, np.zeros_like(parameter))
+            mean += (1 - self.beta1) * (gradient - mean)
+            square += (1 - self.beta2) * (gradient * gradient - square)
+            size = np.sqrt(square / unbias2) + self.epsilon
+            parameter -= _rate_for(self.learning_rate, parameter) / unbias1 * mean / size
+
+
+# ---------------------------------------------------------------------------------------------
+# Fit
+# ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened during a training, the replica axis first and the epochs last.
+
+    Attributes
+    ----------
+    train_loss : ndarray, shape (..., epochs)
+        Mean loss of the epoch's batches, each taken before its step.
+    validation_loss, validation_accuracy : ndarray, shape (..., epochs) or (..., 0)
+        After each epoch; without columns where no validation data were given. Accuracy is NaN for
+        the mean squared error.
+    steps : int
+        Updates made.
+    """
+
+    train_loss: Array
+    validation_loss: Array
+    validation_accuracy: Array
+    steps: int
+
+
+def accuracy(outputs: Array, y: ArrayLike) -> Any:
+    """Return the share of right answers.
+
+    Parameters
+    ----------
+    outputs : ndarray
+        Shape ``(..., batch, classes)``: the largest logit is the answer; or ``(..., batch, 1)``
+        with targets 0 and 1: the answer is 1 where the logit is above 0.
+    y : array_like
+        Labels of shape ``(batch,)`` or ``(..., batch)``; or targets of shape ``(batch, 1)``.
+
+    Returns
+    -------
+    ndarray or scalar
+        Shape ``(...)``, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> accuracy(np.array([[0.0, 1.0], [2.0, 1.0]]), [1, 1])
+    np.float64(0.5)
+    """
+    y = np.asarray(y)
+    if outputs.shape[-1] == 1:
+        answers, y = outputs[..., 0] > 0, (y[..., 0] if y.shape[-1:] == (1,) else y) > 0.5
+    else:
+        answers = outputs.argmax(axis=-1)
+    if y.shape not in (answers.shape[-1:], answers.shape):
+        raise ValueError(f"labels of shape {y.shape} do not fit outputs of shape {outputs.shape}")
+    return (answers == y).mean(axis=-1)
+
+
+def epoch_batches(n: int, batch_size: int | None, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield the indices of one epoch's batches, in a fresh random order.
+
+    Parameters
+    ----------
+    n : int
+        Examples.
+    batch_size : int or None
+        Examples in a batch, of which the last may have fewer; None takes all at once, in order.
+    rng : Generator
+        Advanced by one permutation.
+
+    Yields
+    ------
+    ndarray of int
+        Together they hold each of 0 to n - 1 once.
+
+    Examples
+    --------
+    >>> [len(batch) for batch in epoch_batches(5, 2, np.random.default_rng(0))]
+    [2, 2, 1]
+    """
+    if batch_size is None:
+        yield np.arange(n)
+        return
+    order = rng.permutation(n)
+    for start in range(0, n, batch_size):
+        yield order[start : start + batch_size]
+
+
+def fit(
+    network: Network,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    optimizer: Optimizer,
+    loss: str | Loss = "cross_entropy",
+    epochs: int = 1,
+    batch_size: int | None = 64,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    seed: int | np.random.SeedSequence | Sequence[int] = 0,
+    progress: bool = True,
+) -> History:
+    """Train a network, in place.
+
+    Parameters
+    ----------
+    network : Network
+        All its replicas are trained at once.
+    x : array_like, shape (examples, features)
+        In the network's dtype.
+    y : array_like, shape (examples,) or (examples, outputs)
+        Labels or targets, as the loss wants them.
+    optimizer : Optimizer
+        Such as ``SGD(0.1)`` or ``Adam()``.
+    loss : str or Loss
+        A name of `course_lib.network.LOSSES`.
+    epochs : int
+        Passes over the data.
+    batch_size : int or None
+        Examples for each update; None for all.
+    validation : (x, y), optional
+        Looked at after each epoch, never learned from.
+    seed : int or sequence of int
+        Order of the batches. One number: all replicas see the same order, which is fast and
+        isolates what the first weights do. One for each replica: each has its own order, and
+        equals that network trained alone with that seed.
+    progress : bool
+        Show a bar where someone can see it: in a terminal or a notebook. Setting the environment
+        variable ``TQDM_DISABLE=1`` silences it everywhere.
+
+    Returns
+    -------
+    History
+        Losses and accuracies by epoch.
+
+    Raises
+    ------
+    ValueError
+        If there are no examples, lengths or shapes do not fit, or a number is below 1.
+    KeyError, TypeError
+        As `Network.forward` and the loss do.
+
+    Examples
+    --------
+    >>> from course_lib import data
+    >>> from course_lib.network import mlp
+    >>> x, y = data.xor()
+    >>> network = mlp([2, 8, 2], "tanh", seed=range(3))
+    >>> history = fit(network, x, y, optimizer=SGD(1.0), epochs=500, batch_size=None)
+    >>> history.train_loss.shape
+    (3, 500)
+    >>> accuracy(network(x), y)
+    array([1., 1., 1.])
+    """
+    rule = get_loss(loss)
+    x, y = np.asarray(x), np.asarray(y)
+    check_fit_arguments(x, y, epochs, batch_size)
+    seeds = [seed] if isinstance(seed, int | np.integer | np.random.SeedSequence) else list(seed)
+    if not isinstance(seed, int | np.integer | np.random.SeedSequence) and network.replicas != (
+        len(seeds),
+    ):
+        raise ValueError(
+            f"{len(seeds)} seeds for the order of the batches, but replicas {network.replicas}; "
+            f"accepted are one number, or one for each replica"
+        )
+    generators = [np.random.default_rng(s) for s in seeds]
+    record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
+    steps = 0
+    bar = progress_bar(epochs, progress)
+    with bar, np.errstate(over="ignore", invalid="ignore"):  # a diverging replica is a result
+        for _ in range(epochs):
+            total: Any = 0.0
+            for batches in zip(
+                *(epoch_batches(len(x), batch_size, g) for g in generators), strict=True
+            ):
+                index = batches[0] if len(batches) == 1 else np.stack(batches)
+                value, gradients = network.loss_and_gradients(x[index], y[index], rule)
+                optimizer.step(network.parameters, gradients)
+                total = total + value * index.shape[-1]
+                steps += 1
+            record["train"].append(total / len(x))
+            if validation is not None:
+                outputs = network(validation[0])
+                record["loss"].append(rule.function(outputs, validation[1]))
+                record["accuracy"].append(score(rule, outputs, validation[1]))
+            advance(bar, record)
+    return make_history(record, steps)
+
+
+# The four helpers below are shared with `course_lib.pytorch`, whose `fit` has the same signature.
+
+
+def check_fit_arguments(x: Any, y: Any, epochs: int, batch_size: int | None) -> None:
+    """Raise ValueError unless there are examples, as many labels, and positive counts."""
+    if len(x.shape) < 2 or len(x) == 0:
+        raise ValueError(f"x has shape {tuple(x.shape)}; at least one example is needed, in rows")
+    if len(y.shape) == 0 or len(x) != len(y):
+        raise ValueError(f"{len(x)} examples in x, but y has shape {tuple(y.shape)}; give one each")
+    for name, count in (("epochs", epochs), ("batch_size", batch_size)):
+        if count is not None and (not isinstance(count, int | np.integer) or count < 1):
+            raise ValueError(f"{name} is {count!r}; accepted are whole numbers from 1 on")
+
+
+def score(rule: Loss, outputs: Array, y: ArrayLike) -> Any:
+    """Return the accuracy, or NaN for a loss that has none."""
+    if rule.name == "mean_squared_error":
+        return np.full(outputs.shape[:-2], np.nan)
+    return accuracy(outputs, y)
+
+
+def make_history(record: Mapping[str, list[Any]], steps: int) -> History:
+    """Stack the epochs as the last axis."""
+    train = np.stack(record["train"], axis=-1)
+    empty = np.empty((*train.shape[:-1], 0))
+    loss, share = (
+        np.stack(record[k], axis=-1) if record[k] else empty for k in ("loss", "accuracy")
+    )
+    return History(train, loss, share, steps)
+
+
+def progress_bar(epochs: int, wanted: bool) -> AbstractContextManager[Any]:
+    """Return a tqdm bar where someone can see it, and otherwise a context that does nothing."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    in_notebook = hasattr(shell, "kernel")
+    if not wanted or not (in_notebook or sys.stderr.isatty()):
+        return nullcontext()
+    if importlib.util.find_spec("tqdm") is None:
+        return nullcontext()
+    if in_notebook and importlib.util.find_spec("ipywidgets") is not None:
+        from tqdm.notebook import tqdm
+    else:
+        from tqdm import tqdm
+    bar: AbstractContextManager[Any] = tqdm(total=epochs, unit="epoch", leave=False)
+    return bar
+
+
+def advance(bar: Any, record: Mapping[str, list[Any]]) -> None:
+    """Move the bar by one epoch and show the latest loss, averaged over replicas."""
+    if hasattr(bar, "update"):
+        bar.set_postfix(loss=f"{np.mean(record['train'][-1]):.3f}", refresh=False)
+        bar.update()
