@@ -29,7 +29,7 @@ DIRECTIVE = re.compile(
     re.MULTILINE,
 )
 OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-FENCE = re.compile(r"^(`{3,}|~{3,})(?!\{).*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(`{3,}|~{3,}|:{3,})(.*)$")
 
 
 def joined(text):
@@ -43,10 +43,27 @@ def code_cells(notebook):
     return [(n, c) for n, c in numbered if c["cell_type"] == "code" and joined(c["source"]).strip()]
 
 
+def without_code(markdown):
+    """Return Markdown without its plain code blocks; directives stay."""
+    kept, fences = [], []
+    for line in markdown.splitlines():
+        match = FENCE.match(line)
+        mark, info = match.groups() if match else ("", "")
+        closes = match and fences and mark.startswith(fences[-1][0]) and not info.strip()
+        in_code = bool(fences) and not fences[-1][1]
+        if closes:
+            fences.pop()
+        elif match and not in_code:
+            fences.append((mark, info.lstrip().startswith("{")))
+        if not in_code and (not fences or fences[-1][1]):
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def prose(notebook):
     """Return the Markdown of a notebook, without its plain code blocks."""
     cells = (c for c in notebook["cells"] if c["cell_type"] == "markdown")
-    return FENCE.sub("", "\n\n".join(joined(cell["source"]) for cell in cells))
+    return without_code("\n\n".join(joined(cell["source"]) for cell in cells))
 
 
 def texts(cell):

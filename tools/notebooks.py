@@ -8,17 +8,19 @@ that somebody made.
 import argparse
 import hashlib
 import os
+import re
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import nbformat
-from environment import BOOK, ROOT, prepare
+from environment import BOOK, prepare
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from notebook_checks import problems
 
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 TIMEOUT = 300  # seconds for one cell
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
@@ -129,7 +131,8 @@ def update(path):
     try:
         fresh = execute(read(path))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        print(f"{path.name}: not written, because a cell failed:\n{error}", file=sys.stderr)
+        told = ANSI.sub("", str(error))
+        print(f"{path.name}: not written, because a cell failed:\n{told}", file=sys.stderr)
         return False
     write(path, text_of(clean(fresh)))
     print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)
@@ -152,17 +155,15 @@ def main():
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in book/")
     options = parser.parse_args()
     paths = options.notebooks or sorted(BOOK.glob("*.ipynb"))
+    good = paths
     if not options.check:
         prepare()
-        good = [update(path) for path in paths]
-        # What remains is for an author: a missing description of a figure, say.
-    found = [f"{path.name}: {what}" for path in paths for what in check(path)]
+        good = [path for path in paths if update(path)]
+    # After a run, what is left is for an author: a figure without a description, say.
+    found = [f"{path.name}: {what}" for path in good for what in check(path)]
     print(*found, sep="\n", end="\n" if found else "")
-    if options.check:
-        return 1 if found else 0
-    return 0 if all(good) else 1
+    return 1 if len(good) < len(paths) or (options.check and found) else 0
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     sys.exit(main())

@@ -1,0 +1,213 @@
+"""Gather the claims that the chapters decide into one page, in the manner of ``sphinx.ext.todo``.
+
+A cell that calls ``course_lib.claims.claim`` leaves a record among its outputs. While a page is
+read, its records are put into the environment; the directive ``claim-ledger`` becomes the list of
+them all, each linked to its card, when every page has been read.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from docutils import nodes
+from myst_nb.core.render import MimeData, NbElementRenderer, load_mime_renders
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from course_lib.claims import CLAIMS, MIME_TYPE, Claim
+
+LOGGER = logging.getLogger(__name__)
+LABELS = {"holds": "holds", "holds-if": "holds if", "fails": "fails"}
+
+Record = dict[str, str]
+
+
+class claim_record(nodes.Element):
+    """What a cell decided, on its way from the reader to the environment."""
+
+
+class claim_ledger(nodes.General, nodes.Element):
+    """The place of the ledger until every page has been read."""
+
+
+class ClaimRenderer:
+    """Tells myst-nb that claim records are data for this extension, not something to show."""
+
+    mime_priority_overrides = ()
+
+    @staticmethod
+    def handle_mime(
+        renderer: NbElementRenderer, data: MimeData, inline: bool
+    ) -> list[nodes.Element] | None:
+        """Return a node that carries the record; leave all other outputs alone."""
+        return [claim_record(record=dict(data.content))] if data.mime_type == MIME_TYPE else None
+
+
+class ClaimLedger(SphinxDirective):
+    """The directive ``claim-ledger``, which takes nothing."""
+
+    def run(self) -> list[nodes.Node]:
+        """Mark the place."""
+        ledger_pages(self.env).add(self.env.docname)
+        return [claim_ledger()]
+
+
+def records(env: BuildEnvironment) -> dict[str, list[Record]]:
+    """Return the records of every page that has some."""
+    if not hasattr(env, "claim_records"):
+        env.claim_records = {}
+    return env.claim_records
+
+
+def ledger_pages(env: BuildEnvironment) -> set[str]:
+    """Return the pages that hold a ledger."""
+    if not hasattr(env, "claim_ledger_pages"):
+        env.claim_ledger_pages = set()
+    return env.claim_ledger_pages
+
+
+def collect(app: Sphinx, doctree: nodes.document) -> None:
+    """Move the records of a page that was just read into the environment."""
+    found = []
+    for node in list(doctree.findall(claim_record)):
+        found.append(node["record"])
+        bundle_entry = node.parent
+        bundle_entry.parent.remove(bundle_entry)
+    if found:
+        records(app.env)[app.env.docname] = found
+
+
+def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Forget a page that is gone or about to be read again."""
+    records(env).pop(docname, None)
+    ledger_pages(env).discard(docname)
+
+
+def merge(app: Sphinx, env: BuildEnvironment, docnames: set[str], other: BuildEnvironment) -> None:
+    """Take over what a parallel reader has found."""
+    records(env).update({k: v for k, v in records(other).items() if k in docnames})
+    ledger_pages(env).update(ledger_pages(other) & docnames)
+
+
+def pages_to_write(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Have the ledger written whenever anything is: any changed chapter may have changed it."""
+    return sorted(ledger_pages(env))
+
+
+def chapters(env: BuildEnvironment) -> list[str]:
+    """Return the pages in the order of the table of contents."""
+    return list(env.collect_relations())
+
+
+def decided(env: BuildEnvironment) -> list[tuple[str, list[Record]]]:
+    """Return the pages that decide claims, in the book's order, each with its records."""
+    found = records(env)
+    return [(docname, found[docname]) for docname in chapters(env) if docname in found]
+
+
+def undecided(env: BuildEnvironment) -> list[Claim]:
+    """Return the claims of the list that no page of the book decides."""
+    known = {record["id"] for _, page in decided(env) for record in page}
+    return [claim for claim in CLAIMS.values() if claim.id not in known]
+
+
+def duplicates(env: BuildEnvironment) -> list[str]:
+    """Return the claims that are decided more than once."""
+    times = Counter(record["id"] for _, page in decided(env) for record in page)
+    return [name for name, count in times.items() if count > 1]
+
+
+def paragraph(*children: nodes.Node | str, **attributes: Any) -> nodes.paragraph:
+    """Return a paragraph of texts and nodes."""
+    node = nodes.paragraph(**attributes)
+    node += [nodes.Text(child) if isinstance(child, str) else child for child in children]
+    return node
+
+
+def badge(verdict: str) -> nodes.inline:
+    """Return the verdict as a word in a colored badge."""
+    return nodes.inline("", LABELS[verdict], classes=["verdict", f"verdict-{verdict}"])
+
+
+def link(app: Sphinx, page: str, docname: str, record: Record) -> nodes.reference:
+    """Return a link to a claim's card, with the statement as its text."""
+    uri = app.builder.get_relative_uri(page, docname) + f"#claim-{record['id']}"
+    return nodes.reference("", record["text"], internal=True, refuri=uri)
+
+
+def entry(app: Sphinx, page: str, docname: str, record: Record) -> nodes.list_item:
+    """Return one claim of the ledger."""
+    origin = f"Section {record['section']}, {record['source']}."
+    verdict = paragraph(badge(record["verdict"]), classes=["claim-verdict"])
+    if record["condition"]:
+        verdict += nodes.Text(f" {record['condition']}")
+    return nodes.list_item(
+        "",
+        paragraph(link(app, page, docname, record), classes=["claim-statement"]),
+        verdict,
+        paragraph(nodes.strong("", "Measured:"), f" {record['measured']}"),
+        paragraph(origin, classes=["claim-origin"]),
+        classes=["ledger-entry", f"claim-{record['verdict']}"],
+    )
+
+
+def summary(env: BuildEnvironment) -> nodes.paragraph:
+    """Return the counts by verdict, and what is still open."""
+    found = Counter(record["verdict"] for _, page in decided(env) for record in page)
+    open_count = len(undecided(env))
+    node = paragraph(f"{found.total()} claims decided: ", classes=["ledger-summary"])
+    for position, verdict in enumerate(LABELS):
+        node += [nodes.Text(", " if position else ""), nodes.Text(f"{found[verdict]} ")]
+        node += badge(verdict)
+    node += nodes.Text(f". {open_count} not decided yet.")
+    return node
+
+
+def open_claims(env: BuildEnvironment) -> Iterator[nodes.Node]:
+    """Return a folded list of the claims that no page decides."""
+    waiting = undecided(env)
+    if waiting:
+        yield nodes.raw("", "<details class='ledger-open'>", format="html")
+        yield nodes.raw("", f"<summary>Not decided yet ({len(waiting)})</summary>", format="html")
+        items = (paragraph(f"{claim.text} (section {claim.section})") for claim in waiting)
+        yield nodes.bullet_list("", *(nodes.list_item("", item) for item in items))
+        yield nodes.raw("", "</details>", format="html")
+
+
+def ledger(app: Sphinx, page: str) -> list[nodes.Node]:
+    """Return the nodes of the whole ledger, as they stand on a page."""
+    env = app.env
+    content: list[nodes.Node] = [summary(env)]
+    for docname, found in decided(env):
+        section = nodes.section(ids=[f"ledger-{docname.replace('/', '-')}"])
+        section += nodes.title("", env.titles[docname].astext())
+        items = (entry(app, page, docname, record) for record in found)
+        section += nodes.bullet_list("", *items, classes=["ledger"])
+        content.append(section)
+    return [*content, *open_claims(env)]
+
+
+def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the ledger in its place, and warn about claims that are decided twice."""
+    for node in list(doctree.findall(claim_ledger)):
+        for name in duplicates(app.env):
+            LOGGER.warning("claim %r is decided more than once", name, type="claim_ledger")
+        node.replace_self(ledger(app, docname))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension."""
+    renderers = load_mime_renders()  # myst-nb knows no other way in than installed packages
+    if ClaimRenderer not in renderers:
+        renderers.append(ClaimRenderer)
+    app.add_node(claim_record)
+    app.add_node(claim_ledger)
+    app.add_directive("claim-ledger", ClaimLedger)
+    app.connect("doctree-read", collect)
+    app.connect("env-purge-doc", purge)
+    app.connect("env-merge-info", merge)
+    app.connect("env-updated", pages_to_write)
+    app.connect("doctree-resolved", fill_in)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True}

@@ -1,0 +1,51 @@
+"""Build the book into ``_build/html`` and check what came out.
+
+A build fails when a cell raises, when Sphinx warns, when a page is missing or empty, and when a
+page would fetch anything from another place. After a build that failed or was interrupted the next
+one starts from the sources: Sphinx would not read the faulty page again, and would call it good.
+"""
+
+import subprocess
+import sys
+
+import site_checks
+from clean import remove
+from environment import ROOT, prepare
+
+BUILD = ROOT / "_build"
+SITE = BUILD / "html"
+UNFINISHED = BUILD / "unfinished"
+SPHINX = ["-W", "-n", "--keep-going", "-q"]
+
+
+def build():
+    """Run Jupyter Book; return its exit status."""
+    if UNFINISHED.exists():
+        remove(SITE)
+        remove(BUILD / ".doctrees")
+    BUILD.mkdir(exist_ok=True)
+    UNFINISHED.touch()
+    jupyter_book = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", jupyter_book, "build", str(ROOT), *SPHINX]
+    return subprocess.call(command, cwd=ROOT)
+
+
+def main():
+    """Build and check; return the exit status."""
+    prepare()
+    status = build()
+    if status:
+        print("The book was not built; what is wrong stands above.", file=sys.stderr)
+        return status
+    site_checks.remove_stale(SITE, ROOT)
+    found = site_checks.problems(SITE, ROOT)
+    if found:
+        print("The book was built, but", *found, sep="\n  ", file=sys.stderr)
+        return 1
+    UNFINISHED.unlink()
+    print(f"The book is ready. Open {(SITE / 'index.html').as_uri()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
