@@ -1,0 +1,382 @@
+"""Figures: each function takes data and returns a Matplotlib figure, and never shows it.
+
+Call `use_style` once, at the top of a notebook. The colors differ in lightness and hue so that
+they stay apart for color-blind readers; labels stand at the lines rather than in a legend.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import as_file, files
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "COLORS",
+    "bands",
+    "confusion",
+    "decision_regions",
+    "direct_labels",
+    "functions",
+    "image_grid",
+    "intervals",
+    "use_style",
+]
+
+Array = NDArray[Any]
+
+COLORS = {
+    "blue": "#0a69a8",
+    "red": "#ff271d",
+    "teal": "#00a3a2",
+    "purple": "#7354d7",
+    "green": "#6b9f38",
+    "magenta": "#d92a68",
+    "gray": "#747b85",
+    "ink": "#2b313a",
+}
+"""The colors of the course by name; the first six are the cycle of the style sheet."""
+
+_CYCLE = tuple(COLORS.values())[:6]
+_MARKERS = "osD^vP"
+
+
+def use_style() -> None:
+    """Apply the style sheet of the course to all figures that follow.
+
+    Examples
+    --------
+    >>> use_style()
+    >>> plt.rcParams["axes.spines.top"]
+    False
+    """
+    with as_file(files("course_lib").joinpath("course.mplstyle")) as path:
+        plt.style.use(path)
+
+
+def direct_labels(
+    axes: Axes, labels: Mapping[str, tuple[float, str]], *, gap: float = 0.055
+) -> None:
+    """Write labels at the right edge, pushed apart where they would overlap.
+
+    Parameters
+    ----------
+    axes : Axes
+        Whose limits are final.
+    labels : mapping of str to (float, str)
+        Label -> height where its line ends, in data units, and color.
+    gap : float
+        Least distance between labels, as a share of the height of the axes.
+
+    Examples
+    --------
+    >>> figure, axes = plt.subplots()
+    >>> direct_labels(axes, {"tanh": (0.9, "#0a69a8"), "relu": (0.91, "#ff271d")})
+    >>> [text.get_text() for text in axes.texts]
+    ['tanh', 'relu']
+    >>> plt.close(figure)
+    """
+    to_share = axes.transData + axes.transAxes.inverted()
+    edge = axes.get_xlim()[1]
+    items = sorted((to_share.transform((edge, y))[1], label, c) for label, (y, c) in labels.items())
+    heights = np.array([item[0] for item in items])
+    for _ in range(100):  # relax: push neighbors apart until none is closer than the gap
+        short = gap - np.diff(heights)
+        if not (short > 1e-6).any():
+            break
+        push = np.where(short > 0, short / 2, 0)
+        heights[:-1] -= push
+        heights[1:] += push
+    for height, (_, label, color) in zip(heights, items, strict=True):
+        axes.text(
+            1.015, height, label, color=color, transform=axes.transAxes, va="center", weight="bold"
+        )
+
+
+def bands(
+    x: ArrayLike,
+    series: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    xscale: str = "linear",
+    yscale: str = "linear",
+) -> Figure:
+    """Draw lines with their intervals as bands, labeled where they end.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Shared by all series.
+    series : mapping of str to (center, low, high)
+        Each array_like of shape (n,).
+    xlabel, ylabel, title : str
+        With units.
+    xscale, yscale : str
+        ``"linear"`` or ``"log"``.
+
+    Returns
+    -------
+    Figure
+        With one pair of axes.
+
+    Examples
+    --------
+    >>> figure = bands([1, 2], {"tanh": ([1, 2], [0, 1], [2, 3])}, xlabel="epoch", ylabel="loss")
+    >>> plt.close(figure)
+    """
+    figure, axes = plt.subplots()
+    ends = {}
+    for i, (label, (center, low, high)) in enumerate(series.items()):
+        color = _CYCLE[i % len(_CYCLE)]
+        style = "-" if i < len(_CYCLE) else "--"
+        axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
+        axes.plot(x, center, style, color=color)
+        ends[label] = (float(np.asarray(center)[-1]), color)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale=xscale, yscale=yscale)
+    axes.margins(x=0.01)
+    figure.canvas.draw()  # settles the limits that the labels are placed by
+    direct_labels(axes, ends)
+    return figure
+
+
+def intervals(
+    groups: Mapping[str, tuple[float, float, float]], *, xlabel: str, title: str = ""
+) -> Figure:
+    """Draw one row for each group: its mean as a point, its interval as a bar.
+
+    Parameters
+    ----------
+    groups : mapping of str to (center, low, high)
+        Drawn from top to bottom.
+    xlabel, title : str
+        With units.
+
+    Returns
+    -------
+    Figure
+        With one pair of axes.
+
+    Examples
+    --------
+    >>> figure = intervals({"tanh": (0.9, 0.89, 0.91)}, xlabel="test accuracy")
+    >>> plt.close(figure)
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 0.9 + 0.36 * len(groups)))
+    for row, (center, low, high) in enumerate(groups.values()):
+        color = _CYCLE[0]
+        axes.plot(
+            [low, high], [row, row], color=color, linewidth=5, alpha=0.35, solid_capstyle="butt"
+        )
+        axes.plot(center, row, "o", color=color)
+    axes.set_yticks(range(len(groups)), list(groups))
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set(xlabel=xlabel, title=title)
+    return figure
+
+
+def functions(
+    pairs: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]],
+    *,
+    reach: float = 4.0,
+    columns: int = 3,
+) -> Figure:
+    """Draw functions, solid, with their derivatives, dashed, one panel each.
+
+    Parameters
+    ----------
+    pairs : mapping of str to (function, derivative)
+        Title of the panel -> the pair.
+    reach : float
+        The panels show -reach to reach.
+    columns : int
+        Panels in a row.
+
+    Returns
+    -------
+    Figure
+        With one panel for each pair.
+
+    Examples
+    --------
+    >>> from course_lib.activations import tanh, tanh_grad
+    >>> figure = functions({"tanh": (tanh, tanh_grad)}, columns=1)
+    >>> plt.close(figure)
+    """
+    rows = -(-len(pairs) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(2.3 * columns, 2.0 * rows), sharex=True, sharey=True, squeeze=False
+    )
+    x = np.linspace(-reach, reach, 801)
+    for axes in grid.flat[len(pairs) :]:
+        axes.set_visible(False)
+    for axes, (name, (function, derivative)) in zip(grid.flat, pairs.items(), strict=False):
+        axes.plot(x, derivative(x), "--", color=COLORS["red"], linewidth=1.5)
+        axes.plot(x, function(x), color=COLORS["blue"])
+        axes.set(title=name, ylim=(-1.6, 2.6))
+    return figure
+
+
+def decision_regions(
+    panels: Mapping[str, Callable[[Array], Array]],
+    x: Array,
+    y: Array,
+    *,
+    resolution: int = 160,
+    pad: float = 0.25,
+) -> Figure:
+    """Draw where a model says which class, with the points it should get right.
+
+    Parameters
+    ----------
+    panels : mapping of str to callable
+        Title -> function from points ``(n, 2)`` to class labels ``(n,)`` or to a score ``(n,)``
+        from 0 to 1.
+    x : ndarray, shape (points, 2)
+        The data.
+    y : ndarray of int, shape (points,)
+        Their classes.
+    resolution : int
+        Grid points along each side.
+    pad : float
+        Margin around the data, in data units.
+
+    Returns
+    -------
+    Figure
+        With one panel for each model.
+
+    Examples
+    --------
+    >>> from course_lib.data import xor
+    >>> figure = decision_regions({"x1 > 1/2": lambda p: p[:, 0] > 0.5}, *xor(), resolution=20)
+    >>> plt.close(figure)
+    """
+    low, high = x.min(axis=0) - pad, x.max(axis=0) + pad
+    sides = [np.linspace(low[k], high[k], resolution) for k in (0, 1)]
+    points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+    classes = int(y.max()) + 1
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(2.6 * columns, 2.55 * rows), sharex=True, sharey=True, squeeze=False
+    )
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    for axes, (title, model) in zip(grid.flat, panels.items(), strict=False):
+        values = np.asarray(model(points)).reshape(resolution, resolution).astype(float)
+        if values.max() > 1 or classes > 2:
+            colormap: Any = ListedColormap([_tint(_CYCLE[k]) for k in range(classes)])
+            top = classes - 1
+        else:
+            colormap = LinearSegmentedColormap.from_list("two", [_tint(_CYCLE[k]) for k in (0, 1)])
+            top = 1
+        axes.imshow(
+            values,
+            extent=(low[0], high[0], low[1], high[1]),
+            origin="lower",
+            cmap=colormap,
+            vmin=0,
+            vmax=top,
+            aspect="equal",
+            interpolation="nearest",
+        )
+        size = 42 if len(x) <= 8 else 9
+        for k in range(classes):
+            axes.scatter(
+                *x[y == k].T,
+                s=size,
+                color=_CYCLE[k % 6],
+                marker=_MARKERS[k % 6],
+                edgecolor="white",
+                linewidth=0.4 if size < 20 else 1,
+                zorder=3,
+            )
+        axes.set_title(title)
+        axes.grid(visible=False)
+    return figure
+
+
+def image_grid(images: Array, titles: Sequence[str] | None = None, *, columns: int = 10) -> Figure:
+    """Draw gray images in rows, dark ink on a light ground.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, height, width)
+        Larger is darker.
+    titles : sequence of str, optional
+        One for each image.
+    columns : int
+        Images in a row.
+
+    Returns
+    -------
+    Figure
+        With one panel for each image.
+
+    Examples
+    --------
+    >>> figure = image_grid(np.zeros((3, 28, 28)), ["a", "b", "c"], columns=3)
+    >>> plt.close(figure)
+    """
+    rows = -(-len(images) // columns)
+    height = 0.82 if titles else 0.66
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(0.68 * columns, height * rows), squeeze=False
+    )
+    for k, axes in enumerate(grid.flat):
+        axes.axis("off")
+        if k < len(images):
+            axes.imshow(images[k], cmap="gray_r")
+            if titles:
+                axes.set_title(titles[k], fontsize=8, loc="center", weight="normal", pad=2)
+    return figure
+
+
+def confusion(counts: Array, names: Sequence[str], *, title: str = "") -> Figure:
+    """Draw a confusion matrix: rows are what it was, columns what the model said.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (classes, classes)
+        Row: true class, column: answer.
+    names : sequence of str
+        Of the classes.
+    title : str
+        What was counted.
+
+    Returns
+    -------
+    Figure
+        The diagonal is left gray, so that the colors show the mistakes.
+
+    Examples
+    --------
+    >>> figure = confusion(np.array([[9, 1], [0, 10]]), ["cat", "dog"])
+    >>> plt.close(figure)
+    """
+    figure, axes = plt.subplots(figsize=(5.2, 4.6))
+    mistakes = np.where(np.eye(len(counts), dtype=bool), 0, counts).astype(float)
+    blues = LinearSegmentedColormap.from_list("mistakes", ["#ffffff", COLORS["red"]])
+    axes.imshow(mistakes, cmap=blues, vmin=0, vmax=max(mistakes.max(), 1) * 1.6)
+    for i, row in enumerate(counts):
+        for j, count in enumerate(row):
+            if count:
+                color = COLORS["gray"] if i == j else COLORS["ink"]
+                axes.text(j, i, f"{count:g}", ha="center", va="center", color=color, fontsize=9)
+    axes.set_xticks(range(len(names)), names, rotation=0 if max(map(len, names)) < 3 else 60)
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(visible=False)
+    axes.set(xlabel="the model's answer", ylabel="what it was", title=title)
+    return figure
+
+
+def _tint(color: str, share: float = 0.28) -> tuple[float, ...]:
+    """Return the color mixed with white."""
+    return tuple(1 - share * (1 - channel) for channel in to_rgb(color))
