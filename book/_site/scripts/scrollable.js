@@ -1,0 +1,25 @@
+// Let readers who use the keyboard scroll what is wider than the page: equations and tables.
+(() => {
+  const SELECTOR = ".bd-article div.math, .bd-article .pst-scrollable-table-container";
+
+  const label = (element) => (element.matches(".math") ? "Equation, scrollable" : "Table, scrollable");
+
+  const update = (element) => {
+    if (element.scrollWidth > element.clientWidth + 1) {
+      element.tabIndex = 0;
+      element.setAttribute("role", "group");
+      element.setAttribute("aria-label", label(element));
+    } else {
+      for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name);
+    }
+  };
+
+  const all = () => document.querySelectorAll(SELECTOR).forEach(update);
+
+  window.addEventListener("resize", all);
+  window.addEventListener("load", () => {
+    all();
+    // Equations have their width only when MathJax has set them.
+    window.MathJax?.startup?.promise?.then(all);
+  });
+})();

@@ -1,0 +1,185 @@
+"""What a built site must be: every page there and filled, nothing fetched from elsewhere.
+
+``problems`` returns what is wrong in plain words; an empty list means that all is well.
+"""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+LEAST_TEXT = 100  # characters that a page must say
+GENERATED = ["genindex.html", "py-modindex.html", "search.html"]
+LOADING_LINKS = {"icon", "modulepreload", "preconnect", "preload", "prefetch", "stylesheet"}
+SOURCES = {
+    "audio": ["src"],
+    "embed": ["src"],
+    "iframe": ["src"],
+    "image": ["href", "xlink:href"],
+    "img": ["src", "srcset"],
+    "input": ["src"],
+    "object": ["data"],
+    "script": ["src"],
+    "source": ["src", "srcset"],
+    "track": ["src"],
+    "video": ["src", "poster"],
+}
+URL_IN_CSS = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s;]+)""")
+EXTERNAL = re.compile(r"^(?:https?:|wss?:|ftp:)?//", re.IGNORECASE)
+
+
+class Page(HTMLParser):
+    """What a page says, what it loads, where it links and which places it has."""
+
+    def __init__(self, html):
+        """Read a page."""
+        super().__init__()
+        self.loads, self.links, self.ids, self.text = [], [], set(), []
+        self.titles, self.redirects = 0, False
+        self._article, self._inside = 0, ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        """Note what a tag does."""
+        values = {name: value or "" for name, value in attributes}
+        self.ids.add(values.get("id", ""))
+        self.loads += [
+            part.split()[0]
+            for name in SOURCES.get(tag, [])
+            for part in values.get(name, "").split("," if name == "srcset" else "\n")
+            if part.strip()
+        ]
+        if tag == "link" and LOADING_LINKS & set(values.get("rel", "").split()):
+            self.loads.append(values.get("href", ""))
+        if tag == "a":
+            self.links.append(values.get("href", ""))
+        self.loads += URL_IN_CSS.findall(values.get("style", ""))
+        self.titles += tag == "h1" and self._article > 0
+        self.redirects |= tag == "meta" and values.get("http-equiv", "").lower() == "refresh"
+        self._article += tag == "article"
+        self._inside = tag if tag in ("script", "style") else ""
+
+    def handle_endtag(self, tag):
+        """Note where the article and a style end."""
+        self._article -= tag == "article"
+        self._inside = ""
+
+    def handle_data(self, data):
+        """Collect the text of the article, and what a style loads."""
+        if self._inside == "style":
+            self.loads += URL_IN_CSS.findall(data)
+        elif self._article and not self._inside:
+            self.text.append(data)
+
+    @property
+    def length(self):
+        """Number of characters that the article says, white space aside."""
+        return sum(len(part.strip()) for part in self.text)
+
+
+def documents(root):
+    """Return the names of all pages in ``_toc.yml``, the root document first."""
+    content = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+
+    def below(node):
+        if isinstance(node, list):
+            return [name for item in node for name in below(item)]
+        if not isinstance(node, dict):
+            return []
+        own = [node["file"]] if "file" in node else []
+        return own + [name for value in node.values() for name in below(value)]
+
+    names = [content["root"], *below(content)]
+    return [name.removesuffix(".md").removesuffix(".ipynb") for name in names]
+
+
+def pages(site):
+    """Return every page of the site that a reader sees, by its name."""
+    found = {}
+    for path in sorted(site.rglob("*.html")):
+        name = path.relative_to(site).as_posix()
+        if not name.startswith(("_static/", "_sources/")):
+            found[name] = Page(path.read_text(encoding="utf-8"))
+    return found
+
+
+def missing_pages(found, expected):
+    """Every entry of the table of contents has a page."""
+    return [f"{name}.html is missing" for name in expected if f"{name}.html" not in found]
+
+
+def empty_pages(found, expected):
+    """Every page has a title and says something, and none is only a redirect."""
+    problems = []
+    for name in expected:
+        page = found.get(f"{name}.html")
+        if page is None:
+            continue
+        if page.redirects:
+            problems.append(f"{name}.html only redirects")
+        elif page.titles != 1:
+            problems.append(f"{name}.html has {page.titles} titles, expected 1")
+        elif page.length < LEAST_TEXT:
+            problems.append(f"{name}.html says almost nothing ({page.length} characters)")
+    return problems
+
+
+def external_requests(found, site):
+    """No page and no style sheet loads anything from another place."""
+    loads = [(name, url) for name, page in found.items() for url in page.loads]
+    for path in sorted(site.rglob("*.css")):
+        name = path.relative_to(site).as_posix()
+        loads += [(name, url) for url in URL_IN_CSS.findall(path.read_text(encoding="utf-8"))]
+    return [f"{name} loads {url}" for name, url in loads if EXTERNAL.match(url)]
+
+
+def target(name, url):
+    """Return the file below the site that a page's URL means, and its fragment."""
+    parts = urlsplit(url)
+    base = Path("/", name)
+    path = base.parent / unquote(parts.path) if parts.path else base
+    flat = []
+    for step in path.parts[1:]:
+        if step == "..":
+            flat[-1:] = []
+        else:
+            flat.append(step)
+    return "/".join(flat), unquote(parts.fragment)
+
+
+def dangling(found, site):
+    """Everything that a page loads or links to within the site exists."""
+    problems = []
+    for name, page in found.items():
+        for url in dict.fromkeys(page.loads + page.links):
+            if not url or ":" in url.split("/")[0] or EXTERNAL.match(url):
+                continue
+            path, fragment = target(name, url)
+            if not (site / path).exists():
+                problems.append(f"{name} points to {url}, which does not exist")
+            elif fragment and path in found and fragment not in found[path].ids:
+                problems.append(f"{name} points to {url}, and there is no such place")
+    return problems
+
+
+def remove_stale(site, root):
+    """Remove pages that an earlier build left and that no document makes any more."""
+    expected = {f"{name}.html" for name in documents(root)} | set(GENERATED)
+    for path in site.rglob("*.html"):
+        name = path.relative_to(site).as_posix()
+        if name not in expected and not name.startswith(("_static/", "_modules/", "mathjax/")):
+            path.unlink()
+
+
+def problems(site, root):
+    """Return everything that is wrong with a built site."""
+    expected = documents(root)
+    found = pages(site)
+    return [
+        *missing_pages(found, expected),
+        *empty_pages(found, expected),
+        *external_requests(found, site),
+        *dangling(found, site),
+    ]
