@@ -142,7 +142,8 @@ def entry(app: Sphinx, page: str, docname: str, record: Record) -> nodes.list_it
     origin = f"Section {record['section']}, {record['source']}."
     verdict = paragraph(badge(record["verdict"]), classes=["claim-verdict"])
     if record["condition"]:
-        verdict += nodes.Text(f" {record['condition']}")
+        joiner = " " if record["verdict"] == "holds-if" else ": "
+        verdict += nodes.Text(joiner + record["condition"])
     return nodes.list_item(
         "",
         paragraph(link(app, page, docname, record), classes=["claim-statement"]),

@@ -33,6 +33,10 @@ REPAIRS: dict[str, Repair] = {
         r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"', r"\1"
     ),
     "summary label": repair(r'<summary aria-label="[^"]*">', "<summary>"),
+    # Everything on a page should lie in a region that has a name.
+    "logo region": repair(
+        r'<a class="navbar-brand logo".*?</a>', r'<nav aria-label="Home">\g<0></nav>'
+    ),
     # The role is deprecated, and not allowed in a list.
     "bibliography role": repair(r'role="doc-biblioentry"', 'role="listitem"'),
     # The same id on every exercise of a page.

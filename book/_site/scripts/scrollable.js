@@ -1,8 +1,9 @@
 // Let readers who use the keyboard scroll what is wider than the page: equations and tables.
 (() => {
-  const SELECTOR = ".bd-article div.math, .bd-article .pst-scrollable-table-container";
+  const TABLES = ".bd-article .pst-scrollable-table-container";
+  const EQUATIONS = '.bd-article mjx-container[display="true"]';
 
-  const label = (element) => (element.matches(".math") ? "Equation, scrollable" : "Table, scrollable");
+  const label = (element) => (element.matches(TABLES) ? "Scrollable table" : "Scrollable equation");
 
   const update = (element) => {
     if (element.scrollWidth > element.clientWidth + 1) {
@@ -14,7 +15,7 @@
     }
   };
 
-  const all = () => document.querySelectorAll(SELECTOR).forEach(update);
+  const all = () => document.querySelectorAll(`${TABLES}, ${EQUATIONS}`).forEach(update);
 
   window.addEventListener("resize", all);
   window.addEventListener("load", () => {
