@@ -5,6 +5,7 @@ page would fetch anything from another place. After a build that failed or was i
 one starts from the sources: Sphinx would not read the faulty page again, and would call it good.
 """
 
+import re
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from environment import ROOT, prepare
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 UNFINISHED = BUILD / "unfinished"
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 SPHINX = ["-W", "-n", "--keep-going", "-q"]
 
 
@@ -31,7 +33,14 @@ def build():
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, errors="replace")
     if done.returncode:
         print(done.stdout)
+        for report in sorted((SITE / "reports").rglob("*.log")):
+            print(f"\n{report.name}:", *tail(report), sep="\n")
     return done.returncode
+
+
+def tail(path, count=30):
+    """Return the last lines of a file, without colors."""
+    return ANSI.sub("", path.read_text(encoding="utf-8")).splitlines()[-count:]
 
 
 def main():
