@@ -1,0 +1,38 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# Found examples are the same everywhere, and a busy machine is not a failure.
+settings.register_profile("course", deadline=None, derandomize=True)
+settings.load_profile("course")
+
+
+@pytest.fixture(scope="session")
+def root():
+    """Return the top folder of the checkout."""
+    return Path(__file__).resolve().parent.parent
+
+
+def skips_problem(skipped, expected):
+    """Return what is wrong with a number of skipped tests, if somebody said how many to expect."""
+    if expected is None or skipped == int(expected):
+        return None
+    return f"{skipped} tests were skipped, expected {expected} (EXPECTED_SKIPS)"
+
+
+def pytest_sessionfinish(session):
+    """Fail a run in which another number of tests was skipped than was expected."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # a worker of pytest-xdist
+        return
+    skipped = len(reporter.stats.get("skipped", []))
+    problem = skips_problem(skipped, os.environ.get("EXPECTED_SKIPS"))
+    if problem:
+        reporter.write_line(problem, red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
