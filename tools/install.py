@@ -97,7 +97,8 @@ def main(arguments):
     try:
         install()
     except subprocess.CalledProcessError as error:
-        print(f"Installing failed (exit status {error.returncode}); see above.")
+        told = f"Installing failed (exit status {error.returncode}); see above."
+        print(told, file=sys.stderr)
         return 1
     return 0
 

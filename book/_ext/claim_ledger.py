@@ -158,11 +158,11 @@ def summary(env: BuildEnvironment) -> nodes.paragraph:
     """Return the counts by verdict, and what is still open."""
     found = Counter(record["verdict"] for _, page in decided(env) for record in page)
     open_count = len(undecided(env))
-    node = paragraph(f"{found.total()} claims decided: ", classes=["ledger-summary"])
+    node = paragraph(f"Claims decided: {found.total()}, of which ", classes=["ledger-summary"])
     for position, verdict in enumerate(LABELS):
         node += [nodes.Text(", " if position else ""), nodes.Text(f"{found[verdict]} ")]
         node += badge(verdict)
-    node += nodes.Text(f". {open_count} not decided yet.")
+    node += nodes.Text(f". Not decided yet: {open_count}.")
     return node
 
 

@@ -1,0 +1,359 @@
+"""The repository agrees with itself: contents, versions, requirements, tasks and documents."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import clean
+import conftest
+import install
+import lock
+import pytest
+import site_checks
+import tasks
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import course_lib
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+INTEGRATION = [".ci/run", ".github/workflows/test-and-publish.yml"]
+
+
+def read(name):
+    """Return the text of a file."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def requirements(lines):
+    """Return the requirements in lines of text."""
+    return [Requirement(line) for line in lines]
+
+
+def versions():
+    """Return the locked version of every package."""
+    return {
+        canonicalize_name(requirement.name): next(iter(requirement.specifier)).version
+        for requirement in requirements(lock.locked(read("requirements.lock")))
+    }
+
+
+def committed():
+    """Return the files under version control, or all files where there is no repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        names = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+        hidden = {".venv", ".git", "_build", "__pycache__", "node_modules"}
+        return [name for name in names if not hidden & set(name.parts)]
+    paths = [Path(name) for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if (ROOT / path).is_file()]
+
+
+# The book's contents.
+
+
+def test_every_page_of_the_contents_exists_once():
+    names = site_checks.documents(ROOT)
+    assert len(names) == len(set(names))
+    for name in names:
+        sources = [ROOT / f"{name}{suffix}" for suffix in (".md", ".ipynb")]
+        assert sum(source.exists() for source in sources) == 1, name
+
+
+def test_every_page_is_in_the_contents():
+    pages = [*(ROOT / "book").glob("*.ipynb"), *(ROOT / "book").glob("*.md")]
+    assert {f"book/{page.stem}" for page in pages} <= set(site_checks.documents(ROOT))
+
+
+def test_chapters_of_the_claims_that_are_decided_are_in_the_contents():
+    decided = {c.chapter for c in course_lib.claims.CLAIMS.values() if c.verdict != "open"}
+    assert {f"book/{name}" for name in decided} <= set(site_checks.documents(ROOT))
+
+
+# Versions.
+
+
+def test_versions_agree():
+    version = PROJECT["version"]
+    assert course_lib.__version__ == version
+    assert yaml.safe_load(read("CITATION.cff"))["version"] == version
+    assert yaml.safe_load(read("_config.yml"))["sphinx"]["config"]["version"] == version
+    assert re.search(r"^## (\S+)", read("CHANGELOG.md"), re.MULTILINE)[1] == version
+
+
+def test_supported_pythons_agree():
+    assert PROJECT["requires-python"] == ">=3.11,<3.14"
+    named = [c for c in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", c)]
+    assert [c.rsplit(".", 1)[1] for c in named] == ["11", "12", "13"]
+    assert (install.OLDEST, install.NEWEST) == ((3, 11), (3, 13))
+
+
+# Requirements.
+
+
+def test_library_needs_numpy_alone():
+    assert [Requirement(line).name for line in PROJECT["dependencies"]] == ["numpy"]
+
+
+def test_import_is_light():
+    command = "import sys, course_lib; print({'torch', 'matplotlib', 'scipy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr
+
+
+def wanted():
+    """Return every requirement that the project names, wherever it does."""
+    extras = [line for name, lines in PROJECT["optional-dependencies"].items() for line in lines]
+    own = canonicalize_name(PROJECT["name"])
+    named = requirements(
+        [*lock.direct(read("requirements.txt")), *PROJECT["dependencies"], *extras]
+    )
+    return [requirement for requirement in named if canonicalize_name(requirement.name) != own]
+
+
+@pytest.mark.parametrize("requirement", wanted(), ids=str)
+def test_lock_satisfies(requirement):
+    assert requirement.specifier.contains(versions()[canonicalize_name(requirement.name)])
+
+
+def test_requirements_cover_every_extra():
+    direct = {canonicalize_name(Requirement(x).name) for x in lock.direct(read("requirements.txt"))}
+    assert {canonicalize_name(requirement.name) for requirement in wanted()} <= direct
+
+
+def test_extra_all_holds_the_others():
+    (everything,) = requirements(PROJECT["optional-dependencies"]["all"])
+    assert everything.extras == set(PROJECT["optional-dependencies"]) - {"all"}
+
+
+def test_lock_is_exact_and_neutral():
+    for line in lock.locked(read("requirements.lock")):
+        (specifier,) = Requirement(line).specifier
+        assert specifier.operator == "=="
+        assert not lock.CUDA.match(line)
+    assert "://" not in read("requirements.lock")
+    assert "-c requirements.lock" in read("requirements.txt").splitlines()
+
+
+def test_installed_versions_are_the_locked_ones():
+    from importlib.metadata import version
+
+    for requirement in requirements(lock.direct(read("requirements.txt"))):
+        locked = versions()[canonicalize_name(requirement.name)]
+        assert version(requirement.name).split("+")[0] == locked, requirement.name
+
+
+def test_resolver_output_is_filtered():
+    printed = "# a comment\n--index-url x\n\nnumpy==2.4.6\nnvidia-cublas==13.1\ntriton==3.7\n"
+    assert lock.locked(printed + "cuda-toolkit==13.0\n") == ["numpy==2.4.6"]
+    assert lock.direct("-c lock\n# text\nnumpy>=2  # why\n\nipykernel<7\n") == [
+        "numpy>=2",
+        "ipykernel<7",
+    ]
+
+
+# Tasks.
+
+
+def test_every_task_is_described_and_declared():
+    makefile = read("Makefile")
+    described = [name for name, _ in tasks.tasks(makefile)]
+    targets = re.findall(r"^([a-z][\w-]*):(?!=)", makefile, re.MULTILINE)
+    assert described == targets
+    assert re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split() == targets
+
+
+def test_recipes_are_short():
+    for recipe in re.findall(
+        r"^[a-z][\w-]*:(?!=).*\n((?:\t.*\n)*)", read("Makefile"), re.MULTILINE
+    ):
+        assert recipe.count("\n") in (1, 2)
+
+
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, ".ci/run", ".github/workflows/test-and-publish.yml"]
+)
+def test_tasks_that_documents_name_exist(document):
+    names = {name for name, _ in tasks.tasks(read("Makefile"))}
+    quoted = re.findall(
+        r"(?:^|[`|:;] ?|run: |EXPECTED_SKIPS=\d )make ([a-z]+)", read(document), re.M
+    )
+    assert set(quoted) <= names
+
+
+def test_readme_names_the_two_commands():
+    assert "\nmake book " in read("README.md")
+    assert "\nmake test " in read("README.md")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_programs_that_documents_name_exist(document):
+    for name in re.findall(r"tools[\\/](\w+\.py)", read(document)):
+        assert (ROOT / "tools" / name).is_file()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_of_documents_exist(document):
+    for target in re.findall(r"\]\(([^)\s]+)\)", read(document)):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_example_of_the_readme_runs():
+    (example,) = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 0.9 < float(done.stdout) <= 1
+    assert len([line for line in example.splitlines() if line]) == 7
+
+
+def test_continuous_integration_runs_the_same_commands():
+    for name in INTEGRATION:
+        for task in ["make test", "make book", "make lint"]:
+            assert task in read(name), name
+
+
+# What must not be committed.
+
+# In pieces, so that this file does not name them.
+FORBIDDEN = [
+    "/wor" + "k/",
+    "/ro" + "ot/",
+    "/ho" + "me/runner",
+    "pypi" + r"\.org",
+    "pythonhost" + r"ed\.org",
+    "registry" + r"\.npmjs",
+    "deb" + r"\.debian\.org",
+]
+
+
+def test_nothing_names_a_machine_or_a_registry():
+    pattern = re.compile("|".join(FORBIDDEN).encode())
+    named = [str(name) for name in committed() if pattern.search((ROOT / name).read_bytes())]
+    assert named == []
+
+
+def test_nothing_is_large():
+    large = [str(name) for name in committed() if (ROOT / name).stat().st_size > 4_000_000]
+    assert large == []
+
+
+def test_licences_are_there():
+    assert "BSD 3-Clause" in read("LICENSE")
+    assert "Attribution 4.0 International" in read("LICENSE-book")
+    assert "Apache License" in read("book/_site/mathjax/LICENSE")
+    assert PROJECT["license"] == yaml.safe_load(read("CITATION.cff"))["license"]
+
+
+# Installing.
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12, 1), (3, 13)])
+def test_supported_python_is_taken(version):
+    assert install.unsupported(version) is None
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 14), (4, 0)])
+def test_other_python_is_refused(version):
+    told = install.unsupported(version)
+    assert "Python {}.{}".format(*version) in told
+    assert "PYTHON=python3.13" in told
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """Return a folder with the files that decide what is installed, and a finished .venv."""
+    for name in install.DECIDING:
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    python = install.python_of(tmp_path / ".venv")
+    python.parent.mkdir(parents=True)
+    python.touch()
+    (tmp_path / ".venv" / "pyvenv.cfg").write_text("home = x\nversion = 3.12.3\n", "utf-8")
+    (tmp_path / ".venv" / "installed").write_text(install.digest(tmp_path) + "\n", "utf-8")
+    return tmp_path
+
+
+def installed(folder):
+    """Tell whether an environment is up to date."""
+    return install.installed(folder, folder / ".venv", folder / ".venv" / "installed")
+
+
+def test_finished_environment_is_kept(checkout):
+    assert installed(checkout)
+
+
+@pytest.mark.parametrize("name", install.DECIDING)
+def test_changed_requirements_are_installed(checkout, name):
+    (checkout / name).write_text("changed", encoding="utf-8")
+    assert not installed(checkout)
+
+
+def test_missing_stamp_or_python_is_installed(checkout):
+    (checkout / ".venv" / "installed").unlink()
+    assert not installed(checkout)
+    install.python_of(checkout / ".venv").unlink()
+    assert not installed(checkout)
+
+
+def test_moved_checkout_is_installed_anew(checkout):
+    moved = checkout.parent / "moved"
+    checkout.rename(moved)
+    assert not installed(moved)
+
+
+def test_environment_of_another_python_is_named(checkout):
+    assert install.other_python(checkout / ".venv", (3, 12, 9)) is None
+    assert "Python 3.12, and Python 3.13" in install.other_python(checkout / ".venv", (3, 13, 0))
+    assert install.other_python(checkout / "nowhere", (3, 13)) is None
+
+
+def test_interrupted_installation_leaves_no_stamp(checkout, monkeypatch):
+    monkeypatch.setattr(install, "ROOT", checkout)
+    monkeypatch.setattr(install, "VENV", checkout / ".venv")
+    monkeypatch.setattr(install, "STAMP", checkout / ".venv" / "installed")
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(install.subprocess, "check_call", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        install.install()
+    assert not installed(checkout)
+
+
+def test_failed_installation_is_told(checkout, monkeypatch, capsys):
+    test_interrupted_installation_leaves_no_stamp(checkout, monkeypatch)
+
+    def fail(command, **_):
+        raise subprocess.CalledProcessError(7, command)
+
+    monkeypatch.setattr(install.subprocess, "check_call", fail)
+    assert install.main([]) == 1
+    assert "exit status 7" in capsys.readouterr().err
+
+
+# The number of skipped tests, and cleaning.
+
+
+@pytest.mark.parametrize(("skipped", "expected"), [(0, None), (3, None), (0, "0"), (2, "2")])
+def test_expected_skips_pass(skipped, expected):
+    assert conftest.skips_problem(skipped, expected) is None
+
+
+@pytest.mark.parametrize(("skipped", "expected"), [(1, "0"), (0, "1")])
+def test_unexpected_skips_fail(skipped, expected):
+    assert f"{skipped} tests were skipped" in conftest.skips_problem(skipped, expected)
+
+
+def test_clean_removes_files_and_folders(tmp_path):
+    (tmp_path / "folder" / "below").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    for name in ["folder", "file", "missing"]:
+        clean.remove(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

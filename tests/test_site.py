@@ -1,0 +1,458 @@
+"""The site: its checks can fail, its extensions do their work, and a built site is whole."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import build_book
+import execution_cache
+import nbformat
+import page_repairs
+import pytest
+import site_checks
+
+SITE = build_book.SITE
+VENDORED = build_book.ROOT / "book" / "_site" / "mathjax"
+TOC = """\
+format: jb-book
+root: index
+parts:
+  - caption: Chapters
+    chapters:
+      - file: book/first
+        sections:
+          - file: book/second.md
+"""
+PAGE = """\
+<!DOCTYPE html>
+<html><head>
+<link rel="stylesheet" href="{up}style.css">
+<link rel="canonical" href="https://example.org/">
+<script src="{up}script.js"></script>
+<style>body {{ background: url({up}bend.png) }}</style>
+</head><body>
+<h1>For print</h1>
+<article><h1 id="top">A title</h1><p>{text}</p><img src="{up}bend.png" alt="A bend.">
+<a href="https://example.org/">elsewhere</a> <a href="#top">up</a>
+<a href="{up}book/first.html#top">the first chapter</a></article>
+</body></html>
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """Return a folder with a table of contents and a small site that is all right."""
+    (tmp_path / "_toc.yml").write_text(TOC, encoding="utf-8")
+    site = tmp_path / "site"
+    (site / "book").mkdir(parents=True)
+    text = "Networks bend. " * 10
+    for name, up in [("index", ""), ("book/first", "../"), ("book/second", "../")]:
+        (site / f"{name}.html").write_text(PAGE.format(up=up, text=text), encoding="utf-8")
+    (site / "style.css").write_text("p { background: url(bend.png) }", encoding="utf-8")
+    (site / "script.js").write_text("", encoding="utf-8")
+    (site / "bend.png").write_bytes(b"")
+    return tmp_path
+
+
+def found(checkout):
+    """Return the problems of the small site."""
+    return site_checks.problems(checkout / "site", checkout)
+
+
+def edit(checkout, name, old, new):
+    """Replace a text in a file of the small site."""
+    path = checkout / "site" / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_documents_are_read_from_the_table_of_contents(checkout):
+    assert site_checks.documents(checkout) == ["index", "book/first", "book/second"]
+
+
+def test_good_site_passes(checkout):
+    assert found(checkout) == []
+
+
+@pytest.mark.parametrize("name", ["index", "book/first", "book/second"])
+def test_missing_page_is_found(checkout, name):
+    (checkout / "site" / f"{name}.html").unlink()
+    assert f"{name}.html is missing" in found(checkout)
+
+
+def test_missing_site_is_found(checkout):
+    assert len(site_checks.problems(checkout / "nowhere", checkout)) == 3
+
+
+def test_almost_empty_page_is_found(checkout):
+    edit(checkout, "book/first.html", "Networks bend. " * 10, "Networks bend.")
+    assert any("says almost nothing" in problem for problem in found(checkout))
+
+
+def test_script_and_style_are_not_text(checkout):
+    code = "<script>" + "x" * 500 + "</script><style>" + "y" * 500 + "</style>"
+    edit(checkout, "book/first.html", "Networks bend. " * 10, code)
+    assert any("says almost nothing" in problem for problem in found(checkout))
+
+
+@pytest.mark.parametrize("titles", ["", "<h1>One</h1><h1>Two</h1>"])
+def test_page_without_its_one_title_is_found(checkout, titles):
+    edit(checkout, "book/second.html", '<h1 id="top">A title</h1>', titles)
+    assert any("titles, expected 1" in problem for problem in found(checkout))
+
+
+def test_redirect_is_found(checkout):
+    redirect = '<meta http-equiv="Refresh" content="0; url=book/first.html">'
+    edit(checkout, "index.html", "</head>", redirect + "</head>")
+    assert found(checkout) == ["index.html only redirects"]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<script src="https://cdn.example.org/x.js"></script>',
+        '<script src="//cdn.example.org/x.js"></script>',
+        '<link rel="stylesheet" href="https://example.org/x.css">',
+        '<link rel="preconnect" href="https://example.org/">',
+        '<link rel="icon" href="HTTPS://example.org/x.ico">',
+        '<img alt="" src="https://example.org/x.png">',
+        '<img alt="" srcset="https://example.org/x.png 1x, https://example.org/y.png 2x">',
+        '<iframe src="https://example.org/"></iframe>',
+        '<video poster="https://example.org/x.png"></video>',
+        '<div style="background: url(https://example.org/x.png)"></div>',
+        "<style>@import 'https://example.org/x.css';</style>",
+        '<style>@font-face { src: url("https://example.org/x.woff2") }</style>',
+    ],
+)
+def test_request_elsewhere_is_found(checkout, tag):
+    edit(checkout, "book/first.html", "</article>", tag + "</article>")
+    problems = found(checkout)
+    assert problems
+    assert all("book/first.html loads " in problem for problem in problems)
+
+
+def test_style_sheet_that_loads_from_elsewhere_is_found(checkout):
+    edit(checkout, "style.css", "bend.png", "https://example.org/bend.png")
+    assert found(checkout) == ["style.css loads https://example.org/bend.png"]
+
+
+@pytest.mark.parametrize("name", ["style.css", "script.js", "bend.png"])
+def test_missing_file_is_found(checkout, name):
+    (checkout / "site" / name).unlink()
+    assert any(name in problem and "does not exist" in problem for problem in found(checkout))
+
+
+def test_link_to_a_missing_page_is_found(checkout):
+    edit(checkout, "index.html", "book/first.html#top", "book/third.html")
+    assert found(checkout) == ["index.html points to book/third.html, which does not exist"]
+
+
+def test_link_to_a_missing_place_is_found(checkout):
+    edit(checkout, "book/second.html", "first.html#top", "first.html#claim-bend")
+    (problem,) = found(checkout)
+    assert "there is no such place" in problem
+
+
+def test_stale_pages_are_removed(checkout):
+    site = checkout / "site"
+    for name in ["book/old.html", "search.html"]:
+        (site / name).write_text("old", encoding="utf-8")
+    site_checks.remove_stale(site, checkout)
+    assert not (site / "book" / "old.html").exists()
+    assert (site / "search.html").exists()
+    assert (site / "book" / "first.html").exists()
+
+
+# The build.
+
+
+@pytest.fixture
+def builder(checkout, monkeypatch):
+    """Return the build program, on the small site and with a Jupyter Book that does nothing."""
+    build = checkout / "_build"
+    monkeypatch.setattr(build_book, "ROOT", checkout)
+    monkeypatch.setattr(build_book, "BUILD", build)
+    monkeypatch.setattr(build_book, "SITE", build / "html")
+    monkeypatch.setattr(build_book, "UNFINISHED", build / "unfinished")
+    monkeypatch.setattr(build_book, "prepare", lambda: None)
+    build.mkdir()
+    build_book.returns = 0
+    build_book.seen = []
+
+    def run(command, **options):
+        build_book.seen.append((build / ".doctrees").exists())
+        (build / ".doctrees").mkdir(exist_ok=True)
+        if not (build / "html").exists():
+            (checkout / "site").rename(build / "html")
+        return subprocess.CompletedProcess(command, build_book.returns, stdout="told\n")
+
+    monkeypatch.setattr(build_book.subprocess, "run", run)
+    return build_book
+
+
+def test_build_says_where_to_open_the_book(builder, capsys):
+    assert builder.main() == 0
+    assert (builder.SITE / "index.html").as_uri() in capsys.readouterr().out
+    assert not builder.UNFINISHED.exists()
+
+
+def test_build_fails_with_jupyter_book(builder, capsys):
+    builder.returns = 3
+    assert builder.main() == 3
+    told = capsys.readouterr()
+    assert "told" in told.out
+    assert "The book was not built" in told.err
+
+
+def test_build_shows_the_error_of_a_cell(builder, capsys):
+    builder.returns = 1
+    builder.main()
+    reports = builder.SITE / "reports"
+    reports.mkdir()
+    (reports / "first.err.log").write_text("\x1b[31mZeroDivisionError\x1b[0m", encoding="utf-8")
+    builder.UNFINISHED.unlink()
+    builder.main()
+    assert "first.err.log:\nZeroDivisionError\n" in capsys.readouterr().out
+
+
+def test_build_fails_when_a_page_is_missing(builder, checkout, capsys):
+    (checkout / "site" / "book" / "first.html").unlink()
+    assert builder.main() == 1
+    assert "book/first.html is missing" in capsys.readouterr().err
+
+
+def test_build_after_a_failure_starts_from_the_sources(builder, checkout):
+    builder.returns = 1
+    builder.main()
+    builder.SITE.rename(checkout / "site")
+    builder.returns = 0
+    assert builder.main() == 0
+    assert builder.main() == 0
+    assert builder.seen == [False, False, True]
+
+
+# The extensions.
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Return a folder with a library and a lock."""
+    (tmp_path / "course_lib" / "data").mkdir(parents=True)
+    (tmp_path / "course_lib" / "a.py").write_text("a = 1\n", encoding="utf-8")
+    (tmp_path / "course_lib" / "data" / "b.npz").write_bytes(b"b")
+    (tmp_path / "requirements.lock").write_text("numpy==2.4.6\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["course_lib/a.py", "course_lib/data/b.npz", "requirements.lock"])
+def test_digest_sees_every_file(sources, name):
+    before = execution_cache.digest(sources)
+    assert execution_cache.digest(sources) == before
+    (sources / name).write_bytes(b"changed")
+    assert execution_cache.digest(sources) != before
+
+
+def test_digest_sees_new_names_and_no_bytecode(sources):
+    before = execution_cache.digest(sources)
+    (sources / "course_lib" / "__pycache__").mkdir()
+    (sources / "course_lib" / "__pycache__" / "a.pyc").write_bytes(b"x")
+    assert execution_cache.digest(sources) == before
+    (sources / "course_lib" / "a.py").rename(sources / "course_lib" / "c.py")
+    assert execution_cache.digest(sources) != before
+
+
+def test_other_caches_are_removed(tmp_path):
+    for name in ["old", "new"]:
+        (tmp_path / name).mkdir()
+    execution_cache.prune(tmp_path, "new")
+    execution_cache.prune(tmp_path / "missing", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+REPAIRED = {
+    "font awesome script": (
+        '<script defer src="../_static/scripts/fontawesome.js?digest=5"></script>',
+        "",
+    ),
+    "thebe constants": ("<script>const THEBE_JS_URL = 'x'; const y = 1</script><p>", "<p>"),
+    "thebe script": ('<script async="async" src="../_static/sphinx-thebe.js?v=1"></script>', ""),
+    "thebe style": ('<link rel="stylesheet" href="../_static/sphinx-thebe.css?v=4" />', ""),
+    "thebe settings": ('<script type="text/x-thebe-config">\n{}\n</script><p>', "<p>"),
+    "thebe kernel": ("<script>kernelName = 'python3'</script><p>", "<p>"),
+    "search label": (
+        '<button class="btn search-button-field x" title="Search" aria-label="Search" y>',
+        '<button class="btn search-button-field x" title="Search" y>',
+    ),
+    "summary label": ('<summary aria-label="Toggle hidden content">', "<summary>"),
+    "logo region": (
+        '<a class="navbar-brand logo" href="#">\n<p>W</p></a><a>',
+        '<nav aria-label="Home"><a class="navbar-brand logo" href="#">\n<p>W</p></a></nav><a>',
+    ),
+    "bibliography role": ('<div role="doc-biblioentry">', '<div role="listitem">'),
+    "exercise ids": ('<section id="solution-content">', '<section class="solution-content">'),
+}
+
+
+@pytest.mark.parametrize("name", page_repairs.REPAIRS)
+def test_page_is_repaired(name):
+    before, after = REPAIRED[name]
+    assert page_repairs.repaired(before) == after
+
+
+def test_repairs_leave_other_things_alone():
+    page = '<script src="x.js"></script><summary>More</summary><section id="content">'
+    assert page_repairs.repaired(page) == page
+
+
+def test_templates_are_wrapped():
+    render = page_repairs.after(lambda name, context: f"<summary aria-label='{name}'>{context}")
+    assert render("page.html", "text") == "<summary aria-label='page.html'>text"
+
+
+CONF = """\
+import sys
+sys.path.insert(0, {extensions!r})
+extensions = ["myst_nb", "claim_ledger"]
+nb_execution_mode = "off"
+project = "test"
+html_theme = "basic"
+exclude_patterns = ["_build", "jupyter_execute"]
+"""
+
+
+class Book:
+    """A small book that is built by Sphinx itself, in a process of its own."""
+
+    def __init__(self, folder):
+        """Write the settings and a ledger."""
+        self.folder = folder
+        extensions = str(build_book.ROOT / "book" / "_ext")
+        self.write("conf.py", CONF.format(extensions=extensions))
+        self.write("ledger.md", "# Ledger\n\n```{claim-ledger}\n```\n")
+
+    def write(self, name, text):
+        """Write a file."""
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    def index(self, *names):
+        """Write the root document."""
+        self.write("index.md", "# Book\n\n```{toctree}\n" + "\n".join(names) + "\nledger\n```\n")
+
+    def chapter(self, name, *records):
+        """Write a chapter whose cells have decided claims."""
+        cells = [nbformat.v4.new_markdown_cell(f"# Chapter {name}", id="title")]
+        for number, record in enumerate(records):
+            html = f'<aside class="claim" id="claim-{record["id"]}">{record["text"]}</aside>'
+            data = {"text/html": html, "application/vnd.course-claim+json": record}
+            output = nbformat.v4.new_output("execute_result", data, execution_count=number + 1)
+            cell = nbformat.v4.new_code_cell(
+                "claim()", outputs=[output], execution_count=number + 1, id=f"claim-{number}"
+            )
+            cells.append(cell)
+        metadata = {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+        }
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+        self.write(f"{name}.ipynb", json.dumps(notebook))
+
+    def build(self):
+        """Build what has changed; return the exit status and what Sphinx said."""
+        command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", ".", "_build"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    def ledger(self):
+        """Return the ledger's page."""
+        return (self.folder / "_build" / "ledger.html").read_text(encoding="utf-8")
+
+
+def record(name, verdict="holds", condition="", measured="3 of 3"):
+    """Return what a cell decided."""
+    return {
+        "id": name,
+        "section": "1",
+        "kind": "identity",
+        "text": f"Statement of {name}.",
+        "source": "the source document",
+        "verdict": verdict,
+        "condition": condition,
+        "measured": measured,
+    }
+
+
+@pytest.fixture
+def book(tmp_path):
+    """Return a small book with two chapters."""
+    book = Book(tmp_path)
+    book.index("one", "two")
+    book.chapter("one", record("xor-not-linear"), record("saturation", "holds-if", "it is deep"))
+    book.chapter("two", record("relu-formula", "fails", "it is so", "<1 of 3"))
+    return book
+
+
+def test_ledger_lists_every_claim(book):
+    assert book.build() == (0, "")
+    page = book.ledger()
+    assert 'href="one.html#claim-xor-not-linear">Statement of xor-not-linear.</a>' in page
+    assert "holds if</span> it is deep" in page
+    assert "fails</span>: it is so" in page
+    assert "&lt;1 of 3" in page
+    assert "Claims decided: 3, of which" in page
+    assert page.index("<h2>Chapter one") < page.index("<h2>Chapter two")
+    waiting = page.split("<summary>")[1]
+    assert "Softmax" in waiting
+    assert "No linear model classifies XOR" not in waiting
+    assert 'id="claim-xor-not-linear"' in (book.folder / "_build" / "one.html").read_text("utf-8")
+
+
+def test_ledger_follows_a_changed_and_a_removed_chapter(book):
+    assert book.build() == (0, "")
+    book.chapter("one", record("xor-not-linear", measured="4 of 4"))
+    assert book.build() == (0, "")
+    assert "4 of 4" in book.ledger()
+    assert "Claims decided: 2, of which" in book.ledger()
+    book.index("one")
+    (book.folder / "two.ipynb").unlink()
+    assert book.build() == (0, "")
+    assert "<h2>Chapter two" not in book.ledger()
+    assert "Claims decided: 1, of which" in book.ledger()
+
+
+def test_claim_that_is_decided_twice_stops_the_build(book):
+    book.chapter("two", record("xor-not-linear"))
+    status, told = book.build()
+    assert status
+    assert "'xor-not-linear' is decided more than once" in told
+
+
+# What is vendored, and what was built.
+
+
+def checksums():
+    """Return the recorded SHA-256 of every vendored file."""
+    lines = (VENDORED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    return {name.removeprefix("./"): digest for digest, name in map(str.split, lines)}
+
+
+def test_every_vendored_file_is_recorded():
+    there = (path for path in VENDORED.rglob("*") if path.is_file())
+    names = {path.relative_to(VENDORED).as_posix() for path in there}
+    assert names == {*checksums(), "SHA256SUMS"}
+
+
+@pytest.mark.parametrize("name", checksums())
+def test_vendored_file_is_what_it_was(name):
+    assert hashlib.sha256((VENDORED / name).read_bytes()).hexdigest() == checksums()[name]
+
+
+def test_built_site_is_whole():
+    if build_book.UNFINISHED.exists() or not (SITE / "index.html").exists():
+        pytest.skip("there is no finished site; `make book` builds one")
+    assert site_checks.problems(SITE, build_book.ROOT) == []
+    for name in site_checks.documents(build_book.ROOT):
+        page = Path(SITE, f"{name}.html").read_text(encoding="utf-8")
+        assert page_repairs.repaired(page) == page, f"{name} was not repaired"
