@@ -105,7 +105,8 @@ def wilson_interval(
     z = NormalDist().inv_cdf((1 + level) / 2)
     center = (k + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * np.sqrt(k * (n - k) / n + z * z / 4)
-    return np.maximum(center - half, 0)[()], np.minimum(center + half, 1)[()]
+    # at the ends the formula gives 0 and 1 but for rounding
+    return np.where(k == 0, 0.0, center - half)[()], np.where(k == n, 1.0, center + half)[()]
 
 
 def _check_level(level: float) -> None:

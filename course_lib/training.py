@@ -5,6 +5,7 @@ single training.
 """
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -431,7 +432,9 @@ def progress_bar(epochs: int, wanted: bool) -> AbstractContextManager[Any]:
     """Return a tqdm bar where someone can see it, and otherwise a context that does nothing."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     in_notebook = hasattr(shell, "kernel")
-    if not wanted or not (in_notebook or sys.stderr.isatty()):
+    # tqdm reads this variable too, but its bar for notebooks shows itself all the same
+    silenced = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    if silenced or not wanted or not (in_notebook or sys.stderr.isatty()):
         return nullcontext()
     if importlib.util.find_spec("tqdm") is None:
         return nullcontext()
