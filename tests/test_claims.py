@@ -1,0 +1,240 @@
+"""The claims: none is missing, every verdict is checked, and cards say what they should."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from course_lib import claims
+from course_lib.claims import CLAIMS, MIME_TYPE, Claim, ClaimError, claim, read_claims
+
+
+def table(verdict="holds", condition="", **fields):
+    """Return the text of a table with one claim."""
+    entry = {
+        "text": "Networks bend.", "section": "1", "origin": "course", "kind": "experiment",
+        "verdict": verdict,
+    }  # fmt: skip
+    entry |= {"condition": condition} if condition else {}
+    lines = [
+        f"{key} = {json.dumps(value)}"
+        for key, value in (entry | fields).items()
+        if value is not None
+    ]
+    return "\n".join(['[chapters]\n"1" = "necessity"', "[claims.bend]", *lines])
+
+
+@pytest.fixture
+def on_record(monkeypatch):
+    """Return a function that puts one claim, named bend, on record."""
+
+    def record(*arguments, **fields):
+        monkeypatch.setattr(claims, "CLAIMS", read_claims(table(*arguments, **fields)))
+
+    return record
+
+
+# ---------------------------------------------------------------------------------------------
+# The table
+# ---------------------------------------------------------------------------------------------
+
+
+def test_none_of_the_statements_to_start_from_is_missing(root):
+    path = root.parent / "shared" / "claims.yml"
+    if not path.exists():
+        pytest.skip("the list to start from is not kept beside this checkout (../shared)")
+    start = re.findall(r"^\s*- \{id: ([\w-]+),", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(start) == len(set(start)) == 71
+    assert set(start) <= set(CLAIMS)
+
+
+@pytest.mark.parametrize("entry", CLAIMS.values(), ids=lambda entry: entry.id)
+def test_every_claim_is_a_sentence_with_an_id_fit_for_a_link(entry):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry.id)
+    assert re.fullmatch(r"\S.*[.?]", entry.text)
+    assert entry.chapter
+    assert entry.verdict_text
+
+
+def test_the_table_cannot_be_changed_by_a_page():
+    with pytest.raises(TypeError):
+        CLAIMS["new"] = None
+
+
+def test_a_claim_is_read_with_its_chapter():
+    entry = read_claims(table("fails", "they do not", cite="bend1999"))["bend"]
+    assert entry == Claim(
+        id="bend", text="Networks bend.", section="1", origin="course", kind="experiment",
+        chapter="necessity", verdict="fails", condition="they do not", cite="bend1999",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "given_text", "accepted_text"),
+    [
+        (table("hold"), "unknown verdict 'hold'", "holds, holds-if, fails, open"),
+        (table(origin="nobody"), "unknown origin 'nobody'", "source, beyond, course"),
+        (table(kind="opinion"), "unknown kind 'opinion'", "identity, experiment, practice"),
+        (table(section="99"), "claim 'bend'", "'99'"),
+        (table(text=None), "missing or unknown", "'text'"),
+        (table(colour="red"), "missing or unknown", "'colour'"),
+        (table("holds-if"), "the verdict is 'holds-if'", "(when it holds)"),
+        (table("fails"), "the verdict is 'fails'", "(why)"),
+        (table("holds", "sometimes"), "the verdict is 'holds'", "to no other"),
+        (table("open", "sometimes"), "the verdict is 'open'", "to no other"),
+    ],
+)
+def test_a_table_that_is_not_in_order_is_refused(text, given_text, accepted_text):
+    with pytest.raises(ValueError, match="claim 'bend'") as error:
+        read_claims(text)
+    assert given_text in str(error.value)
+    assert accepted_text in str(error.value)
+
+
+# ---------------------------------------------------------------------------------------------
+# Verdicts
+# ---------------------------------------------------------------------------------------------
+
+T, F = True, False
+RIGHT = [("holds", T, None), ("fails", F, None), ("holds-if", T, F)]
+WRONG = [("holds", F, None), ("fails", T, None), ("holds-if", F, F), ("holds-if", T, T)]
+WRONG += [("holds-if", F, T)]
+MISPLACED = [("holds", T, F), ("fails", F, F), ("holds-if", T, None)]
+CONDITIONS = {"holds": "", "holds-if": "the sun shines", "fails": "it rains", "open": ""}
+
+
+@pytest.mark.parametrize("kind", [bool, np.bool_])
+@pytest.mark.parametrize(("verdict", "holds", "otherwise"), RIGHT)
+def test_the_recorded_outcome_gives_a_card(on_record, verdict, holds, otherwise, kind):
+    on_record(verdict, CONDITIONS[verdict])
+    otherwise = otherwise if otherwise is None else kind(otherwise)
+    card = claim("bend", holds=kind(holds), otherwise=otherwise, measured="32 of 32")
+    assert (card.claim.verdict, card.measured) == (verdict, "32 of 32")
+
+
+@pytest.mark.parametrize(("verdict", "holds", "otherwise"), WRONG)
+def test_another_outcome_stops_the_page(on_record, verdict, holds, otherwise):
+    on_record(verdict, CONDITIONS[verdict])
+    with pytest.raises(ClaimError, match=f"'bend' is on record as '{verdict}'.*31 of 32") as error:
+        claim("bend", holds=holds, otherwise=otherwise, measured="31 of 32")
+    assert f"'holds': {holds}" in str(error.value)
+    assert isinstance(error.value, AssertionError)
+
+
+@pytest.mark.parametrize(("verdict", "holds", "otherwise"), MISPLACED)
+def test_otherwise_goes_with_holds_if_alone(on_record, verdict, holds, otherwise):
+    on_record(verdict, CONDITIONS[verdict])
+    with pytest.raises(ValueError, match=f"'holds-if' and with no other.*'{verdict}'"):
+        claim("bend", holds=holds, otherwise=otherwise, measured="32 of 32")
+
+
+def test_a_claim_without_verdict_cannot_be_decided(on_record):
+    on_record("open")
+    with pytest.raises(
+        ValueError, match=r"'bend' has no verdict yet; record one in .*claims\.toml"
+    ):
+        claim("bend", holds=True, measured="32 of 32")
+
+
+@pytest.mark.parametrize("value", [np.array([True]), np.array(True), 1, "yes", None, 0.0])
+@pytest.mark.parametrize("argument", ["holds", "otherwise"])
+def test_an_outcome_is_one_truth_value(on_record, argument, value):
+    if argument == "otherwise" and value is None:
+        value = [False]  # None means that it is not given
+    on_record("holds-if", "the sun shines")
+    outcomes = {"holds": True, "otherwise": False} | {argument: value}
+    with pytest.raises(TypeError, match=f"{argument} must be one truth value, got .*; reduce"):
+        claim("bend", measured="32 of 32", **outcomes)
+
+
+@pytest.mark.parametrize("measured", ["", "  ", None, 3.5])
+def test_what_was_measured_must_be_said(on_record, measured):
+    on_record()
+    with pytest.raises(TypeError, match="measured must say in words"):
+        claim("bend", holds=True, measured=measured)
+
+
+def test_an_unknown_claim_is_answered_with_the_nearest():
+    with pytest.raises(KeyError, match="unknown claim 'xor-not-lineal'; did you mean 'xor-not-l"):
+        claim("xor-not-lineal", holds=True, measured="4 of 4")
+
+
+# ---------------------------------------------------------------------------------------------
+# Cards
+# ---------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Collect the tags and the text of a piece of HTML, and see that it is well formed."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.text, self.open = [], "", []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.text += text
+
+
+NASTY = "<script>alert(1)</script> & \"'<b>"
+
+
+@pytest.mark.parametrize(("verdict", "holds", "otherwise"), RIGHT)
+def test_a_card_escapes_what_it_shows(on_record, verdict, holds, otherwise):
+    condition = f"when {NASTY}" if CONDITIONS[verdict] else ""
+    on_record(verdict, condition, text=f"Networks {NASTY}.")
+    card = claim("bend", holds=holds, otherwise=otherwise, measured=f"found {NASTY}")
+    page = Page(card._repr_mimebundle_()["text/html"])
+    assert {tag for tag, _ in page.tags} == {"aside", "p", "strong"}
+    tag, attributes = page.tags[0]
+    assert tag == "aside"
+    assert attributes["class"] == f"claim claim-{verdict}"
+    assert attributes["id"] == "claim-bend"
+    for text in (f"Networks {NASTY}.", f"found {NASTY}", condition):
+        assert text in page.text
+
+
+@pytest.mark.parametrize(("verdict", "holds", "otherwise"), RIGHT)
+def test_a_record_survives_json(on_record, verdict, holds, otherwise):
+    on_record(verdict, CONDITIONS[verdict])
+    card = claim("bend", holds=holds, otherwise=otherwise, measured="32 of 32 · ≥ 0.9")
+    record = json.loads(json.dumps(card._repr_mimebundle_()[MIME_TYPE]))
+    assert record == {
+        "id": "bend", "section": "1", "kind": "experiment", "text": "Networks bend.",
+        "source": "asked by this course", "verdict": verdict, "condition": CONDITIONS[verdict],
+        "measured": "32 of 32 · ≥ 0.9",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdict", "holds", "otherwise", "last_line"),
+    [
+        ("holds", T, None, "  Verdict: Holds"),
+        ("holds-if", T, F, "  Verdict: Holds if the sun shines"),
+        ("fails", F, None, "  Verdict: Fails: it rains"),
+    ],
+)
+def test_the_plain_text_ends_in_the_verdict(on_record, verdict, holds, otherwise, last_line):
+    on_record(verdict, CONDITIONS[verdict])
+    card = claim("bend", holds=holds, otherwise=otherwise, measured="32 of 32")
+    assert card._repr_mimebundle_()["text/plain"].splitlines() == [
+        "Claim bend (section 1, asked by this course)",
+        "  Networks bend.",
+        "  Measured: 32 of 32",
+        last_line,
+    ]
+
+
+def test_an_open_claim_says_so():
+    assert read_claims(table("open"))["bend"].verdict_text == "Not decided yet"

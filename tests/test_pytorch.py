@@ -1,0 +1,246 @@
+"""The PyTorch networks: carried across, trained in step with NumPy, and free of side effects."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from course_lib import data, network, pytorch, training
+from course_lib.activations import CATALOGUE, Activation
+from course_lib.network import LOSSES
+
+TORCH_DTYPES = {np.float32: torch.float32, np.float64: torch.float64}
+
+
+@pytest.mark.parametrize("activation", CATALOGUE)
+@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+def test_there_and_back_is_exact(activation, dtype):
+    ours = network.mlp([3, 4, 2], activation, initialization="pytorch", dtype=dtype)
+    model = pytorch.from_numpy(ours)
+    assert {p.dtype for p in model.parameters()} == {TORCH_DTYPES[dtype]}
+    assert all(p.requires_grad for p in model.parameters())
+    back = pytorch.to_numpy(model)
+    assert repr(back) == repr(ours)
+    for name, value in ours.parameters.items():
+        np.testing.assert_array_equal(back.parameters[name], value)
+
+
+def test_carried_weights_are_copies():
+    ours = network.mlp([3, 2])
+    model = pytorch.from_numpy(ours)
+    back = pytorch.to_numpy(model)
+    with torch.no_grad():
+        model[0].weight.zero_()
+        model[0].bias.fill_(1)
+    for kept in (ours, back):
+        assert (kept.parameters["0.weight"] != 0).all()
+        assert (kept.parameters["0.bias"] == 0).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", CATALOGUE)
+@pytest.mark.parametrize(("dtype", "near"), [(np.float32, 3e-6), (np.float64, 1e-14)])
+def test_logits_and_gradients_are_equal(activation, loss, dtype, near):
+    rng = np.random.default_rng(0)
+    model = pytorch.mlp([3, 5, 2], activation, dtype=TORCH_DTYPES[dtype])
+    ours = pytorch.to_numpy(model)
+    x = rng.normal(size=(6, 3)).astype(dtype)
+    y = rng.integers(0, 2, 6)
+    y = y if loss == "cross_entropy" else rng.uniform(size=(6, 2)).astype(dtype)
+    np.testing.assert_allclose(ours(x), pytorch.predict(model, x), rtol=near, atol=near)
+    value, gradients = ours.loss_and_gradients(x, y, loss)
+    expected = {
+        "cross_entropy": nn.functional.cross_entropy,
+        "binary_cross_entropy": nn.functional.binary_cross_entropy_with_logits,
+        "mean_squared_error": nn.functional.mse_loss,
+    }[loss](model(torch.tensor(x)), torch.tensor(y))
+    expected.backward()
+    assert value == pytest.approx(expected.item(), rel=near)
+    for name, parameter in model.named_parameters():
+        gradient = gradients[name].T if name.endswith("weight") else gradients[name][0]
+        np.testing.assert_allclose(gradient, parameter.grad, rtol=near, atol=near)
+
+
+OPTIMIZERS = {
+    "SGD": (lambda: training.SGD(0.3), lambda p: torch.optim.SGD(p, lr=0.3)),
+    "Adam": (lambda: training.Adam(0.01), lambda p: torch.optim.Adam(p, lr=0.01)),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+def test_trainings_with_the_same_seed_stay_together(activation, loss, optimizer):
+    x, y = data.moons(30)
+    y = y if loss == "cross_entropy" else np.eye(2)[y]
+    model = pytorch.mlp([2, 16, 2], activation, dtype=torch.float64)
+    ours = pytorch.to_numpy(model)
+    options = {
+        "loss": loss, "epochs": 10, "batch_size": 7, "seed": 3, "validation": (x[::3], y[::3])
+    }  # fmt: skip
+    if loss == "binary_cross_entropy":
+        del options["validation"]  # accuracy is for one column of targets, or for labels
+    mine, make = OPTIMIZERS[optimizer]
+    first = training.fit(ours, x, y, optimizer=mine(), **options)
+    second = pytorch.fit(model, x, y, optimizer=make(model.parameters()), **options)
+    assert first.steps == second.steps == 90
+    np.testing.assert_allclose(first.train_loss, second.train_loss, rtol=1e-10)
+    np.testing.assert_allclose(first.validation_loss, second.validation_loss, rtol=1e-10)
+    np.testing.assert_array_equal(first.validation_accuracy, second.validation_accuracy)
+    for name, value in pytorch.to_numpy(model).parameters.items():
+        np.testing.assert_allclose(ours.parameters[name], value, rtol=1e-10, atol=1e-12)
+
+
+def test_each_single_step_agrees():
+    x, y = data.moons(30)
+    model = pytorch.mlp([2, 16, 2], "tanh", dtype=torch.float64)
+    ours = pytorch.to_numpy(model)
+    sgd = torch.optim.SGD(model.parameters(), lr=0.5)
+    for _ in range(100):
+        value, gradients = ours.loss_and_gradients(x, y)
+        training.SGD(0.5).step(ours.parameters, gradients)
+        loss = nn.functional.cross_entropy(model(torch.tensor(x)), torch.tensor(y))
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        assert value == pytest.approx(loss.item(), abs=1e-10)
+        for name, after in pytorch.to_numpy(model).parameters.items():
+            np.testing.assert_allclose(ours.parameters[name], after, rtol=0, atol=1e-10)
+
+
+def test_the_network_of_the_source_has_203530_parameters():
+    model = pytorch.mlp()
+    assert sum(p.numel() for p in model.parameters()) == 784 * 256 + 256 + 256 * 10 + 10 == 203_530
+    assert [type(layer) for layer in model] == [nn.Linear, nn.ReLU, nn.Linear]
+
+
+def test_first_weights_are_those_of_pytorch_for_the_seed():
+    torch.manual_seed(5)
+    expected = [nn.Linear(3, 4), nn.Linear(4, 2)]
+    model = pytorch.mlp([3, 4, 2], seed=5)
+    for layer, own in zip(expected, (model[0], model[2]), strict=True):
+        torch.testing.assert_close(own.weight, layer.weight, rtol=0, atol=0)
+        torch.testing.assert_close(own.bias, layer.bias, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: pytorch.mlp([3, 4, 2], seed=1),
+        lambda: pytorch.from_numpy(network.mlp([3, 4, 2])),
+        lambda: pytorch.activation_module("gelu"),
+    ],
+    ids=["mlp", "from_numpy", "activation_module"],
+)
+def test_the_global_random_state_is_left_alone(call):
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    call()
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_fit_leaves_the_global_random_state_alone():
+    model, (x, y) = pytorch.mlp([2, 3, 2]), data.xor()
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    pytorch.fit(model, x, y, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("was_training", [True, False])
+def test_predict_uses_evaluation_mode_and_restores_the_mode(was_training):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.9))
+    model.train(was_training)
+    x = np.ones((3, 2), np.float32)
+    first, second = (pytorch.predict(model, x) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert model.training == was_training
+
+
+def test_predict_restores_the_mode_also_after_an_error():
+    model = pytorch.mlp([2, 2]).train()
+    with pytest.raises(RuntimeError):
+        pytorch.predict(model, np.ones((3, 5)))
+    assert model.training
+
+
+def test_flatten_is_carried_as_nothing():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    images = np.random.default_rng(0).normal(size=(3, 2, 2)).astype(np.float32)
+    np.testing.assert_allclose(
+        pytorch.to_numpy(model)(images.reshape(3, 4)),
+        model(torch.tensor(images)).detach(),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+def test_training_learns_moons():
+    x, y = data.moons(50)
+    model = pytorch.mlp([2, 16, 2], "tanh", dtype=torch.float64)
+    adam = torch.optim.Adam(model.parameters(), lr=0.05)
+    history = pytorch.fit(model, torch.tensor(x), torch.tensor(y), optimizer=adam, epochs=60)
+    assert history.train_loss[-1] < 0.5 * history.train_loss[0]
+    assert training.accuracy(pytorch.predict(model, x), y) > 0.9
+
+
+# ---------------------------------------------------------------------------------------------
+# Bad input
+# ---------------------------------------------------------------------------------------------
+
+HOMEMADE = Activation("homemade", abs, abs, "", "", (0, 1), 1, False, "")
+X, Y = np.zeros((4, 2)), np.zeros(4, int)
+
+
+def try_fit(x=X, y=Y, **options):
+    model = pytorch.mlp([2, 2])
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    pytorch.fit(model, x, y, **({"optimizer": sgd, "progress": False} | options))
+
+
+BAD = {
+    "no module in PyTorch": (
+        lambda: pytorch.activation_module(HOMEMADE), NotImplementedError, "homemade", "NumPy netw"
+    ),
+    "unknown activation": (lambda: pytorch.mlp([2, 3, 2], "rellu"), KeyError, "'rellu'", "'relu'"),
+    "one size": (lambda: pytorch.mlp([3]), ValueError, "[3]", "two numbers from 1 on"),
+    "size 0": (lambda: pytorch.mlp([3, 0]), ValueError, "[3, 0]", "two numbers from 1 on"),
+    "replicas": (
+        lambda: pytorch.from_numpy(network.mlp([2, 2], seed=range(3))),
+        ValueError, "replicas (3,)", "network.replica(i)",
+    ),
+    "dropout": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))),
+        TypeError, "Dropout(p=0.5", "Linear with bias, Flatten",
+    ),
+    "no bias": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2, bias=False))),
+        TypeError, "bias=False", "Linear with bias",
+    ),
+    "another slope": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.3))),
+        TypeError, "negative_slope=0.3", "with the catalogue's settings",
+    ),
+    "another GELU": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.GELU(approximate="tanh"))),
+        TypeError, "approximate='tanh'", "with the catalogue's settings",
+    ),
+    "another axis": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0))),
+        TypeError, "Softmax(dim=0)", "with the catalogue's settings",
+    ),
+    "no examples": (lambda: try_fit(X[:0], Y[:0]), ValueError, "(0, 2)", "at least one example"),
+    "unequal lengths": (lambda: try_fit(X, Y[:3]), ValueError, "(3,)", "give one each"),
+    "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
+    "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),
+    "unknown loss": (lambda: try_fit(loss="mse"), KeyError, "'mse'", "mean_squared_error"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_with_what_is_accepted(case):
+    call, error, given_text, accepted_text = BAD[case]
+    with pytest.raises(error) as caught:
+        call()
+    assert given_text in str(caught.value)
+    assert accepted_text in str(caught.value)

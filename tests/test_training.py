@@ -1,0 +1,343 @@
+"""Optimizers against torch.optim, fit against separate trainings, and the progress bar."""
+
+import io
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib import data, training
+from course_lib.activations import CATALOGUE
+from course_lib.network import LOSSES, mlp
+from course_lib.training import SGD, Adam, Momentum, accuracy, epoch_batches, fit
+
+# ---------------------------------------------------------------------------------------------
+# Optimizers
+# ---------------------------------------------------------------------------------------------
+
+OPTIMIZERS = {
+    "SGD": (lambda rate: SGD(rate), lambda p: torch.optim.SGD(p, lr=0.1)),
+    "Momentum": (
+        lambda rate: Momentum(rate, momentum=0.8),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8),
+    ),
+    "Adam": (lambda rate: Adam(rate), lambda p: torch.optim.Adam(p, lr=0.1)),
+    "Adam with other settings": (
+        lambda rate: Adam(rate, beta1=0.5, beta2=0.9, epsilon=1e-3),
+        lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.5, 0.9), eps=1e-3),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_fifty_steps_equal_those_of_torch(name):
+    rng = np.random.default_rng(0)
+    ours = {"a": rng.normal(size=(2, 3)), "b": rng.normal(size=(1, 3))}
+    theirs = {key: torch.tensor(value, requires_grad=True) for key, value in ours.items()}
+    make, make_torch = OPTIMIZERS[name]
+    optimizer, reference = make(0.1), make_torch(list(theirs.values()))
+    for _ in range(50):
+        gradients = {key: rng.normal(size=value.shape) for key, value in ours.items()}
+        optimizer.step(ours, gradients)
+        for key, leaf in theirs.items():
+            leaf.grad = torch.tensor(gradients[key])
+        reference.step()
+        for key, leaf in theirs.items():
+            np.testing.assert_allclose(ours[key], leaf.detach(), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_rate_for_each_replica_equals_separate_trainings(name, dtype):
+    rates = np.array([0.01, 0.1, 0.5])
+    make, _ = OPTIMIZERS[name]
+    x, y = data.moons(20)
+    x = x.astype(dtype)
+    together = mlp([2, 5, 2], "tanh", seed=[7, 7, 7], dtype=dtype)
+    history = fit(together, x, y, optimizer=make(rates), epochs=5, batch_size=8)
+    for i, rate in enumerate(rates):
+        alone = mlp([2, 5, 2], "tanh", seed=7, dtype=dtype)
+        own = fit(alone, x, y, optimizer=make(rate), epochs=5, batch_size=8)
+        near = {"rtol": 1e4 * np.finfo(dtype).eps, "atol": 1e2 * np.finfo(dtype).eps}
+        np.testing.assert_allclose(history.train_loss[i], own.train_loss, **near)
+        for key, value in alone.parameters.items():
+            assert together.parameters[key].dtype == dtype
+            np.testing.assert_allclose(together.parameters[key][i], value, **near)
+
+
+# ---------------------------------------------------------------------------------------------
+# Fit
+# ---------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(
+    hidden=st.integers(1, 5),
+    activation=st.sampled_from(list(CATALOGUE)),
+    loss=st.sampled_from(list(LOSSES)),
+    n=st.integers(1, 13),
+    batch_size=st.sampled_from([None, 1, 3, 4, 100]),
+    own_order=st.booleans(),
+)
+def test_a_replica_trains_as_if_it_were_alone(hidden, activation, loss, n, batch_size, own_order):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(n, 3)), rng.integers(0, 2, n)
+    y = y if loss == "cross_entropy" else rng.uniform(size=(n, 2))
+    orders, options = [4, 5, 6], {"loss": loss, "epochs": 3, "batch_size": batch_size}
+    together = mlp([3, hidden, 2], activation, seed=[1, 2, 3])
+    seed = orders if own_order else 4
+    history = fit(together, x, y, optimizer=SGD(0.1), seed=seed, **options)
+    for i in range(3):
+        alone = mlp([3, hidden, 2], activation, seed=i + 1)
+        order = orders[i] if own_order else 4
+        own = fit(alone, x, y, optimizer=SGD(0.1), seed=order, **options)
+        np.testing.assert_allclose(history.train_loss[i], own.train_loss, rtol=1e-11, atol=1e-13)
+        assert history.steps == own.steps
+        for key, value in alone.parameters.items():
+            np.testing.assert_allclose(together.parameters[key][i], value, rtol=1e-10, atol=1e-12)
+
+
+@given(n=st.integers(1, 60), size=st.one_of(st.none(), st.integers(1, 70)), seed=st.integers(0, 9))
+def test_an_epoch_holds_each_example_once(n, size, seed):
+    batches = list(epoch_batches(n, size, np.random.default_rng(seed)))
+    assert sorted(np.concatenate(batches)) == list(range(n))
+    assert all(len(batch) == (size or n) for batch in batches[:-1])
+
+
+def test_the_order_is_new_in_each_epoch_and_repeats_with_the_seed():
+    rng = np.random.default_rng(0)
+    first, second = (np.concatenate(list(epoch_batches(50, 8, rng))) for _ in range(2))
+    again = np.concatenate(list(epoch_batches(50, 8, np.random.default_rng(0))))
+    assert (first != second).any()
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.mark.parametrize("seeds", [0, range(3)], ids=["one", "three"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("with_validation", [False, True])
+def test_history_has_the_replica_axis_first_and_the_epochs_last(seeds, loss, with_validation):
+    x, y = data.moons(10)
+    y = y if loss == "cross_entropy" else np.eye(2)[y]
+    leading = () if seeds == 0 else (3,)
+    validation = (x, y) if with_validation and loss != "binary_cross_entropy" else None
+    history = fit(
+        mlp([2, 4, 2], seed=seeds), x, y,
+        optimizer=SGD(0.1), loss=loss, epochs=4, batch_size=8, validation=validation,
+    )  # fmt: skip
+    assert history.train_loss.shape == (*leading, 4)
+    after = (*leading, 4 if validation else 0)
+    assert history.validation_loss.shape == history.validation_accuracy.shape == after
+    assert history.steps == 4 * 3
+    nan = loss == "mean_squared_error"
+    assert (np.isnan(history.validation_accuracy) == nan).all()
+
+
+def test_the_recorded_numbers_are_those_of_their_moment():
+    x, y = data.moons(10)
+    network, twin = mlp([2, 4, 2]), mlp([2, 4, 2])
+    history = fit(
+        network, x, y, optimizer=SGD(0.1), epochs=2, batch_size=None, validation=(x[:5], y[:5])
+    )
+    losses = []
+    for _ in range(2):
+        value, gradients = twin.loss_and_gradients(x, y)
+        SGD(0.1).step(twin.parameters, gradients)
+        losses.append(value)
+    np.testing.assert_allclose(history.train_loss, losses, rtol=1e-14)
+    logits = torch.tensor(twin(x[:5]))
+    expected = torch.nn.functional.cross_entropy(logits, torch.tensor(y[:5]))
+    assert history.validation_loss[-1] == pytest.approx(expected.item(), rel=1e-14)
+    assert history.validation_accuracy[-1] == (logits.argmax(1).numpy() == y[:5]).mean()
+
+
+def test_an_unequal_last_batch_weighs_by_its_examples():
+    x, y = np.array([[0.0], [0.0], [3.0]]), np.zeros((3, 1))
+    network = mlp([1, 1])
+    network.load_parameters({"0.weight": [[1.0]], "0.bias": [[0.0]]})
+    tiny = SGD(1e-300)  # the network stays as it is
+    history = fit(network, x, y, optimizer=tiny, loss="mean_squared_error", batch_size=2)
+    assert history.train_loss == pytest.approx([3.0])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_loss_falls_on_moons(name):
+    x, y = data.moons(50)
+    network = mlp([2, 16, 2], "tanh", seed=range(4))
+    history = fit(network, x, y, optimizer=OPTIMIZERS[name][0](0.05), epochs=60, batch_size=16)
+    assert (history.train_loss[:, -1] < 0.6 * history.train_loss[:, 0]).all()
+    assert (accuracy(network(x), y) > 0.85).all()
+
+
+def test_a_diverging_training_ends_without_a_warning():
+    x, y = data.moons(10)
+    network = mlp([2, 4, 2], "identity")
+    rule = {"loss": "mean_squared_error", "epochs": 60}
+    history = fit(network, x, np.eye(2)[y], optimizer=SGD(1e6), **rule)
+    assert not np.isfinite(history.train_loss[-1])
+
+
+@pytest.mark.parametrize(
+    ("outputs", "y", "share"),
+    [
+        ([[0, 1], [2, 1], [0, 3]], [1, 1, 1], 2 / 3),
+        ([[1.0], [-1.0]], [[1], [1]], 1 / 2),
+        ([[1.0], [-1.0]], [1, 0], 1),
+        ([[[0, 1]], [[1, 0]]], [1], [1, 0]),
+        ([[[0, 1]], [[1, 0]]], [[1], [0]], [1, 1]),
+        ([[[1.0], [1.0]], [[-1.0], [1.0]]], [[1], [1]], [1, 1 / 2]),
+        ([[0.3]], [[1]], 1),
+        pytest.param(
+            [[0.3]], [1], 1, marks=pytest.mark.xfail(reason="a batch of one loses its axis")
+        ),
+    ],
+)
+def test_accuracy_is_the_share_of_right_answers(outputs, y, share):
+    np.testing.assert_allclose(accuracy(np.array(outputs), np.array(y)), share)
+
+
+# ---------------------------------------------------------------------------------------------
+# Progress
+# ---------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import numpy as np
+from course_lib import data, network, training
+x, y = data.xor()
+training.fit(network.mlp([2, 2, 2]), x, y, optimizer=training.SGD(0.1), epochs=3)
+"""
+
+
+def run_in_terminal(**variables):
+    """Run a training whose errors go to a pseudo-terminal; return what was shown there."""
+    pty = pytest.importorskip("pty", reason="Windows has no pty", exc_type=ImportError)
+    termios = pytest.importorskip("termios", reason="Windows has no termios")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    environment = {k: v for k, v in os.environ.items() if k != "TQDM_DISABLE"} | variables
+    subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, env=environment, check=True)
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+    except OSError:  # Linux's way to say that the other end is closed
+        pass
+    os.close(ours)
+    return shown.decode()
+
+
+def test_a_terminal_shows_a_bar():
+    shown = run_in_terminal(TQDM_MININTERVAL="0")  # also the updates of a quick training
+    assert "3/3" in shown
+    assert "loss=0." in shown
+
+
+def test_the_environment_silences_the_bar():
+    assert run_in_terminal(TQDM_DISABLE="1") == ""
+
+
+def test_no_terminal_no_bar():
+    environment = {k: v for k, v in os.environ.items() if k != "TQDM_DISABLE"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, env=environment, check=True
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+class Terminal(io.StringIO):
+    """Where errors go when someone is looking."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    return stream
+
+
+def test_the_bar_can_be_turned_off(terminal):
+    x, y = data.xor()
+    fit(mlp([2, 2, 2]), x, y, optimizer=SGD(0.1), progress=False)
+    assert terminal.getvalue() == ""
+
+
+def test_training_works_without_tqdm(terminal, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    x, y = data.xor()
+    assert fit(mlp([2, 2, 2]), x, y, optimizer=SGD(0.1)).steps == 1
+    assert terminal.getvalue() == ""
+
+
+@pytest.mark.parametrize(("widgets", "kind"), [(True, "tqdm_notebook"), (False, "tqdm")])
+def test_a_notebook_gets_a_bar_of_its_own_kind(monkeypatch, widgets, kind):
+    IPython = pytest.importorskip("IPython", reason="IPython is not installed")
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.setattr(IPython, "get_ipython", lambda: type("Shell", (), {"kernel": None})())
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    if not widgets:
+        monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    bar = training.progress_bar(3, wanted=True)
+    assert type(bar).__name__ == kind
+    bar.close()
+
+
+# ---------------------------------------------------------------------------------------------
+# Bad input
+# ---------------------------------------------------------------------------------------------
+
+X, Y = np.zeros((4, 2)), np.zeros(4, int)
+
+
+def try_fit(x=X, y=Y, network=None, **options):
+    fit(network or mlp([2, 2]), x, y, **({"optimizer": SGD(0.1), "progress": False} | options))
+
+
+BAD = {
+    "rate 0": (lambda: SGD(0), ValueError, "learning_rate is 0", "finite numbers above 0"),
+    "rate NaN": (lambda: Adam(float("nan")), ValueError, "nan", "finite numbers above 0"),
+    "rate below 0": (lambda: Momentum([0.1, -1]), ValueError, "[0.1, -1]", "finite numbers above"),
+    "rate as text": (lambda: SGD("fast"), ValueError, "'fast'", "finite numbers above 0"),
+    "momentum 1": (lambda: Momentum(0.1, momentum=1), ValueError, "momentum is 1", "not including"),
+    "beta1 1": (lambda: Adam(beta1=1.0), ValueError, "beta1 is 1.0", "not including 1"),
+    "beta2 below 0": (lambda: Adam(beta2=-0.1), ValueError, "beta2 is -0.1", "0 up to"),
+    "rates for other replicas": (
+        lambda: try_fit(network=mlp([2, 2], seed=range(3)), optimizer=SGD([0.1, 0.2])),
+        ValueError, "(2,)", "one for each replica: (3,)",
+    ),
+    "rates without replicas": (
+        lambda: try_fit(optimizer=SGD([0.1])), ValueError, "(1,)", "replica: ()"
+    ),
+    "no examples": (lambda: try_fit(X[:0], Y[:0]), ValueError, "(0, 2)", "at least one example"),
+    "one axis": (lambda: try_fit(X[0], Y), ValueError, "(2,)", "in rows"),
+    "unequal lengths": (lambda: try_fit(X, Y[:3]), ValueError, "(3,)", "give one each"),
+    "one label": (lambda: try_fit(X, 1), ValueError, "y has shape ()", "give one each"),
+    "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
+    "half an epoch": (lambda: try_fit(epochs=0.5), ValueError, "0.5", "whole numbers from 1"),
+    "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),
+    "seeds for other replicas": (
+        lambda: try_fit(seed=[0, 1]), ValueError, "2 seeds", "one for each replica"
+    ),
+    "unknown loss": (lambda: try_fit(loss="mse"), KeyError, "'mse'", "mean_squared_error"),
+    "labels out of range": (lambda: try_fit(y=Y + 2), ValueError, "from 2 to 2", "0 to 1"),
+    "other dtype": (lambda: try_fit(X.astype("f4")), TypeError, "float32", "np.float64"),
+    "labels of another length": (
+        lambda: accuracy(X, [0, 1]), ValueError, "(2,)", "outputs of shape (4, 2)"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_with_what_is_accepted(case):
+    call, error, given_text, accepted_text = BAD[case]
+    with pytest.raises(error) as caught:
+        call()
+    assert given_text in str(caught.value)
+    assert accepted_text in str(caught.value)
