@@ -171,21 +171,21 @@ def test_every_task_is_described_and_declared():
 
 
 def test_recipes_are_short():
-    for recipe in re.findall(
-        r"^[a-z][\w-]*:(?!=).*\n((?:\t.*\n)*)", read("Makefile"), re.MULTILINE
-    ):
+    rule = re.compile(r"^[a-z][\w-]*:(?!=).*\n((?:\t.*\n)*)", re.MULTILINE)
+    for recipe in rule.findall(read("Makefile")):
         assert recipe.count("\n") in (1, 2)
 
 
-@pytest.mark.parametrize(
-    "document", [*DOCUMENTS, ".ci/run", ".github/workflows/test-and-publish.yml"]
-)
+def test_programs_that_tasks_run_exist():
+    for name in re.findall(r"\) ([a-z]+/\w+\.py)", read("Makefile")):
+        assert (ROOT / name).is_file(), name
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *INTEGRATION])
 def test_tasks_that_documents_name_exist(document):
     names = {name for name, _ in tasks.tasks(read("Makefile"))}
-    quoted = re.findall(
-        r"(?:^|[`|:;] ?|run: |EXPECTED_SKIPS=\d )make ([a-z]+)", read(document), re.M
-    )
-    assert set(quoted) <= names
+    command = re.compile(r"(?:^|[`|:;] ?|run: |EXPECTED_SKIPS=\d )make ([a-z]+)", re.MULTILINE)
+    assert set(command.findall(read(document))) <= names
 
 
 def test_readme_names_the_two_commands():
