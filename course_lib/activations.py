@@ -13,7 +13,7 @@ warning. Throughout, :math:`z = e^{-|x|}`, which never overflows.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import erf, erfc, exp, pi, sqrt
+from math import erf, erfc, exp, pi, prod, sqrt
 from math import tanh as scalar_tanh
 from types import MappingProxyType
 from typing import Any
@@ -22,7 +22,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_lib._errors import unknown_name
-from course_lib.numerics import as_float, elementwise, normal_tail
+from course_lib.numerics import (
+    as_float,
+    elementwise,
+    mills_excess,
+    mills_ratio,
+    normal_density,
+    scaled_decay,
+    silu_zero,
+    two_difference,
+)
 
 __all__ = [
     "CATALOGUE",
@@ -43,6 +52,7 @@ __all__ = [
     "silu",
     "silu_grad",
     "softmax",
+    "softmax_and_log",
     "softmax_jacobian",
     "tanh",
     "tanh_grad",
@@ -265,7 +275,14 @@ def relu_grad(x: ArrayLike, out: Array | None = None) -> Any:
     >>> relu_grad([-2.0, 0.0, 3.0])
     array([0., 0., 1.])
     """
-    return elementwise(lambda x: np.sign(np.maximum(x, 0)), x, out, exact=True)
+
+    def kernel(x: Array) -> Array:
+        slope = np.array(x > 0, x.dtype)
+        if np.isnan(x.sum()):  # a fast test that few inputs fail; then look closely
+            slope[np.isnan(x)] = np.nan
+        return slope
+
+    return elementwise(kernel, x, out, exact=True)
 
 
 def leaky_relu(x: ArrayLike, out: Array | None = None, *, slope: float = 0.01) -> Any:
@@ -347,8 +364,9 @@ def gelu(x: ArrayLike, out: Array | None = None) -> Any:
     Notes
     -----
     The exact form of Hendrycks and Gimpel, 2016 :cite:p:`hendrycks2016gaussian`, which is the
-    default of PyTorch and Keras; JAX's default is an approximation by tanh. Left of 0 the tail
-    :math:`\Phi(-|x|)` is computed as such, because :math:`1 + \mathrm{erf}` cancels there.
+    default of PyTorch and Keras; JAX's default is an approximation by tanh. The usual
+    :math:`1 + \mathrm{erf}` cancels left of 0. Here :math:`t\,\Phi(-t)` with :math:`t = |x|` is
+    computed as such, as density times Mills' ratio; it is what GELU lacks to ReLU on both sides.
 
     Examples
     --------
@@ -357,9 +375,8 @@ def gelu(x: ArrayLike, out: Array | None = None) -> Any:
     """
 
     def kernel(x: Array) -> Array:
-        _, tail = normal_tail(np.abs(x))
-        value = x * np.abs((x > 0) - tail)
-        return np.where(x == -np.inf, -0.0, value)
+        t = np.minimum(np.abs(x), 40.0)  # beyond, what is lacking is below the smallest float64
+        return np.maximum(x, 0) - normal_density(t, t * mills_ratio(t))
 
     return elementwise(kernel, x, out)
 
@@ -369,16 +386,22 @@ def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Parameters, returned shape and dtype, and errors are those of `gelu`.
 
+    Notes
+    -----
+    The values at :math:`x` and :math:`-x` sum to 1. The left one, :math:`\varphi(t)(m(t) - t)` with
+    Mills' ratio :math:`m`, is 0 at -0.7518; that zero is factored out, because the two terms of the
+    printed formula cancel there.
+
     Examples
     --------
     >>> gelu_grad([-float("inf"), 0.0, float("inf")])
-    array([0. , 0.5, 1. ])
+    array([-0. ,  0.5,  1. ])
     """
 
     def kernel(x: Array) -> Array:
-        density, tail = normal_tail(np.abs(x))
-        slope = np.where(np.isinf(x), 0.0, x * density)
-        return np.abs((x > 0) - tail) + slope
+        t = np.minimum(np.abs(x), 40.0)
+        left = normal_density(t, mills_excess(t))
+        return np.where(x > 0, 1 - left, left)
 
     return elementwise(kernel, x, out)
 
@@ -406,18 +429,20 @@ def silu(x: ArrayLike, out: Array | None = None) -> Any:
     Notes
     -----
     Proposed by Elfwing et al., 2018 :cite:p:`elfwing2018sigmoid`, and found again by an automated
-    search :cite:p:`ramachandran2017searching`.
+    search :cite:p:`ramachandran2017searching`. With :math:`t = |x|`, what it lacks to ReLU on both
+    sides is :math:`t\,\sigma(-t) = t z / (1 + z)`, where a plain :math:`z` would run out of digits
+    before the product does.
 
     Examples
     --------
     >>> silu([-float("inf"), 0.0, 1.0])
-    array([-0.        ,  0.        ,  0.73105858])
+    array([0.        , 0.        , 0.73105858])
     """
 
     def kernel(x: Array) -> Array:
-        z = np.exp(-np.abs(x))
-        value = x * np.abs((x >= 0) - z / (1 + z))
-        return np.where(x == -np.inf, -0.0, value)
+        t = np.minimum(np.abs(x), 800.0)  # beyond, what is lacking is below the smallest float64
+        z, unit = scaled_decay(t)
+        return np.maximum(x, 0) - t * z / (1 + z) * unit
 
     return elementwise(kernel, x, out)
 
@@ -427,6 +452,12 @@ def silu_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Parameters, returned shape and dtype, and errors are those of `silu`.
 
+    Notes
+    -----
+    The values at :math:`x` and :math:`-x` sum to 1. With :math:`t = |x|` and :math:`z = e^{-t}`,
+    the left one is :math:`z\,(1 + z - t) / (1 + z)^2`. Its bracket is 0 at :math:`t_0 = 1.278`, and
+    with :math:`d = t_0 - t` it equals :math:`d + (t_0 - 1)(e^d - 1)`, which does not cancel.
+
     Examples
     --------
     >>> silu_grad([-float("inf"), 0.0, float("inf")])
@@ -434,11 +465,12 @@ def silu_grad(x: ArrayLike, out: Array | None = None) -> Any:
     """
 
     def kernel(x: Array) -> Array:
-        z = np.exp(-np.abs(x))
-        q = z / (1 + z)  # sigma(-|x|)
-        left = x < 0
-        value = np.where(left, q, 1 - q) + x * q * (1 - q)
-        return np.where(np.isinf(x), np.where(left, -0.0, 1.0), value)
+        t = np.minimum(np.abs(x), 800.0)
+        z, unit = scaled_decay(t)
+        high, low = silu_zero()
+        d = high - t + low
+        left = (d + (high - 1) * np.expm1(d)) * z / (1 + z * (2 + z)) * unit
+        return np.where(x > 0, 1 - left, left)
 
     return elementwise(kernel, x, out)
 
@@ -481,9 +513,8 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     >>> softmax([1000.0, 1000.0])
     array([0.5, 0.5])
     """
-    array, shifted = _shifted(x, axis)
-    exponentials = np.exp(shifted)
-    return (exponentials / exponentials.sum(axis=axis, keepdims=True)).astype(array.dtype)
+    _, exponentials, restore = _shifted(x, axis)
+    return restore(_softmax_rows(exponentials))
 
 
 def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
@@ -506,14 +537,19 @@ def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
     TypeError, ValueError
         As `softmax` does.
 
+    Notes
+    -----
+    On the diagonal, :math:`1 - p_i` would round to 0 for a confident answer; it is computed as the
+    sum of the other probabilities.
+
     Examples
     --------
     >>> softmax_jacobian([0.0, 0.0])
     array([[ 0.25, -0.25],
            [-0.25,  0.25]])
     """
-    p = np.moveaxis(softmax(x, axis), axis, -1)
-    return p[..., :, np.newaxis] * (np.eye(p.shape[-1], dtype=p.dtype) - p[..., np.newaxis, :])
+    p, complements = _jacobian_parts(x, axis)
+    return (p[..., np.newaxis] * complements).astype(as_float(x).dtype)
 
 
 def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
@@ -549,13 +585,8 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
     >>> log_softmax([0.0, -50.0])
     array([-1.92874985e-22, -5.00000000e+01])
     """
-    array, shifted = _shifted(x, axis)
-    if shifted.shape[axis] == 0:
-        return shifted.astype(array.dtype)
-    others = np.exp(shifted)
-    top = np.expand_dims(shifted.argmax(axis=axis), axis)
-    np.put_along_axis(others, top, np.take_along_axis(others, top, axis) - 1, axis)
-    return (shifted - np.log1p(others.sum(axis=axis, keepdims=True))).astype(array.dtype)
+    shifted, exponentials, restore = _shifted(x, axis)
+    return restore(_log_softmax_rows(shifted, exponentials))
 
 
 def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
@@ -569,26 +600,79 @@ def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
     array([[ 0.5, -0.5],
            [-0.5,  0.5]])
     """
-    p = np.moveaxis(softmax(x, axis), axis, -1)
-    return np.eye(p.shape[-1], dtype=p.dtype) - p[..., np.newaxis, :]
+    _, complements = _jacobian_parts(x, axis)
+    return complements.astype(as_float(x).dtype)
 
 
-def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array]:
-    """Return `x`, and x - max(x) in float64 with infinite maxima made harmless."""
+def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array]:
+    """Return p and the matrix of d_ij - p_j, in float64 and without cancellation."""
+    p = np.moveaxis(softmax(as_float(x).astype(np.float64), axis), axis, -1)
+    matrix = np.repeat(-p[..., np.newaxis, :], p.shape[-1], axis=-2)
+    diagonal = np.arange(p.shape[-1])
+    matrix[..., diagonal, diagonal] = 0
+    matrix[..., diagonal, diagonal] = np.abs(matrix.sum(axis=-1))
+    return p, matrix
+
+
+def softmax_and_log(x: ArrayLike) -> tuple[Array, Array]:
+    """Return `softmax` and `log_softmax` over the last axis, from the same exponentials.
+
+    Parameters and errors are those of `softmax`; the results are the same to the last bit.
+
+    Examples
+    --------
+    >>> softmax_and_log([0.0, 0.0])
+    (array([0.5, 0.5]), array([-0.69314718, -0.69314718]))
+    """
+    shifted, exponentials, restore = _shifted(x, -1)
+    logarithms = _log_softmax_rows(shifted, exponentials)
+    return restore(_softmax_rows(exponentials)), restore(logarithms)
+
+
+def _softmax_rows(exponentials: Array) -> Array:
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _log_softmax_rows(shifted: Array, exponentials: Array) -> Array:
+    if shifted.size == 0:
+        return shifted
+    others = exponentials.copy()
+    others[np.arange(len(others)), shifted.argmax(axis=-1)] = 0
+    return shifted - np.log1p(others.sum(axis=-1, keepdims=True))
+
+
+def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array, Callable[[Array], Array]]:
+    """Return x - max(x) as rows of a matrix, their exponentials, and what undoes the reshaping.
+
+    Both are float64. The largest entry of a row becomes 0 also where it is infinite.
+    """
     array = as_float(x)
     if array.ndim == 0 or not -array.ndim <= axis < array.ndim:
         raise ValueError(
             f"x has shape {array.shape} and no axis {axis}; softmax needs an array with the axis "
             f"over which it sums"
         )
-    wide = array.astype(np.float64, copy=False)
-    if wide.shape[axis] == 0:
-        return array, wide.copy()
-    top = wide.max(axis=axis, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        shifted = wide - top
-    shifted[np.broadcast_to(np.isinf(top), wide.shape) & (wide == top)] = 0
-    return array, shifted
+    last = axis in (-1, array.ndim - 1)
+    moved = array if last else np.moveaxis(array, axis, -1)
+
+    def restore(rows: Array) -> Array:
+        with np.errstate(over="ignore"):  # to -inf, in float16
+            result = rows.reshape(moved.shape).astype(array.dtype)
+        return result if last else np.moveaxis(result, -1, axis)
+
+    rows = moved.reshape(prod(moved.shape[:-1]), moved.shape[-1]).astype(np.float64)
+    top = rows.max(axis=-1, keepdims=True, initial=-np.inf)
+    at_top = rows == top
+    with np.errstate(over="ignore", invalid="ignore"):
+        if array.dtype.itemsize == 8:  # narrower numbers have digits to spare in float64
+            shifted, lost = two_difference(rows, top)
+        else:
+            shifted, lost = rows - top, None
+    shifted[at_top] = 0  # inf - inf is NaN, where the difference meant is 0
+    exponentials = np.exp(shifted)
+    if lost is not None:
+        exponentials += exponentials * lost
+    return shifted, exponentials, restore
 
 
 # ---------------------------------------------------------------------------------------------
@@ -683,8 +767,7 @@ _gelu_lowest = _zero(
     lambda x: erfc(-x / sqrt(2)) / 2 + x * exp(-x * x / 2) / sqrt(2 * pi), -0.7, -0.8
 )
 _GELU_MINIMUM = _gelu_lowest * erfc(-_gelu_lowest / sqrt(2)) / 2
-_silu_lowest = _zero(lambda x: 1 + x + exp(x), -1.2, -1.3)
-_SILU_MINIMUM = _silu_lowest + 1  # x sigma(x) = x + 1 where the slope is 0
+_SILU_MINIMUM = 1 - silu_zero()[0] - silu_zero()[1]  # x sigma(x) = x + 1 where the slope is 0
 _silu_steepest = _zero(lambda x: x * scalar_tanh(x / 2) - 2, 2.3, 2.4)
 _SILU_LIPSCHITZ = (_silu_steepest + 2) / 4  # its slope there, with tanh(x/2) = 2/x
 
