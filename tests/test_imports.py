@@ -1,0 +1,118 @@
+"""The library stays light, and its modules import along one line."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import course_lib
+
+FOLDER = Path(course_lib.__file__).parent
+MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+
+MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
+    "_errors": set(),
+    "data": {"_errors"},
+    "numerics": {"_errors"},
+    "activations": {"_errors", "numerics"},
+    "network": {"_errors", "activations"},
+    "training": {"_errors", "network"},
+    "pytorch": {"_errors", "activations", "network", "training"},
+    "experiments": {"_errors", "data", "activations", "network", "training", "pytorch"},
+    "claims": {"_errors"},
+    "plots": {"_errors"},
+}
+HEAVY = {"torch", "matplotlib", "tqdm", "scipy", "yaml", "IPython", "pandas"}
+
+
+def imported(module):
+    """Return the names of the packages and of our own modules that a module imports."""
+    names = set()
+    for node in ast.walk(ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def run(program, **variables):
+    """Return what a program prints in a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | variables,
+    )
+    return done.stdout.strip()
+
+
+def test_every_module_has_a_place_on_the_line():
+    assert set(MODULES) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_import_points_backwards(module):
+    own = {name.split(".")[1] for name in imported(module) if name.startswith("course_lib.")}
+    assert own & set(MODULES) <= MAY_IMPORT[module]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_heavy_packages_are_imported_where_they_belong_alone(module):
+    packages = {name.split(".")[0] for name in imported(module)} & HEAVY
+    belongs = {"pytorch": {"torch"}, "plots": {"matplotlib"}, "training": {"tqdm"}}
+    assert packages <= belongs.get(module, set())
+
+
+def test_importing_the_library_brings_numpy_alone():
+    program = "import sys, course_lib; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = set(run(program).split())
+    assert "numpy" in loaded
+    assert not loaded & HEAVY
+
+
+def test_every_public_name_exists():
+    modules = ["course_lib", *(f"course_lib.{name}" for name in MODULES if name != "_errors")]
+    program = f"""
+from importlib import import_module
+for module in map(import_module, {modules}):
+    print(*[f"{{module.__name__}}.{{n}}" for n in module.__all__ if not hasattr(module, n)])
+"""
+    assert run(program) == ""
+
+
+def test_the_library_costs_at_most_thirty_milliseconds_more_than_numpy(tmp_path):
+    program = """
+from time import process_time
+start = process_time()
+import numpy
+middle = process_time()
+import course_lib
+print(middle - start, process_time() - middle)
+"""
+    compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    run(program, **compiled)  # this one compiles
+    times = [[float(t) for t in run(program, **compiled).split()] for _ in range(7)]
+    numpy_costs, ours = (min(column) for column in zip(*times, strict=True))
+    # on a slow or busy machine, half of what NumPy itself costs there
+    assert ours <= max(0.030, numpy_costs / 2)
+
+
+def test_training_runs_where_only_numpy_is_installed():
+    program = f"""
+import sys
+for name in {sorted(HEAVY - {"IPython"})}:
+    sys.modules[name] = None
+from course_lib import data, experiments, network, training
+x, y = data.moons(20)
+net = network.mlp([2, 8, 2], "gelu", seed=range(4))
+training.fit(net, x, y, optimizer=training.Adam(0.05), epochs=30)
+low, high = experiments.bootstrap_interval(training.accuracy(net(x), y))
+print(bool(low > 0.7))
+"""
+    assert run(program) == "True"

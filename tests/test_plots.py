@@ -1,0 +1,259 @@
+"""The figures: colors that all readers can tell apart, labels that all can read, no window."""
+
+import inspect
+from itertools import combinations, pairwise
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from course_lib import plots
+from course_lib.activations import CATALOGUE
+from course_lib.data import moons, spirals, xor
+from course_lib.plots import COLORS
+
+CYCLE = list(COLORS.values())[:6]
+WHITE, DARK_PAGE = "#ffffff", "#14181e"
+
+
+@pytest.fixture(autouse=True)
+def styled():
+    """Apply the style sheet; close what was drawn and take the style back."""
+    with mpl.rc_context():
+        plots.use_style()
+        yield
+        plt.close("all")
+
+
+# ---------------------------------------------------------------------------------------------
+# Colors
+# ---------------------------------------------------------------------------------------------
+
+# How colors look without one kind of cone, on linear RGB: severity 1.0 in the tables of Machado,
+# Oliveira and Fernandes, IEEE Transactions on Visualization and Computer Graphics 15 (2009),
+# 1291-1298, doi 10.1109/TVCG.2009.113.
+EYES = {
+    "normal": np.eye(3),
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritan": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+# From linear sRGB to CIE XYZ, and the white point D65: IEC 61966-2-1.
+TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def linear(color):
+    """Undo the gamma of sRGB."""
+    c = np.array(to_rgb(color))
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(a, b):
+    """Return the contrast ratio of WCAG 2, from 1 to 21."""
+    dark, light = sorted(TO_XYZ[1] @ linear(color) for color in (a, b))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def lab(color, eye):
+    """Return the place of a color in CIELAB, as an eye sees it."""
+    seen = np.clip(np.array(EYES[eye]) @ linear(color), 0, 1)
+    xyz = TO_XYZ @ seen / TO_XYZ.sum(axis=1)
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def test_the_oracles_give_known_values():
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+    np.testing.assert_allclose(lab("#ff0000", "normal"), [53.24, 80.09, 67.20], atol=0.05)
+    for matrix in EYES.values():
+        np.testing.assert_allclose(np.sum(matrix, axis=1), 1, atol=2e-6)  # gray stays gray
+
+
+def test_the_first_six_colors_are_the_cycle_of_the_style_sheet():
+    cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    assert [to_rgb(color) for color in cycle] == [to_rgb(color) for color in CYCLE]
+
+
+@pytest.mark.parametrize("page", [WHITE, DARK_PAGE])
+@pytest.mark.parametrize("color", CYCLE)
+def test_colors_stand_out_on_light_and_dark_pages(color, page):
+    assert contrast(color, page) >= 3
+
+
+@pytest.mark.parametrize("eye", EYES)
+@pytest.mark.parametrize(("a", "b"), list(combinations(CYCLE, 2)))
+def test_any_two_colors_stay_apart_for_every_eye(a, b, eye):
+    assert np.linalg.norm(lab(a, eye) - lab(b, eye)) >= 20
+
+
+@pytest.mark.parametrize("name", ["text.color", "xtick.labelcolor", "axes.labelcolor"])
+def test_text_is_readable_on_white(name):
+    assert contrast(plt.rcParams[name], plt.rcParams["figure.facecolor"]) >= 4.5
+
+
+# ---------------------------------------------------------------------------------------------
+# Figures
+# ---------------------------------------------------------------------------------------------
+
+LINE = np.linspace(0, 1, 20)
+DRAW = {
+    "bands": lambda: plots.bands(
+        LINE,
+        {f"series {i}": (LINE * i, LINE * i - 1, LINE * i + 1) for i in range(8)},
+        xlabel="epoch", ylabel="loss", title="losses",
+    ),
+    "bands, log": lambda: plots.bands(
+        LINE + 1,
+        {f"run {i}": (10.0 ** (LINE * i), 0.9 * 10.0 ** (LINE * i), 2 * 10.0 ** (LINE * i))
+         for i in range(1, 4)},
+        xlabel="depth", ylabel="norm", xscale="log", yscale="log",
+    ),
+    "bands, equal ends": lambda: plots.bands(
+        LINE, {name: (LINE, LINE, LINE) for name in CATALOGUE}, xlabel="epoch", ylabel="loss"
+    ),
+    "intervals": lambda: plots.intervals(
+        {name: (0.9, 0.8 + i / 100, 0.95) for i, name in enumerate(CATALOGUE)},
+        xlabel="test accuracy", title="over 16 seeds",
+    ),
+    "functions": lambda: plots.functions(
+        {r.name: (r.function, r.derivative) for r in CATALOGUE.values() if r.elementwise}
+    ),
+    "functions, one": lambda: plots.functions({"tanh": (np.tanh, np.cos)}, columns=1),
+    "decision_regions": lambda: plots.decision_regions(
+        {"line": lambda p: p[:, 0] > 0.5, "score": lambda p: 1 / (1 + np.exp(-p[:, 1]))},
+        *xor(), resolution=30,
+    ),
+    "decision_regions, three": lambda: plots.decision_regions(
+        {f"model {i}": lambda p: np.arange(len(p)) % 3 for i in range(4)},
+        *spirals(20, classes=3), resolution=30,
+    ),
+    "image_grid": lambda: plots.image_grid(np.zeros((7, 8, 8)), list("abcdefg"), columns=4),
+    "image_grid, no titles": lambda: plots.image_grid(np.zeros((2, 8, 8)), columns=2),
+    "confusion": lambda: plots.confusion(
+        np.arange(100).reshape(10, 10), list("0123456789"), title="digits"
+    ),
+    "confusion, long names": lambda: plots.confusion(
+        np.eye(3, dtype=int) * 5, ["trouser", "ankle boot", "coat"]
+    ),
+}  # fmt: skip
+
+
+def test_every_function_that_draws_is_drawn_here():
+    returns = {
+        name
+        for name in plots.__all__
+        if callable(getattr(plots, name))
+        and inspect.signature(getattr(plots, name)).return_annotation is Figure
+    }
+    assert returns == {name.split(",")[0] for name in DRAW}
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_a_figure_is_returned_and_no_window_opened(name, monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("show was called"))
+    figure = DRAW[name]()
+    assert isinstance(figure, Figure)
+    assert plt.get_fignums() == [figure.number]  # nothing is left open beyond what is returned
+    figure.canvas.draw()
+
+
+def boxes(texts):
+    return [text.get_window_extent() for text in texts if text.get_text()]
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_no_label_covers_another_or_leaves_the_figure(name):
+    figure = DRAW[name]()
+    figure.canvas.draw()
+    visible = [axes for axes in figure.axes if axes.get_visible()]
+    groups = [[t for a in visible for t in (a.title, a._left_title, a.xaxis.label, a.yaxis.label)]]
+    for axes in visible:
+        groups += [axes.texts, axes.get_xticklabels(), axes.get_yticklabels()]
+    for group in groups:
+        for a, b in combinations(boxes(group), 2):
+            shared = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(shared) <= 1, f"{shared} pixels"
+    for box in boxes([*groups[0], *(text for axes in visible for text in axes.texts)]):
+        assert figure.bbox.x0 - 1 <= box.x0 <= box.x1 <= figure.bbox.x1 + 1
+        assert figure.bbox.y0 - 1 <= box.y0 <= box.y1 <= figure.bbox.y1 + 1
+
+
+def test_direct_labels_stay_in_the_order_of_their_lines_and_apart():
+    figure, axes = plt.subplots()
+    axes.set(ylim=(0, 1))
+    ends = {"a": (0.5, "red"), "b": (0.501, "blue"), "c": (0.499, "green"), "d": (0.9, "black")}
+    plots.direct_labels(axes, ends, gap=0.1)
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    assert sorted(heights, key=heights.get) == ["c", "a", "b", "d"]
+    ordered = sorted(heights.values())
+    assert all(high - low >= 0.1 - 1e-5 for low, high in pairwise(ordered))
+    assert heights["d"] == pytest.approx(0.9)  # far from the others, it stays at its line
+    assert {text.get_text(): text.get_color() for text in axes.texts}["b"] == "blue"
+    plt.close(figure)
+
+
+def test_intervals_show_their_numbers_from_top_to_bottom():
+    figure = plots.intervals({"a": (2, 1, 4), "b": (3, 2.5, 3.5)}, xlabel="loss")
+    (axes,) = figure.axes
+    bars = [line.get_xdata().tolist() for line in axes.lines if len(line.get_xdata()) == 2]
+    points = [
+        np.ravel(line.get_xdata()).tolist() for line in axes.lines if line.get_marker() == "o"
+    ]
+    assert (bars, points) == ([[1, 4], [2.5, 3.5]], [[2], [3]])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    assert axes.yaxis_inverted()
+
+
+def test_bands_show_center_and_interval():
+    figure = plots.bands([1, 2], {"a": ([3, 4], [2, 3], [5, 6])}, xlabel="x", ylabel="y")
+    (axes,) = figure.axes
+    assert axes.lines[0].get_ydata().tolist() == [3, 4]
+    low, high = axes.collections[0].get_datalim(axes.transData).intervaly
+    assert (low, high) == (2, 6)
+
+
+def test_the_confusion_matrix_names_every_count_but_zero():
+    figure = plots.confusion(np.array([[9, 1], [0, 10]]), ["cat", "dog"])
+    (axes,) = figure.axes
+    assert {t.get_position(): t.get_text() for t in axes.texts} == {
+        (0, 0): "9", (1, 0): "1", (1, 1): "10"
+    }  # fmt: skip
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("what it was", "the model's answer")
+
+
+def test_decision_regions_show_the_model_the_right_way_up():
+    x, y = moons(30)
+    figure = plots.decision_regions({"up": lambda p: p[:, 1] > 0.25}, x, y, resolution=40)
+    (axes,) = figure.axes
+    values, extent = axes.images[0].get_array(), axes.images[0].get_extent()
+    rows = np.linspace(extent[2], extent[3], 40)
+    assert axes.images[0].origin == "lower"
+    np.testing.assert_array_equal(values, np.repeat((rows > 0.25)[:, np.newaxis], 40, axis=1))
+    shown = np.concatenate([points.get_offsets() for points in axes.collections])
+    np.testing.assert_allclose(shown, np.concatenate([x[y == 0], x[y == 1]]))
+
+
+def test_text_on_the_confusion_matrix_is_readable():
+    figure = plots.confusion(np.array([[9, 8], [1, 10]]), ["cat", "dog"])
+    (axes,) = figure.axes
+    image = axes.images[0]
+    for text in axes.texts:
+        column, row = text.get_position()
+        ground = image.cmap(image.norm(image.get_array()[row, column]))
+        assert contrast(text.get_color(), ground[:3]) >= 4, text.get_text()
