@@ -61,6 +61,12 @@ def test_a_factor_saves_the_density_from_running_out_of_digits():
         assert abs(mpf(value) / (10**30 * mp.npdf(mpf(u))) - 1) < 2e-15
 
 
+def test_a_unit_saves_the_decay_from_running_out_of_digits():
+    decay, unit = numerics.scaled_decay(np.linspace(0, 760, 200))
+    assert decay.min() > np.finfo(np.float64).tiny
+    assert set(unit) == {1.0, np.exp(-64.0)}
+
+
 def test_the_zero_of_the_slope_of_silu_has_thirty_digits():
     high, low = numerics.silu_zero()
     assert high == float(1 + mp.lambertw(mp.exp(-1)).real)

@@ -149,7 +149,7 @@ def test_fit_leaves_the_global_random_state_alone():
 
 @pytest.mark.parametrize("was_training", [True, False])
 def test_predict_uses_evaluation_mode_and_restores_the_mode(was_training):
-    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.9))
+    model = nn.Sequential(nn.Linear(2, 200), nn.Dropout(0.5))
     model.train(was_training)
     x = np.ones((3, 2), np.float32)
     first, second = (pytorch.predict(model, x) for _ in range(2))
@@ -242,5 +242,19 @@ def test_bad_input_is_named_with_what_is_accepted(case):
     call, error, given_text, accepted_text = BAD[case]
     with pytest.raises(error) as caught:
         call()
+    assert given_text in str(caught.value)
+    assert accepted_text in str(caught.value)
+
+
+@pytest.mark.xfail(reason="fit passes the labels on to PyTorch as they are")
+@pytest.mark.parametrize(
+    ("labels", "error", "given_text", "accepted_text"),
+    [(Y + 2, ValueError, "from 2 to 2", "0 to 1"), (Y + 0.5, TypeError, "float64", "integers")],
+)
+def test_labels_are_checked_as_the_numpy_network_checks_them(
+    labels, error, given_text, accepted_text
+):
+    with pytest.raises(error) as caught:
+        try_fit(y=labels)
     assert given_text in str(caught.value)
     assert accepted_text in str(caught.value)

@@ -4,6 +4,8 @@ import io
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -156,12 +158,12 @@ def test_the_recorded_numbers_are_those_of_their_moment():
 
 
 def test_an_unequal_last_batch_weighs_by_its_examples():
-    x, y = np.array([[0.0], [0.0], [3.0]]), np.zeros((3, 1))
+    x, y = np.array([[1.0], [2.0], [3.0]]), np.zeros((3, 1))
     network = mlp([1, 1])
     network.load_parameters({"0.weight": [[1.0]], "0.bias": [[0.0]]})
     tiny = SGD(1e-300)  # the network stays as it is
     history = fit(network, x, y, optimizer=tiny, loss="mean_squared_error", batch_size=2)
-    assert history.train_loss == pytest.approx([3.0])
+    assert history.train_loss == pytest.approx([(1 + 4 + 9) / 3])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -208,18 +210,18 @@ PROGRAM = """
 import numpy as np
 from course_lib import data, network, training
 x, y = data.xor()
-training.fit(network.mlp([2, 2, 2]), x, y, optimizer=training.SGD(0.1), epochs=3)
+training.fit(network.mlp([2, 2, 2]), x, y, optimizer=training.SGD(0.1), epochs=3, progress=True)
 """
 
 
-def run_in_terminal(**variables):
+def run_in_terminal(program=PROGRAM, **variables):
     """Run a training whose errors go to a pseudo-terminal; return what was shown there."""
     pty = pytest.importorskip("pty", reason="Windows has no pty", exc_type=ImportError)
     termios = pytest.importorskip("termios", reason="Windows has no termios")
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     environment = {k: v for k, v in os.environ.items() if k != "TQDM_DISABLE"} | variables
-    subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", program], stderr=theirs, env=environment, check=True)
     os.close(theirs)
     shown = b""
     try:
@@ -241,6 +243,10 @@ def test_the_environment_silences_the_bar():
     assert run_in_terminal(TQDM_DISABLE="1") == ""
 
 
+def test_the_bar_can_be_turned_off():
+    assert run_in_terminal(PROGRAM.replace("progress=True", "progress=False")) == ""
+
+
 def test_no_terminal_no_bar():
     environment = {k: v for k, v in os.environ.items() if k != "TQDM_DISABLE"}
     done = subprocess.run(
@@ -260,13 +266,8 @@ class Terminal(io.StringIO):
 def terminal(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     return stream
-
-
-def test_the_bar_can_be_turned_off(terminal):
-    x, y = data.xor()
-    fit(mlp([2, 2, 2]), x, y, optimizer=SGD(0.1), progress=False)
-    assert terminal.getvalue() == ""
 
 
 def test_training_works_without_tqdm(terminal, monkeypatch):
@@ -276,17 +277,25 @@ def test_training_works_without_tqdm(terminal, monkeypatch):
     assert terminal.getvalue() == ""
 
 
-@pytest.mark.parametrize(("widgets", "kind"), [(True, "tqdm_notebook"), (False, "tqdm")])
-def test_a_notebook_gets_a_bar_of_its_own_kind(monkeypatch, widgets, kind):
+@pytest.fixture
+def notebook(terminal, monkeypatch):
+    """Pretend that a notebook's kernel runs the tests."""
     IPython = pytest.importorskip("IPython", reason="IPython is not installed")
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-    monkeypatch.setattr(IPython, "get_ipython", lambda: type("Shell", (), {"kernel": None})())
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(kernel=None))
+
+
+@pytest.mark.parametrize(("widgets", "kind"), [(True, "tqdm_notebook"), (False, "tqdm")])
+def test_a_notebook_gets_a_bar_of_its_own_kind(notebook, monkeypatch, widgets, kind):
     if not widgets:
         monkeypatch.setitem(sys.modules, "ipywidgets", None)
     bar = training.progress_bar(3, wanted=True)
     assert type(bar).__name__ == kind
     bar.close()
+
+
+def test_the_environment_silences_the_bar_of_a_notebook(notebook, monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert isinstance(training.progress_bar(3, wanted=True), nullcontext)
 
 
 # ---------------------------------------------------------------------------------------------
