@@ -4,7 +4,7 @@ import io
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stderr
 from types import SimpleNamespace
 
 import numpy as np
@@ -262,24 +262,19 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
+def test_training_works_without_tqdm(monkeypatch):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    return stream
-
-
-def test_training_works_without_tqdm(terminal, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     x, y = data.xor()
-    assert fit(mlp([2, 2, 2]), x, y, optimizer=SGD(0.1)).steps == 1
-    assert terminal.getvalue() == ""
+    with redirect_stderr(Terminal()) as shown:
+        assert fit(mlp([2, 2, 2]), x, y, optimizer=SGD(0.1)).steps == 1
+    assert shown.getvalue() == ""
 
 
 @pytest.fixture
-def notebook(terminal, monkeypatch):
+def notebook(monkeypatch):
     """Pretend that a notebook's kernel runs the tests."""
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     IPython = pytest.importorskip("IPython", reason="IPython is not installed")
     monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(kernel=None))
 
