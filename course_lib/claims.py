@@ -131,12 +131,13 @@ class Card:
     def _repr_html_(self) -> str:
         c = self.claim
         text, measured, condition = map(html.escape, (c.text, self.measured, c.condition))
+        label = _LABELS[c.verdict] + (":" if c.verdict == "fails" else "")
         return (
             f'<aside class="claim claim-{c.verdict}" id="claim-{c.id}" aria-label="Claim {c.id}">'
             f'<p class="claim-statement">{text}</p>'
             f'<p class="claim-origin">Section {c.section}, {_ORIGINS[c.origin]}</p>'
             f'<p class="claim-measured"><strong>Measured:</strong> {measured}</p>'
-            f'<p class="claim-verdict"><strong>{_LABELS[c.verdict]}</strong> {condition}</p>'
+            f'<p class="claim-verdict"><strong>{label}</strong> {condition}</p>'
             "</aside>"
         )
 
