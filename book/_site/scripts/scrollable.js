@@ -1,9 +1,13 @@
-// Let readers who use the keyboard scroll what is wider than the page: equations and tables.
+// Let readers who use the keyboard scroll what is wider than the page: equations, tables and figures.
 (() => {
   const TABLES = ".bd-article .pst-scrollable-table-container";
   const EQUATIONS = '.bd-article mjx-container[display="true"]';
 
-  const label = (element) => (element.matches(TABLES) ? "Scrollable table" : "Scrollable equation");
+  const FIGURES = ".bd-article figure:has(img)";
+  const KINDS = { [TABLES]: "table", [EQUATIONS]: "equation", [FIGURES]: "figure" };
+
+  const label = (element) =>
+    `Scrollable ${KINDS[Object.keys(KINDS).find((selector) => element.matches(selector))]}`;
 
   const update = (element) => {
     if (element.scrollWidth > element.clientWidth + 1) {
@@ -15,7 +19,7 @@
     }
   };
 
-  const all = () => document.querySelectorAll(`${TABLES}, ${EQUATIONS}`).forEach(update);
+  const all = () => document.querySelectorAll(Object.keys(KINDS).join()).forEach(update);
 
   window.addEventListener("resize", all);
   window.addEventListener("load", () => {
