@@ -94,7 +94,7 @@ def inputs(dtype):
     """Return numbers of every size, dense where functions bend, and neighbors of turning points."""
     rng = np.random.default_rng(0)
     info = np.finfo(dtype)
-    exponents = np.arange(info.minexp - info.nmant, info.maxexp, 3 if dtype == np.float64 else 1)
+    exponents = np.arange(info.minexp - info.nmant, info.maxexp, 4 if dtype == np.float64 else 1)
     sizes = np.ldexp(1 + rng.random(exponents.size), exponents.astype(int)).astype(dtype)
     reach = {np.float16: 20, np.float32: 110, np.float64: 760}[dtype]  # where exp(-x) ends
     turns = [0, 1, math.sqrt(2), 0.7517915246935645, 1.2784645427610738]
@@ -103,7 +103,7 @@ def inputs(dtype):
     for _ in range(4):
         near.append(np.nextafter(near[-1], dtype(INF)))
     near.append(np.nextafter(near[0], dtype(-INF)))
-    spread = [rng.uniform(-r, r, 900).astype(dtype) for r in (20, 39, reach)]
+    spread = [rng.uniform(-r, r, 500).astype(dtype) for r in (20, 39, reach)]
     points = np.concatenate([sizes, *near, *spread])
     return np.unique(np.concatenate([points, -points])[:, np.newaxis])
 
