@@ -4,11 +4,26 @@ The modules follow a reader's day, and an import never points backwards along th
 ``data`` -> ``activations`` -> ``network`` -> ``training`` -> ``pytorch`` -> ``experiments`` ->
 ``claims`` -> ``plots``.
 
-NumPy is all that ``import course_lib`` needs. ``course_lib.pytorch`` needs PyTorch and
-``course_lib.plots`` needs Matplotlib; both are imported only when you ask for them.
+Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
+all that they need, but for ``course_lib.pytorch`` (PyTorch) and ``course_lib.plots`` (Matplotlib).
 """
 
-from course_lib import activations, claims, data, experiments, network, training
+from importlib import import_module
+from types import ModuleType
 
 __version__ = "0.1.0"
 __all__ = ["activations", "claims", "data", "experiments", "network", "training"]
+
+_OPTIONAL = ["plots", "pytorch"]  # not brought by `from course_lib import *`
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a module of the library when it is first used."""
+    if name in __all__ or name in _OPTIONAL:
+        return import_module(f"course_lib.{name}")
+    raise AttributeError(f"module 'course_lib' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the modules, imported or not."""
+    return sorted([*globals(), *__all__, *_OPTIONAL])

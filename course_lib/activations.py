@@ -12,7 +12,7 @@ warning. Throughout, :math:`z = e^{-|x|}`, which never overflows.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import erf, erfc, exp, pi, prod, sqrt
 from math import tanh as scalar_tanh
 from types import MappingProxyType
@@ -726,7 +726,6 @@ class Activation:
     jax: str = ""
     keras: str = ""
     tensorflow: str = ""
-    defaults: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, x: ArrayLike, **parameters: Any) -> Any:
         """Return the function's value; parameters such as `slope` and `axis` are passed on."""
@@ -850,7 +849,6 @@ _ROWS = (
         jax="leaky_relu",
         keras="leaky_relu",
         tensorflow="leaky_relu",
-        defaults=MappingProxyType({"slope": 0.01}),
     ),
     Activation(
         name="gelu",
@@ -945,6 +943,6 @@ def get(name: str | Activation) -> Activation:
     """
     if isinstance(name, Activation):
         return name
-    if name not in CATALOGUE:
+    if not isinstance(name, str) or name not in CATALOGUE:
         raise KeyError(unknown_name("activation", name, CATALOGUE))
     return CATALOGUE[name]

@@ -260,7 +260,7 @@ def claim(id: str, *, holds: bool, measured: str, otherwise: bool | None = None)
       Measured: both ways give 2
       Verdict: Holds
     """
-    if id not in CLAIMS:
+    if not isinstance(id, str) or id not in CLAIMS:
         raise KeyError(unknown_name("claim", id, CLAIMS))
     entry = CLAIMS[id]
     outcomes = {"holds": holds} if otherwise is None else {"holds": holds, "otherwise": otherwise}

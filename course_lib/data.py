@@ -375,7 +375,7 @@ def read_bundled(name: str) -> dict[str, Array]:
     DataError
         If the file is missing, truncated or not the one that the package was made with.
     """
-    if name not in _SHA256:
+    if not isinstance(name, str) or name not in _SHA256:
         raise KeyError(unknown_name("data file", name, _SHA256))
     resource = files("course_lib").joinpath("bundled", name)
     remedy = "install the package again (pip install --force-reinstall --no-deps)"

@@ -98,10 +98,10 @@ def wilson_interval(
     >>> round(float(low), 3), round(float(high), 3)
     (0.985, 1.0)
     """
-    k, n = np.asarray(successes), np.asarray(trials)
+    k, n = (np.asarray(counts, dtype=np.float64) for counts in (successes, trials))
     _check_level(level)
     if not ((n >= 1) & (k >= 0) & (k <= n)).all():
-        raise ValueError(f"{k} successes in {n} trials; accepted are 0 to trials")
+        raise ValueError(f"{successes!r} successes in {trials!r} trials; accepted are 0 to trials")
     z = NormalDist().inv_cdf((1 + level) / 2)
     center = (k + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * np.sqrt(k * (n - k) / n + z * z / 4)

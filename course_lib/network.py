@@ -244,11 +244,7 @@ def binary_cross_entropy(logits: Array, targets: ArrayLike) -> Any:
     >>> binary_cross_entropy(np.array([[0.0]]), [[1.0]])
     np.float64(0.6931471805599453)
     """
-    targets = _check_targets(logits, targets)
-    if targets.size and not (targets.min() >= 0 and targets.max() <= 1):
-        raise ValueError(
-            f"targets reach from {targets.min()} to {targets.max()}; accepted are 0 to 1"
-        )
+    targets = _check_shares(logits, targets)
     losses = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.abs(logits)))
     return losses.mean(axis=(-2, -1))
 
@@ -263,7 +259,7 @@ def binary_cross_entropy_grad(logits: Array, targets: ArrayLike) -> Array:
     >>> binary_cross_entropy_grad(np.array([[0.0]]), [[1.0]])
     array([[-0.5]])
     """
-    targets = _check_targets(logits, targets)
+    targets = _check_shares(logits, targets)
     return np.asarray((sigmoid(logits) - targets) / (logits.shape[-2] * logits.shape[-1]))
 
 
@@ -310,6 +306,9 @@ def mean_squared_error_grad(outputs: Array, targets: ArrayLike) -> Array:
 
 
 def _check_batch(outputs: Array) -> None:
+    if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
+        given = getattr(outputs, "dtype", type(outputs).__name__)
+        raise TypeError(f"the network's output is {given}; accepted is an array of floats")
     if outputs.ndim < 2:
         raise ValueError(
             f"the network's output has shape {outputs.shape}; accepted is (..., batch, features)"
@@ -346,11 +345,23 @@ def _rows_of_labels(logits: Array, labels: ArrayLike) -> tuple[Array, Array]:
 
 def _check_targets(outputs: Array, targets: ArrayLike) -> Array:
     _check_batch(outputs)
-    targets = np.asarray(targets, dtype=outputs.dtype)
+    targets = np.asarray(targets)
+    if targets.dtype.kind not in "fiub":
+        raise TypeError(f"targets have dtype {targets.dtype}; accepted are real numbers")
+    targets = targets.astype(outputs.dtype, copy=False)
     if targets.shape not in (outputs.shape[-2:], outputs.shape):
         raise ValueError(
             f"targets have shape {targets.shape}, outputs {outputs.shape}; accepted are targets of "
             f"shape {outputs.shape[-2:]} or {outputs.shape}"
+        )
+    return targets
+
+
+def _check_shares(logits: Array, targets: ArrayLike) -> Array:
+    targets = _check_targets(logits, targets)
+    if not (targets.min() >= 0 and targets.max() <= 1):
+        raise ValueError(
+            f"targets reach from {targets.min()} to {targets.max()}; accepted are 0 to 1"
         )
     return targets
 
@@ -419,7 +430,7 @@ def get_loss(name: str | Loss) -> Loss:
     """
     if isinstance(name, Loss):
         return name
-    if name not in LOSSES:
+    if not isinstance(name, str) or name not in LOSSES:
         raise KeyError(unknown_name("loss", name, LOSSES))
     return LOSSES[name]
 
@@ -496,13 +507,78 @@ def initialize(
     >>> weight.shape, bias.shape, round(float(weight.var() * 1000), 1)
     ((1000, 500), (1, 500), 2.0)
     """
-    if scheme not in INITIALIZERS:
+    if not isinstance(scheme, str) or scheme not in INITIALIZERS:
         raise KeyError(unknown_name("initialization", scheme, INITIALIZERS))
     if fan_in < 1 or fan_out < 1:
         raise ValueError(
             f"a layer from {fan_in} to {fan_out} units; at least 1 is needed on a side"
         )
-    return INITIALIZERS[scheme](np.random.default_rng(seed), fan_in, fan_out)
+    rng = seed if isinstance(seed, np.random.Generator) else stream(seed, "weights")
+    return INITIALIZERS[scheme](rng, fan_in, fan_out)
+
+
+_PURPOSES = {"weights": 1, "batches": 2}
+
+
+def stream(seed: Seed, purpose: str) -> np.random.Generator:
+    """Return a generator of random numbers of its own for each purpose.
+
+    Were the first weights drawn from ``np.random.default_rng(seed)`` itself, they would equal the
+    data that somebody draws from the same seed.
+
+    Parameters
+    ----------
+    seed : int or SeedSequence
+        Not negative.
+    purpose : str
+        ``"weights"`` or ``"batches"``.
+
+    Returns
+    -------
+    Generator
+        Depends on both.
+
+    Examples
+    --------
+    >>> stream(0, "weights").random() == stream(0, "batches").random()
+    False
+    """
+    parent = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    key = (*parent.spawn_key, _PURPOSES[purpose])
+    return np.random.default_rng(np.random.SeedSequence(parent.entropy, spawn_key=key))
+
+
+def as_seeds(seed: Any) -> tuple[list[Seed], bool]:
+    """Return seeds as a list, and whether there was a sequence of them: one for each replica.
+
+    Raises
+    ------
+    TypeError
+        If something is neither a whole number nor a SeedSequence.
+    ValueError
+        If a number is negative, or the sequence is empty.
+
+    Examples
+    --------
+    >>> as_seeds(3), as_seeds(range(2))
+    (([3], False), ([0, 1], True))
+    """
+    single = isinstance(seed, int | np.integer | np.random.SeedSequence)
+    try:
+        seeds = [seed] if single else list(seed)
+    except TypeError:
+        seeds = [seed]
+    for one in seeds:
+        if not isinstance(one, int | np.integer | np.random.SeedSequence):
+            raise TypeError(
+                f"seed is {seed!r}; accepted are a whole number from 0 on, a SeedSequence, or a "
+                f"sequence of them with one for each replica"
+            )
+        if not isinstance(one, np.random.SeedSequence) and one < 0:
+            raise ValueError(f"seed is {one}; accepted are whole numbers from 0 on")
+    if not seeds:
+        raise ValueError("seed is an empty sequence; give one seed for each replica")
+    return seeds, not single
 
 
 # ---------------------------------------------------------------------------------------------
@@ -534,6 +610,8 @@ class Network:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = list(layers)
+        if len({id(layer) for layer in self.layers}) < len(self.layers):
+            raise ValueError("a layer stands in the network twice; give each place its own layer")
         dense = [layer for layer in self.layers if isinstance(layer, Dense)]
         if not dense:
             raise ValueError("a network needs at least one dense layer")
@@ -577,7 +655,7 @@ class Network:
         TypeError
             If `x` is of another float dtype, or not numeric.
         """
-        signal = self._check_input(x)
+        signal = self.check_input(x)
         for layer in self.layers:
             signal = layer.forward(signal)
         return signal
@@ -697,15 +775,20 @@ class Network:
                 layers.append(Dense(*(value[index].copy() for value in layer.parameters.values())))
             elif isinstance(layer, Activate):
                 layers.append(Activate(layer.activation))
+            else:
+                raise TypeError(
+                    f"cannot copy a {type(layer).__name__}; accepted are Dense and Activate"
+                )
         return Network(layers)
 
-    def _check_input(self, x: ArrayLike) -> Array:
+    def check_input(self, x: ArrayLike) -> Array:
+        """Return `x` as an array that `forward` takes, or raise one of its errors."""
         signal = np.asarray(x)
         if signal.dtype != self.dtype:
             if signal.dtype.kind not in "iu" and isinstance(x, np.ndarray):
                 raise TypeError(
                     f"x is {signal.dtype}; this network computes in {self.dtype}, so pass "
-                    f"x.astype(np.{self.dtype})"
+                    f"np.asarray(x, dtype=np.{self.dtype})"
                 )
             signal = np.asarray(x, dtype=self.dtype)
         if signal.ndim < 2 or signal.shape[-1] != self.sizes[0]:
@@ -770,16 +853,13 @@ def mlp(
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype is {np.dtype(dtype)}; accepted are float32 and float64")
     activation = activations.get(activation)
-    single = isinstance(seed, int | np.integer | np.random.SeedSequence)
-    seeds: list[Any] = [seed] if single else list(seed)  # type: ignore[arg-type]
-    if not seeds:
-        raise ValueError("seed is an empty sequence; give one seed for each replica")
-    generators = [np.random.default_rng(s) for s in seeds]
+    seeds, replicated = as_seeds(seed)
+    generators = [stream(s, "weights") for s in seeds]
     layers: list[Layer] = []
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         draws = [initialize(fan_in, fan_out, seed=g, scheme=initialization) for g in generators]
         weight, bias = (np.stack(arrays).astype(dtype) for arrays in zip(*draws, strict=True))
-        layers.append(Dense(weight[0], bias[0]) if single else Dense(weight, bias))
+        layers.append(Dense(weight, bias) if replicated else Dense(weight[0], bias[0]))
         if i < len(sizes) - 2:
             layers.append(Activate(activation))
     return Network(layers)

@@ -272,7 +272,7 @@ def decision_regions(
     for axes, (title, model) in zip(grid.flat, panels.items(), strict=False):
         values = np.asarray(model(points)).reshape(resolution, resolution).astype(float)
         if values.max() > 1 or classes > 2:
-            colormap: Any = ListedColormap([_tint(_CYCLE[k]) for k in range(classes)])
+            colormap: Any = ListedColormap([_tint(_CYCLE[k % len(_CYCLE)]) for k in range(classes)])
             top = classes - 1
         else:
             colormap = LinearSegmentedColormap.from_list("two", [_tint(_CYCLE[k]) for k in (0, 1)])
@@ -326,7 +326,7 @@ def image_grid(images: Array, titles: Sequence[str] | None = None, *, columns: i
     >>> plt.close(figure)
     """
     rows = -(-len(images) // columns)
-    height = 0.82 if titles else 0.66
+    height = 0.66 if titles is None else 0.82
     figure, grid = plt.subplots(
         rows, columns, figsize=(0.68 * columns, height * rows), squeeze=False
     )
@@ -334,7 +334,7 @@ def image_grid(images: Array, titles: Sequence[str] | None = None, *, columns: i
         axes.axis("off")
         if k < len(images):
             axes.imshow(images[k], cmap="gray_r")
-            if titles:
+            if titles is not None:
                 axes.set_title(titles[k], fontsize=8, loc="center", weight="normal", pad=2)
     return figure
 
@@ -363,8 +363,8 @@ def confusion(counts: Array, names: Sequence[str], *, title: str = "") -> Figure
     """
     figure, axes = plt.subplots(figsize=(5.2, 4.6))
     mistakes = np.where(np.eye(len(counts), dtype=bool), 0, counts).astype(float)
-    blues = LinearSegmentedColormap.from_list("mistakes", ["#ffffff", COLORS["red"]])
-    axes.imshow(mistakes, cmap=blues, vmin=0, vmax=max(mistakes.max(), 1) * 1.6)
+    reds = LinearSegmentedColormap.from_list("mistakes", ["#ffffff", COLORS["red"]])
+    axes.imshow(mistakes, cmap=reds, vmin=0, vmax=max(mistakes.max(), 1) * 1.6)
     for i, row in enumerate(counts):
         for j, count in enumerate(row):
             if count:

@@ -14,7 +14,17 @@ from torch import nn
 
 from course_lib import activations, training
 from course_lib.activations import Activation
-from course_lib.network import Activate, Dense, Layer, Loss, Network, get_loss
+from course_lib.network import (
+    LOSSES,
+    Activate,
+    Dense,
+    Layer,
+    Loss,
+    Network,
+    as_seeds,
+    get_loss,
+    stream,
+)
 
 __all__ = ["activation_module", "fit", "from_numpy", "mlp", "predict", "to_numpy"]
 
@@ -95,11 +105,12 @@ def mlp(
     >>> sum(parameter.numel() for parameter in model.parameters())
     203530
     """
+    activation = activations.get(activation)
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes are {list(sizes)}; at least two numbers from 1 on are needed")
     layers: list[nn.Module] = []
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch the GPUs too
         for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             layers.append(nn.Linear(fan_in, fan_out, dtype=dtype))
             if i < len(sizes) - 2:
@@ -150,6 +161,10 @@ def from_numpy(network: Network) -> nn.Sequential:
             linear = nn.Linear(fan_in, fan_out, dtype=bias.dtype, device="meta")
             linear.load_state_dict({"weight": weight, "bias": bias}, assign=True)
             layers.append(linear.requires_grad_())
+        else:
+            raise TypeError(
+                f"cannot copy a {type(layer).__name__}; accepted are Dense and Activate"
+            )
     return nn.Sequential(*layers)
 
 
@@ -249,14 +264,31 @@ def fit(
     (300,)
     """
     rule = get_loss(loss)
-    first = next(model.parameters())
+    first = _first_parameter(model)
 
-    inputs = torch.as_tensor(x, device=first.device).to(first.dtype)
+    if LOSSES.get(rule.name) is not rule:
+        raise NotImplementedError(
+            f"PyTorch has no counterpart of the loss {rule.name!r}; accepted: {', '.join(LOSSES)}"
+        )
+    # everything is looked at before anything is trained
+    inputs = torch.as_tensor(x).to(first.dtype).to(first.device)
+    labels = _as_array(y)
+    training.check_fit_arguments(inputs, labels, optimizer, epochs, batch_size)
+    outputs = predict(model, inputs[:1])
+    rule.function(np.zeros((len(inputs), outputs.shape[-1])), labels)
+    if validation is not None:
+        x_valid, y_valid = training.check_pair(validation)
+        y_valid = _as_array(y_valid)
+        outputs = predict(model, x_valid)
+        rule.function(outputs, y_valid)
+        training.score(rule, outputs, y_valid)
+    seeds, replicated = as_seeds(seed)
+    if replicated:
+        raise TypeError(f"seed is {seed!r}; a PyTorch module is one network and takes one number")
     label_dtype = torch.int64 if rule.name == "cross_entropy" else first.dtype
-    targets = torch.as_tensor(y, device=first.device).to(label_dtype)
-    training.check_fit_arguments(inputs, targets, epochs, batch_size)
+    targets = torch.as_tensor(labels).to(label_dtype).to(first.device)
     criterion = _LOSSES[rule.name]
-    rng = np.random.default_rng(seed)
+    rng = stream(seeds[0], "batches")
     record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
     steps = 0
     bar = training.progress_bar(epochs, progress)
@@ -274,10 +306,9 @@ def fit(
                 steps += 1
             record["train"].append(total / len(inputs))
             if validation is not None:
-                outputs = predict(model, validation[0])
-                labels = np.asarray(validation[1])
-                record["loss"].append(rule.function(outputs, labels))
-                record["accuracy"].append(training.score(rule, outputs, labels))
+                outputs = predict(model, x_valid)
+                record["loss"].append(rule.function(outputs, y_valid))
+                record["accuracy"].append(training.score(rule, outputs, y_valid))
             training.advance(bar, record)
     return training.make_history(record, steps)
 
@@ -302,12 +333,27 @@ def predict(model: nn.Module, x: ArrayLike) -> np.ndarray[Any, Any]:
     >>> predict(mlp([2, 3, 1]), np.zeros((4, 2))).shape
     (4, 1)
     """
-    first = next(model.parameters())
-    was_training = model.training
+    first = _first_parameter(model)
+    modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
         with torch.no_grad():
-            outputs = model(torch.as_tensor(x, device=first.device).to(first.dtype))
+            outputs = model(torch.as_tensor(x).to(first.dtype).to(first.device))
     finally:
-        model.train(was_training)
-    return np.asarray(outputs.cpu().numpy())
+        for module, mode in modes.items():
+            module.training = mode
+    return _as_array(outputs)
+
+
+def _as_array(values: Any) -> np.ndarray[Any, Any]:
+    """Return an array, also of a tensor on a GPU."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    return np.asarray(values)
+
+
+def _first_parameter(model: nn.Module) -> torch.Tensor:
+    """Return a parameter, which tells the module's dtype and device."""
+    for parameter in model.parameters():
+        return parameter
+    raise ValueError(f"{type(model).__name__} has no parameters; there is nothing to train")

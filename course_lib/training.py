@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_lib.network import Loss, Network, get_loss
+from course_lib.network import Loss, Network, as_seeds, get_loss, stream
 
 __all__ = ["SGD", "Adam", "History", "Momentum", "Optimizer", "accuracy", "epoch_batches", "fit"]
 
@@ -50,6 +50,14 @@ def _check_rate(learning_rate: Any) -> None:
     rate = np.asarray(learning_rate)
     if rate.dtype.kind not in "fiu" or not (np.isfinite(rate).all() and (rate > 0).all()):
         raise ValueError(f"learning_rate is {learning_rate!r}; accepted are finite numbers above 0")
+
+
+def _check_owner(owners: dict[str, Array], name: str, parameter: Array) -> None:
+    """Raise ValueError if the optimizer's memory belongs to another network."""
+    if owners.setdefault(name, parameter) is not parameter:
+        raise ValueError(
+            "this optimizer remembers the gradients of another network; make a new one for each"
+        )
 
 
 def _check_share(name: str, value: float) -> None:
@@ -131,6 +139,7 @@ class Momentum:
     learning_rate: Any
     momentum: float = 0.9
     _velocity: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    _owners: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work."""
@@ -140,6 +149,7 @@ class Momentum:
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, along the velocity."""
         for name, parameter in parameters.items():
+            _check_owner(self._owners, name, parameter)
             velocity = self._velocity.setdefault(name, np.zeros_like(parameter))
             velocity *= self.momentum
             velocity += gradients[name]
@@ -181,6 +191,7 @@ class Adam:
     beta2: float = 0.999
     epsilon: float = 1e-8
     _means: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    _owners: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _squares: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _steps: int = field(default=0, init=False, repr=False)
 
@@ -196,6 +207,7 @@ class Adam:
         unbias1 = 1 - self.beta1**self._steps
         unbias2 = 1 - self.beta2**self._steps
         for name, parameter in parameters.items():
+            _check_owner(self._owners, name, parameter)
             gradient = gradients[name]
             mean = self._means.setdefault(name, np.zeros_like(parameter))
             square = self._squares.setdefault(name, np.zeros_like(parameter))
@@ -259,7 +271,8 @@ def accuracy(outputs: Array, y: ArrayLike) -> Any:
     """
     y = np.asarray(y)
     if outputs.shape[-1] == 1:
-        answers, y = outputs[..., 0] > 0, (y[..., 0] if y.shape[-1:] == (1,) else y) > 0.5
+        answers = outputs[..., 0] > 0
+        y = (y[..., 0] if y.shape in (outputs.shape, outputs.shape[-2:]) else y) > 0.5
     else:
         answers = outputs.argmax(axis=-1)
     if y.shape not in (answers.shape[-1:], answers.shape):
@@ -363,17 +376,28 @@ def fit(
     array([1., 1., 1.])
     """
     rule = get_loss(loss)
-    x, y = np.asarray(x), np.asarray(y)
-    check_fit_arguments(x, y, epochs, batch_size)
-    seeds = [seed] if isinstance(seed, int | np.integer | np.random.SeedSequence) else list(seed)
-    if not isinstance(seed, int | np.integer | np.random.SeedSequence) and network.replicas != (
-        len(seeds),
-    ):
+    # everything is looked at before anything is trained
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"network is a {type(network).__name__}; accepted is a course_lib.network.Network, and "
+            f"course_lib.pytorch.fit trains PyTorch modules"
+        )
+    x, y = network.check_input(x), np.asarray(y)
+    check_fit_arguments(x, y, optimizer, epochs, batch_size)
+    outputs = np.zeros((*network.replicas, len(x), network.sizes[-1]), network.dtype)
+    rule.function(outputs, y)
+    if validation is not None:
+        x_valid, y_valid = check_pair(validation)
+        outputs = network(x_valid)
+        rule.function(outputs, y_valid)
+        score(rule, outputs, y_valid)
+    seeds, replicated = as_seeds(seed)
+    if replicated and network.replicas != (len(seeds),):
         raise ValueError(
             f"{len(seeds)} seeds for the order of the batches, but replicas {network.replicas}; "
             f"accepted are one number, or one for each replica"
         )
-    generators = [np.random.default_rng(s) for s in seeds]
+    generators = [stream(s, "batches") for s in seeds]
     record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
     steps = 0
     bar = progress_bar(epochs, progress)
@@ -390,32 +414,52 @@ def fit(
                 steps += 1
             record["train"].append(total / len(x))
             if validation is not None:
-                outputs = network(validation[0])
-                record["loss"].append(rule.function(outputs, validation[1]))
-                record["accuracy"].append(score(rule, outputs, validation[1]))
+                outputs = network(x_valid)
+                record["loss"].append(rule.function(outputs, y_valid))
+                record["accuracy"].append(score(rule, outputs, y_valid))
             advance(bar, record)
     return make_history(record, steps)
 
 
-# The four helpers below are shared with `course_lib.pytorch`, whose `fit` has the same signature.
+# The helpers below are shared with `course_lib.pytorch`, whose `fit` has the same signature.
 
 
-def check_fit_arguments(x: Any, y: Any, epochs: int, batch_size: int | None) -> None:
-    """Raise ValueError unless there are examples, as many labels, and positive counts."""
-    if len(x.shape) < 2 or len(x) == 0:
-        raise ValueError(f"x has shape {tuple(x.shape)}; at least one example is needed, in rows")
+def check_fit_arguments(
+    x: Any, y: Any, optimizer: Any, epochs: int, batch_size: int | None
+) -> None:
+    """Raise an error unless there are examples, as many labels, an optimizer, positive counts."""
+    if len(x.shape) != 2 or len(x) == 0:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; accepted is (examples, features), at least one example "
+            f"in rows, the same for all replicas"
+        )
+    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        raise TypeError(f"optimizer is {optimizer!r}; pass an instance, such as SGD(0.1)")
     if len(y.shape) == 0 or len(x) != len(y):
         raise ValueError(f"{len(x)} examples in x, but y has shape {tuple(y.shape)}; give one each")
     for name, count in (("epochs", epochs), ("batch_size", batch_size)):
-        if count is not None and (not isinstance(count, int | np.integer) or count < 1):
+        if name == "batch_size" and count is None:
+            continue
+        if not isinstance(count, int | np.integer) or count < 1:
             raise ValueError(f"{name} is {count!r}; accepted are whole numbers from 1 on")
+
+
+def check_pair(validation: Any) -> tuple[Any, Any]:
+    """Return (x, y) of the validation data, or raise TypeError."""
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise TypeError(
+            f"validation is a {type(validation).__name__}; accepted is a pair of inputs and labels"
+        )
+    return validation[0], validation[1]
 
 
 def score(rule: Loss, outputs: Array, y: ArrayLike) -> Any:
     """Return the accuracy, or NaN for a loss that has none."""
-    if rule.name == "mean_squared_error":
-        return np.full(outputs.shape[:-2], np.nan)
-    return accuracy(outputs, y)
+    if rule.name == "cross_entropy":
+        return accuracy(outputs, y)
+    if rule.name == "binary_cross_entropy":
+        return ((outputs > 0) == (np.asarray(y) > 0.5)).mean(axis=(-2, -1))
+    return np.full(outputs.shape[:-2], np.nan)
 
 
 def make_history(record: Mapping[str, list[Any]], steps: int) -> History:

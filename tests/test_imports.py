@@ -71,7 +71,7 @@ def test_heavy_packages_are_imported_where_they_belong_alone(module):
 
 
 def test_importing_the_library_brings_numpy_alone():
-    program = "import sys, course_lib; print(*{name.split('.')[0] for name in sys.modules})"
+    program = "import sys; from course_lib import *; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = set(run(program).split())
     assert "numpy" in loaded
     assert not loaded & HEAVY
@@ -83,7 +83,6 @@ def test_every_public_name_exists(module):
     assert [name for name in loaded.__all__ if not hasattr(loaded, name)] == []
 
 
-@pytest.mark.xfail(strict=False, reason="about 45 ms; half of it goes to the claims")
 def test_the_library_costs_at_most_thirty_milliseconds_more_than_numpy(tmp_path):
     program = """
 from time import process_time

@@ -394,7 +394,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "too many features": (lambda: NET(np.zeros((4, 3))), ValueError, "(4, 3)", "(batch, 2)"),
     "one axis": (lambda: NET(np.zeros(2)), ValueError, "(2,)", "(batch, 2)"),
     "other replicas": (lambda: NET(np.zeros((3, 4, 2))), ValueError, "(3,)", "replicas (2,)"),
-    "other dtype": (lambda: NET(Z.astype("f4")), TypeError, "float32", "x.astype(np.float64)"),
+    "other dtype": (lambda: NET(Z.astype("f4")), TypeError, "float32", "dtype=np.float64"),
     "complex input": (lambda: NET(Z + 0j), TypeError, "complex128", "float64"),
     "missing parameter": (
         lambda: NET.load_parameters({"0.weight": W}), ValueError, "['0.weight']", "2.bias"
@@ -430,3 +430,9 @@ def test_bad_input_is_named_with_what_is_accepted(case):
         call()
     assert given_text in str(caught.value)
     assert accepted_text in str(caught.value)
+
+
+def test_first_weights_are_not_the_data_of_the_same_seed():
+    weight = mlp([20, 20], seed=0).parameters["0.weight"].ravel()
+    data = np.random.default_rng(0).standard_normal(weight.size)
+    assert abs(np.corrcoef(weight, data)[0, 1]) < 0.2

@@ -255,7 +255,6 @@ def test_bad_input_is_named_with_what_is_accepted(case):
     assert accepted_text in str(caught.value)
 
 
-@pytest.mark.xfail(reason="fit passes the labels on to PyTorch as they are")
 @pytest.mark.parametrize(
     ("labels", "error", "given_text", "accepted_text"),
     [(Y + 2, ValueError, "from 2 to 2", "0 to 1"), (Y + 0.5, TypeError, "float64", "integers")],

@@ -38,7 +38,7 @@ def digest(root: Path) -> str:
 def prune(caches: Path, keep: str) -> None:
     """Remove the caches of other digests."""
     for path in caches.glob("*"):
-        if path.name != keep:
+        if path.is_dir() and path.name != keep:
             shutil.rmtree(path)
 
 
