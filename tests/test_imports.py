@@ -71,10 +71,21 @@ def test_heavy_packages_are_imported_where_they_belong_alone(module):
 
 
 def test_importing_the_library_brings_numpy_alone():
-    program = "import sys; from course_lib import *; print(*{name.split('.')[0] for name in sys.modules})"
-    loaded = set(run(program).split())
+    program = "import sys; from course_lib import *; print(*sys.modules)"
+    loaded = {name.split(".")[0] for name in run(program).split()}
     assert "numpy" in loaded
     assert not loaded & HEAVY
+
+
+def test_a_module_is_imported_when_it_is_first_asked_for():
+    program = """
+import sys, course_lib
+print("numpy" in sys.modules, {*course_lib.__all__, "plots", "pytorch"} <= {*dir(course_lib)})
+print(course_lib.network.mlp([2, 3]).sizes, "numpy" in sys.modules, "torch" in sys.modules)
+"""
+    assert run(program).splitlines() == ["False True", "[2, 3] True False"]
+    with pytest.raises(AttributeError, match="'course_lib' has no attribute 'netwrk'"):
+        _ = course_lib.netwrk
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m != "_errors"])
@@ -89,7 +100,7 @@ from time import process_time
 start = process_time()
 import numpy
 middle = process_time()
-import course_lib
+from course_lib import *
 print(middle - start, process_time() - middle)
 """
     compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}

@@ -360,6 +360,14 @@ def test_the_text_form_says_what_there_is():
 # Bad input
 # ---------------------------------------------------------------------------------------------
 
+
+class Homemade:
+    """A layer of a reader's own."""
+
+    def __init__(self):
+        self.parameters, self.gradients = {}, {}
+
+
 W, B = np.ones((2, 3)), np.zeros((1, 3))
 NET = mlp([2, 3, 2], seed=range(2))
 Z = np.zeros((4, 2))
@@ -399,6 +407,16 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "missing parameter": (
         lambda: NET.load_parameters({"0.weight": W}), ValueError, "['0.weight']", "2.bias"
     ),
+    "a layer twice": (
+        lambda: Network([d := Dense(np.ones((3, 3)), B), d]), ValueError, "twice", "its own layer"
+    ),
+    "a layer of another kind": (
+        lambda: Network([Dense(W[None], B[None]), Homemade()]).replica(0),
+        TypeError, "a Homemade", "Dense and Activate",
+    ),
+    "seed as text": (lambda: mlp([2, 3], seed="1"), TypeError, "'1'", "a whole number from 0 on"),
+    "seed as a fraction": (lambda: mlp([2, 3], seed=0.5), TypeError, "0.5", "SeedSequence"),
+    "seed below 0": (lambda: mlp([2, 3], seed=[1, -1]), ValueError, "seed is -1", "from 0 on"),
     "no such replica": (lambda: NET.replica(2), IndexError, "replica 2", "replicas (2,)"),
     "no replicas": (lambda: NET.replica(0).replica(0), IndexError, "replica 0", "replicas ()"),
     "float labels": (lambda: cross_entropy(Z, [0.0] * 4), TypeError, "float64", "integers"),
@@ -410,6 +428,11 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "empty forward": (
         lambda: NET.loss_and_gradients(Z[:0], []), ValueError, "(2, 0, 2)", "at least one row"
     ),
+    "a list of logits": (
+        lambda: cross_entropy([[0.0, 1.0]], [0]), TypeError, "is list", "array of floats"
+    ),
+    "complex logits": (lambda: cross_entropy(Z + 0j, LABELS), TypeError, "complex128", "of floats"),
+    "complex targets": (lambda: mean_squared_error(Z, Z + 0j), TypeError, "complex128", "real num"),
     "flat logits": (lambda: cross_entropy(Z[0], [0]), ValueError, "(2,)", "(..., batch, features)"),
     "flat targets": (lambda: mean_squared_error(Z, Z[:, 0]), ValueError, "(4,)", "(4, 2)"),
     "flat targets, gradient": (

@@ -87,8 +87,6 @@ def test_trainings_with_the_same_seed_stay_together(activation, loss, optimizer)
     options = {
         "loss": loss, "epochs": 10, "batch_size": 7, "seed": 3, "validation": (x[::3], y[::3])
     }  # fmt: skip
-    if loss == "binary_cross_entropy":
-        del options["validation"]  # accuracy is for one column of targets, or for labels
     mine, make = OPTIMIZERS[optimizer]
     first = training.fit(ours, x, y, optimizer=mine(), **options)
     second = pytorch.fit(model, x, y, optimizer=make(model.parameters()), **options)
@@ -166,6 +164,13 @@ def test_predict_uses_evaluation_mode_and_restores_the_mode(was_training):
     assert model.training == was_training
 
 
+def test_predict_restores_the_mode_of_every_part():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)).train()
+    model[1].eval()
+    pytorch.predict(model, np.ones((3, 2)))
+    assert [part.training for part in model] == [True, False]
+
+
 def test_predict_restores_the_mode_also_after_an_error():
     model = pytorch.mlp([2, 2]).train()
     with pytest.raises(RuntimeError):
@@ -237,6 +242,18 @@ BAD = {
     "another axis": (
         lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0))),
         TypeError, "Softmax(dim=0)", "with the catalogue's settings",
+    ),
+    "a layer of another kind": (
+        lambda: pytorch.from_numpy(network.Network([*network.mlp([2, 2]).layers, object()])),
+        TypeError, "a object", "Dense and Activate",
+    ),
+    "another loss": (
+        lambda: try_fit(loss=network.Loss("hinge", abs, abs)),
+        NotImplementedError, "'hinge'", "cross_entropy",
+    ),
+    "many seeds": (lambda: try_fit(seed=[0, 1]), TypeError, "[0, 1]", "takes one number"),
+    "no parameters": (
+        lambda: pytorch.predict(nn.Sequential(nn.ReLU()), X), ValueError, "Sequential", "parameters"
     ),
     "no examples": (lambda: try_fit(X[:0], Y[:0]), ValueError, "(0, 2)", "at least one example"),
     "unequal lengths": (lambda: try_fit(X, Y[:3]), ValueError, "(3,)", "give one each"),

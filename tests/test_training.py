@@ -126,7 +126,7 @@ def test_history_has_the_replica_axis_first_and_the_epochs_last(seeds, loss, wit
     x, y = data.moons(10)
     y = y if loss == "cross_entropy" else np.eye(2)[y]
     leading = () if seeds == 0 else (3,)
-    validation = (x, y) if with_validation and loss != "binary_cross_entropy" else None
+    validation = (x, y) if with_validation else None
     history = fit(
         mlp([2, 4, 2], seed=seeds), x, y,
         optimizer=SGD(0.1), loss=loss, epochs=4, batch_size=8, validation=validation,
@@ -299,7 +299,12 @@ X, Y = np.zeros((4, 2)), np.zeros(4, int)
 
 
 def try_fit(x=X, y=Y, network=None, **options):
-    fit(network or mlp([2, 2]), x, y, **({"optimizer": SGD(0.1), "progress": False} | options))
+    fit(
+        mlp([2, 2]) if network is None else network,
+        x,
+        y,
+        **({"optimizer": SGD(0.1), "progress": False} | options),
+    )
 
 
 BAD = {
@@ -324,6 +329,13 @@ BAD = {
     "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
     "half an epoch": (lambda: try_fit(epochs=0.5), ValueError, "0.5", "whole numbers from 1"),
     "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),
+    "no network": (lambda: try_fit(network="mlp"), TypeError, "is a str", "network.Network"),
+    "a batch for each replica": (
+        lambda: try_fit(X[None], [Y], mlp([2, 2], seed=[0])),
+        ValueError, "(1, 4, 2)", "(examples, features)",
+    ),
+    "an optimizer's class": (lambda: try_fit(optimizer=SGD), TypeError, "SGD", "an instance"),
+    "epochs None": (lambda: try_fit(epochs=None), ValueError, "epochs is None", "from 1 on"),
     "seeds for other replicas": (
         lambda: try_fit(seed=[0, 1]), ValueError, "2 seeds", "one for each replica"
     ),
