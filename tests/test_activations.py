@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from mpmath import mp, mpf
@@ -103,7 +103,7 @@ def inputs(dtype):
     for _ in range(4):
         near.append(np.nextafter(near[-1], dtype(INF)))
     near.append(np.nextafter(near[0], dtype(-INF)))
-    spread = [rng.uniform(-r, r, 500).astype(dtype) for r in (20, 39, reach)]
+    spread = [rng.uniform(-r, r, 250).astype(dtype) for r in (20, 39, reach)]
     points = np.concatenate([sizes, *near, *spread])
     return np.unique(np.concatenate([points, -points])[:, np.newaxis])
 
@@ -214,6 +214,7 @@ def test_integers_and_lists_become_float64(function, x):
 
 
 @pytest.mark.parametrize("row", PAIRS, ids=by_name)
+@settings(max_examples=30)
 @given(
     x=hnp.arrays(
         st.sampled_from(DTYPES),
@@ -376,7 +377,7 @@ def exact_rows(x):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scale", [1, 10, 100, 300])
 def test_softmax_rows_are_exact_to_a_few_ulps(scale, dtype):
-    rows = (np.random.default_rng(0).normal(size=(60, 5)) * scale).astype(dtype)
+    rows = (np.random.default_rng(0).normal(size=(25, 5)) * scale).astype(dtype)
     for name in ("softmax", "log_softmax"):
         row = CATALOGUE[name]
         for key, function, bounds in (
