@@ -77,9 +77,6 @@ def install():
     if not python_of(VENV).exists():
         print("Making .venv with Python {}.{}".format(*sys.version_info[:2]), flush=True)
         subprocess.check_call([sys.executable, "-m", "venv", str(VENV)])
-    if subprocess.call([str(python_of(VENV)), "-m", "pip", "--version"], stdout=subprocess.DEVNULL):
-        # a .venv that was interrupted, or made where ensurepip was missing: complete it
-        subprocess.check_call([sys.executable, "-m", "venv", str(VENV)])
     pip = [str(python_of(VENV)), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     print("Installing the locked requirements; the first time takes a few minutes", flush=True)
     subprocess.check_call([*pip, "-r", "requirements.txt"], cwd=str(ROOT))
