@@ -35,7 +35,8 @@ REPAIRS: dict[str, Repair] = {
     "summary label": repair(r'<summary aria-label="[^"]*">', "<summary>"),
     # Everything on a page should lie in a region that has a name.
     "logo region": repair(
-        r'<a class="navbar-brand logo".*?</a>', r'<nav aria-label="Home">\g<0></nav>'
+        r'(?<!<nav aria-label="Home">)<a class="navbar-brand logo".*?</a>',
+        r'<nav aria-label="Home">\g<0></nav>',
     ),
     # The role is deprecated, and not allowed in a list.
     "bibliography role": repair(r'role="doc-biblioentry"', 'role="listitem"'),
