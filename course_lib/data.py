@@ -283,7 +283,7 @@ def fashion_mnist() -> Images:
     Notes
     -----
     The first 500 and 100 of each class of Fashion-MNIST's own two parts
-    :cite:p:`xiao2017fashion`. (c) 2017 Zalando SE, MIT licence.
+    :cite:p:`xiao2017fashion`. (c) 2017 Zalando SE, MIT license.
 
     Examples
     --------

@@ -244,7 +244,7 @@ def test_nothing_is_large():
     assert large == []
 
 
-def test_licences_are_there():
+def test_licenses_are_there():
     assert "BSD 3-Clause" in read("LICENSE")
     assert "Attribution 4.0 International" in read("LICENSE-book")
     assert "Apache License" in read("book/_site/mathjax/LICENSE")
