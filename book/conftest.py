@@ -1,4 +1,4 @@
-"""What holds for every test run, that of the notebooks too."""
+"""What holds for the notebooks when they are tested."""
 
 import os
 
