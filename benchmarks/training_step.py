@@ -1,7 +1,9 @@
 """Time one training step of 784-256-10 in float32: ours, PyTorch's, and its matrix products alone.
 
-The three are interleaved in one run, so that a busy moment of the machine hits all alike, and the
-medians are compared. The products alone are the limit: no implementation can leave them out.
+All are interleaved in one run, so that a busy moment of the machine hits all alike, and the medians
+are compared. The products alone are the limit: no implementation can leave them out. The plain
+step is the same arithmetic in bare NumPy, without checks and with a softmax in float32: what lies
+between it and the limit is the price of NumPy, and between ours and it the price of ours.
 Each number of threads is timed in a process of its own, because libraries read it at their start.
 Run it with ``make bench``.
 """
@@ -55,7 +57,40 @@ def steps(batch_size):
         hidden.T @ logits
         part.T @ (logits @ second.T)
 
-    return {"ours": numpy_step, "PyTorch": pytorch_step, "products": products_alone}
+    weight, bias, last_weight, last_bias = (p.copy() for p in ours.parameters.values())
+
+    def plain_step(i):
+        part = batches[i % len(batches)]
+        examples, own_class = x[part], (np.arange(batch_size), y[part])
+        before = examples @ weight
+        before += bias
+        hidden = np.maximum(before, 0)
+        logits = hidden @ last_weight
+        logits += last_bias
+        logits -= logits.max(axis=1, keepdims=True)
+        shares = np.exp(logits)
+        total = shares.sum(axis=1, keepdims=True)
+        loss = (np.log(total[:, 0]) - logits[own_class]).mean()
+        shares /= total
+        shares[own_class] -= 1
+        shares /= batch_size
+        upstream = shares @ last_weight.T
+        upstream *= before > 0
+        for parameter, gradient in (
+            (weight, examples.T @ upstream),
+            (bias, upstream.sum(axis=0)),
+            (last_weight, hidden.T @ shares),
+            (last_bias, shares.sum(axis=0)),
+        ):
+            parameter -= np.float32(0.1) * gradient
+        return loss
+
+    return {
+        "ours": numpy_step,
+        "PyTorch": pytorch_step,
+        "plain": plain_step,
+        "products": products_alone,
+    }
 
 
 def measure(threads):
@@ -90,8 +125,8 @@ def main():
         measure(int(sys.argv[1]))
         return 0
     print("One training step of 784-256-10, float32, medians in microseconds")
-    heads = ["ours", "PyTorch", "products", "ours/PyTorch", "ours/products"]
-    widths = [10, 10, 10, 14, 14]
+    heads = ["ours", "PyTorch", "plain", "products", "ours/PyTorch", "ours/products"]
+    widths = [10, 10, 10, 10, 14, 14]
     print("threads  batch" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)))
     for threads in THREADS:
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}

@@ -94,7 +94,7 @@ def identity(x: ArrayLike, out: Array | None = None) -> Any:
     >>> identity([-1.0, 2.0])
     array([-1.,  2.])
     """
-    return elementwise(lambda x: x, x, out, exact=True)
+    return elementwise(np.positive, x, out, exact=True)
 
 
 def identity_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -656,8 +656,12 @@ def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array, Callable[[Array], A
     moved = array if last else np.moveaxis(array, axis, -1)
 
     def restore(rows: Array) -> Array:
-        with np.errstate(over="ignore"):  # to -inf, in float16
-            result = rows.reshape(moved.shape).astype(array.dtype)
+        result = rows.reshape(moved.shape)
+        if array.dtype.itemsize == 2:
+            with np.errstate(over="ignore"):  # float16 ends at 65,504; beyond it is -inf
+                result = result.astype(np.float16)
+        else:
+            result = result.astype(array.dtype, copy=False)
         return result if last else np.moveaxis(result, -1, axis)
 
     rows = moved.reshape(prod(moved.shape[:-1]), moved.shape[-1]).astype(np.float64)

@@ -339,7 +339,9 @@ def _rows_of_labels(logits: Array, labels: ArrayLike) -> tuple[Array, Array]:
             f"labels reach from {labels.min()} to {labels.max()}; the logits have {classes} "
             f"classes, so accepted are 0 to {classes - 1}"
         )
-    columns = np.broadcast_to(labels, logits.shape[:-1]).reshape(-1)
+    if labels.ndim < logits.ndim - 1:
+        labels = np.broadcast_to(labels, logits.shape[:-1])
+    columns = labels.reshape(-1)
     return np.arange(columns.size), columns
 
 

@@ -92,7 +92,7 @@ def elementwise(
         Where to put the result: same shape and dtype as `x`, and may be `x` itself.
     exact : bool
         Whether `kernel` makes no rounding error in any float type, as ``np.maximum(x, 0)`` does;
-        then it gets the array as it is, and no precision is converted.
+        then it gets the array as it is, and what it returns, a new array, is the result.
 
     Returns
     -------
@@ -112,6 +112,10 @@ def elementwise(
     array([1., 4., 9.], dtype=float32)
     """
     array = as_float(x)
+    if exact and out is None:
+        with np.errstate(all="ignore"):
+            result = kernel(array).astype(array.dtype, copy=False)
+        return result[()] if result.ndim == 0 else result
     if out is None:
         out = np.empty(array.shape, array.dtype)
     else:
