@@ -41,7 +41,7 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        If there are fewer than two samples, or the level is not between 0 and 1.
+        If there are fewer than two samples, no resamples, or the level is not between 0 and 1.
 
     Notes
     -----
@@ -59,6 +59,8 @@ def bootstrap_interval(
     n = len(values)
     if n < 2:
         raise ValueError(f"{n} samples along axis {axis}; an interval needs at least 2")
+    if resamples < 1:
+        raise ValueError(f"resamples is {resamples!r}; accepted is 1 or more, 2000 by default")
     counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
     means = np.tensordot(counts / n, values, axes=1)
     tail = (1 - level) / 2

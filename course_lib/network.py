@@ -113,6 +113,7 @@ class Dense:
 
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of weight and bias; return that of the input."""
+        _check_forward(self)
         self.gradients["weight"] = self._x.mT @ upstream
         self.gradients["bias"] = upstream.sum(axis=-2, keepdims=True)
         return upstream @ self.parameters["weight"].mT if to_input else None
@@ -149,7 +150,14 @@ class Activate:
 
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Return the gradient with respect to the input: slope times upstream."""
+        _check_forward(self)
         return self.activation.vjp(self._x, upstream) if to_input else None
+
+
+def _check_forward(layer: Layer) -> None:
+    """Raise RuntimeError if there is no signal to go back along."""
+    if not hasattr(layer, "_x"):
+        raise RuntimeError("backward before forward: call the network on a batch first")
 
 
 # ---------------------------------------------------------------------------------------------

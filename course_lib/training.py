@@ -48,8 +48,12 @@ def _rate_for(learning_rate: Any, parameter: Array) -> Any:
 
 def _check_rate(learning_rate: Any) -> None:
     rate = np.asarray(learning_rate)
-    if rate.dtype.kind not in "fiu" or not (np.isfinite(rate).all() and (rate > 0).all()):
-        raise ValueError(f"learning_rate is {learning_rate!r}; accepted are finite numbers above 0")
+    numbers = rate.dtype.kind in "fiu" and rate.size
+    if not (numbers and np.isfinite(rate).all() and (rate > 0).all()):
+        raise ValueError(
+            f"learning_rate is {learning_rate!r}; accepted are finite numbers above 0, one, or one "
+            f"for each replica"
+        )
 
 
 def _check_owner(owners: dict[str, Array], name: str, parameter: Array) -> None:
@@ -250,7 +254,8 @@ def accuracy(outputs: Array, y: ArrayLike) -> Any:
     ----------
     outputs : ndarray
         Shape ``(..., batch, classes)``: the largest logit is the answer; or ``(..., batch, 1)``
-        with targets 0 and 1: the answer is 1 where the logit is above 0.
+        with targets 0 and 1: the answer is 1 where the logit is above 0. An output with a NaN, from
+        a network that diverged, is no answer and therefore wrong.
     y : array_like
         Labels of shape ``(batch,)`` or ``(..., batch)``; or targets of shape ``(batch, 1)``.
 
@@ -277,7 +282,7 @@ def accuracy(outputs: Array, y: ArrayLike) -> Any:
         answers = outputs.argmax(axis=-1)
     if y.shape not in (answers.shape[-1:], answers.shape):
         raise ValueError(f"labels of shape {y.shape} do not fit outputs of shape {outputs.shape}")
-    return (answers == y).mean(axis=-1)
+    return ((answers == y) & ~np.isnan(outputs).any(axis=-1)).mean(axis=-1)
 
 
 def epoch_batches(n: int, batch_size: int | None, rng: np.random.Generator) -> Iterator[Array]:

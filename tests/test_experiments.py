@@ -123,6 +123,9 @@ BAD = {
     "short axis": (
         lambda: bootstrap_interval(np.ones((5, 1)), axis=1), "1 samples along axis 1", "at least 2"
     ),
+    "no resamples": (
+        lambda: bootstrap_interval([1, 2], resamples=0), "resamples is 0", "accepted is 1 or more"
+    ),
     "level 1": (lambda: bootstrap_interval([1, 2], level=1), "level is 1", "between 0 and 1"),
     "level 95": (lambda: wilson_interval(1, 2, level=95), "level is 95", "such as 0.95"),
     "no trials": (lambda: wilson_interval(0, 0), "0 successes in 0 trials", "0 to trials"),

@@ -440,6 +440,9 @@ BAD = {  # what is done -> error, what was given, what is accepted
     ),
     "targets beyond 1": (lambda: binary_cross_entropy(Z, Z + 2), ValueError, "to 2.0", "0 to 1"),
     "targets NaN": (lambda: binary_cross_entropy(Z, Z * np.nan), ValueError, "nan", "0 to 1"),
+    "backward first": (
+        lambda: mlp([2, 3, 1]).backward(np.ones((4, 1))), RuntimeError, "before forward", "a batch"
+    ),
     "empty targets": (
         lambda: binary_cross_entropy_grad(Z[:0], Z[:0]), ValueError, "empty", "at least one row"
     ),

@@ -194,6 +194,8 @@ def test_a_diverging_training_ends_without_a_warning():
         ([[[1.0], [1.0]], [[-1.0], [1.0]]], [[1], [1]], [1, 1 / 2]),
         ([[0.3]], [[1]], 1),
         ([[0.3]], [1], 1),
+        ([[np.nan, 0.0], [1.0, 0.0]], [0, 0], 1 / 2),
+        ([[np.nan], [-1.0]], [0, 0], 1 / 2),
     ],
 )
 def test_accuracy_is_the_share_of_right_answers(outputs, y, share):
@@ -309,6 +311,7 @@ def try_fit(x=X, y=Y, network=None, **options):
 
 BAD = {
     "rate 0": (lambda: SGD(0), ValueError, "learning_rate is 0", "finite numbers above 0"),
+    "no rates": (lambda: SGD([]), ValueError, "learning_rate is []", "finite numbers above 0"),
     "rate NaN": (lambda: Adam(float("nan")), ValueError, "nan", "finite numbers above 0"),
     "rate below 0": (lambda: Momentum([0.1, -1]), ValueError, "[0.1, -1]", "finite numbers above"),
     "rate as text": (lambda: SGD("fast"), ValueError, "'fast'", "finite numbers above 0"),

@@ -72,7 +72,7 @@ def texts(cell):
     for output in cell.get("outputs", []):
         found.append(joined(output.get("text", "")))
         data = output.get("data", {})
-        found += [joined(v) for k, v in data.items() if k in ("text/plain", "text/html")]
+        found += [joined(v) for k, v in data.items() if k.startswith("text/")]
         measured = data.get(CLAIM_MIME, {}).get("measured")
         found.append(measured or "")
     return [text for text in found if text]
