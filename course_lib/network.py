@@ -849,7 +849,8 @@ def mlp(
     KeyError
         If an activation or initialization is unknown.
     ValueError
-        If there are fewer than two sizes, a size is below 1, or there are no seeds.
+        If there are fewer than two sizes, a size is below 1, there are no seeds, or the activation
+        changes the number of features, as gates do.
     TypeError
         If the dtype is not float32 or float64.
 
@@ -863,6 +864,11 @@ def mlp(
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype is {np.dtype(dtype)}; accepted are float32 and float64")
     activation = activations.get(activation)
+    if activation.kind == "groups":
+        raise ValueError(
+            f"{activation.name!r} makes one output of several inputs; accepted here are "
+            f"activations that keep the number of features"
+        )
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]
     layers: list[Layer] = []

@@ -1,15 +1,19 @@
 """The hard pieces, kept apart so that the catalogue of activations reads like a chapter.
 
 What is here: the check that every activation makes of its input, the driver that runs a formula
-over an array in blocks and in double precision, the difference with its rounding error, and the
-pieces of GELU and SiLU: the normal density, Mills' ratio and the zeros of the derivatives, to
-twice the digits of a float64.
+over an array in blocks and in double precision, sums and products with their rounding errors,
+exponentials that neither lose digits to their argument nor in their tail, and the constants that
+have no closed form: Mills' ratio for GELU, and the zeros of derivatives, to twice the digits of a
+float64.
+
+An exponential multiplies whatever error its argument has: at :math:`e^{-700}`, one rounding of the
+argument costs 350 units in the last place of the result. Where an argument is itself computed, its
+rounding error is therefore computed too, and put right afterwards.
 """
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal, localcontext
 from functools import cache
-from math import fsum
 from typing import Any
 
 import numpy as np
@@ -17,18 +21,28 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "BLOCK",
+    "Split",
     "as_float",
+    "bell",
+    "choose",
+    "decay",
     "elementwise",
+    "gelu_tanh_constants",
+    "keep_nan",
     "mills_excess",
     "mills_ratio",
-    "normal_density",
-    "scaled_decay",
+    "mish_zero",
+    "selu_constants",
     "silu_zero",
-    "two_difference",
+    "times",
+    "two_product",
+    "two_sum",
 ]
 
 Array = NDArray[Any]
 Kernel = Callable[[Array], Array]
+Split = tuple[float, float]
+"""A constant as a float64 and the float64 that is missing to it: about 32 digits."""
 
 BLOCK = 32_768
 """Elements worked on at a time: the temporaries of a formula then stay in the cache."""
@@ -74,7 +88,13 @@ def as_float(x: ArrayLike, name: str = "x") -> Array:
 
 
 def elementwise(
-    kernel: Kernel, x: ArrayLike, out: Array | None = None, *, exact: bool = False
+    kernel: Kernel,
+    x: ArrayLike,
+    out: Array | None = None,
+    *,
+    exact: bool = False,
+    blocks: bool = True,
+    narrow: Kernel | None = None,
 ) -> Any:
     """Run a formula over every element of `x`, in float64 and rounded once.
 
@@ -85,7 +105,7 @@ def elementwise(
     Parameters
     ----------
     kernel : callable
-        Takes a float64 array of one dimension and returns one of the same shape.
+        Takes a float64 array and returns one of the same shape.
     x : array_like
         Any shape; see `as_float` for the dtypes.
     out : ndarray, optional
@@ -93,6 +113,11 @@ def elementwise(
     exact : bool
         Whether `kernel` makes no rounding error in any float type, as ``np.maximum(x, 0)`` does;
         then it gets the array as it is, and what it returns, a new array, is the result.
+    blocks : bool
+        Whether `kernel` treats all elements alike, so that it may get a part of them, flat; if not,
+        it gets the array in its shape.
+    narrow : callable, optional
+        A plainer kernel, used for float16 and float32, which need 26 of a float64's 53 bits.
 
     Returns
     -------
@@ -112,6 +137,8 @@ def elementwise(
     array([1., 4., 9.], dtype=float32)
     """
     array = as_float(x)
+    if narrow is not None and array.dtype.itemsize < 8:
+        kernel = narrow
     if exact and out is None:
         with np.errstate(all="ignore"):
             result = kernel(array).astype(array.dtype, copy=False)
@@ -123,7 +150,11 @@ def elementwise(
     with np.errstate(all="ignore"):
         if exact:
             out[...] = kernel(array)
-        elif array.size <= BLOCK or not (array.flags.c_contiguous and out.flags.c_contiguous):
+        elif (
+            not blocks
+            or array.size <= BLOCK
+            or not (array.flags.c_contiguous and out.flags.c_contiguous)
+        ):
             out[...] = kernel(array.astype(np.float64, copy=False))
         else:
             if out is not array and np.may_share_memory(out, array):
@@ -147,8 +178,8 @@ def _check_out(out: Array, array: Array) -> None:
         raise ValueError("out is read-only; pass an array that can be written to")
 
 
-def two_difference(a: Array, b: Array) -> tuple[Array, Array]:
-    r"""Return :math:`a - b` as rounded, and what the rounding lost.
+def two_sum(a: Array, b: Array | float) -> tuple[Array, Array]:
+    r"""Return :math:`a + b` as rounded, and what the rounding lost.
 
     Parameters
     ----------
@@ -157,23 +188,188 @@ def two_difference(a: Array, b: Array) -> tuple[Array, Array]:
 
     Returns
     -------
-    difference, lost : ndarray of float64
-        Their exact sum is :math:`a - b`. Nothing is lost where the difference is not finite.
+    total, lost : ndarray of float64
+        Their exact sum is :math:`a + b`. What is lost is NaN where the total is not finite.
 
     Notes
     -----
-    Knuth's two-sum; it needs no comparison of the two sizes.
+    Knuth's; it needs no comparison of the two sizes :cite:p:`knuth1997art`.
 
     Examples
     --------
-    >>> two_difference(np.array([1.0]), np.array([1e-20]))
+    >>> two_sum(np.array([1.0]), -1e-20)
     (array([1.]), array([-1.e-20]))
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        difference = a - b
-        moved = difference - a
-        lost = (a - (difference - moved)) - (b + moved)
-    return difference, np.where(np.isfinite(difference), lost, 0.0)
+    total = a + b
+    b_part = total - a
+    lost = (a - (total - b_part)) + (b - b_part)
+    return total, lost
+
+
+def two_product(a: Array | float, b: Array | float) -> tuple[Array, Array]:
+    r"""Return :math:`a b` as rounded, and what the rounding lost.
+
+    Parameters
+    ----------
+    a, b : ndarray of float64 or float
+        Shapes that broadcast; no larger than :math:`10^{150}`.
+
+    Returns
+    -------
+    product, lost : ndarray of float64
+        Their sum is :math:`a b` to twice the digits of a float64.
+
+    Notes
+    -----
+    Dekker, 1971 :cite:p:`dekker1971floating`: products of half as many digits are exact.
+
+    Examples
+    --------
+    >>> product, lost = two_product(np.array([0.1]), 10)
+    >>> product, lost
+    (array([1.]), array([5.55111512e-17]))
+    """
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    product = a * b
+    a_high, b_high = _leading_half(a), _leading_half(b)
+    a_low, b_low = a - a_high, b - b_high
+    lost = a_high * b_high - product
+    lost += a_high * b_low
+    lost += a_low * b_high
+    lost += a_low * b_low
+    return product, lost
+
+
+def _leading_half(x: Array) -> Array:
+    """Return `x` cut to its leading 26 bits."""
+    return (x.view(np.int64) & ~np.int64(0x7FFFFFF)).view(np.float64)
+
+
+def times(x: Array, factor: float) -> tuple[Array, Array | None]:
+    """Return a multiple and what its rounding lost; None where a power of two loses nothing.
+
+    Examples
+    --------
+    >>> times(np.array([3.0]), 2)
+    (array([6.]), None)
+    """
+    if np.frexp(factor)[0] == 0.5:
+        return x * factor, None
+    return two_product(x, factor)
+
+
+# ---------------------------------------------------------------------------------------------
+# Pieces and steps
+# ---------------------------------------------------------------------------------------------
+
+
+def keep_nan(values: Array, x: Array) -> Array:
+    """Put NaN into `values`, in place, where `x` has it: for derivatives made of comparisons.
+
+    Examples
+    --------
+    >>> keep_nan(np.zeros(2), np.array([1.0, np.nan]))
+    array([ 0., nan])
+    """
+    if np.isnan(x.sum()):  # a fast test that few inputs fail; then look closely
+        values[np.isnan(x)] = np.nan
+    return values
+
+
+def choose(condition: Array, yes: Array | float, no: Array | float) -> Array:
+    """Return `yes` or `no`, both finite, by multiplication: faster than ``np.where`` if mixed.
+
+    Examples
+    --------
+    >>> choose(np.array([True, False]), 1, 0.25)
+    array([1.  , 0.25])
+    """
+    weight = condition.astype(np.float64)
+    return weight * yes + (1 - weight) * no
+
+
+# ---------------------------------------------------------------------------------------------
+# Exponentials
+# ---------------------------------------------------------------------------------------------
+
+_FAR = 64.0  # e^-64 is the unit of what would be short of digits in a unit of 1
+
+
+def decay(t: Array, lost: Array | None = None) -> tuple[Array, float | Array]:
+    r"""Return :math:`e^{-t}` in a unit of 1, or of :math:`e^{-64}` far out, and that unit.
+
+    Past 708 the exponential alone is a subnormal number, short of digits, where a multiple of it
+    may not be: multiply first, and by the unit last.
+
+    Parameters
+    ----------
+    t : ndarray of float64
+        From 0 to 800.
+    lost : ndarray of float64, optional
+        What is missing to `t`.
+
+    Returns
+    -------
+    decay : ndarray of float64
+        In the shape of `t`.
+    unit : float or ndarray of float64
+        1 where no `t` is far.
+
+    Examples
+    --------
+    >>> z, unit = decay(np.array([1.0, 720.0]))
+    >>> 720 * z * unit
+    array([2.64873198e+002, 1.46320618e-310])
+    """
+    unit: float | Array = 1.0
+    if t.size and t.max() > 700:
+        far = t > 700
+        unit = np.where(far, np.exp(-_FAR), 1.0)
+        z = np.exp(_FAR * far - t)
+    else:
+        z = np.exp(-t)
+    if lost is not None:
+        z -= z * lost
+    return z, unit
+
+
+def bell(t: Array, rate: float, factor: Array | float = 1.0, missing: Array | float = 0.0) -> Array:
+    r"""Return a factor times the bell curve, :math:`c\,e^{-r t^2}`, for :math:`t \ge 0`.
+
+    The square is split, so that its rounding error is not amplified by the exponential. Far out, a
+    unit of :math:`e^{-64}` serves as in `decay`.
+
+    Parameters
+    ----------
+    t : ndarray of float64
+        From 0 to 40; beyond, the curve is below the smallest float64.
+    rate : float
+        :math:`r`: 1, or 1/2 for the normal density.
+    factor : ndarray of float64 or float
+        :math:`c`, in the shape of `t`.
+    missing : ndarray of float64 or float
+        What the factor lacks, as a share of itself; small.
+
+    Returns
+    -------
+    ndarray of float64
+        In the shape of `t`.
+
+    Examples
+    --------
+    >>> bell(np.array([0.0, 2.0]), 1)
+    array([1.        , 0.01831564])
+    """
+    high = _leading_half(t)  # its square is exact
+    square = rate * high * high
+    far = bool(square.size) and square.max() > 700
+    curve = np.exp((_FAR * (square > 700) if far else 0.0) - square)
+    rest = rate * (high - t) * (high + t)  # at most 5e-5: three terms of its exponential suffice
+    curve *= factor
+    curve += curve * (rest * (1 + rest * (1 / 2 + rest / 6)) + missing)
+    if far:
+        curve *= np.where(square > 700, np.exp(-_FAR), 1.0)
+    return curve
 
 
 # ---------------------------------------------------------------------------------------------
@@ -181,66 +377,46 @@ def two_difference(a: Array, b: Array) -> tuple[Array, Array]:
 # ---------------------------------------------------------------------------------------------
 
 
-def normal_density(t: Array, factor: Array | float = 1.0) -> Array:
-    r"""Return a factor times the normal density, :math:`c\,\varphi(t)`, for :math:`t \ge 0`.
-
-    The square is split, so that its rounding error is not amplified by the exponential. Far out, a
-    factor :math:`e^{64}` is carried along: there the density alone may be a subnormal number, short
-    of digits, where the product is not.
-
-    Parameters
-    ----------
-    t : ndarray of float64
-        From 0 to 40; beyond, the density is below the smallest float64.
-    factor : ndarray of float64 or float
-        :math:`c`, in the shape of `t`.
-
-    Returns
-    -------
-    ndarray of float64
-        In the shape of `t`.
-
-    Examples
-    --------
-    >>> normal_density(np.array([0.0, 30.0]))
-    array([3.98942280e-001, 1.47364613e-196])
-    """
-    high = (t.view(np.int64) & ~np.int64(0x7FFFFFF)).view(np.float64)  # the leading 26 bits
-    far = t > 16
-    power = np.exp(np.where(far, 64.0, 0.0) - 0.5 * high * high)
-    power *= np.exp(-0.5 * (t - high) * (t + high))
-    scale = np.sqrt(1 / (2 * np.pi))
-    return factor * power * np.where(far, scale * np.exp(-64.0), scale)
-
-
-def mills_ratio(t: Array) -> Array:
-    r"""Return Mills' ratio :math:`m(t) = \Phi(-t) / \varphi(t)` for :math:`t \ge 0`.
+def mills_ratio(t: Array, terms: int = 27) -> tuple[Array, Array | float]:
+    r"""Return Mills' ratio :math:`m(t) = \Phi(-t) / \varphi(t)`, over :math:`\sqrt{2\pi}`.
 
     It is smooth and never small, so that a polynomial serves over the whole half line, and the tail
-    of the normal distribution is density times ratio. SciPy's ``erfc`` is off by up to 456 units in
-    the last place far out in the tail; here it stays near one.
+    of the normal distribution is bell curve times ratio. SciPy's ``erfc`` is off by up to 456 units
+    in the last place far out in the tail; here it stays near one.
 
     Parameters
     ----------
     t : ndarray of float64
         From 0 on, finite.
+    terms : int
+        Of the polynomial: 27 for all digits of a float64, 16 for those of a float32.
 
     Returns
     -------
-    ndarray of float64
-        In the shape of `t`.
+    ratio : ndarray of float64
+        In the shape of `t`; :math:`\Phi(-t) = e^{-t^2/2}` times it.
+    missing : ndarray of float64 or float
+        What the last roundings took from it, as a share of itself; 0 with few terms.
 
     Examples
     --------
     >>> t = np.array([0.0, 30.0])
-    >>> normal_density(t, mills_ratio(t))
+    >>> bell(t, 1 / 2, *mills_ratio(t))
     array([5.00000000e-001, 4.90671393e-198])
     """
-    return _series(_coefficients(_scaled_mills), _to_unit(t)) / (1 + t)
+    first, *others = _coefficients(_scaled_mills, terms)
+    u = _to_unit(t)
+    rest = _polynomial(others, u) * u
+    if terms < 27:
+        return (first + rest) / (1 + t), 0.0
+    numerator, numerator_lost = two_sum(rest, first)
+    denominator, denominator_lost = two_sum(t, 1.0)
+    missing = numerator_lost / numerator - denominator_lost / denominator
+    return numerator / denominator, missing
 
 
-def mills_excess(t: Array) -> Array:
-    r"""Return :math:`m(t) - t` for :math:`t \ge 0`, accurate also where it is nearly 0.
+def mills_excess(t: Array, terms: int = 27) -> Array:
+    r"""Return :math:`m(t) - t`, over :math:`\sqrt{2\pi}`, accurate also where it is nearly 0.
 
     That is :math:`(t_0 - t)\,q(t)` with its zero :math:`t_0`, 0.7518, to twice the digits of a
     float64, and a smooth factor :math:`q` between 1 and 5/3, which a polynomial serves.
@@ -249,6 +425,8 @@ def mills_excess(t: Array) -> Array:
     ----------
     t : ndarray of float64
         From 0 on, finite.
+    terms : int
+        As for `mills_ratio`.
 
     Returns
     -------
@@ -258,10 +436,10 @@ def mills_excess(t: Array) -> Array:
     Examples
     --------
     >>> mills_excess(np.array([0.0, 30.0]))
-    array([  1.25331414, -29.96670358])
+    array([  0.5       , -11.95498506])
     """
-    high, low = _halves(_mills_zero())
-    return (high - t + low) * _series(_coefficients(_mills_quotient), _to_unit(t))
+    high, low = _mills_zero_split()
+    return (high - t + low) * _polynomial(_coefficients(_mills_quotient, terms), _to_unit(t))
 
 
 _CENTER = 3
@@ -272,44 +450,46 @@ def _to_unit(t: Array) -> Array:
     return (t - _CENTER) / (t + _CENTER)
 
 
+def _polynomial(coefficients: Sequence[float], u: Array) -> Array:
+    """Return a polynomial at u, coefficients from the constant on, by Horner's rule."""
+    total = np.full_like(u, coefficients[-1])
+    for c in coefficients[-2::-1]:
+        total *= u
+        total += c
+    return total
+
+
 @cache
-def _coefficients(function: Callable[[Decimal], Decimal], degree: int = 28) -> Array:
-    """Chebyshev coefficients, in u, of a function of t that was computed to 50 digits.
+def _coefficients(function: Callable[[Decimal], Decimal], terms: int) -> tuple[float, ...]:
+    """Coefficients, in powers of u, of a function of t: interpolated to 50 digits, then rounded.
 
-    They are derived here, on first use, rather than typed: about ten milliseconds.
+    They are derived here, on first use, rather than typed: about ten milliseconds. Interpolated at
+    Chebyshev's points, the error is near the smallest that a polynomial can have; coefficients fall
+    quickly, so that powers of u serve as well as Chebyshev's polynomials, and in half the time.
     """
-    n = degree + 1
-    # T_k at the zeros of T_n; reducing the angle as an integer keeps the cosines exact
-    steps = np.arange(n)[:, np.newaxis] * (2 * np.arange(n) + 1) % (4 * n)
-    polynomials = np.cos(np.pi / (2 * n) * steps)
-    zeros = [Decimal(u) for u in polynomials[1].tolist()]
-    coefficients = np.zeros(n)
     with localcontext(prec=60):
-        values = [function(_CENTER * (1 + u) / (1 - u)) for u in zeros]
-        for _ in range(2):  # the second time corrects what the first one rounded
-            exact = [Decimal(c) for c in coefficients.tolist()]
-            rest = [float(y - _series(exact, u)) for y, u in zip(values, zeros, strict=True)]
-            correction = np.array([fsum(row * rest) for row in polynomials]) * 2 / n
-            correction[0] /= 2
-            coefficients += correction
-    return coefficients
-
-
-def _series(coefficients: Sequence[Any] | Array, u: Any) -> Any:
-    """Return a Chebyshev series at u, a Decimal or an array, by Clenshaw's recurrence."""
-    twice = 2 * u
-    later, last = coefficients[-1], 0 * u
-    for c in coefficients[-2:0:-1]:
-        later, last = (c - last) + twice * later, later
-    return (coefficients[0] - last) + u * later
+        points = [_cosine(Decimal(2 * k + 1) / (2 * terms)) for k in range(terms)]
+        # Newton's divided differences, then the products multiplied out
+        table = [function(_CENTER * (1 + u) / (1 - u)) for u in points]
+        for order in range(1, terms):
+            for i in range(terms - 1, order - 1, -1):
+                table[i] = (table[i] - table[i - 1]) / (points[i] - points[i - order])
+        powers = [table[-1]]
+        for i in range(terms - 2, -1, -1):
+            shifted = [Decimal(0), *powers]
+            for j, c in enumerate(powers):
+                shifted[j] -= points[i] * c
+            shifted[0] += table[i]
+            powers = shifted
+        return tuple(float(c) for c in powers)
 
 
 def _scaled_mills(t: Decimal) -> Decimal:
-    return (1 + t) * _mills(t)
+    return (1 + t) * _mills(t) / (2 * _pi()).sqrt()
 
 
 def _mills_quotient(t: Decimal) -> Decimal:
-    return (_mills(t) - t) / (_mills_zero() - t)
+    return (_mills(t) - t) / (_mills_zero() - t) / (2 * _pi()).sqrt()
 
 
 def _mills(t: Decimal) -> Decimal:
@@ -329,16 +509,6 @@ def _mills(t: Decimal) -> Decimal:
 
 
 @cache
-def _mills_zero() -> Decimal:
-    """Return where m(t) = t, by Newton's method with m' = t m - 1."""
-    with localcontext(prec=60):
-        t = Decimal("0.75")
-        for _ in range(6):
-            t -= (_mills(t) - t) / (t * _mills(t) - 2)
-        return t
-
-
-@cache
 def _pi() -> Decimal:
     """Return pi by Machin's formula."""
 
@@ -355,45 +525,53 @@ def _pi() -> Decimal:
         return 4 * (4 * arctan_of_inverse(5) - arctan_of_inverse(239))
 
 
+def _cosine(turns: Decimal) -> Decimal:
+    """Return cos(pi * turns) by its series, for turns from 0 to 1."""
+    square = (_pi() * (turns - Decimal("0.5"))) ** 2
+    term = total = _pi() * (Decimal("0.5") - turns)  # the sine of what is missing to a quarter
+    n = 1
+    while abs(term) > Decimal("1e-60"):
+        n += 2
+        term *= -square / (n * (n - 1))
+        total += term
+    return total
+
+
 # ---------------------------------------------------------------------------------------------
-# The tail and the zero of the derivative, for SiLU
+# Constants without a closed form in floats
 # ---------------------------------------------------------------------------------------------
 
 
-def scaled_decay(t: Array) -> tuple[Array, Array]:
-    r"""Return :math:`e^{-t}` in a unit of 1, or of :math:`e^{-64}` far out, and that unit.
+def _newton(step: Callable[[Decimal], Decimal], start: str) -> Decimal:
+    """Return the zero towards which eight of Newton's steps go."""
+    t = Decimal(start)
+    for _ in range(8):
+        t -= step(t)
+    return t
 
-    Past 708 the exponential alone is a subnormal number, short of digits, where a multiple of it
-    may not be: multiply first, and by the unit last.
 
-    Parameters
-    ----------
-    t : ndarray of float64
-        From 0 to 800.
-
-    Returns
-    -------
-    decay, unit : ndarray of float64
-        In the shape of `t`.
-
-    Examples
-    --------
-    >>> decay, unit = scaled_decay(np.array([1.0, 720.0]))
-    >>> 720 * decay * unit
-    array([2.64873198e+002, 1.46320618e-310])
-    """
-    far = t > 700
-    return np.exp(np.where(far, 64.0, 0.0) - t), np.where(far, np.exp(-64.0), 1.0)
+def _split(number: Decimal) -> Split:
+    """Return a number as a float64 and the float64 that is missing to it."""
+    high = float(number)
+    return high, float(number - Decimal(high))
 
 
 @cache
-def silu_zero() -> tuple[float, float]:
-    r"""Return the zero of :math:`1 + e^{-t} - t` as a float64 and the rest of its digits.
+def _mills_zero() -> Decimal:
+    """Return where m(t) = t, with m' = t m - 1."""
+    with localcontext(prec=60):
+        return _newton(lambda t: (_mills(t) - t) / (t * _mills(t) - 2), "0.75")
 
-    Returns
-    -------
-    high, low : float
-        Their sum has about 32 digits. The derivative of SiLU is 0 at minus this number.
+
+@cache
+def _mills_zero_split() -> Split:
+    with localcontext(prec=60):
+        return _split(_mills_zero())
+
+
+@cache
+def silu_zero() -> Split:
+    r"""Return the zero of :math:`1 + e^{-t} - t`: there, at :math:`-t`, SiLU is lowest.
 
     Examples
     --------
@@ -402,14 +580,79 @@ def silu_zero() -> tuple[float, float]:
     (1.278464542761, True)
     """
     with localcontext(prec=60):
-        t = Decimal("1.28")
-        for _ in range(6):
-            t += (1 + (-t).exp() - t) / (1 + (-t).exp())
-        return _halves(t)
+        return _split(_newton(lambda t: -(1 + (-t).exp() - t) / (1 + (-t).exp()), "1.28"))
 
 
-def _halves(number: Decimal) -> tuple[float, float]:
-    """Return a number as a float64 and the float64 that is missing to it."""
-    high = float(number)
+@cache
+def mish_zero() -> tuple[Split, float]:
+    r"""Return where Mish is lowest, :math:`-t` with :math:`t` = 1.19, and :math:`e^{-t}` there.
+
+    Examples
+    --------
+    >>> (high, low), e = mish_zero()
+    >>> round(high, 12), round(e, 12)
+    (1.192431214515, 0.303482535282)
+    """
+
+    def step(t: Decimal) -> Decimal:
+        e = (-t).exp()
+        slope = -e * (6 + e * (8 + 3 * e)) - 4 * (1 + e) + 4 * t * e
+        return (4 + e * (6 + e * (4 + e)) - 4 * t * (1 + e)) / slope
+
     with localcontext(prec=60):
-        return high, float(number - Decimal(high))
+        t = _newton(step, "1.19")
+        return _split(t), float((-t).exp())
+
+
+GELU_TANH_CUBIC = 0.044715
+"""The coefficient of the cubic in GELU's approximation by tanh, as its authors print it."""
+
+
+@cache
+def gelu_tanh_constants() -> tuple[Split, Split, float]:
+    r"""Return :math:`c = 2\sqrt{2/\pi}`, the zero :math:`t`, and :math:`e^{-w(t)}` there.
+
+    GELU's approximation is :math:`x\,\sigma(w(x))` with :math:`w(x) = c\,(x + a x^3)`; it is lowest
+    at :math:`-t`, where :math:`1 + e^{-w(t)} = t\,w'(t)`.
+
+    Examples
+    --------
+    >>> (c, _), (t, _), e = gelu_tanh_constants()
+    >>> round(c, 12), round(t, 12), round(e, 12)
+    (1.595769121606, 0.752461422071, 0.291955211915)
+    """
+    with localcontext(prec=60):
+        a = Decimal(GELU_TANH_CUBIC)
+        c = 2 * (2 / _pi()).sqrt()
+
+        def step(t: Decimal) -> Decimal:
+            e = (-c * (t + a * t**3)).exp()
+            slope = -c * (1 + 3 * a * t * t) * e - c * (1 + 9 * a * t * t)
+            return (1 + e - c * (t + 3 * a * t**3)) / slope
+
+        t = _newton(step, "0.75")
+        return _split(c), _split(t), float((-c * (t + a * t**3)).exp())
+
+
+@cache
+def selu_constants() -> tuple[float, float, float]:
+    r"""Return SELU's :math:`\lambda`, :math:`\alpha` and their product, from its fixed point.
+
+    They are those for which a normal input with mean 0 and variance 1 gives an output with mean 0
+    and variance 1 :cite:p:`klambauer2017self`. With :math:`m` Mills' ratio,
+    :math:`\int_{-\infty}^0 e^x \varphi = m(1)\varphi(0)` and
+    :math:`\int_{-\infty}^0 e^{2x} \varphi = m(2)\varphi(0)`, so that both equations are linear:
+    the first gives :math:`\alpha`, the second :math:`\lambda`.
+
+    Examples
+    --------
+    >>> selu_constants()
+    (1.0507009873554805, 1.6732632423543772, 1.7580993408473768)
+    """
+    with localcontext(prec=60):
+        density = 1 / (2 * _pi()).sqrt()
+        once, twice = (_mills(Decimal(k)) * density for k in (1, 2))
+        alpha = density / (Decimal("0.5") - once)
+        square = Decimal("0.5") + alpha * alpha * (twice - 2 * once + Decimal("0.5"))
+        scale = 1 / square.sqrt()
+        return float(scale), float(alpha), float(scale * alpha)

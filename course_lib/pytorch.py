@@ -5,7 +5,7 @@ This is the only module of the library, with what uses it, that imports PyTorch.
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import nn
 
 from course_lib import activations, training
 from course_lib.activations import Activation
+from course_lib.activations.catalogue import spelled_out
 from course_lib.network import (
     LOSSES,
     Activate,
@@ -63,8 +64,8 @@ def activation_module(name: str | Activation) -> nn.Module:
     row = activations.get(name)
     if not row.pytorch:
         raise NotImplementedError(f"PyTorch has no module for {row.name!r}; use the NumPy network")
-    module: type[nn.Module] = getattr(nn, row.pytorch)
-    return module() if row.elementwise else module(dim=-1)
+    module, options = spelled_out(row.pytorch)
+    return cast(nn.Module, getattr(nn, module)(**options))
 
 
 def mlp(
@@ -114,7 +115,7 @@ def mlp(
         for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
             layers.append(nn.Linear(fan_in, fan_out, dtype=dtype))
             if i < len(sizes) - 2:
-                layers.append(activation_module(activation))
+                layers.append(activation_module(activation).to(dtype))
     return nn.Sequential(*layers)
 
 
@@ -152,7 +153,7 @@ def from_numpy(network: Network) -> nn.Sequential:
     layers: list[nn.Module] = []
     for layer in network.layers:
         if isinstance(layer, Activate):
-            layers.append(activation_module(layer.activation))
+            layers.append(activation_module(layer.activation).to(_torch_dtype(network.dtype)))
         elif isinstance(layer, Dense):
             weight = torch.from_numpy(layer.parameters["weight"].T.copy())
             bias = torch.from_numpy(layer.parameters["bias"][0].copy())
@@ -166,6 +167,10 @@ def from_numpy(network: Network) -> nn.Sequential:
                 f"cannot copy a {type(layer).__name__}; accepted are Dense and Activate"
             )
     return nn.Sequential(*layers)
+
+
+def _torch_dtype(dtype: Any) -> torch.dtype:
+    return torch.float32 if dtype == np.float32 else torch.float64
 
 
 def to_numpy(module: nn.Sequential) -> Network:
@@ -192,22 +197,29 @@ def to_numpy(module: nn.Sequential) -> Network:
     >>> to_numpy(mlp([2, 3, 1], "relu"))
     Network(2-3-1, ['relu'], float32)
     """
-    rows = {row.pytorch: row for row in activations.CATALOGUE.values() if row.pytorch}
+    rows: dict[str, Activation] = {}
+    for row in activations.CATALOGUE.values():
+        if row.pytorch:
+            rows.setdefault(repr(activation_module(row)), row)
     layers: list[Layer] = []
     for child in module:
         if isinstance(child, nn.Linear) and child.bias is not None:
             weight = child.weight.detach().cpu().numpy().T.copy()
             layers.append(Dense(weight, child.bias.detach().cpu().numpy()[np.newaxis].copy()))
-        elif type(child).__name__ in rows and repr(child) == repr(
-            activation_module(row := rows[type(child).__name__])
-        ):
-            layers.append(Activate(row))
+        elif repr(child) in rows and _has_first_slopes(child):
+            layers.append(Activate(rows[repr(child)]))
         elif not isinstance(child, nn.Flatten):
             raise TypeError(
                 f"cannot carry {child} across; accepted are Linear with bias, Flatten, and these "
                 f"with the catalogue's settings: {', '.join(rows)}"
             )
     return Network(layers)
+
+
+def _has_first_slopes(module: nn.Module) -> bool:
+    """Tell whether a PReLU has not learned yet; true for all modules that do not learn."""
+    first = dict(type(module)().named_parameters()) if isinstance(module, nn.PReLU) else {}
+    return all(bool((first[name] == p).all()) for name, p in module.named_parameters())
 
 
 def fit(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 from course_lib import numerics
-from course_lib.numerics import BLOCK, as_float, elementwise, two_difference
+from course_lib.accuracy import EXACT
+from course_lib.numerics import BLOCK, as_float, elementwise, times, two_product, two_sum
 
 HALF_LINE = np.unique(
     np.concatenate(
@@ -32,61 +33,108 @@ def fifty_digits():
 
 
 def mills(t):
-    return mp.exp(t * t / 2) * mp.sqrt(mp.pi / 2) * mp.erfc(t / mp.sqrt(2))
+    return mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
 
 
-EXACT = {  # with the largest error, in ULPs; measured 3.0, 2.5, 2.9 and 1.0
-    "normal_density": (mp.npdf, 4),
-    "mills_ratio": (mills, 3),
-    "mills_excess": (lambda t: mills(t) - t, 4),
-    "scaled_decay": (lambda t: mp.exp(-t), 2),
+def scaled(pair):
+    value, share = pair
+    return value * (1 + share)
+
+
+CASES = {  # the piece, its exact value, the largest error in ULPs
+    "bell": (lambda t: numerics.bell(t, 1), lambda t: mp.exp(-t * t), 2),
+    "half bell": (lambda t: numerics.bell(t, 1 / 2), lambda t: mp.exp(-t * t / 2), 2),
+    "mills_ratio": (lambda t: scaled(numerics.mills_ratio(t)), mills, 2.5),
+    "mills_excess": (numerics.mills_excess, lambda t: mills(t) - t / mp.sqrt(2 * mp.pi), 4),
+    "decay": (lambda t: np.multiply(*numerics.decay(20 * t)), None, 2),
 }
 
 
-@pytest.mark.parametrize("name", EXACT)
-def test_pieces_of_gelu_and_silu_are_exact_to_a_few_ulps(name):
-    exact, bound = EXACT[name]
-    t = HALF_LINE * (20 if name == "scaled_decay" else 1)
-    values = getattr(numerics, name)(t)
-    if name == "scaled_decay":
-        values = values[0] * values[1]
-    for u, value in zip(t.tolist(), values.tolist(), strict=True):
-        true = exact(mpf(u))
+@pytest.mark.parametrize("case", CASES)
+def test_pieces_are_exact_to_a_few_ulps(case):
+    piece, exact, bound = CASES[case]
+    for u, value in zip(HALF_LINE.tolist(), piece(HALF_LINE).tolist(), strict=True):
+        true = exact(mpf(u)) if case != "decay" else mp.exp(-mpf(20 * u))
         assert abs(mpf(value) - true) <= bound * mpf(math.ulp(float(true))), u
 
 
-def test_a_factor_saves_the_density_from_running_out_of_digits():
+@pytest.mark.parametrize("piece", [numerics.mills_ratio, numerics.mills_excess])
+def test_sixteen_terms_serve_a_float32(piece):
+    t = HALF_LINE
+    short, full = piece(t, 16), piece(t)
+    if piece is numerics.mills_ratio:
+        short, full = scaled(short), scaled(full)
+    np.testing.assert_allclose(short, full, rtol=2.0**-34)
+
+
+def test_a_factor_saves_the_bell_from_running_out_of_digits():
     t = np.linspace(37.5, 39, 200)
-    for u, value in zip(t.tolist(), numerics.normal_density(t, 1e30).tolist(), strict=True):
-        assert abs(mpf(value) / (10**30 * mp.npdf(mpf(u))) - 1) < 2e-15
+    for u, value in zip(t.tolist(), numerics.bell(t, 1 / 2, 1e30).tolist(), strict=True):
+        assert abs(mpf(value) / (10**30 * mp.exp(-(mpf(u) ** 2) / 2)) - 1) < 2e-15
 
 
 def test_a_unit_saves_the_decay_from_running_out_of_digits():
-    decay, unit = numerics.scaled_decay(np.linspace(0, 760, 200))
+    decay, unit = numerics.decay(np.linspace(0, 760, 200))
     assert decay.min() > np.finfo(np.float64).tiny
     assert set(unit) == {1.0, np.exp(-64.0)}
 
 
-def test_the_zero_of_the_slope_of_silu_has_thirty_digits():
-    high, low = numerics.silu_zero()
-    assert high == float(1 + mp.lambertw(mp.exp(-1)).real)
-    assert abs(mpf(high) + mpf(low) - 1 - mp.lambertw(mp.exp(-1)).real) < 1e-31
+def has_digits(split, exact):
+    high, low = split
+    return high == float(exact) and abs(mpf(high) + mpf(low) - exact) < abs(exact) * 1e-31
+
+
+def test_zeros_and_constants_have_thirty_digits():
+    assert has_digits(numerics.silu_zero(), 1 + mp.lambertw(mp.exp(-1)).real)
+    mish_slope = EXACT["mish"][1]
+    split, there = numerics.mish_zero()
+    zero = -mp.findroot(mish_slope, -1.19)
+    assert has_digits(split, zero)
+    assert there == float(mp.exp(-zero))
+    c, split, there = numerics.gelu_tanh_constants()
+    zero = -mp.findroot(EXACT["gelu_tanh"][1], -0.752)
+    a = mpf(numerics.GELU_TANH_CUBIC)
+    factor = 2 * mp.sqrt(2 / mp.pi)
+    assert has_digits(c, factor)
+    assert has_digits(split, zero)
+    assert there == float(mp.exp(-factor * (zero + a * zero**3)))
+
+
+def test_the_constants_of_selu_are_those_of_the_paper():
+    scale, alpha, product = numerics.selu_constants()
+    assert scale == 1.0507009873554804934193349852946
+    assert alpha == 1.6732632423543772848170429916717
+    assert product == 1.7580993408473768599402175208123
+    # its fixed point: mean 0 and variance 1 stay
+    x = np.random.default_rng(0).normal(size=2_000_000)
+    y = np.where(x > 0, scale * x, product * np.expm1(x))
+    assert abs(y.mean()) < 4 / np.sqrt(x.size)
+    assert abs(y.var() - 1) < 4 * np.sqrt(((y**2 - 1) ** 2).mean() / x.size)
 
 
 @given(st.floats(-1e150, 1e150), st.floats(-1e150, 1e150))
-def test_difference_and_loss_add_up_exactly(a, b):
-    difference, lost = two_difference(np.array([a]), np.array([b]))
-    assert difference[0] == a - b
-    assert Fraction(difference[0]) + Fraction(lost[0]) == Fraction(a) - Fraction(b)
+def test_sum_and_loss_add_up_exactly(a, b):
+    total, lost = two_sum(np.array([a]), np.array([b]))
+    assert total[0] == a + b
+    assert Fraction(total[0]) + Fraction(lost[0]) == Fraction(a) + Fraction(b)
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [(math.inf, 1.0, math.inf), (1e308, -1e308, math.inf), (math.inf, math.inf, math.nan)],
-)
-def test_nothing_is_lost_where_the_difference_is_not_finite(a, b, expected):
-    difference, lost = two_difference(np.array([a]), np.array([b]))
-    np.testing.assert_array_equal([difference[0], lost[0]], [expected, 0.0])
+SIZES = st.floats(1e-100, 1e100) | st.floats(-1e100, -1e-100)
+
+
+@given(SIZES, SIZES)
+def test_product_and_loss_have_twice_the_digits(a, b):
+    product, lost = two_product(np.array([a]), b)
+    exact = Fraction(a) * Fraction(b)
+    assert product[0] == a * b
+    assert abs(Fraction(product[0]) + Fraction(lost[0]) - exact) <= abs(exact) / 2**103
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.25, 1.0, 1.702, 0.3])
+def test_only_a_power_of_two_loses_nothing(factor):
+    product, lost = times(np.array([1 / 3, 3.0]), factor)
+    np.testing.assert_array_equal(product, np.array([1 / 3, 3.0]) * factor)
+    assert (lost is None) == (factor in (2.0, 0.25, 1.0))
 
 
 # ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from course_lib import data, network, pytorch, training
 from course_lib.activations import CATALOGUE, Activation
 from course_lib.network import LOSSES
 
+CARRIED = [row.name for row in CATALOGUE.values() if row.pytorch and row.kind != "groups"]
 TORCH_DTYPES = {np.float32: torch.float32, np.float64: torch.float64}
 
 
@@ -21,7 +22,7 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.mark.parametrize("activation", CATALOGUE)
+@pytest.mark.parametrize("activation", CARRIED)
 @pytest.mark.parametrize("dtype", TORCH_DTYPES)
 def test_there_and_back_is_exact(activation, dtype):
     ours = network.mlp([3, 4, 2], activation, initialization="pytorch", dtype=dtype)
@@ -32,6 +33,14 @@ def test_there_and_back_is_exact(activation, dtype):
     assert repr(back) == repr(ours)
     for name, value in ours.parameters.items():
         np.testing.assert_array_equal(back.parameters[name], value)
+
+
+def test_a_slope_that_was_learned_is_not_carried_as_the_first_one():
+    model = pytorch.mlp([3, 4, 2], "prelu")
+    with torch.no_grad():
+        model[1].weight.fill_(0.5)
+    with pytest.raises(TypeError, match="cannot carry PReLU"):
+        pytorch.to_numpy(model)
 
 
 def test_carried_weights_are_copies():
@@ -47,11 +56,13 @@ def test_carried_weights_are_copies():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", CATALOGUE)
+@pytest.mark.parametrize("activation", CARRIED)
 @pytest.mark.parametrize(("dtype", "near"), [(np.float32, 3e-6), (np.float64, 1e-14)])
 def test_logits_and_gradients_are_equal(activation, loss, dtype, near):
     rng = np.random.default_rng(0)
-    model = pytorch.mlp([3, 5, 2], activation, dtype=TORCH_DTYPES[dtype])
+    if activation == "hard_sigmoid":
+        near = max(near, 1e-7)  # PyTorch's slope is the float32 nearest to 1/6, in float64 too
+    model = pytorch.mlp([3, 5, 2], activation, dtype=TORCH_DTYPES[dtype]).eval()  # for RReLU
     ours = pytorch.to_numpy(model)
     x = rng.normal(size=(6, 3)).astype(dtype)
     y = rng.integers(0, 2, 6)
@@ -65,7 +76,9 @@ def test_logits_and_gradients_are_equal(activation, loss, dtype, near):
     }[loss](model(torch.tensor(x)), torch.tensor(y))
     expected.backward()
     assert value == pytest.approx(expected.item(), rel=near)
-    for name, parameter in model.named_parameters():
+    assert set(gradients) <= {name for name, _ in model.named_parameters()}
+    for name in gradients:
+        parameter = model.get_parameter(name)
         gradient = gradients[name].T if name.endswith("weight") else gradients[name][0]
         np.testing.assert_allclose(gradient, parameter.grad, rtol=near, atol=near)
 
@@ -235,9 +248,9 @@ BAD = {
         lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.3))),
         TypeError, "negative_slope=0.3", "with the catalogue's settings",
     ),
-    "another GELU": (
-        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.GELU(approximate="tanh"))),
-        TypeError, "approximate='tanh'", "with the catalogue's settings",
+    "another softplus": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.Softplus(beta=2))),
+        TypeError, "beta=2", "with the catalogue's settings",
     ),
     "another axis": (
         lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0))),

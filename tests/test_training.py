@@ -80,7 +80,7 @@ def test_a_rate_for_each_replica_equals_separate_trainings(name, dtype):
 @settings(max_examples=25)
 @given(
     hidden=st.integers(1, 5),
-    activation=st.sampled_from(list(CATALOGUE)),
+    activation=st.sampled_from([r.name for r in CATALOGUE.values() if r.kind != "groups"]),
     loss=st.sampled_from(list(LOSSES)),
     n=st.integers(1, 13),
     batch_size=st.sampled_from([None, 1, 3, 4, 100]),

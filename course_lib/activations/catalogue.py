@@ -1,0 +1,855 @@
+"""The table of all activations: what each is, what is known about it, and its names elsewhere.
+
+The table is the gallery in the book, the parametrization of the tests, and the index of this
+package.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import Parameter, signature
+from math import erf, erfc, exp, pi, sqrt
+from math import tanh as scalar_tanh
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_lib._errors import unknown_name
+from course_lib.activations import over_axis, piecewise, smooth
+from course_lib.numerics import gelu_tanh_constants, mish_zero, selu_constants, silu_zero
+
+__all__ = ["CATALOGUE", "Activation", "get", "spelled_out"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One row of the catalogue: a function, its derivative and what is known about it.
+
+    Attributes
+    ----------
+    name : str
+        The key of `CATALOGUE`.
+    function, derivative : callable
+        The pair. For a function over an axis the derivative is its Jacobian matrix.
+    formula, derivative_formula : str
+        LaTeX.
+    range : tuple of float
+        Infimum and supremum of the values in exact arithmetic.
+    lipschitz : float
+        The largest slope, in absolute value.
+    monotonic : bool
+        Whether it never decreases.
+    kinks : tuple of float
+        Where the derivative does not exist.
+    kink_derivatives : tuple of float
+        The conventional value of the derivative there.
+    kind : str
+        ``"elementwise"``; ``"axis"``, where an output depends on a whole axis and the derivative is
+        a Jacobian matrix; or ``"groups"``, where each input serves one output and the derivative
+        has the shape of the input.
+    source : str
+        A key of the bibliography.
+    pytorch, jax, keras, tensorflow : str
+        How it is written in ``torch.nn``, ``jax.nn``, ``keras.activations`` and TensorFlow, with
+        the options that make it the same function; empty where there is none. See `spelled_out`.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    derivative: Callable[..., Any]
+    formula: str
+    derivative_formula: str
+    range: tuple[float, float]
+    lipschitz: float
+    monotonic: bool
+    source: str
+    kinks: tuple[float, ...] = ()
+    kink_derivatives: tuple[float, ...] = ()
+    kind: str = "elementwise"
+    pytorch: str = ""
+    jax: str = ""
+    keras: str = ""
+    tensorflow: str = ""
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether every output depends on the input at its own place alone."""
+        return self.kind == "elementwise"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The keyword parameters of the function and their defaults."""
+        return {
+            name: parameter.default
+            for name, parameter in signature(self.function).parameters.items()
+            if parameter.kind is Parameter.KEYWORD_ONLY
+        }
+
+    def __call__(self, x: ArrayLike, **parameters: Any) -> Any:
+        """Return the function's value; parameters such as `slope` and `axis` are passed on."""
+        return self.function(x, **parameters)
+
+    def vjp(self, x: ArrayLike, upstream: Array) -> Array:
+        """Carry a gradient backwards: the vector-Jacobian product at `x`.
+
+        Parameters
+        ----------
+        x : array_like
+            Where the function was evaluated.
+        upstream : ndarray
+            Gradient with respect to the function's value, in its shape.
+
+        Returns
+        -------
+        ndarray
+            Gradient with respect to `x`, in its shape.
+        """
+        if self.kind == "elementwise":
+            return np.asarray(self.derivative(x) * upstream)
+        if self.kind == "groups":  # output j of m serves the inputs j, j + m, j + 2m, ...
+            slopes = self.derivative(x)
+            if upstream.ndim < slopes.ndim:  # one output for the whole axis
+                upstream = upstream[..., np.newaxis]
+            return np.asarray(slopes * np.tile(upstream, slopes.shape[-1] // upstream.shape[-1]))
+        return np.asarray((upstream[..., np.newaxis, :] @ self.derivative(x))[..., 0, :])
+
+
+_INF = float("inf")
+
+
+def _zero(f: Callable[[float], float], x: float, y: float) -> float:
+    """Return a zero of `f`, started at `x` and `y`, by the secant method."""
+    while abs(f(y)) < abs(f(x)):
+        x, y = y, y - f(y) * (y - x) / (f(y) - f(x))
+    return x
+
+
+def _largest(f: Callable[[Array], Array], low: float, high: float) -> float:
+    """Return the largest value of `f` in an interval, on ever finer grids."""
+    while True:
+        x = np.linspace(low, high, 201)
+        values = f(x)
+        top = int(values.argmax())
+        if high - low < 1e-6:
+            return float(values[top])
+        low, high = x[max(top - 1, 0)], x[min(top + 1, 200)]
+
+
+# what has no closed form is solved for, not typed
+_gelu_lowest = _zero(
+    lambda x: erfc(-x / sqrt(2)) / 2 + x * exp(-x * x / 2) / sqrt(2 * pi), -0.7, -0.8
+)
+_GELU_MINIMUM = _gelu_lowest * erfc(-_gelu_lowest / sqrt(2)) / 2
+_, _gelu_tanh_lowest, _e = gelu_tanh_constants()
+_GELU_TANH_MINIMUM = -_gelu_tanh_lowest[0] * _e / (1 + _e)
+_SILU_MINIMUM = 1 - silu_zero()[0] - silu_zero()[1]  # x sigma(x) = x + 1 where the slope is 0
+_silu_steepest = _zero(lambda x: x * scalar_tanh(x / 2) - 2, 2.3, 2.4)
+_SILU_LIPSCHITZ = (_silu_steepest + 2) / 4  # its slope there, with tanh(x/2) = 2/x
+_mish_lowest, _e = mish_zero()
+_MISH_MINIMUM = -_mish_lowest[0] * _e * (2 + _e) / (2 + _e * (2 + _e))
+_SELU_LEFT = selu_constants()[2]
+
+_ROWS = (
+    # lines
+    Activation(
+        name="identity",
+        function=piecewise.identity,
+        derivative=piecewise.identity_grad,
+        formula=r"x",
+        derivative_formula=r"1",
+        range=(-_INF, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="rosenblatt1958perceptron",
+        pytorch="Identity",
+        jax="identity",
+        keras="linear",
+        tensorflow="identity",
+    ),
+    Activation(
+        name="relu",
+        function=piecewise.relu,
+        derivative=piecewise.relu_grad,
+        formula=r"\max(0, x)",
+        derivative_formula=r"1 \text{ if } x > 0, \text{ else } 0",
+        range=(0, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="nair2010rectified",
+        kinks=(0.0,),
+        kink_derivatives=(0.0,),
+        pytorch="ReLU",
+        jax="relu",
+        keras="relu",
+        tensorflow="nn.relu",
+    ),
+    Activation(
+        name="leaky_relu",
+        function=piecewise.leaky_relu,
+        derivative=piecewise.leaky_relu_grad,
+        formula=r"x \text{ if } x > 0, \text{ else } s\,x",
+        derivative_formula=r"1 \text{ if } x > 0, \text{ else } s",
+        range=(-_INF, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="maas2013rectifier",
+        kinks=(0.0,),
+        kink_derivatives=(0.01,),
+        pytorch="LeakyReLU",
+        jax="leaky_relu",
+        keras="leaky_relu(negative_slope=0.01)",
+        tensorflow="nn.leaky_relu(alpha=0.01)",
+    ),
+    Activation(
+        name="prelu",
+        function=piecewise.prelu,
+        derivative=piecewise.prelu_grad,
+        formula=r"x \text{ if } x > 0, \text{ else } s\,x",
+        derivative_formula=r"1 \text{ if } x > 0, \text{ else } s",
+        range=(-_INF, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="he2015delving",
+        kinks=(0.0,),
+        kink_derivatives=(0.25,),
+        pytorch="PReLU",
+        jax="leaky_relu(negative_slope=0.25)",
+        keras="leaky_relu(negative_slope=0.25)",
+        tensorflow="nn.leaky_relu(alpha=0.25)",
+    ),
+    Activation(
+        name="rrelu",
+        function=piecewise.rrelu,
+        derivative=piecewise.rrelu_grad,
+        formula=r"x \text{ if } x > 0, \text{ else } s\,x, \; s \sim U(l, u)",
+        derivative_formula=r"1 \text{ if } x > 0, \text{ else } s",
+        range=(-_INF, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="xu2015empirical",
+        kinks=(0.0,),
+        kink_derivatives=((1 / 8 + 1 / 3) / 2,),
+        pytorch="RReLU",
+    ),
+    Activation(
+        name="threshold",
+        function=piecewise.threshold,
+        derivative=piecewise.threshold_grad,
+        formula=r"x \text{ if } x > \theta, \text{ else } v",
+        derivative_formula=r"1 \text{ if } x > \theta, \text{ else } 0",
+        range=(0, _INF),
+        lipschitz=1,  # where it does not jump
+        monotonic=True,
+        source="collobert2011torch7",
+        kinks=(0.0,),
+        kink_derivatives=(0.0,),
+        pytorch="Threshold(threshold=0, value=0)",
+        keras="threshold(threshold=0, default_value=0)",
+    ),
+    Activation(
+        name="relu6",
+        function=piecewise.relu6,
+        derivative=piecewise.relu6_grad,
+        formula=r"\min(\max(0, x), 6)",
+        derivative_formula=r"1 \text{ if } 0 < x < 6, \text{ else } 0",
+        range=(0, 6),
+        lipschitz=1,
+        monotonic=True,
+        source="krizhevsky2010convolutional",
+        kinks=(0.0, 6.0),
+        kink_derivatives=(0.0, 0.0),
+        pytorch="ReLU6",
+        jax="relu6",
+        keras="relu6",
+        tensorflow="nn.relu6",
+    ),
+    Activation(
+        name="hard_tanh",
+        function=piecewise.hard_tanh,
+        derivative=piecewise.hard_tanh_grad,
+        formula=r"\max(-1, \min(x, 1))",
+        derivative_formula=r"1 \text{ if } |x| < 1, \text{ else } 0",
+        range=(-1, 1),
+        lipschitz=1,
+        monotonic=True,
+        source="collobert2004large",
+        kinks=(-1.0, 1.0),
+        kink_derivatives=(0.0, 0.0),
+        pytorch="Hardtanh",
+        jax="hard_tanh",
+        keras="hard_tanh",
+    ),
+    Activation(
+        name="hard_sigmoid",
+        function=piecewise.hard_sigmoid,
+        derivative=piecewise.hard_sigmoid_grad,
+        formula=r"\max(0, \min((x + 3)/6, 1))",
+        derivative_formula=r"\tfrac16 \text{ if } |x| < 3, \text{ else } 0",
+        range=(0, 1),
+        lipschitz=1 / 6,
+        monotonic=True,
+        source="courbariaux2015binaryconnect",
+        kinks=(-3.0, 3.0),
+        kink_derivatives=(0.0, 0.0),
+        pytorch="Hardsigmoid",
+        jax="hard_sigmoid",
+        keras="hard_sigmoid",
+    ),
+    Activation(
+        name="sparse_sigmoid",
+        function=piecewise.sparse_sigmoid,
+        derivative=piecewise.sparse_sigmoid_grad,
+        formula=r"\max(0, \min((x + 1)/2, 1))",
+        derivative_formula=r"\tfrac12 \text{ if } |x| < 1, \text{ else } 0",
+        range=(0, 1),
+        lipschitz=1 / 2,
+        monotonic=True,
+        source="martins2016softmax",
+        kinks=(-1.0, 1.0),
+        kink_derivatives=(0.0, 0.0),
+        jax="sparse_sigmoid",
+        keras="sparse_sigmoid",
+    ),
+    Activation(
+        name="hard_shrink",
+        function=piecewise.hard_shrink,
+        derivative=piecewise.hard_shrink_grad,
+        formula=r"x \text{ if } |x| > \lambda, \text{ else } 0",
+        derivative_formula=r"1 \text{ if } |x| > \lambda, \text{ else } 0",
+        range=(-_INF, _INF),
+        lipschitz=_INF,  # it jumps
+        monotonic=True,
+        source="donoho1994ideal",
+        kinks=(-0.5, 0.5),
+        kink_derivatives=(0.0, 0.0),
+        pytorch="Hardshrink",
+        keras="hard_shrink",
+    ),
+    Activation(
+        name="soft_shrink",
+        function=piecewise.soft_shrink,
+        derivative=piecewise.soft_shrink_grad,
+        formula=r"\mathrm{sign}(x)\,\max(0, |x| - \lambda)",
+        derivative_formula=r"1 \text{ if } |x| > \lambda, \text{ else } 0",
+        range=(-_INF, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="donoho1995denoising",
+        kinks=(-0.5, 0.5),
+        kink_derivatives=(0.0, 0.0),
+        pytorch="Softshrink",
+        keras="soft_shrink",
+    ),
+    # parabolas
+    Activation(
+        name="squared_relu",
+        function=piecewise.squared_relu,
+        derivative=piecewise.squared_relu_grad,
+        formula=r"\max(0, x)^2",
+        derivative_formula=r"2 \max(0, x)",
+        range=(0, _INF),
+        lipschitz=_INF,
+        monotonic=True,
+        source="so2021primer",
+    ),
+    Activation(
+        name="hard_swish",
+        function=piecewise.hard_swish,
+        derivative=piecewise.hard_swish_grad,
+        formula=r"x \max(0, \min((x + 3)/6, 1))",
+        derivative_formula=r"\tfrac{2x + 3}{6} \text{ if } |x| < 3, \text{ else } 0 \text{ or } 1",
+        range=(-3 / 8, _INF),
+        lipschitz=3 / 2,
+        monotonic=False,
+        source="howard2019searching",
+        kinks=(-3.0, 3.0),
+        kink_derivatives=(0.0, 1.0),
+        pytorch="Hardswish",
+        jax="hard_swish",
+        keras="hard_swish",
+    ),
+    Activation(
+        name="sparse_plus",
+        function=piecewise.sparse_plus,
+        derivative=piecewise.sparse_plus_grad,
+        formula=r"0, \; (x + 1)^2/4, \; x",
+        derivative_formula=r"\max(0, \min((x + 1)/2, 1))",
+        range=(0, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="martins2016softmax",
+        jax="sparse_plus",
+        keras="sparse_plus",
+    ),
+    # sigmoids
+    Activation(
+        name="sigmoid",
+        function=smooth.sigmoid,
+        derivative=smooth.sigmoid_grad,
+        formula=r"\frac{1}{1 + e^{-x}}",
+        derivative_formula=r"\sigma(x)\,(1 - \sigma(x))",
+        range=(0, 1),
+        lipschitz=1 / 4,
+        monotonic=True,
+        source="verhulst1845recherches",
+        pytorch="Sigmoid",
+        jax="sigmoid",
+        keras="sigmoid",
+        tensorflow="nn.sigmoid",
+    ),
+    Activation(
+        name="log_sigmoid",
+        function=smooth.log_sigmoid,
+        derivative=smooth.log_sigmoid_grad,
+        formula=r"\log \sigma(x)",
+        derivative_formula=r"\sigma(-x)",
+        range=(-_INF, 0),
+        lipschitz=1,
+        monotonic=True,
+        source="cox1958regression",
+        pytorch="LogSigmoid",
+        jax="log_sigmoid",
+        keras="log_sigmoid",
+        tensorflow="math.log_sigmoid",
+    ),
+    Activation(
+        name="tanh",
+        function=smooth.tanh,
+        derivative=smooth.tanh_grad,
+        formula=r"\frac{e^x - e^{-x}}{e^x + e^{-x}}",
+        derivative_formula=r"1 - \tanh^2 x",
+        range=(-1, 1),
+        lipschitz=1,
+        monotonic=True,
+        source="lecun1998efficient",
+        pytorch="Tanh",
+        jax="tanh",
+        keras="tanh",
+        tensorflow="nn.tanh",
+    ),
+    Activation(
+        name="lecun_tanh",
+        function=smooth.lecun_tanh,
+        derivative=smooth.lecun_tanh_grad,
+        formula=r"1.7159 \tanh(2x/3)",
+        derivative_formula=r"1.7159 \cdot \tfrac23 (1 - \tanh^2(2x/3))",
+        range=(-1.7159, 1.7159),
+        lipschitz=1.7159 * 2 / 3,
+        monotonic=True,
+        source="lecun1998efficient",
+    ),
+    Activation(
+        name="softsign",
+        function=smooth.softsign,
+        derivative=smooth.softsign_grad,
+        formula=r"\frac{x}{1 + |x|}",
+        derivative_formula=r"\frac{1}{(1 + |x|)^2}",
+        range=(-1, 1),
+        lipschitz=1,
+        monotonic=True,
+        source="bergstra2009quadratic",
+        pytorch="Softsign",
+        jax="soft_sign",
+        keras="softsign",
+        tensorflow="nn.softsign",
+    ),
+    Activation(
+        name="tanh_shrink",
+        function=smooth.tanh_shrink,
+        derivative=smooth.tanh_shrink_grad,
+        formula=r"x - \tanh x",
+        derivative_formula=r"\tanh^2 x",
+        range=(-_INF, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="collobert2011torch7",
+        pytorch="Tanhshrink",
+        keras="tanh_shrink",
+    ),
+    # soft versions of ReLU
+    Activation(
+        name="softplus",
+        function=smooth.softplus,
+        derivative=smooth.softplus_grad,
+        formula=r"\log(1 + e^{\beta x})/\beta",
+        derivative_formula=r"\sigma(\beta x)",
+        range=(0, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="dugas2001incorporating",
+        pytorch="Softplus",
+        jax="softplus",
+        keras="softplus",
+        tensorflow="nn.softplus",
+    ),
+    Activation(
+        name="squareplus",
+        function=smooth.squareplus,
+        derivative=smooth.squareplus_grad,
+        formula=r"\tfrac12 (x + \sqrt{x^2 + b})",
+        derivative_formula=r"\tfrac12 (1 + x/\sqrt{x^2 + b})",
+        range=(0, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="barron2021squareplus",
+        jax="squareplus",
+        keras="squareplus",
+    ),
+    Activation(
+        name="elu",
+        function=smooth.elu,
+        derivative=smooth.elu_grad,
+        formula=r"x \text{ if } x > 0, \text{ else } \alpha (e^x - 1)",
+        derivative_formula=r"1 \text{ if } x > 0, \text{ else } \alpha e^x",
+        range=(-1, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="clevert2016fast",
+        pytorch="ELU",
+        jax="elu",
+        keras="elu",
+        tensorflow="nn.elu",
+    ),
+    Activation(
+        name="celu",
+        function=smooth.celu,
+        derivative=smooth.celu_grad,
+        formula=r"x \text{ if } x > 0, \text{ else } \alpha (e^{x/\alpha} - 1)",
+        derivative_formula=r"1 \text{ if } x > 0, \text{ else } e^{x/\alpha}",
+        range=(-1, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="barron2017continuously",
+        pytorch="CELU",
+        jax="celu",
+        keras="celu",
+    ),
+    Activation(
+        name="selu",
+        function=smooth.selu,
+        derivative=smooth.selu_grad,
+        formula=r"\lambda x \text{ if } x > 0, \text{ else } \lambda \alpha (e^x - 1)",
+        derivative_formula=r"\lambda \text{ if } x > 0, \text{ else } \lambda \alpha e^x",
+        range=(-_SELU_LEFT, _INF),
+        lipschitz=_SELU_LEFT,  # just left of 0
+        monotonic=True,
+        source="klambauer2017self",
+        kinks=(0.0,),
+        kink_derivatives=(_SELU_LEFT,),
+        pytorch="SELU",
+        jax="selu",
+        keras="selu",
+        tensorflow="nn.selu",
+    ),
+    # the input times a gate
+    Activation(
+        name="gelu",
+        function=smooth.gelu,
+        derivative=smooth.gelu_grad,
+        formula=r"x\,\Phi(x)",
+        derivative_formula=r"\Phi(x) + x\,\varphi(x)",
+        range=(_GELU_MINIMUM, _INF),
+        lipschitz=erf(1) / 2 + 1 / 2 + exp(-1) / sqrt(pi),  # at sqrt(2), where gelu'' is 0
+        monotonic=False,
+        source="hendrycks2016gaussian",
+        pytorch="GELU",
+        jax="gelu(approximate=False)",
+        keras="gelu",
+        tensorflow="nn.gelu",
+    ),
+    Activation(
+        name="gelu_tanh",
+        function=smooth.gelu_tanh,
+        derivative=smooth.gelu_tanh_grad,
+        formula=r"\tfrac x2 (1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))",
+        derivative_formula=(
+            r"\sigma(w)\,(1 + x\,w'\,(1 - \sigma(w))), \; w = 2\sqrt{2/\pi}\,(x + 0.044715\,x^3)"
+        ),
+        range=(_GELU_TANH_MINIMUM, _INF),
+        lipschitz=_largest(smooth.gelu_tanh_grad, 1, 2),
+        monotonic=False,
+        source="hendrycks2016gaussian",
+        pytorch="GELU(approximate='tanh')",
+        jax="gelu",
+        keras="gelu(approximate=True)",
+        tensorflow="nn.gelu(approximate=True)",
+    ),
+    Activation(
+        name="quick_gelu",
+        function=smooth.quick_gelu,
+        derivative=smooth.quick_gelu_grad,
+        formula=r"x\,\sigma(1.702\,x)",
+        derivative_formula=r"\sigma(w)\,(1 + w\,(1 - \sigma(w))), \; w = 1.702\,x",
+        range=(_SILU_MINIMUM / 1.702, _INF),
+        lipschitz=_SILU_LIPSCHITZ,
+        monotonic=False,
+        source="hendrycks2016gaussian",
+    ),
+    Activation(
+        name="silu",
+        function=smooth.silu,
+        derivative=smooth.silu_grad,
+        formula=r"\frac{x}{1 + e^{-x}}",
+        derivative_formula=r"\sigma(x)\,(1 + x\,(1 - \sigma(x)))",
+        range=(_SILU_MINIMUM, _INF),
+        lipschitz=_SILU_LIPSCHITZ,
+        monotonic=False,
+        source="elfwing2018sigmoid",
+        pytorch="SiLU",
+        jax="silu",
+        keras="silu",
+        tensorflow="nn.silu",
+    ),
+    Activation(
+        name="swish",
+        function=smooth.swish,
+        derivative=smooth.swish_grad,
+        formula=r"x\,\sigma(\beta x)",
+        derivative_formula=r"\sigma(\beta x)\,(1 + \beta x\,(1 - \sigma(\beta x)))",
+        range=(_SILU_MINIMUM, _INF),
+        lipschitz=_SILU_LIPSCHITZ,  # for any beta
+        monotonic=False,
+        source="ramachandran2017searching",
+        jax="swish",
+        keras="swish",
+        tensorflow="nn.swish",
+    ),
+    Activation(
+        name="mish",
+        function=smooth.mish,
+        derivative=smooth.mish_grad,
+        formula=r"x \tanh(\log(1 + e^x))",
+        derivative_formula=(
+            r"\frac{e^x\,(4(x + 1) + 4 e^{2x} + e^{3x} + e^x(4x + 6))}{(2 e^x + e^{2x} + 2)^2}"
+        ),
+        range=(_MISH_MINIMUM, _INF),
+        lipschitz=_largest(smooth.mish_grad, 1, 2),
+        monotonic=False,
+        source="misra2020mish",
+        pytorch="Mish",
+        jax="mish",
+        keras="mish",
+    ),
+    # waves, bells, exponentials
+    Activation(
+        name="sine",
+        function=smooth.sine,
+        derivative=smooth.sine_grad,
+        formula=r"\sin x",
+        derivative_formula=r"\cos x",
+        range=(-1, 1),
+        lipschitz=1,
+        monotonic=False,
+        source="sitzmann2020implicit",
+    ),
+    Activation(
+        name="gaussian",
+        function=smooth.gaussian,
+        derivative=smooth.gaussian_grad,
+        formula=r"e^{-x^2}",
+        derivative_formula=r"-2x\,e^{-x^2}",
+        range=(0, 1),
+        lipschitz=sqrt(2) * exp(-1 / 2),  # at 1/sqrt(2)
+        monotonic=False,
+        source="broomhead1988multivariable",
+    ),
+    Activation(
+        name="exponential",
+        function=smooth.exponential,
+        derivative=smooth.exponential_grad,
+        formula=r"e^x",
+        derivative_formula=r"e^x",
+        range=(0, _INF),
+        lipschitz=_INF,
+        monotonic=True,
+        source="nelder1972generalized",
+        keras="exponential",
+        tensorflow="exp",
+    ),
+    # over an axis
+    Activation(
+        name="softmax",
+        function=over_axis.softmax,
+        derivative=over_axis.softmax_jacobian,
+        formula=r"\frac{e^{x_i}}{\sum_j e^{x_j}}",
+        derivative_formula=r"p_i\,(\delta_{ij} - p_j)",
+        range=(0, 1),
+        lipschitz=1 / 2,
+        monotonic=True,
+        source="bridle1990probabilistic",
+        kind="axis",
+        pytorch="Softmax(dim=-1)",
+        jax="softmax",
+        keras="softmax",
+        tensorflow="nn.softmax",
+    ),
+    Activation(
+        name="softmin",
+        function=over_axis.softmin,
+        derivative=over_axis.softmin_jacobian,
+        formula=r"\frac{e^{-x_i}}{\sum_j e^{-x_j}}",
+        derivative_formula=r"p_i\,(p_j - \delta_{ij})",
+        range=(0, 1),
+        lipschitz=1 / 2,
+        monotonic=False,
+        source="bridle1990probabilistic",
+        kind="axis",
+        pytorch="Softmin(dim=-1)",
+    ),
+    Activation(
+        name="log_softmax",
+        function=over_axis.log_softmax,
+        derivative=over_axis.log_softmax_jacobian,
+        formula=r"x_i - \log \sum_j e^{x_j}",
+        derivative_formula=r"\delta_{ij} - p_j",
+        range=(-_INF, 0),
+        lipschitz=_INF,  # the square root of the length
+        monotonic=True,
+        source="bridle1990probabilistic",
+        kind="axis",
+        pytorch="LogSoftmax(dim=-1)",
+        jax="log_softmax",
+        keras="log_softmax",
+        tensorflow="nn.log_softmax",
+    ),
+    Activation(
+        name="logsumexp",
+        function=over_axis.logsumexp,
+        derivative=over_axis.logsumexp_grad,
+        formula=r"\log \sum_j e^{x_j}",
+        derivative_formula=r"p_j",
+        range=(-_INF, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="blanchard2021accurately",
+        kind="groups",
+        jax="logsumexp(axis=-1)",
+        tensorflow="math.reduce_logsumexp(axis=-1)",
+    ),
+    Activation(
+        name="maxout",
+        function=over_axis.maxout,
+        derivative=over_axis.maxout_grad,
+        formula=r"\max_j x_{ij}",
+        derivative_formula=r"1 \text{ for the largest, else } 0",
+        range=(-_INF, _INF),
+        lipschitz=1,
+        monotonic=True,
+        source="goodfellow2013maxout",
+        kind="groups",
+    ),
+    Activation(
+        name="glu",
+        function=over_axis.glu,
+        derivative=over_axis.glu_grad,
+        formula=r"a\,\sigma(b)",
+        derivative_formula=r"\sigma(b), \; a\,\sigma'(b)",
+        range=(-_INF, _INF),
+        lipschitz=_INF,  # it grows with a
+        monotonic=False,
+        source="dauphin2017language",
+        kind="groups",
+        pytorch="GLU",
+        jax="glu",
+        keras="glu",
+    ),
+    Activation(
+        name="reglu",
+        function=over_axis.reglu,
+        derivative=over_axis.reglu_grad,
+        formula=r"a \max(0, b)",
+        derivative_formula=r"\max(0, b), \; a\,[b > 0]",
+        range=(-_INF, _INF),
+        lipschitz=_INF,
+        monotonic=False,
+        source="shazeer2020glu",
+        kind="groups",
+    ),
+    Activation(
+        name="geglu",
+        function=over_axis.geglu,
+        derivative=over_axis.geglu_grad,
+        formula=r"a\,b\,\Phi(b)",
+        derivative_formula=r"b\,\Phi(b), \; a\,(\Phi(b) + b\,\varphi(b))",
+        range=(-_INF, _INF),
+        lipschitz=_INF,
+        monotonic=False,
+        source="shazeer2020glu",
+        kind="groups",
+    ),
+    Activation(
+        name="swiglu",
+        function=over_axis.swiglu,
+        derivative=over_axis.swiglu_grad,
+        formula=r"a\,b\,\sigma(b)",
+        derivative_formula=r"b\,\sigma(b), \; a\,\sigma(b)\,(1 + b\,(1 - \sigma(b)))",
+        range=(-_INF, _INF),
+        lipschitz=_INF,
+        monotonic=False,
+        source="shazeer2020glu",
+        kind="groups",
+    ),
+)
+
+CATALOGUE: Mapping[str, Activation] = MappingProxyType({row.name: row for row in _ROWS})
+"""All activations by name."""
+
+
+def get(name: str | Activation) -> Activation:
+    """Return the activation of that name.
+
+    Parameters
+    ----------
+    name : str or Activation
+        A key of `CATALOGUE`; an `Activation` is returned as it is.
+
+    Returns
+    -------
+    Activation
+        The row of the table.
+
+    Raises
+    ------
+    KeyError
+        If there is none of that name; the nearest is suggested.
+
+    Examples
+    --------
+    >>> get("tanh").lipschitz
+    1
+    """
+    if isinstance(name, Activation):
+        return name
+    if not isinstance(name, str) or name not in CATALOGUE:
+        raise KeyError(unknown_name("activation", name, CATALOGUE))
+    return CATALOGUE[name]
+
+
+def spelled_out(name: str) -> tuple[str, dict[str, Any]]:
+    """Split the name of a framework's function, as the table writes it, from its options.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"relu"`` or ``"gelu(approximate=False)"``.
+
+    Returns
+    -------
+    name : str
+        The function's name, with dots where it lies in a module.
+    options : dict
+        Keyword arguments.
+
+    Examples
+    --------
+    >>> spelled_out("gelu(approximate=False)")
+    ('gelu', {'approximate': False})
+    """
+    plain, _, _ = name.partition("(")
+    call = ast.parse(name, mode="eval").body
+    keywords = call.keywords if isinstance(call, ast.Call) else []
+    return plain, {str(k.arg): ast.literal_eval(k.value) for k in keywords}

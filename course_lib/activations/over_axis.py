@@ -1,0 +1,567 @@
+r"""Activations over an axis: softmax and its relatives, maxout, and the gated linear units.
+
+Here an output depends on several inputs. Where it depends on all of an axis, the derivative is a
+Jacobian matrix; where each input serves one output alone, the derivative has the shape of the
+input, and `course_lib.activations.Activation.vjp` knows which output that is.
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_lib.activations.piecewise import relu, relu_grad
+from course_lib.activations.smooth import gelu, gelu_grad, sigmoid, sigmoid_grad, silu, silu_grad
+from course_lib.numerics import as_float, two_sum
+
+__all__ = [
+    "geglu",
+    "geglu_grad",
+    "glu",
+    "glu_grad",
+    "log_softmax",
+    "log_softmax_jacobian",
+    "logsumexp",
+    "logsumexp_grad",
+    "maxout",
+    "maxout_grad",
+    "reglu",
+    "reglu_grad",
+    "softmax",
+    "softmax_and_log",
+    "softmax_jacobian",
+    "softmin",
+    "softmin_jacobian",
+    "swiglu",
+    "swiglu_grad",
+]
+
+Array = NDArray[Any]
+
+# ---------------------------------------------------------------------------------------------
+# Softmax and its relatives
+# ---------------------------------------------------------------------------------------------
+
+
+def softmax(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return :math:`p_i = e^{x_i} / \sum_j e^{x_j}`: positive numbers that sum to 1.
+
+    Parameters
+    ----------
+    x : array_like
+        At least one axis; float16, float32 or float64 (integers and lists become float64).
+    axis : int
+        The axis that sums to 1.
+
+    Returns
+    -------
+    ndarray
+        Shape and dtype of `x`.
+
+    Raises
+    ------
+    TypeError
+        If `x` is boolean, complex or not numeric.
+    ValueError
+        If `x` is a scalar, or has no such axis.
+
+    Notes
+    -----
+    Adding a constant to all inputs changes nothing, so the largest is subtracted first and nothing
+    overflows. Entries equal to :math:`+\infty` share the whole; where all are :math:`-\infty`, all
+    are equal and so are the results. Named by Bridle, 1990 :cite:p:`bridle1990probabilistic`.
+
+    Examples
+    --------
+    >>> softmax([1000.0, 1000.0])
+    array([0.5, 0.5])
+    """
+    _, exponentials, restore = _shifted(x, axis)
+    return restore(_softmax_rows(exponentials))
+
+
+def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the derivatives of `softmax`, :math:`J_{ij} = p_i(\delta_{ij} - p_j)`.
+
+    Parameters
+    ----------
+    x : array_like
+        As for `softmax`.
+    axis : int
+        The axis of the softmax, of length n.
+
+    Returns
+    -------
+    ndarray
+        The axis is moved to the end and doubled: shape ``(..., n, n)``, dtype of `x`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `softmax` does.
+
+    Notes
+    -----
+    On the diagonal, :math:`1 - p_i` would round to 0 for a confident answer; it is computed as the
+    sum of the other probabilities.
+
+    Examples
+    --------
+    >>> softmax_jacobian([0.0, 0.0])
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
+    """
+    p, complements = _jacobian_parts(x, axis)
+    return (p[..., np.newaxis] * complements).astype(as_float(x).dtype)
+
+
+def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the logarithm of `softmax`, :math:`x_i - \log \sum_j e^{x_j}`.
+
+    Parameters
+    ----------
+    x : array_like
+        At least one axis; float16, float32 or float64 (integers and lists become float64).
+    axis : int
+        The axis over which the exponentials of the results sum to 1.
+
+    Returns
+    -------
+    ndarray
+        Shape and dtype of `x`; never positive.
+
+    Raises
+    ------
+    TypeError
+        If `x` is boolean, complex or not numeric.
+    ValueError
+        If `x` is a scalar, or has no such axis.
+
+    Notes
+    -----
+    ``log(softmax(x))`` loses everything once an entry of softmax rounds to 0 or 1. Here one entry
+    at the maximum gives a term of exactly 1, and only the other terms enter
+    :math:`\log(1 + \cdot)`.
+
+    Examples
+    --------
+    >>> log_softmax([0.0, -50.0])
+    array([-1.92874985e-22, -5.00000000e+01])
+    """
+    shifted, exponentials, restore = _shifted(x, axis)
+    return restore(_log_softmax_rows(shifted, exponentials))
+
+
+def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the derivatives of `log_softmax`, :math:`J_{ij} = \delta_{ij} - p_j`.
+
+    Parameters, returned shape and errors are those of `softmax_jacobian`.
+
+    Examples
+    --------
+    >>> log_softmax_jacobian([0.0, 0.0])
+    array([[ 0.5, -0.5],
+           [-0.5,  0.5]])
+    """
+    _, complements = _jacobian_parts(x, axis)
+    return complements.astype(as_float(x).dtype)
+
+
+def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array]:
+    """Return p and the matrix of d_ij - p_j, in float64 and without cancellation."""
+    p = np.moveaxis(softmax(as_float(x).astype(np.float64), axis), axis, -1)
+    matrix = np.repeat(-p[..., np.newaxis, :], p.shape[-1], axis=-2)
+    diagonal = np.arange(p.shape[-1])
+    matrix[..., diagonal, diagonal] = 0
+    matrix[..., diagonal, diagonal] = np.abs(matrix.sum(axis=-1))
+    return p, matrix
+
+
+def softmin(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return `softmax` of :math:`-x`: the smallest entry gets the largest share.
+
+    Parameters, returned shape and dtype, and errors are those of `softmax`.
+
+    Examples
+    --------
+    >>> softmin([0.0, 1000.0])
+    array([1., 0.])
+    """
+    return softmax(-as_float(x), axis)
+
+
+def softmin_jacobian(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the derivatives of `softmin`, :math:`J_{ij} = p_i(p_j - \delta_{ij})`.
+
+    Parameters, returned shape and errors are those of `softmax_jacobian`.
+
+    Examples
+    --------
+    >>> softmin_jacobian([0.0, 0.0])
+    array([[-0.25,  0.25],
+           [ 0.25, -0.25]])
+    """
+    return -softmax_jacobian(-as_float(x), axis)
+
+
+def logsumexp(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return :math:`\log \sum_j e^{x_j}`, a smooth maximum.
+
+    Parameters
+    ----------
+    x : array_like
+        At least one axis; float16, float32 or float64 (integers and lists become float64).
+    axis : int
+        The axis to sum over.
+
+    Returns
+    -------
+    ndarray or scalar
+        The shape of `x` without the axis; dtype of `x`. Of nothing, :math:`-\infty`.
+
+    Raises
+    ------
+    TypeError
+        If `x` is boolean, complex or not numeric.
+    ValueError
+        If `x` is a scalar, or has no such axis.
+
+    Notes
+    -----
+    Computed as the maximum plus :math:`\log(1 + \cdot)` of the other terms; see Blanchard, Higham
+    and Higham, 2021 :cite:p:`blanchard2021accurately`. Where the two nearly cancel, at a maximum
+    just below 0, the error is small beside the maximum and not beside the result.
+
+    Examples
+    --------
+    >>> float(logsumexp([0.0, -50.0])), float(logsumexp([1000.0, 1000.0]))
+    (1.9287498479639178e-22, 1000.6931471805599)
+    """
+    array = _with_axis(x, axis)
+    moved = np.moveaxis(array, axis, -1)
+    if moved.shape[-1] == 0:
+        return np.full(moved.shape[:-1], -np.inf, array.dtype)[()]
+    shifted, exponentials, _ = _shifted(moved, -1)
+    top = moved.max(axis=-1).astype(np.float64)
+    more = np.log1p(_others(shifted, exponentials)).reshape(top.shape)
+    with np.errstate(over="ignore"):
+        return (top + more).astype(array.dtype)[()]
+
+
+def logsumexp_grad(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the gradient of `logsumexp`, which is `softmax`.
+
+    Examples
+    --------
+    >>> logsumexp_grad([0.0, 0.0])
+    array([0.5, 0.5])
+    """
+    return softmax(x, axis)
+
+
+def softmax_and_log(x: ArrayLike) -> tuple[Array, Array]:
+    """Return `softmax` and `log_softmax` over the last axis, from the same exponentials.
+
+    Parameters and errors are those of `softmax`; the results are the same to the last bit.
+
+    Examples
+    --------
+    >>> softmax_and_log([0.0, 0.0])
+    (array([0.5, 0.5]), array([-0.69314718, -0.69314718]))
+    """
+    shifted, exponentials, restore = _shifted(x, -1)
+    logarithms = _log_softmax_rows(shifted, exponentials)
+    return restore(_softmax_rows(exponentials)), restore(logarithms)
+
+
+def _softmax_rows(exponentials: Array) -> Array:
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _log_softmax_rows(shifted: Array, exponentials: Array) -> Array:
+    if shifted.size == 0:
+        return shifted
+    return shifted - np.log1p(_others(shifted, exponentials))
+
+
+def _others(shifted: Array, exponentials: Array) -> Array:
+    """Return the sum of each row without one entry at the maximum, whose term is 1."""
+    others = exponentials.copy()
+    others[np.arange(len(others)), shifted.argmax(axis=-1)] = 0
+    return others.sum(axis=-1, keepdims=True)
+
+
+def _with_axis(x: ArrayLike, axis: int) -> Array:
+    array = as_float(x)
+    if array.ndim == 0 or not -array.ndim <= axis < array.ndim:
+        raise ValueError(
+            f"x has shape {array.shape} and no axis {axis}; an array with that axis is needed"
+        )
+    return array
+
+
+def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array, Callable[[Array], Array]]:
+    """Return x - max(x) as rows of a matrix, their exponentials, and what undoes the reshaping.
+
+    Both are float64. The largest entry of a row becomes 0 also where it is infinite.
+    """
+    array = _with_axis(x, axis)
+    last = axis in (-1, array.ndim - 1)
+    moved = array if last else np.moveaxis(array, axis, -1)
+
+    def restore(rows: Array) -> Array:
+        result = rows.reshape(moved.shape)
+        if array.dtype.itemsize == 2:
+            with np.errstate(over="ignore"):  # float16 ends at 65,504; beyond it is -inf
+                result = result.astype(np.float16)
+        else:
+            result = result.astype(array.dtype, copy=False)
+        return result if last else np.moveaxis(result, -1, axis)
+
+    rows = moved.reshape(prod(moved.shape[:-1]), moved.shape[-1]).astype(np.float64)
+    top = rows.max(axis=-1, keepdims=True, initial=-np.inf)
+    at_top = rows == top
+    with np.errstate(over="ignore", invalid="ignore"):
+        if array.dtype.itemsize == 8:  # narrower numbers have digits to spare in float64
+            shifted, lost = two_sum(rows, -top)
+            lost[~np.isfinite(shifted)] = 0
+        else:
+            shifted, lost = rows - top, None
+    shifted[at_top] = 0  # inf - inf is NaN, where the difference meant is 0
+    exponentials = np.exp(shifted)
+    if lost is not None:
+        exponentials += exponentials * lost
+    return shifted, exponentials, restore
+
+
+# ---------------------------------------------------------------------------------------------
+# The largest of a group
+# ---------------------------------------------------------------------------------------------
+
+
+def maxout(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> Any:
+    r"""Return the largest of each group of inputs.
+
+    Parameters
+    ----------
+    x : array_like
+        At least one axis; float16, float32 or float64 (integers and lists become float64).
+    axis : int
+        The axis to take together; its length n is a multiple of `pieces`.
+    pieces : int
+        Inputs in a group. The axis is cut into that many parts of length n / pieces, and output j
+        is the largest of the entries j of all parts.
+
+    Returns
+    -------
+    ndarray
+        The axis has length n / pieces; dtype of `x`. Exact.
+
+    Raises
+    ------
+    TypeError
+        If `x` is boolean, complex or not numeric.
+    ValueError
+        If `x` has no such axis, or its length is not a multiple of `pieces`.
+
+    Notes
+    -----
+    Goodfellow et al., 2013 :cite:p:`goodfellow2013maxout`: after a dense layer it is the largest of
+    `pieces` linear functions, so that the bend itself is learned.
+
+    Examples
+    --------
+    >>> maxout([1.0, 2.0, 3.0, 0.0])
+    array([3., 2.])
+    """
+    parts, axis = _parts(x, axis, pieces)
+    return np.moveaxis(parts.max(axis=-2), -1, axis)
+
+
+def maxout_grad(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> Any:
+    r"""Return the derivative of each output of `maxout` by each of its inputs: 1 or 0.
+
+    Returns
+    -------
+    ndarray
+        Shape and dtype of `x`. Of several equal inputs the first has the 1.
+
+    Examples
+    --------
+    >>> maxout_grad([1.0, 2.0, 3.0, 0.0])
+    array([0., 1., 1., 0.])
+    """
+    parts, axis = _parts(x, axis, pieces)
+    slopes = np.zeros_like(parts)
+    np.put_along_axis(slopes, parts.argmax(axis=-2)[..., np.newaxis, :], 1, axis=-2)
+    slopes[np.isnan(parts)] = np.nan
+    return np.moveaxis(slopes.reshape(*parts.shape[:-2], -1), -1, axis)
+
+
+def _parts(x: ArrayLike, axis: int, pieces: int) -> tuple[Array, int]:
+    """Return the axis, moved to the end, as (pieces, length / pieces); and where it was."""
+    array = _with_axis(x, axis)
+    length = array.shape[axis]
+    if not isinstance(pieces, int) or pieces < 1 or length % pieces:
+        raise ValueError(
+            f"axis {axis} has length {length}, which is not a multiple of {pieces!r} pieces; "
+            f"accepted is an axis that can be cut into that many equal parts"
+        )
+    moved = np.moveaxis(array, axis, -1)
+    return moved.reshape(*moved.shape[:-1], pieces, length // pieces), axis
+
+
+# ---------------------------------------------------------------------------------------------
+# Gated linear units: one half of the inputs, times a function of the other
+# ---------------------------------------------------------------------------------------------
+
+
+def glu(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return :math:`a\,\sigma(b)`, where :math:`a` and :math:`b` are the halves of the input.
+
+    Parameters
+    ----------
+    x : array_like
+        At least one axis; float16, float32 or float64 (integers and lists become float64).
+    axis : int
+        The axis to halve, of even length n.
+
+    Returns
+    -------
+    ndarray
+        The axis has length n / 2; dtype of `x`.
+
+    Raises
+    ------
+    TypeError
+        If `x` is boolean, complex or not numeric.
+    ValueError
+        If `x` has no such axis, or its length is odd.
+
+    Notes
+    -----
+    Dauphin et al., 2017 :cite:p:`dauphin2017language`. PyTorch, JAX and Keras agree that the second
+    half is the gate. In a network, the halves come from one dense layer of twice the width.
+
+    Examples
+    --------
+    >>> glu([3.0, 5.0, 0.0, 1000.0])
+    array([1.5, 5. ])
+    """
+    return _gated(sigmoid, x, axis)
+
+
+def glu_grad(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the derivative of each output of `glu` by each of its two inputs.
+
+    Returns
+    -------
+    ndarray
+        Shape and dtype of `x`: :math:`\sigma(b)` in the first half, :math:`a\,\sigma'(b)` in the
+        second.
+
+    Examples
+    --------
+    >>> glu_grad([2.0, 0.0])
+    array([0.5, 0.5])
+    """
+    return _gated_grad(sigmoid, sigmoid_grad, x, axis)
+
+
+def reglu(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return :math:`a\,\max(0, b)`; parameters and errors are those of `glu`.
+
+    Notes
+    -----
+    Shazeer, 2020 :cite:p:`shazeer2020glu`, who gates with the first half; here it is the second, as
+    in `glu`.
+
+    Examples
+    --------
+    >>> reglu([3.0, 5.0, -1.0, 2.0])
+    array([ 0., 10.])
+    """
+    return _gated(relu, x, axis)
+
+
+def reglu_grad(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the derivatives of `reglu`; shape as for `glu_grad`.
+
+    Examples
+    --------
+    >>> reglu_grad([3.0, 2.0])
+    array([2., 3.])
+    """
+    return _gated_grad(relu, relu_grad, x, axis)
+
+
+def geglu(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return :math:`a\,b\,\Phi(b)`; parameters and errors are those of `glu`.
+
+    Notes
+    -----
+    Shazeer, 2020 :cite:p:`shazeer2020glu`; the gate is `gelu` of the second half.
+
+    Examples
+    --------
+    >>> geglu([3.0, 100.0])
+    array([300.])
+    """
+    return _gated(gelu, x, axis)
+
+
+def geglu_grad(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the derivatives of `geglu`; shape as for `glu_grad`.
+
+    Examples
+    --------
+    >>> geglu_grad([3.0, 0.0])
+    array([0. , 1.5])
+    """
+    return _gated_grad(gelu, gelu_grad, x, axis)
+
+
+def swiglu(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return :math:`a\,b\,\sigma(b)`; parameters and errors are those of `glu`.
+
+    Notes
+    -----
+    Shazeer, 2020 :cite:p:`shazeer2020glu`; the gate is `silu` of the second half.
+
+    Examples
+    --------
+    >>> swiglu([3.0, 100.0])
+    array([300.])
+    """
+    return _gated(silu, x, axis)
+
+
+def swiglu_grad(x: ArrayLike, axis: int = -1) -> Any:
+    r"""Return the derivatives of `swiglu`; shape as for `glu_grad`.
+
+    Examples
+    --------
+    >>> swiglu_grad([3.0, 0.0])
+    array([0. , 1.5])
+    """
+    return _gated_grad(silu, silu_grad, x, axis)
+
+
+def _gated(gate: Callable[[Array], Array], x: ArrayLike, axis: int) -> Array:
+    halves, axis = _parts(x, axis, 2)
+    a, b = halves.astype(np.float64)[..., 0, :], halves.astype(np.float64)[..., 1, :]
+    with np.errstate(all="ignore"):
+        value = (a * gate(b)).astype(halves.dtype)
+    return np.moveaxis(value, -1, axis)
+
+
+def _gated_grad(
+    gate: Callable[[Array], Array], slope: Callable[[Array], Array], x: ArrayLike, axis: int
+) -> Array:
+    halves, axis = _parts(x, axis, 2)
+    a, b = halves.astype(np.float64)[..., 0, :], halves.astype(np.float64)[..., 1, :]
+    with np.errstate(all="ignore"):
+        both = np.concatenate([gate(b), a * slope(b)], axis=-1).astype(halves.dtype)
+    return np.moveaxis(both, -1, axis)
