@@ -10,7 +10,7 @@ NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
 export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test notebooks lab serve lint format bench lock clean
+.PHONY: help install book test notebooks lab serve lint format accuracy bench lock clean
 
 help: ## list the tasks
 	@$(PYTHON) tools/tasks.py
@@ -41,7 +41,11 @@ lint: install ## check style, format (notebooks too) and types
 format: install ## format the code and the notebooks' cells
 	$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .
 
-bench: install ## time a training step against PyTorch and against the matrix products alone
+accuracy: install ## print the largest error of every activation, ours beside other libraries
+	@$(RUN) benchmarks/accuracy.py
+
+bench: install ## time activations and a training step against PyTorch
+	@$(RUN) benchmarks/activations.py
 	@$(RUN) benchmarks/training_step.py
 
 lock: install ## make requirements.lock anew, with the newest versions that fit together

@@ -1,8 +1,8 @@
 """Why Networks Bend: activation functions, small networks and the claims about them.
 
 The modules follow a reader's day, and an import never points backwards along this line:
-``data`` -> ``activations`` -> ``accuracy`` -> ``network`` -> ``training`` -> ``pytorch`` ->
-``experiments`` -> ``claims`` -> ``plots``.
+``data`` -> ``activations`` -> ``accuracy`` -> ``rivals`` -> ``network`` -> ``training`` ->
+``pytorch`` -> ``experiments`` -> ``claims`` -> ``plots``.
 
 Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
 all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib) and
@@ -15,7 +15,7 @@ from types import ModuleType
 __version__ = "0.1.0"
 __all__ = ["activations", "claims", "data", "experiments", "network", "training"]
 
-_OPTIONAL = ["accuracy", "plots", "pytorch"]  # not brought by `from course_lib import *`
+_OPTIONAL = ["accuracy", "plots", "pytorch", "rivals"]  # not brought by `from course_lib import *`
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,11 +1,12 @@
-r"""How accurate an activation is: exact values, errors in units in the last place, and rivals.
+r"""How accurate an activation is: exact values, and errors in units in the last place.
 
 Exact values come from mpmath, to 50 digits, by the printed formulas or forms of them that do not
 cancel; nothing of the library's own kernels enters. mpmath comes with PyTorch, and with the extra
 ``test``; nothing else in the library needs it.
 
 `errors` compares an array of results with exact values; `survey` does so for a function over all
-sizes of input. The table that ``make accuracy`` prints is made of these.
+sizes of input. The table that ``make accuracy`` prints is made of these, and of the functions of
+other libraries in `course_lib.rivals`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from course_lib.numerics import GELU_TANH_CUBIC
 
-__all__ = ["EXACT", "TEXTBOOK", "Exact", "Survey", "errors", "exact_values", "inputs", "survey"]
+__all__ = ["EXACT", "Exact", "Survey", "errors", "exact_values", "inputs", "survey"]
 
 Array = NDArray[Any]
 Real = Callable[[Any], Any]
@@ -369,6 +370,9 @@ class Survey:
     ----------
     worst : float
         The largest error in ULPs.
+    worst_normal : float
+        The same, among results that should be normal numbers: not subnormal, where some libraries
+        put 0.
     at : float
         The input that has it.
     rounded : float
@@ -379,6 +383,7 @@ class Survey:
     """
 
     worst: float
+    worst_normal: float
     at: float
     rounded: float
     lost: bool
@@ -415,68 +420,10 @@ def survey(function: Callable[[Array], Any], exact: Exact, x: Array) -> Survey:
     normal = (exact.exponent - 1 >= info.minexp) & (exact.exponent <= info.maxexp)
     lost = normal & (off >= 2.0 ** (info.nmant - 2))
     worst = int(off.argmax())
-    return Survey(float(off[worst]), float(x[worst]), float((off <= 0.5).mean()), bool(lost.any()))
-
-
-# ---------------------------------------------------------------------------------------------
-# The textbook's formulas, as they are usually typed
-# ---------------------------------------------------------------------------------------------
-
-
-def _plain_sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
-
-
-TEXTBOOK: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = (
-    MappingProxyType(
-        {
-            "sigmoid": (_plain_sigmoid, lambda x: _plain_sigmoid(x) * (1 - _plain_sigmoid(x))),
-            "tanh": (
-                lambda x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
-                lambda x: 1 - np.tanh(x) ** 2,
-            ),
-            "log_sigmoid": (lambda x: np.log(_plain_sigmoid(x)), lambda x: 1 - _plain_sigmoid(x)),
-            "softplus": (lambda x: np.log(1 + np.exp(x)), _plain_sigmoid),
-            "softsign": (lambda x: x / (1 + np.abs(x)), lambda x: 1 / (1 + np.abs(x)) ** 2),
-            "tanh_shrink": (lambda x: x - np.tanh(x), lambda x: np.tanh(x) ** 2),
-            "squareplus": (
-                lambda x: (x + np.sqrt(x * x + 4)) / 2,
-                lambda x: (1 + x / np.sqrt(x * x + 4)) / 2,
-            ),
-            "elu": (
-                lambda x: np.where(x > 0, x, np.exp(x) - 1),
-                lambda x: np.where(x > 0, 1, np.exp(x)).astype(x.dtype),
-            ),
-            "silu": (
-                lambda x: x * _plain_sigmoid(x),
-                lambda x: _plain_sigmoid(x) * (1 + x * (1 - _plain_sigmoid(x))),
-            ),
-            "gelu_tanh": (
-                lambda x: x / 2 * (1 + np.tanh(_root(x) * (x + x.dtype.type(0.044715) * x**3))),
-                lambda x: _plain_gelu_tanh_grad(x),
-            ),
-            "mish": (
-                lambda x: x * np.tanh(np.log(1 + np.exp(x))),
-                lambda x: _plain_mish_grad(x),
-            ),
-            "gaussian": (lambda x: np.exp(-x * x), lambda x: -2 * x * np.exp(-x * x)),
-        }
+    return Survey(
+        worst=float(off[worst]),
+        worst_normal=float(off[normal].max(initial=0)),
+        at=float(x[worst]),
+        rounded=float((off <= 0.5).mean()),
+        lost=bool(lost.any()),
     )
-)
-"""Formulas as they are printed, computed in the dtype of their input."""
-
-
-def _root(x: Array) -> Any:
-    return np.sqrt(x.dtype.type(2 / np.pi))
-
-
-def _plain_gelu_tanh_grad(x: Array) -> Array:
-    cubic = x.dtype.type(0.044715)
-    t = np.tanh(_root(x) * (x + cubic * x**3))
-    return (1 + t) / 2 + x / 2 * (1 - t * t) * _root(x) * (1 + 3 * cubic * x**2)
-
-
-def _plain_mish_grad(x: Array) -> Array:
-    e = np.exp(x)
-    omega = 4 * (x + 1) + 4 * e**2 + e**3 + e * (4 * x + 6)
-    return e * omega / (2 * e + e**2 + 2) ** 2

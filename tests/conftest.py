@@ -7,6 +7,8 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 # Found examples are the same everywhere, and a busy machine is not a failure.
 settings.register_profile("course", deadline=None, derandomize=True)

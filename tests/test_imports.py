@@ -23,6 +23,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     "numerics": {"_errors"},
     "activations": {"_errors", "numerics"},
     "accuracy": {"activations", "numerics"},
+    "rivals": {"activations"},
     "network": {"_errors", "activations"},
     "training": {"_errors", "network"},
     "pytorch": {"_errors", "activations", "network", "training"},

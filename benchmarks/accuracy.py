@@ -1,0 +1,84 @@
+"""Print the largest error of every activation: ours beside PyTorch, JAX, SciPy and the textbook.
+
+Errors are in units in the last place, against exact values to 50 digits, over all sizes of input
+(`course_lib.accuracy.inputs`). LOST means that a result which should be a normal number is off by a
+quarter of itself or more, such as a false 0 far out in a tail, or is NaN. That is *relative* error:
+the absolute error of a lost tail is tiny. For other libraries, subnormal inputs and results are
+left out, because XLA takes them for 0, and so are kinks, where conventions differ; ours are held to
+their bounds there too. Run it with ``make accuracy``; it takes some minutes.
+"""
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+import numpy as np
+
+from course_lib.accuracy import EXACT, Exact, exact_values, inputs, survey
+from course_lib.activations import CATALOGUE
+from course_lib.rivals import RIVALS
+
+NARROW_BOUND = 0.51
+DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16}
+
+
+def measure(name, dtype, size):
+    """Return for each library the survey of an activation and of its derivative."""
+    row = CATALOGUE[name]
+    x = inputs(dtype, size, near=row.kinks)
+    exact = [exact_values(function, x) for function in EXACT[name]]
+    pairs = {"ours": (row.function, row.derivative)}
+    if dtype != np.float16:  # not all libraries compute in half precision on a processor
+        pairs |= {library: pair for library, find in RIVALS.items() if (pair := find(name))}
+    normal = (np.abs(x) >= np.finfo(dtype).tiny) & ~np.isin(x, row.kinks)
+    found = {"ours": [survey(f, e, x) for f, e in zip(pairs.pop("ours"), exact, strict=True)]}
+    with np.errstate(all="ignore"):
+        for library, pair in pairs.items():
+            some = [Exact(e.fraction[normal], e.rest[normal], e.exponent[normal]) for e in exact]
+            found[library] = [survey(f, e, x[normal]) for f, e in zip(pair, some, strict=True)]
+    return found
+
+
+def bounds(row, dtype):
+    """Return what the catalogue promises."""
+    return row.ulps if dtype == np.float64 else (NARROW_BOUND, NARROW_BOUND)
+
+
+def told(surveys):
+    """Return two errors as text."""
+    if surveys is None:
+        return "-"
+    return " / ".join("LOST" if s.lost else f"{s.worst_normal:.2g}" for s in surveys)
+
+
+def main():
+    """Print a table for each float type; fail if a bound does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--inputs", type=int, default=20_000, help="about how many for each type")
+    parser.add_argument("--only", nargs="*", default=list(EXACT), help="names of activations")
+    options = parser.parse_args()
+    broken = []
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for title, dtype in DTYPES.items():
+            rivals = [] if dtype == np.float16 else list(RIVALS)
+            print(f"\n{title}: largest error in ULPs, of the function / of its derivative")
+            print(f"{'':15}{'bound':>11}{'ours':>18}" + "".join(f"{r:>18}" for r in rivals), end="")
+            print("" if dtype == np.float64 else f"{'correctly rounded':>22}")
+            results = pool.map(partial(measure, dtype=dtype, size=options.inputs), options.only)
+            for name, found in zip(options.only, results, strict=True):
+                limit = bounds(CATALOGUE[name], dtype)
+                columns = "".join(f"{told(found.get(r)):>18}" for r in ["ours", *rivals])
+                print(f"{name:15}{f'{limit[0]} / {limit[1]}':>11}{columns}", end="")
+                rounded = " / ".join(f"{s.rounded:.4%}" for s in found["ours"])
+                print("" if dtype == np.float64 else f"{rounded:>22}", flush=True)
+                for s, bound in zip(found["ours"], limit, strict=True):
+                    if s.worst > bound or s.lost:
+                        broken.append(f"{title} {name}: {s.worst:.3f} at {s.at!r} (bound {bound})")
+    print("\nAll bounds hold." if not broken else "\nBROKEN: " + "\n".join(broken))
+    return bool(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
