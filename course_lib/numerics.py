@@ -44,8 +44,9 @@ Kernel = Callable[[Array], Array]
 Split = tuple[float, float]
 """A constant as a float64 and the float64 that is missing to it: about 32 digits."""
 
-BLOCK = 32_768
-"""Elements worked on at a time: the temporaries of a formula then stay in the cache."""
+BLOCK = 8_192
+"""Elements worked on at a time: the temporaries of a formula, 64 KB each, then stay in the cache,
+and are too small for the system to hand out, and take back, as pages of their own."""
 
 
 def as_float(x: ArrayLike, name: str = "x") -> Array:

@@ -632,7 +632,7 @@ def hard_swish_grad(x: ArrayLike, out: Array | None = None) -> Any:
     """
 
     def kernel(x: Array) -> Array:
-        return np.where(np.abs(x) < 3, (2 * x + 3) / 6, _indicator(x > 0, x))
+        return choose(np.abs(x) < 3, (2 * np.clip(x, -3, 3) + 3) / 6, _indicator(x > 0, x))
 
     return elementwise(kernel, x, out)
 
@@ -767,7 +767,7 @@ def sparse_plus(x: ArrayLike, out: Array | None = None) -> Any:
     """
 
     def kernel(x: Array) -> Array:
-        return np.where(x >= 1, x, np.square(np.clip(x, -1, 1) + 1) / 4)
+        return np.maximum(x - 1, 0) + np.square(np.clip(x, -1, 1) + 1) / 4
 
     return elementwise(kernel, x, out)
 

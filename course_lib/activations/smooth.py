@@ -359,15 +359,15 @@ def tanh_shrink(x: ArrayLike, out: Array | None = None) -> Any:
     array([-3.333332e-10,  0.000000e+00,  2.900000e+01])
     """
 
-    def kernel(x: Array) -> Array:
+    def kernel(x: Array, last: int = 23) -> Array:
         square = np.square(np.clip(x, -1.5, 1.5))
-        denominator = np.full_like(x, 23.0)
-        for odd in range(21, 1, -2):
+        denominator = np.full_like(x, last)
+        for odd in range(last - 2, 1, -2):
             denominator = odd + square / denominator
         c = square / denominator
         return np.where(np.abs(x) < 1.5, x * c / (1 + c), x - np.tanh(x))
 
-    return elementwise(kernel, x, out)
+    return elementwise(kernel, x, out, narrow=lambda x: kernel(x, 15))
 
 
 def tanh_shrink_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -1076,18 +1076,24 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
         third = np.where(near_zero, low * (there * factor + 4 * (1 + z)), z * lost)
         return _last(z, first, second, third, below, lost) * unit
 
-    def right(t: Array) -> Array:
-        z = np.exp(-t)
+    def right(t: Array, z: Array) -> Array:
         square = z * z
-        return 1 + square * (4 * t * (1 + z) - 2 - 4 * z - 4 * square) / np.square(
-            1 + 2 * z + 2 * square
-        )
+        bracket = 4 * t * (1 + z) - 2 - 4 * z - 4 * square
+        return 1 + square * bracket / np.square(1 + 2 * z + 2 * square)
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 800.0)
-        return np.where(x > 0, right(t), left(t))
+        return choose(x > 0, right(t, np.exp(-t)), left(t))
 
-    return elementwise(kernel, x, out)
+    def plain(x: Array) -> Array:
+        (high, _), there = mish_zero()
+        t = np.minimum(np.abs(x), 800.0)
+        z, d = np.exp(-t), high - t
+        factor = 6 - 4 * high + 4 * (z + there) + (z * z + z * there + there * there)
+        h = there * np.expm1(d) * factor + 4 * d * (1 + z)
+        return choose(x > 0, right(t, z), h * z / np.square(2 + z * (2 + z)))
+
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def _last(
