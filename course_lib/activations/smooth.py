@@ -1060,7 +1060,7 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
     Examples
     --------
     >>> mish_grad([-1000.0, 0.0, 1000.0])
-    array([-0. ,  0.6,  1. ])
+    array([0. , 0.6, 1. ])
     """
 
     def left(t: Array) -> Array:
