@@ -89,7 +89,7 @@ def identity(x: ArrayLike, out: Array | None = None) -> Any:
 
     See Also
     --------
-    course_lib.activations.relu : the smallest change that bends.
+    course_lib.activations.piecewise.relu : the smallest change that bends.
 
     Examples
     --------
@@ -230,7 +230,7 @@ def prelu(x: ArrayLike, out: Array | None = None, *, slope: ArrayLike = 0.25) ->
 
     See Also
     --------
-    course_lib.activations.prelu_slope_grad : what the slope learns from.
+    course_lib.activations.piecewise.prelu_slope_grad : what the slope learns from.
 
     Examples
     --------
@@ -563,7 +563,7 @@ def hard_sigmoid(x: ArrayLike, out: Array | None = None) -> Any:
 
     See Also
     --------
-    course_lib.activations.sparse_sigmoid : the same with slope 1/2.
+    course_lib.activations.piecewise.sparse_sigmoid : the same with slope 1/2.
 
     Examples
     --------
