@@ -447,6 +447,44 @@ def test_pytorch_computes_the_same_function_under_the_listed_name(row, dtype):
     np.testing.assert_allclose(row.derivative(x.detach().numpy()), x.grad, **near)
 
 
+JAX_AT_KINKS = {  # where the docstrings say that JAX differs, and where not
+    "relu": [0],
+    "leaky_relu": [1],
+    "prelu": [1],
+    "relu6": [0, 0],
+    "hard_tanh": [1, 1],
+    "hard_sigmoid": [0, 0],
+    "sparse_sigmoid": [0.25, 0.25],
+    "hard_swish": [0, 1],
+    "selu": [1.7580993408473768],
+}
+
+
+@pytest.mark.parametrize("row", [r for r in PAIRS if r.kinks and r.jax], ids=by_name)
+def test_the_conventions_of_jax_are_those_that_the_docstrings_tell(row):
+    if (pair := RIVALS["JAX"](row.name)) is None:
+        pytest.skip("needs jax")
+    np.testing.assert_allclose(pair[1](np.array(row.kinks)), JAX_AT_KINKS[row.name], rtol=1e-7)
+
+
+def test_the_slope_of_pytorchs_hard_sigmoid_is_that_of_float32_in_float64_too():
+    slope = RIVALS["PyTorch"]("hard_sigmoid")[1](np.zeros(1))
+    assert slope == np.float64(np.float32(1 / 6))
+
+
+class Labeled(np.ndarray):
+    """A subclass, as other libraries have them."""
+
+
+@pytest.mark.parametrize("row", CATALOGUE.values(), ids=by_name)
+def test_a_subclass_gives_a_plain_array_with_the_same_values(row):
+    x = np.linspace(-3, 3, 12)
+    for function in (row.function, row.derivative):
+        value = function(x.view(Labeled))
+        assert type(value) in (np.ndarray, np.float64)
+        np.testing.assert_array_equal(value, function(x))
+
+
 def test_each_slope_of_prelu_may_be_its_own():
     x = np.random.default_rng(0).normal(size=(4, 3))
     slopes = np.array([0.1, 0.2, 0.3])

@@ -493,7 +493,7 @@ def relu6_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    At both kinks it is 0, as in PyTorch; JAX takes 0 at 0 and 1/2 at 6.
+    At both kinks it is 0, as in PyTorch and JAX.
 
     Examples
     --------
@@ -533,7 +533,7 @@ def hard_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    At both kinks it is 0, as in PyTorch and JAX.
+    At both kinks it is 0, as in PyTorch; JAX takes 1.
 
     Examples
     --------
@@ -578,7 +578,8 @@ def hard_sigmoid_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    At both kinks it is 0, as in PyTorch.
+    At both kinks it is 0, as in PyTorch and JAX. PyTorch 2.13 uses the float32 nearest to 1/6 as the
+    slope in float64 too.
 
     Examples
     --------
@@ -623,7 +624,7 @@ def hard_swish_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    At the kinks it takes the outer values, 0 and 1, as PyTorch does.
+    At the kinks it takes the outer values, 0 and 1, as PyTorch and JAX do.
 
     Examples
     --------
@@ -813,7 +814,7 @@ def sparse_sigmoid_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    At both kinks it is 0, as in JAX.
+    At both kinks it is 0, the outer value; JAX takes 1/4.
 
     Examples
     --------
