@@ -205,12 +205,17 @@ def test_links_of_documents_exist(document):
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-def test_example_of_the_readme_runs():
-    (example,) = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert 0.9 < float(done.stdout) <= 1
-    assert len([line for line in example.splitlines() if line]) == 7
+def test_examples_of_the_readme_run_and_print_what_they_say():
+    training, catalogue = re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL)
+    printed = []
+    for example in (training, catalogue):
+        done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        printed.append(done.stdout)
+    assert 0.9 < float(printed[0]) <= 1
+    assert len([line for line in training.splitlines() if line]) == 7
+    assert float(printed[1].split()[0]) == pytest.approx(-1.472e-196, rel=1e-3)
+    assert "# -1.472e-196" in catalogue
 
 
 def test_continuous_integration_runs_the_same_commands():
