@@ -57,7 +57,7 @@ def main():
     """Print a table for each float type; fail if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inputs", type=int, default=20_000, help="about how many for each type")
-    parser.add_argument("--only", nargs="*", default=list(EXACT), help="names of activations")
+    parser.add_argument("--only", nargs="+", choices=EXACT, metavar="NAME", default=list(EXACT))
     options = parser.parse_args()
     broken = []
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:

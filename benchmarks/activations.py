@@ -58,6 +58,13 @@ def medians(functions, seconds):
     return {key: statistics.median(values) for key, values in times.items()}
 
 
+def elementwise():
+    """Return the names of the activations that can be timed at any size."""
+    from course_lib.activations import CATALOGUE
+
+    return [row.name for row in CATALOGUE.values() if row.elementwise]
+
+
 def measure(options):
     """Time in this process, on the number of threads that its environment allows."""
     import numpy as np
@@ -66,7 +73,7 @@ def measure(options):
     from course_lib.activations import CATALOGUE
 
     torch.set_num_threads(options.threads)
-    names = options.only or [row.name for row in CATALOGUE.values() if row.elementwise]
+    names = options.only or elementwise()
     for dtype in (np.float32, np.float64):
         for size in options.sizes:
             print(f"\n{np.dtype(dtype)}, {size:.0e} elements, threads: {options.threads}")
@@ -92,7 +99,7 @@ def measure(options):
 def main():
     """Start one process for each number of threads."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="*", help="names of activations")
+    parser.add_argument("--only", nargs="+", choices=elementwise(), metavar="NAME")
     parser.add_argument("--sizes", nargs="*", type=int, default=SIZES, help="numbers of elements")
     parser.add_argument("--seconds", type=float, default=0.3, help="for each line")
     parser.add_argument("--threads", type=int, help="this many alone, in this process")

@@ -23,7 +23,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 
 def steps(batch_size):
-    """Return the three steps to compare, by name, each a function of the step's number."""
+    """Return the steps to compare, by name, each a function of the step's number."""
     import numpy as np
     import torch
 

@@ -238,6 +238,24 @@ def test_the_largest_finite_inputs_behave_like_infinite_ones(row, dtype):
     np.testing.assert_allclose(row.derivative(x), expected, rtol=np.finfo(dtype).eps, atol=1e-7)
 
 
+@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+def test_a_scalar_is_treated_as_an_array_of_one(row):
+    for x in (-INF, -800.0, -1.0, 0.0, 1.0, INF, NAN):
+        for function in (row.function, row.derivative):
+            expected = function(np.array([x]))[0]
+            for scalar in (x, np.float64(x), np.array(x)):
+                np.testing.assert_array_equal(function(scalar), expected)
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+def test_a_value_does_not_depend_on_its_neighbors(row):
+    x = np.concatenate([np.linspace(-747, -700, 50), np.linspace(-40, 40, 81), [-21.3, 26.7]])
+    for function in (row.function, row.derivative):
+        alone = [function(u) for u in x]
+        for neighbor in (NAN, INF, -INF, 0.0):
+            np.testing.assert_array_equal(function(np.append(x, neighbor))[:-1], alone)
+
+
 @pytest.mark.parametrize("position", [0, BLOCK - 1, BLOCK, 2 * BLOCK + 5])
 @pytest.mark.parametrize("row", PAIRS, ids=by_name)
 def test_one_nan_in_a_long_array_stays_alone(row, position):
@@ -853,6 +871,8 @@ def test_the_three_ways_in_lead_to_the_same_function():
 BAD_PARAMETERS = {
     "slope": (lambda: activations.leaky_relu(1.0, slope=INF), "slope is inf", "a finite number"),
     "slope as text": (lambda: activations.leaky_relu(1.0, slope="1"), "'1'", "a finite number"),
+    "slope as bool": (lambda: activations.leaky_relu(1.0, slope=True), "True", "a finite number"),
+    "huge slope": (lambda: activations.leaky_relu(1.0, slope=10**400), "slope is 1", "finite"),
     "prelu NaN": (lambda: activations.prelu([1.0], slope=NAN), "slope is nan", "finite numbers"),
     "prelu shape": (
         lambda: activations.prelu([1.0, 2.0], slope=[1.0] * 3), "(3,)", "that of x, (2,)"
@@ -860,23 +880,85 @@ BAD_PARAMETERS = {
     "rrelu order": (
         lambda: activations.rrelu(1.0, lower=0.5, upper=0.1), "lower is 0.5", "lower <= upper"
     ),
-    "shrink": (lambda: activations.soft_shrink(1.0, threshold=-1), "is -1", "from 0 on"),
-    "hard shrink": (lambda: activations.hard_shrink_grad(1.0, threshold=NAN), "nan", "from 0 on"),
+    "rrelu rng": (lambda: activations.rrelu(1.0, rng=0), "rng is 0", "default_rng"),
+    "shrink": (lambda: activations.soft_shrink(1.0, threshold=-1), "is -1", "from 0"),
+    "hard shrink": (lambda: activations.hard_shrink_grad(1.0, threshold=NAN), "nan", "from 0"),
     "threshold": (lambda: activations.threshold(1.0, value=NAN), "value is nan", "a finite number"),
-    "celu": (lambda: activations.celu(1.0, alpha=0), "alpha is 0", "above 0"),
+    "celu": (lambda: activations.celu(1.0, alpha=0), "alpha is 0", "from 1e-10 to 1e+10"),
     "elu": (lambda: activations.elu_grad(1.0, alpha=INF), "alpha is inf", "a finite number"),
-    "softplus": (lambda: activations.softplus_grad(1.0, beta=-1), "beta is -1", "above 0"),
-    "squareplus": (lambda: activations.squareplus(1.0, b=0), "b is 0", "above 0"),
-    "swish": (lambda: activations.swish(1.0, beta=0.0), "beta is 0.0", "above 0"),
+    "softplus": (lambda: activations.softplus_grad(1.0, beta=-1), "beta is -1", "from 1e-10"),
+    "squareplus": (lambda: activations.squareplus(1.0, b=0), "b is 0", "from 1e-10"),
+    "swish": (lambda: activations.swish(1.0, beta=1e-320), "beta is 1e-320", "from 1e-10"),
     "odd": (lambda: activations.glu([1.0, 2.0, 3.0]), "length 3", "equal parts"),
     "pieces": (lambda: activations.maxout([1.0, 2.0], pieces=0), "0 pieces", "equal parts"),
+    "half a piece": (lambda: activations.maxout([1.0], pieces=0.5), "0.5", "a whole number"),
+    "no axis": (lambda: softmax([1.0], None), "axis is None", "a whole number"),
+    "out as axis": (lambda: softmax([1.0], np.zeros(1)), "axis is array", "a whole number"),
+    "slope by place": (lambda: activations.leaky_relu([1.0], 0.2), "got float", "slope=0.2"),
+    "upstream": (
+        lambda: CATALOGUE["relu"].vjp([1.0, 2.0], np.ones((3, 2))), "(3, 2)", "has shape (2,)"
+    ),
+    "upstream of a gate": (
+        lambda: CATALOGUE["glu"].vjp(np.ones(4), np.ones(4)), "(4,)", "has shape (2,)"
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BAD_PARAMETERS)
 def test_bad_parameters_are_named_with_what_is_accepted(case):
     call, given_text, accepted_text = BAD_PARAMETERS[case]
-    with pytest.raises(ValueError, match="accepted") as caught:
+    with pytest.raises((TypeError, ValueError)) as caught:
         call()
     assert given_text in str(caught.value)
     assert accepted_text in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [np.float16(0.5), np.array(0.5), np.float64(0.5)])
+def test_a_parameter_may_be_any_real_number(number):
+    x = np.array([-INF, -2.0, 3.0, INF])
+    for function, name in (
+        (activations.leaky_relu, "slope"),
+        (activations.softplus, "beta"),
+        (activations.celu_grad, "alpha"),
+        (activations.swish_grad, "beta"),
+    ):
+        np.testing.assert_array_equal(function(x, **{name: number}), function(x, **{name: 0.5}))
+
+
+@pytest.mark.parametrize("slope", [0, [0.0], -0.0])
+def test_a_slope_of_zero_is_zero_at_minus_infinity_too(slope):
+    x = np.array([-INF])
+    assert activations.prelu(x, slope=slope) == 0
+    if np.ndim(slope) == 0:
+        assert activations.leaky_relu(x, slope=slope) == 0
+        assert activations.rrelu(x, lower=slope, upper=slope) == 0
+        assert np.isnan(activations.leaky_relu(NAN, slope=slope))
+
+
+@pytest.mark.parametrize("beta", [1e-10, 1e10])
+def test_extreme_parameters_give_limits_at_infinity(beta):
+    x = np.array([-INF, INF])
+    np.testing.assert_array_equal(activations.swish(x, beta=beta), [0, INF])
+    np.testing.assert_array_equal(activations.swish_grad(x, beta=beta), [0, 1])
+    np.testing.assert_array_equal(activations.softplus(x, beta=beta), [0, INF])
+    np.testing.assert_array_equal(activations.softplus_grad(x, beta=beta), [0, 1])
+    np.testing.assert_array_equal(activations.celu(x, alpha=beta), [-beta, INF])
+    np.testing.assert_array_equal(activations.celu_grad(x, alpha=beta), [0, 1])
+
+
+def test_an_empty_batch_has_empty_groups():
+    empty = np.empty((0, 4), np.float32)
+    for name in ("maxout", "glu", "reglu", "geglu", "swiglu"):
+        row = CATALOGUE[name]
+        assert row(empty).shape == (0, 2)
+        assert row.derivative(empty).shape == (0, 4)
+        assert row.vjp(empty, np.empty((0, 2))).shape == (0, 4)
+    assert CATALOGUE["logsumexp"].vjp(empty, np.empty(0)).dtype == np.float32
+
+
+@pytest.mark.parametrize("row", CATALOGUE.values(), ids=by_name)
+def test_no_setting_of_numpy_turns_tails_into_errors(row):
+    x = np.array([-1e30, -730.0, 3.0, 1e38], np.float32)
+    with np.errstate(all="raise"):
+        row(x)
+        row.derivative(x)

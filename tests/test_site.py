@@ -12,6 +12,9 @@ import nbformat
 import page_repairs
 import pytest
 import site_checks
+from activation_table import TABLES
+
+from course_lib.activations import CATALOGUE
 
 SITE = build_book.SITE
 VENDORED = build_book.ROOT / "book" / "_site" / "mathjax"
@@ -427,6 +430,16 @@ def test_claim_that_is_decided_twice_stops_the_build(book):
     status, told = book.build()
     assert status
     assert "'xor-not-linear' is decided more than once" in told
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_activation_has_a_row_that_does_not_break_its_table(table):
+    head, row = TABLES[table]
+    for activation in CATALOGUE.values():
+        cells = row(activation)
+        assert len(cells) == len(head)
+        assert all(cell and "|" not in cell for cell in cells)
+        assert f"{activation.name} <course_lib.activations." in cells[0]
 
 
 # What is vendored, and what was built.

@@ -19,8 +19,10 @@ The chapters of this package: `course_lib.activations.piecewise` (lines and para
 **What the error bounds mean.** An error of 1 ULP, a unit in the last place, is the distance between
 neighboring floats at the true value; half a unit is what rounding alone costs
 :cite:p:`goldberg1991what`. It is a *relative* error: it says how many digits of a result are right,
-however small the result. float16 and float32 results are within 0.51 ULP, float64 results within 4;
-`make accuracy` prints the largest error found for each function. Whether a network needs that is
+however small the result. float16 and float32 results are within 0.51 ULP. In float64, elementwise
+functions and derivatives are within 4, functions over an axis within 5 and Jacobians within 8: the
+bound of each stands in its row (`ulps`). `make accuracy` prints the largest error found for each
+elementwise function at its default parameters. Whether a network needs that is
 another question. A false 0 far out in a tail has a tiny absolute error, and training hardly notices
 it; who takes its logarithm, divides by it or asks where a gradient vanishes does.
 """

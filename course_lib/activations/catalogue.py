@@ -18,7 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_lib._errors import unknown_name
 from course_lib.activations import over_axis, piecewise, smooth
-from course_lib.numerics import gelu_tanh_constants, mish_zero, selu_constants, silu_zero
+from course_lib.numerics import (
+    as_float,
+    gelu_tanh_constants,
+    mish_zero,
+    selu_constants,
+    silu_zero,
+)
 
 __all__ = ["CATALOGUE", "Activation", "get", "spelled_out"]
 
@@ -28,6 +34,9 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class Activation:
     """One row of the catalogue: a function, its derivative and what is known about it.
+
+    What is said of range, slopes and kinks holds for the default parameters. Over an axis, the
+    range is that of an entry, `lipschitz` is in the 2-norm, and kinks are not listed.
 
     Attributes
     ----------
@@ -99,29 +108,49 @@ class Activation:
         """Return the function's value; parameters such as `slope` and `axis` are passed on."""
         return self.function(x, **parameters)
 
-    def vjp(self, x: ArrayLike, upstream: Array) -> Array:
+    def vjp(self, x: ArrayLike, upstream: ArrayLike, **parameters: Any) -> Array:
         """Carry a gradient backwards: the vector-Jacobian product at `x`.
 
         Parameters
         ----------
         x : array_like
-            Where the function was evaluated.
-        upstream : ndarray
+            Where the function was evaluated; over an axis, that is the last one.
+        upstream : array_like
             Gradient with respect to the function's value, in its shape.
+        **parameters
+            Those of the function.
 
         Returns
         -------
         ndarray
-            Gradient with respect to `x`, in its shape.
+            Gradient with respect to `x`, in its shape and dtype.
+
+        Raises
+        ------
+        ValueError
+            If `upstream` has another shape than the function's value.
+
+        Examples
+        --------
+        >>> get("leaky_relu").vjp([-1.0, 1.0], [10.0, 10.0], slope=0.2)
+        array([ 2., 10.])
         """
-        if self.kind == "elementwise":
-            return np.asarray(self.derivative(x) * upstream)
-        if self.kind == "groups":  # output j of m serves the inputs j, j + m, j + 2m, ...
-            slopes = self.derivative(x)
-            if upstream.ndim < slopes.ndim:  # one output for the whole axis
+        x, upstream = as_float(x), as_float(upstream, "upstream")
+        grouped = self.kind == "groups"
+        needed = np.shape(self.function(x, **parameters)) if grouped else x.shape
+        if upstream.shape != needed:
+            raise ValueError(
+                f"upstream has shape {upstream.shape}; {self.name} of x with shape {x.shape} has "
+                f"shape {needed}, and so must upstream"
+            )
+        slopes = self.derivative(x, **parameters)
+        if self.kind == "axis":
+            return np.asarray((upstream[..., np.newaxis, :] @ slopes)[..., 0, :], x.dtype)
+        if grouped and x.size:  # output j of m serves the inputs j, j + m, j + 2m, ...
+            if len(needed) < x.ndim:  # one output for the whole axis
                 upstream = upstream[..., np.newaxis]
-            return np.asarray(slopes * np.tile(upstream, slopes.shape[-1] // upstream.shape[-1]))
-        return np.asarray((upstream[..., np.newaxis, :] @ self.derivative(x))[..., 0, :])
+            upstream = np.tile(upstream, x.shape[-1] // upstream.shape[-1])
+        return np.asarray(slopes * upstream.reshape(x.shape), x.dtype)
 
 
 _INF = float("inf")
@@ -720,7 +749,7 @@ _ROWS = (
         derivative_formula=r"p_i\,(\delta_{ij} - p_j)",
         range=(0, 1),
         lipschitz=1 / 2,
-        monotonic=True,
+        monotonic=False,
         ulps=(3.5, 8),
         source="bridle1990probabilistic",
         kind="axis",
@@ -751,7 +780,7 @@ _ROWS = (
         derivative_formula=r"\delta_{ij} - p_j",
         range=(-_INF, 0),
         lipschitz=_INF,  # the square root of the length
-        monotonic=True,
+        monotonic=False,
         ulps=(2.5, 4),
         source="bridle1990probabilistic",
         kind="axis",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_lib.activations.parameters import check_whole
 from course_lib.activations.piecewise import relu, relu_grad
 from course_lib.activations.smooth import gelu, gelu_grad, sigmoid, sigmoid_grad, silu, silu_grad
 from course_lib.numerics import as_float, two_sum
@@ -295,7 +296,7 @@ def _others(shifted: Array, exponentials: Array) -> Array:
 
 def _with_axis(x: ArrayLike, axis: int) -> Array:
     array = as_float(x)
-    if array.ndim == 0 or not -array.ndim <= axis < array.ndim:
+    if not -array.ndim <= check_whole("axis", axis) < array.ndim:
         raise ValueError(
             f"x has shape {array.shape} and no axis {axis}; an array with that axis is needed"
         )
@@ -312,12 +313,8 @@ def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array, Callable[[Array], A
     moved = array if last else np.moveaxis(array, axis, -1)
 
     def restore(rows: Array) -> Array:
-        result = rows.reshape(moved.shape)
-        if array.dtype.itemsize == 2:
-            with np.errstate(over="ignore"):  # float16 ends at 65,504; beyond it is -inf
-                result = result.astype(np.float16)
-        else:
-            result = result.astype(array.dtype, copy=False)
+        with np.errstate(over="ignore", under="ignore"):  # what a narrower type cannot hold
+            result = rows.reshape(moved.shape).astype(array.dtype, copy=False)
         return result if last else np.moveaxis(result, -1, axis)
 
     rows = moved.reshape(prod(moved.shape[:-1]), moved.shape[-1]).astype(np.float64)
@@ -330,9 +327,10 @@ def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array, Callable[[Array], A
         else:
             shifted, lost = rows - top, None
     shifted[at_top] = 0  # inf - inf is NaN, where the difference meant is 0
-    exponentials = np.exp(shifted)
-    if lost is not None:
-        exponentials += exponentials * lost
+    with np.errstate(under="ignore"):
+        exponentials = np.exp(shifted)
+        if lost is not None:
+            exponentials += exponentials * lost
     return shifted, exponentials, restore
 
 
@@ -397,17 +395,18 @@ def maxout_grad(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> Any:
     slopes = np.zeros_like(parts)
     np.put_along_axis(slopes, parts.argmax(axis=-2)[..., np.newaxis, :], 1, axis=-2)
     slopes[np.isnan(parts)] = np.nan
-    return np.moveaxis(slopes.reshape(*parts.shape[:-2], -1), -1, axis)
+    length = parts.shape[-2] * parts.shape[-1]
+    return np.moveaxis(slopes.reshape(*parts.shape[:-2], length), -1, axis)
 
 
 def _parts(x: ArrayLike, axis: int, pieces: int) -> tuple[Array, int]:
     """Return the axis, moved to the end, as (pieces, length / pieces); and where it was."""
     array = _with_axis(x, axis)
-    length = array.shape[axis]
-    if not isinstance(pieces, int) or pieces < 1 or length % pieces:
+    length, pieces = array.shape[axis], check_whole("pieces", pieces)
+    if pieces < 1 or length % pieces:
         raise ValueError(
-            f"axis {axis} has length {length}, which is not a multiple of {pieces!r} pieces; "
-            f"accepted is an axis that can be cut into that many equal parts"
+            f"axis {axis} has length {length}, which cannot be cut into {pieces} pieces; "
+            f"accepted are 1 or more equal parts"
         )
     moved = np.moveaxis(array, axis, -1)
     return moved.reshape(*moved.shape[:-1], pieces, length // pieces), axis
@@ -551,7 +550,7 @@ def swiglu_grad(x: ArrayLike, axis: int = -1) -> Any:
 
 def _gated(gate: Callable[[Array], Array], x: ArrayLike, axis: int) -> Array:
     halves, axis = _parts(x, axis, 2)
-    a, b = halves.astype(np.float64)[..., 0, :], halves.astype(np.float64)[..., 1, :]
+    a, b = np.moveaxis(halves.astype(np.float64), -2, 0)
     with np.errstate(all="ignore"):
         value = (a * gate(b)).astype(halves.dtype)
     return np.moveaxis(value, -1, axis)
@@ -561,7 +560,7 @@ def _gated_grad(
     gate: Callable[[Array], Array], slope: Callable[[Array], Array], x: ArrayLike, axis: int
 ) -> Array:
     halves, axis = _parts(x, axis, 2)
-    a, b = halves.astype(np.float64)[..., 0, :], halves.astype(np.float64)[..., 1, :]
+    a, b = np.moveaxis(halves.astype(np.float64), -2, 0)
     with np.errstate(all="ignore"):
         both = np.concatenate([gate(b), a * slope(b)], axis=-1).astype(halves.dtype)
     return np.moveaxis(both, -1, axis)

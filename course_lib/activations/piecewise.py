@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_lib.activations.conventions import check_finite, check_not_below, check_order
+from course_lib.activations.parameters import (
+    check_between,
+    check_finite,
+    check_generator,
+    check_order,
+)
 from course_lib.numerics import as_float, choose, elementwise, keep_nan
 
 __all__ = [
@@ -125,7 +130,7 @@ def relu(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    Used in networks since Fukushima, 1969 :cite:p:`fukushima1969visual`; made the standard by
+    In networks for images since Fukushima, 1969 :cite:p:`fukushima1969visual`; made the standard by
     Nair and Hinton, 2010 :cite:p:`nair2010rectified`.
 
     Examples
@@ -182,9 +187,16 @@ def leaky_relu(x: ArrayLike, out: Array | None = None, *, slope: float = 0.01) -
     >>> leaky_relu([-2.0, 3.0])
     array([-0.02,  3.  ])
     """
-    check_finite("slope", slope)
-    # one of the two terms is 0, so that the sum is exact
-    return elementwise(lambda x: np.maximum(x, 0) + slope * np.minimum(x, 0), x, out)
+    slope = check_finite("slope", slope)
+    return elementwise(lambda x: _two_lines(x, slope), x, out)
+
+
+def _two_lines(x: Array, slope: float | Array) -> Array:
+    """Return x right of 0 and a multiple left of it; of the two terms one is 0."""
+    left = slope * np.minimum(x, 0)
+    if not np.all(slope):  # 0 times minus infinity is NaN, where the limit is 0
+        left = np.where(slope == 0, 0.0, left)
+    return np.maximum(x, 0) + left
 
 
 def leaky_relu_grad(x: ArrayLike, out: Array | None = None, *, slope: float = 0.01) -> Any:
@@ -199,7 +211,7 @@ def leaky_relu_grad(x: ArrayLike, out: Array | None = None, *, slope: float = 0.
     >>> leaky_relu_grad([-2.0, 0.0, 3.0])
     array([0.01, 0.01, 1.  ])
     """
-    check_finite("slope", slope)
+    slope = check_finite("slope", slope)
     return elementwise(lambda x: keep_nan(choose(x > 0, 1, slope), x), x, out)
 
 
@@ -238,9 +250,7 @@ def prelu(x: ArrayLike, out: Array | None = None, *, slope: ArrayLike = 0.25) ->
     array([[-0.5, -1. ]])
     """
     slopes = _slopes(x, slope)
-    return elementwise(
-        lambda x: np.maximum(x, 0) + slopes * np.minimum(x, 0), x, out, blocks=slopes.ndim == 0
-    )
+    return elementwise(lambda x: _two_lines(x, slopes), x, out, blocks=slopes.ndim == 0)
 
 
 def prelu_grad(x: ArrayLike, out: Array | None = None, *, slope: ArrayLike = 0.25) -> Any:
@@ -304,7 +314,7 @@ def rrelu(
     x, out
         As for `identity`, with its errors.
     lower, upper : float
-        The slope is uniform between these. The defaults are the paper's and PyTorch's.
+        The slope is uniform between these. The defaults are PyTorch's.
     rng : Generator, optional
         For training: each element gets a slope of its own. Without it, as for prediction, all get
         the mean of the two bounds.
@@ -318,10 +328,13 @@ def rrelu(
     ------
     ValueError
         If a bound is not finite, or the lower is above the upper.
+    TypeError
+        If `rng` is not a generator.
 
     Notes
     -----
-    Xu et al., 2015 :cite:p:`xu2015empirical`.
+    Xu et al., 2015 :cite:p:`xu2015empirical`, who draw the inverse of the slope between 3 and 8 and
+    predict with its mean.
 
     Examples
     --------
@@ -356,7 +369,8 @@ def rrelu_grad(
 def _random_slopes(
     x: ArrayLike, lower: float, upper: float, rng: np.random.Generator | None
 ) -> ArrayLike:
-    check_order("lower", lower, "upper", upper)
+    lower, upper = check_order("lower", lower, "upper", upper)
+    check_generator(rng)
     return (lower + upper) / 2 if rng is None else rng.uniform(lower, upper, as_float(x).shape)
 
 
@@ -393,8 +407,7 @@ def threshold(
     >>> threshold([0.5, 2.0], threshold=1, value=-1)
     array([-1.,  2.])
     """
-    check_finite("threshold", threshold)
-    check_finite("value", value)
+    threshold, value = check_finite("threshold", threshold), check_finite("value", value)
 
     def kernel(x: Array) -> Array:
         return np.where((x > threshold) | np.isnan(x), x, value)
@@ -416,8 +429,7 @@ def threshold_grad(
     >>> threshold_grad([0.5, 1.0, 2.0], threshold=1)
     array([0., 0., 1.])
     """
-    check_finite("threshold", threshold)
-    check_finite("value", value)
+    threshold, value = check_finite("threshold", threshold), check_finite("value", value)
     return elementwise(lambda x: _indicator(x > threshold, x), x, out)
 
 
@@ -477,8 +489,7 @@ def relu6(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    Krizhevsky, 2010 :cite:p:`krizhevsky2010convolutional`; the bound serves arithmetic with few
-    bits.
+    Krizhevsky, 2010 :cite:p:`krizhevsky2010convolutional`.
 
     Examples
     --------
@@ -578,8 +589,8 @@ def hard_sigmoid_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    At both kinks it is 0, as in PyTorch and JAX. PyTorch 2.13 uses the float32 nearest to 1/6 as the
-    slope in float64 too.
+    At both kinks it is 0, as in PyTorch and JAX. PyTorch 2.13 uses the float32 nearest to 1/6 as
+    the slope in float64 too.
 
     Examples
     --------
@@ -656,7 +667,7 @@ def hard_shrink(x: ArrayLike, out: Array | None = None, *, threshold: float = 0.
     Raises
     ------
     ValueError
-        If the threshold is not a finite number from 0 on.
+        If the threshold is not a number from 0 on.
 
     Notes
     -----
@@ -668,7 +679,7 @@ def hard_shrink(x: ArrayLike, out: Array | None = None, *, threshold: float = 0.
     >>> hard_shrink([-1.0, 0.25, 1.0])
     array([-1.,  0.,  1.])
     """
-    check_not_below("threshold", threshold, 0)
+    threshold = check_between("threshold", threshold, 0, 1e300)
     return elementwise(lambda x: np.where(np.abs(x) <= threshold, 0, x), x, out)
 
 
@@ -684,7 +695,7 @@ def hard_shrink_grad(x: ArrayLike, out: Array | None = None, *, threshold: float
     >>> hard_shrink_grad([-1.0, 0.5])
     array([1., 0.])
     """
-    check_not_below("threshold", threshold, 0)
+    threshold = check_between("threshold", threshold, 0, 1e300)
     return elementwise(lambda x: _indicator(np.abs(x) > threshold, x), x, out)
 
 
@@ -706,7 +717,7 @@ def soft_shrink(x: ArrayLike, out: Array | None = None, *, threshold: float = 0.
     Raises
     ------
     ValueError
-        If the threshold is not a finite number from 0 on.
+        If the threshold is not a number from 0 on.
 
     Notes
     -----
@@ -717,7 +728,7 @@ def soft_shrink(x: ArrayLike, out: Array | None = None, *, threshold: float = 0.
     >>> soft_shrink([-1.0, 0.25, 1.0])
     array([-0.5,  0. ,  0.5])
     """
-    check_not_below("threshold", threshold, 0)
+    threshold = check_between("threshold", threshold, 0, 1e300)
     return elementwise(
         lambda x: np.maximum(x - threshold, 0) + np.minimum(x + threshold, 0), x, out
     )

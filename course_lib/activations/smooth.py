@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_lib.activations.conventions import check_above, check_finite
+from course_lib.activations.parameters import check_between, check_finite
 from course_lib.numerics import (
     GELU_TANH_CUBIC,
     bell,
@@ -79,6 +79,8 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+
+_WIDE = (1e-10, 1e10)  # parameters for which no cut of an input overflows
 
 # ---------------------------------------------------------------------------------------------
 # Sigmoids
@@ -405,7 +407,7 @@ def softplus(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> An
     Raises
     ------
     ValueError
-        If beta is not a finite number above 0.
+        If beta is not a number from 1e-10 to 1e10.
 
     Notes
     -----
@@ -417,7 +419,7 @@ def softplus(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> An
     >>> softplus([-100.0, 0.0, 1000.0])
     array([3.72007598e-44, 6.93147181e-01, 1.00000000e+03])
     """
-    check_above("beta", beta, 0)
+    beta = check_between("beta", beta, *_WIDE)
 
     def kernel(x: Array) -> Array:
         t, lost = times(np.minimum(np.abs(x), 800 / beta), beta)
@@ -438,7 +440,7 @@ def softplus_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) 
     >>> softplus_grad([-100.0, 0.0, 1000.0])
     array([3.72007598e-44, 5.00000000e-01, 1.00000000e+00])
     """
-    check_above("beta", beta, 0)
+    beta = check_between("beta", beta, *_WIDE)
 
     def kernel(x: Array) -> Array:
         t, lost = times(np.minimum(np.abs(x), 800 / beta), beta)
@@ -466,7 +468,7 @@ def squareplus(x: ArrayLike, out: Array | None = None, *, b: float = 4.0) -> Any
     Raises
     ------
     ValueError
-        If b is not a finite number above 0.
+        If b is not a number from 1e-10 to 1e10.
 
     Notes
     -----
@@ -478,7 +480,7 @@ def squareplus(x: ArrayLike, out: Array | None = None, *, b: float = 4.0) -> Any
     >>> squareplus([-1e9, 0.0, 1e9])
     array([1.e-09, 1.e+00, 1.e+09])
     """
-    check_above("b", b, 0)
+    b = check_between("b", b, *_WIDE)
 
     def kernel(x: Array) -> Array:
         t = np.abs(x)
@@ -501,7 +503,7 @@ def squareplus_grad(x: ArrayLike, out: Array | None = None, *, b: float = 4.0) -
     >>> squareplus_grad([-1e9, 0.0, 1e9])
     array([1.e-18, 5.e-01, 1.e+00])
     """
-    check_above("b", b, 0)
+    b = check_between("b", b, *_WIDE)
 
     def kernel(x: Array) -> Array:
         t = np.abs(x)
@@ -540,7 +542,7 @@ def elu(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Any:
     >>> elu([-1000.0, -1e-20, 2.0])
     array([-1.e+00, -1.e-20,  2.e+00])
     """
-    check_finite("alpha", alpha)
+    alpha = check_finite("alpha", alpha)
     return elementwise(lambda x: np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)), x, out)
 
 
@@ -556,7 +558,7 @@ def elu_grad(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> A
     >>> elu_grad([-1.0, 0.0, 2.0])
     array([0.36787944, 1.        , 1.        ])
     """
-    check_finite("alpha", alpha)
+    alpha = check_finite("alpha", alpha)
     return elementwise(lambda x: _decay_left(x, alpha), x, out)
 
 
@@ -576,8 +578,7 @@ def celu(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Any:
     x, out
         As for `identity`, with its errors.
     alpha : float
-        Above 0: minus the limit on the left. The default is that of the paper and of all
-        frameworks.
+        Above 0: minus the limit on the left. The default is that of PyTorch, JAX and Keras.
 
     Returns
     -------
@@ -587,7 +588,7 @@ def celu(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Any:
     Raises
     ------
     ValueError
-        If alpha is not a finite number above 0.
+        If alpha is not a number from 1e-10 to 1e10.
 
     Notes
     -----
@@ -598,7 +599,7 @@ def celu(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Any:
     >>> celu([-1000.0, -1e-20, 2.0], alpha=2)
     array([-2.e+00, -1.e-20,  2.e+00])
     """
-    check_above("alpha", alpha, 0)
+    alpha = check_between("alpha", alpha, *_WIDE)
     return elementwise(
         lambda x: np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) / alpha), x, out
     )
@@ -616,7 +617,7 @@ def celu_grad(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> 
     >>> celu_grad([-2.0, 0.0, 2.0], alpha=2)
     array([0.36787944, 1.        , 1.        ])
     """
-    check_above("alpha", alpha, 0)
+    alpha = check_between("alpha", alpha, *_WIDE)
 
     def kernel(x: Array) -> Array:
         left = np.clip(x, -800 * alpha, 0)
@@ -823,7 +824,9 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
         first = np.where(near_zero, first, below - slope)
         second = np.where(near_zero, second, below_lost - slope_lost)
         third = np.where(near_zero, third, 0.0)
-        return _mirror(x, _last(z, first, second, third, below, below_lost, w_lost) * unit)
+        return _mirror(
+            x, _scaled_quotient(z, first, second, third, below, below_lost, w_lost) * unit
+        )
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 25.0)
@@ -864,8 +867,9 @@ def silu(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    Proposed by Elfwing et al., 2018 :cite:p:`elfwing2018sigmoid`, and found again by an automated
-    search :cite:p:`ramachandran2017searching`. What it lacks to ReLU on both sides is
+    Named by Hendrycks and Gimpel, 2016 :cite:p:`hendrycks2016gaussian`, studied by Elfwing et al.,
+    2018 :cite:p:`elfwing2018sigmoid`, and found again by an automated search
+    :cite:p:`ramachandran2017searching`. What it lacks to ReLU on both sides is
     :math:`t\,\sigma(-t) = t z / (1 + z)`, where a plain :math:`z` would run out of digits before
     the product does.
 
@@ -896,8 +900,8 @@ def swish(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Any:
     x, out
         As for `identity`, with its errors.
     beta : float
-        :math:`\beta`, above 0; learned in the paper, whose first value, 1, is the default. The
-        frameworks have only that one, as SiLU.
+        :math:`\beta`, above 0; learned in the paper, whose first value, 1, is the default.
+        PyTorch, JAX and Keras have only that one, as SiLU; TensorFlow has beta too.
 
     Returns
     -------
@@ -907,7 +911,7 @@ def swish(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Any:
     Raises
     ------
     ValueError
-        If beta is not a finite number above 0.
+        If beta is not a number from 1e-10 to 1e10.
 
     Notes
     -----
@@ -918,7 +922,7 @@ def swish(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Any:
     >>> swish([-1.0, 1.0], beta=2)
     array([-0.11920292,  0.88079708])
     """
-    check_above("beta", beta, 0)
+    beta = check_between("beta", beta, *_WIDE)
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 800 / beta)  # beyond, the gate is below the smallest float64
@@ -945,7 +949,7 @@ def swish_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> 
     >>> swish_grad([-1.0, 1.0], beta=2)
     array([-0.09078425,  1.09078425])
     """
-    check_above("beta", beta, 0)
+    beta = check_between("beta", beta, *_WIDE)
 
     high, low = silu_zero()
 
@@ -958,7 +962,9 @@ def swish_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> 
         first = np.where(near_zero, (high - 1) * np.expm1(high - t), 1 - t)
         second = np.where(near_zero, high - t, z)
         third = np.where(near_zero, (low - lost) * high, -lost - z * lost)
-        return _mirror(x, _last(z, first, second, third, below, below_lost - z * lost, lost) * unit)
+        return _mirror(
+            x, _scaled_quotient(z, first, second, third, below, below_lost - z * lost, lost) * unit
+        )
 
     def plain(x: Array) -> Array:
         t = np.minimum(beta * np.abs(x), 800)
@@ -1074,7 +1080,7 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
         first = np.where(near_zero, there * np.expm1(d) * factor, z * (line + 2 * z + below))
         second = np.where(near_zero, 4 * d * (1 + z), line)
         third = np.where(near_zero, low * (there * factor + 4 * (1 + z)), z * lost)
-        return _last(z, first, second, third, below, lost) * unit
+        return _scaled_quotient(z, first, second, third, below, lost) * unit
 
     def right(t: Array, z: Array) -> Array:
         square = z * z
@@ -1096,7 +1102,7 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
     return elementwise(kernel, x, out, narrow=plain)
 
 
-def _last(
+def _scaled_quotient(
     z: Array,
     first: Array,
     second: Array,
