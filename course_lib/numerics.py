@@ -394,7 +394,7 @@ def mills_ratio(t: Array, terms: int = 27) -> tuple[Array, Array | float]:
     t : ndarray of float64
         From 0 on, finite.
     terms : int
-        Of the polynomial: 27 for all digits of a float64, 16 for those of a float32.
+        Of the polynomial: 27 for all digits of a float64, 19 for those of a float32.
 
     Returns
     -------

@@ -716,7 +716,7 @@ def gelu(x: ArrayLike, out: Array | None = None) -> Any:
         ratio, missing = mills_ratio(t, terms)
         return np.maximum(x, 0) - bell(t, 1 / 2, t * ratio, missing)
 
-    return elementwise(kernel, x, out, narrow=lambda x: kernel(x, 16))
+    return elementwise(kernel, x, out, narrow=lambda x: kernel(x, 19))
 
 
 def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -738,7 +738,7 @@ def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
         t = np.minimum(np.abs(x), 40.0)
         return _mirror(x, bell(t, 1 / 2, mills_excess(t, terms)))
 
-    return elementwise(kernel, x, out, narrow=lambda x: kernel(x, 16))
+    return elementwise(kernel, x, out, narrow=lambda x: kernel(x, 19))
 
 
 def _mirror(x: Array, left: Array) -> Array:
