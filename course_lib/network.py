@@ -17,7 +17,14 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from course_lib import activations
 from course_lib._errors import unknown_name
-from course_lib.activations import Activation, sigmoid, softmax_and_log
+from course_lib.activations import (
+    Activation,
+    prelu,
+    prelu_grad,
+    prelu_slope_grad,
+    sigmoid,
+    softmax_and_log,
+)
 
 __all__ = [
     "INITIALIZERS",
@@ -27,6 +34,7 @@ __all__ = [
     "Layer",
     "Loss",
     "Network",
+    "PReLU",
     "binary_cross_entropy",
     "binary_cross_entropy_grad",
     "cross_entropy",
@@ -152,6 +160,63 @@ class Activate:
         """Return the gradient with respect to the input: slope times upstream."""
         _check_forward(self)
         return self.activation.vjp(self._x, upstream) if to_input else None
+
+
+class PReLU:
+    """A rectifier whose slope left of 0 is learned, one for all features or one for each.
+
+    Parameters
+    ----------
+    slope : ndarray
+        Shape ``(..., 1, features)``, or ``(..., 1, 1)`` for a shared slope, with the dtype and
+        leading axes of the network's weights.
+
+    Raises
+    ------
+    ValueError
+        If the second axis from the end is not 1.
+    TypeError
+        If the dtype is not float.
+
+    Notes
+    -----
+    He et al., 2015 :cite:p:`he2015delving`, who start at 0.25. The slope is the parameter
+    ``"weight"``, as in PyTorch. Without learning, the activation ``"prelu"`` does the same.
+
+    Examples
+    --------
+    >>> layer = PReLU(np.array([[0.25, 0.5]]))
+    >>> layer.forward(np.array([[-2.0, -2.0], [1.0, 1.0]]))
+    array([[-0.5, -1. ],
+           [ 1. ,  1. ]])
+    >>> _ = layer.backward(np.ones((2, 2)))
+    >>> layer.gradients["weight"]
+    array([[-2., -2.]])
+    """
+
+    def __init__(self, slope: Array) -> None:
+        if slope.ndim < 2 or slope.shape[-2] != 1:
+            raise ValueError(
+                f"slope has shape {slope.shape}; accepted are (..., 1, features) and (..., 1, 1)"
+            )
+        if slope.dtype.kind != "f":
+            raise TypeError(f"slope is {slope.dtype}; accepted is a float dtype")
+        self.parameters = {"weight": slope}  # as PyTorch calls it
+        self.gradients: dict[str, Array] = {}
+
+    def forward(self, x: Array) -> Array:
+        """Return x right of 0, and slope times x left of it."""
+        self._x = x
+        return np.asarray(prelu(x, slope=self.parameters["weight"]))
+
+    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+        """Fill the gradient of the slope; return that of the input."""
+        _check_forward(self)
+        slope = self.parameters["weight"]
+        shared = (-2, -1) if slope.shape[-1] == 1 else (-2,)
+        moves = prelu_slope_grad(self._x) * upstream
+        self.gradients["weight"] = moves.sum(axis=shared, keepdims=True)
+        return np.asarray(prelu_grad(self._x, slope=slope) * upstream) if to_input else None
 
 
 def _check_forward(layer: Layer) -> None:
@@ -640,7 +705,11 @@ class Network:
 
     def __repr__(self) -> str:
         """Return sizes, activations and, where there are any, replicas."""
-        names = [layer.activation.name for layer in self.layers if isinstance(layer, Activate)]
+        names = [
+            layer.activation.name if isinstance(layer, Activate) else type(layer).__name__
+            for layer in self.layers
+            if not isinstance(layer, Dense)
+        ]
         count = f", replicas={self.replicas}" if self.replicas else ""
         return f"Network({'-'.join(map(str, self.sizes))}, {names}, {self.dtype}{count})"
 
@@ -781,13 +850,14 @@ class Network:
             raise IndexError(f"replica {index} of a network with replicas {self.replicas}")
         layers: list[Layer] = []
         for layer in self.layers:
-            if isinstance(layer, Dense):
-                layers.append(Dense(*(value[index].copy() for value in layer.parameters.values())))
+            if isinstance(layer, Dense | PReLU):
+                values = (value[index].copy() for value in layer.parameters.values())
+                layers.append(type(layer)(*values))
             elif isinstance(layer, Activate):
                 layers.append(Activate(layer.activation))
             else:
                 raise TypeError(
-                    f"cannot copy a {type(layer).__name__}; accepted are Dense and Activate"
+                    f"cannot copy a {type(layer).__name__}; accepted are Dense, PReLU and Activate"
                 )
         return Network(layers)
 

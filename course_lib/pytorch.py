@@ -22,6 +22,7 @@ from course_lib.network import (
     Layer,
     Loss,
     Network,
+    PReLU,
     as_seeds,
     get_loss,
     stream,
@@ -162,9 +163,14 @@ def from_numpy(network: Network) -> nn.Sequential:
             linear = nn.Linear(fan_in, fan_out, dtype=bias.dtype, device="meta")
             linear.load_state_dict({"weight": weight, "bias": bias}, assign=True)
             layers.append(linear.requires_grad_())
+        elif isinstance(layer, PReLU):
+            slope = torch.from_numpy(layer.parameters["weight"][0].copy())
+            rectifier = nn.PReLU(slope.numel(), dtype=slope.dtype)
+            rectifier.load_state_dict({"weight": slope})
+            layers.append(rectifier)
         else:
             raise TypeError(
-                f"cannot copy a {type(layer).__name__}; accepted are Dense and Activate"
+                f"cannot copy a {type(layer).__name__}; accepted are Dense, PReLU and Activate"
             )
     return nn.Sequential(*layers)
 
@@ -179,7 +185,8 @@ def to_numpy(module: nn.Sequential) -> Network:
     Parameters
     ----------
     module : torch.nn.Sequential
-        Of ``Linear`` layers with bias, activations of the catalogue, and ``Flatten``.
+        Of ``Linear`` layers with bias, activations of the catalogue, ``PReLU`` with any slopes, and
+        ``Flatten``.
 
     Returns
     -------
@@ -206,7 +213,9 @@ def to_numpy(module: nn.Sequential) -> Network:
         if isinstance(child, nn.Linear) and child.bias is not None:
             weight = child.weight.detach().cpu().numpy().T.copy()
             layers.append(Dense(weight, child.bias.detach().cpu().numpy()[np.newaxis].copy()))
-        elif repr(child) in rows and _has_first_slopes(child):
+        elif isinstance(child, nn.PReLU):
+            layers.append(PReLU(child.weight.detach().cpu().numpy()[np.newaxis].copy()))
+        elif repr(child) in rows:
             layers.append(Activate(rows[repr(child)]))
         elif not isinstance(child, nn.Flatten):
             raise TypeError(
@@ -214,12 +223,6 @@ def to_numpy(module: nn.Sequential) -> Network:
                 f"with the catalogue's settings: {', '.join(rows)}"
             )
     return Network(layers)
-
-
-def _has_first_slopes(module: nn.Module) -> bool:
-    """Tell whether a PReLU has not learned yet; true for all modules that do not learn."""
-    first = dict(type(module)().named_parameters()) if isinstance(module, nn.PReLU) else {}
-    return all(bool((first[name] == p).all()) for name, p in module.named_parameters())
 
 
 def fit(

@@ -17,6 +17,7 @@ from course_lib.network import (
     Activate,
     Dense,
     Network,
+    PReLU,
     binary_cross_entropy,
     binary_cross_entropy_grad,
     cross_entropy,
@@ -229,6 +230,23 @@ def test_gradients_equal_the_complex_step(activation, loss):
     size = max(abs(g).max() for g in expected.values())
     for name, gradient in gradients.items():
         np.testing.assert_allclose(gradient, expected[name], rtol=0, atol=1e-14 * size)
+
+
+@pytest.mark.parametrize("features", [1, 4])
+def test_slopes_of_replicas_learn_apart(features):
+    slope = np.random.default_rng(0).uniform(0, 1, (3, 1, features))
+    dense = [build("relu", (3,)).layers[i] for i in (0, 4)]
+    dense[1] = Dense(*(np.repeat(v[:, :, :1], 2, axis=-1) for v in dense[1].parameters.values()))
+    together = Network([dense[0], PReLU(slope), dense[1]])
+    x, y = batch_for("cross_entropy")
+    values, gradients = together.loss_and_gradients(x, y)
+    for i in range(3):
+        alone = together.replica(i)
+        value, own = alone.loss_and_gradients(x, y)
+        assert values[i] == pytest.approx(value, rel=1e-12)
+        for name, gradient in own.items():
+            np.testing.assert_allclose(gradients[name][i], gradient, rtol=1e-12, atol=1e-14)
+    assert together.replica(0).parameters["1.weight"].shape == (1, features)
 
 
 def test_every_activation_and_loss_has_an_oracle():
@@ -472,7 +490,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
     ),
     "a layer of another kind": (
         lambda: Network([Dense(W[None], B[None]), Homemade()]).replica(0),
-        TypeError, "a Homemade", "Dense and Activate",
+        TypeError, "a Homemade", "Dense, PReLU and Activate",
     ),
     "seed as text": (lambda: mlp([2, 3], seed="1"), TypeError, "'1'", "a whole number from 0 on"),
     "seed as a fraction": (lambda: mlp([2, 3], seed=0.5), TypeError, "0.5", "SeedSequence"),
@@ -500,6 +518,8 @@ BAD = {  # what is done -> error, what was given, what is accepted
     ),
     "targets beyond 1": (lambda: binary_cross_entropy(Z, Z + 2), ValueError, "to 2.0", "0 to 1"),
     "targets NaN": (lambda: binary_cross_entropy(Z, Z * np.nan), ValueError, "nan", "0 to 1"),
+    "flat slope": (lambda: PReLU(np.ones(3)), ValueError, "(3,)", "(..., 1, features)"),
+    "whole slope": (lambda: PReLU(np.ones((1, 3), int)), TypeError, "int64", "a float dtype"),
     "backward first": (
         lambda: mlp([2, 3, 1]).backward(np.ones((4, 1))), RuntimeError, "before forward", "a batch"
     ),

@@ -30,17 +30,29 @@ def test_there_and_back_is_exact(activation, dtype):
     assert {p.dtype for p in model.parameters()} == {TORCH_DTYPES[dtype]}
     assert all(p.requires_grad for p in model.parameters())
     back = pytorch.to_numpy(model)
-    assert repr(back) == repr(ours)
+    learns = activation == "prelu"  # it comes back as a layer, with its slope
+    assert repr(back) == repr(ours).replace("prelu", "PReLU" if learns else "prelu")
     for name, value in ours.parameters.items():
         np.testing.assert_array_equal(back.parameters[name], value)
 
 
-def test_a_slope_that_was_learned_is_not_carried_as_the_first_one():
-    model = pytorch.mlp([3, 4, 2], "prelu")
-    with torch.no_grad():
-        model[1].weight.fill_(0.5)
-    with pytest.raises(TypeError, match="cannot carry PReLU"):
-        pytorch.to_numpy(model)
+@pytest.mark.parametrize("slopes", [1, 4])
+def test_learned_slopes_train_in_step_and_are_carried(slopes):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 3)), rng.integers(0, 2, 30)
+    first = [nn.Linear(3, 4), nn.PReLU(slopes), nn.Linear(4, 2)]
+    model = nn.Sequential(*first).double()
+    ours = pytorch.to_numpy(model)
+    assert repr(ours) == "Network(3-4-2, ['PReLU'], float64)"
+    options = {"epochs": 5, "batch_size": 10, "seed": 3, "progress": False}
+    pytorch.fit(model, x, y, optimizer=torch.optim.SGD(model.parameters(), lr=0.5), **options)
+    training.fit(ours, x, y, optimizer=training.SGD(0.5), **options)
+    assert not np.allclose(ours.parameters["1.weight"], 0.25)
+    carried = pytorch.to_numpy(model)
+    for name, value in carried.parameters.items():
+        np.testing.assert_allclose(ours.parameters[name], value, rtol=1e-11, atol=1e-13)
+    again = pytorch.predict(pytorch.from_numpy(carried), x)
+    np.testing.assert_allclose(again, carried(x), rtol=1e-13)
 
 
 def test_carried_weights_are_copies():
@@ -76,10 +88,9 @@ def test_logits_and_gradients_are_equal(activation, loss, dtype, near):
     }[loss](model(torch.tensor(x)), torch.tensor(y))
     expected.backward()
     assert value == pytest.approx(expected.item(), rel=near)
-    assert set(gradients) <= {name for name, _ in model.named_parameters()}
-    for name in gradients:
-        parameter = model.get_parameter(name)
-        gradient = gradients[name].T if name.endswith("weight") else gradients[name][0]
+    assert set(gradients) == {name for name, _ in model.named_parameters()}
+    for name, parameter in model.named_parameters():
+        gradient = gradients[name].T if parameter.ndim == 2 else gradients[name][0]
         np.testing.assert_allclose(gradient, parameter.grad, rtol=near, atol=near)
 
 
@@ -258,7 +269,7 @@ BAD = {
     ),
     "a layer of another kind": (
         lambda: pytorch.from_numpy(network.Network([*network.mlp([2, 2]).layers, object()])),
-        TypeError, "a object", "Dense and Activate",
+        TypeError, "a object", "Dense, PReLU and Activate",
     ),
     "another loss": (
         lambda: try_fit(loss=network.Loss("hinge", abs, abs)),
