@@ -22,7 +22,7 @@ book: install ## execute the notebooks and build the site into _build/html
 	@$(RUN) tools/build_book.py
 
 test: install ## run the unit tests, then every notebook against its stored outputs
-	$(RUN) -m pytest --cov
+	$(RUN) -m pytest --cov -n 2
 	$(RUN) -m pytest $(NBVAL) book
 
 notebooks: install ## execute all notebooks in place and clean them
