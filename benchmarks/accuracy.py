@@ -16,7 +16,17 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from course_lib.accuracy import EXACT, Exact, exact_values, inputs, survey
+from course_lib.accuracy import (
+    EXACT,
+    EXACT_ROWS,
+    Exact,
+    errors,
+    exact_rows,
+    exact_values,
+    input_rows,
+    inputs,
+    survey,
+)
 from course_lib.activations import CATALOGUE
 from course_lib.rivals import RIVALS
 
@@ -39,6 +49,66 @@ def measure(name, dtype, size):
             some = [Exact(e.fraction[normal], e.rest[normal], e.exponent[normal]) for e in exact]
             found[library] = [survey(f, e, x[normal]) for f, e in zip(pair, some, strict=True)]
     return found
+
+
+def over_axis(torch_name, jax_name, scipy_name):
+    """Return the functions of other libraries over the last axis, by library."""
+    import jax
+    import torch
+    from scipy import special
+
+    jax.config.update("jax_enable_x64", True)
+    found = {}
+    if torch_name:
+        found["PyTorch"] = lambda x: getattr(torch, torch_name)(torch.from_numpy(x), -1).numpy()
+    if jax_name:
+        found["JAX"] = lambda x: np.asarray(getattr(jax.nn, jax_name)(x, axis=-1))
+    if scipy_name:
+        found["SciPy"] = lambda x: getattr(special, scipy_name)(x, axis=-1)
+    return found
+
+
+OVER_AXIS = {  # the functions of PyTorch, JAX and SciPy
+    "softmax": ("softmax", "softmax", "softmax"),
+    "log_softmax": ("log_softmax", "log_softmax", "log_softmax"),
+    "logsumexp": ("logsumexp", "logsumexp", "logsumexp"),
+}
+
+
+def measure_rows(name, dtype):
+    """Return the largest errors over an axis: ours of both, then of the functions elsewhere."""
+    row, rows = CATALOGUE[name], input_rows(dtype)
+    exact = [exact_rows(function, rows) for function in EXACT_ROWS[name]]
+
+    def worst(values, part):
+        off = errors(np.asarray(values).ravel(), exact[part])
+        if name == "logsumexp" and part == 0:  # in units of the largest input, if that is larger
+            largest = np.maximum(np.abs(rows.max(axis=-1)), np.abs(values))
+            off *= np.spacing(np.abs(values)) / np.spacing(largest)
+        return float(off.max())
+
+    ours = (worst(row(rows), 0), worst(row.derivative(rows), 1))
+    with np.errstate(all="ignore"):
+        elsewhere = {
+            library: worst(function(rows), 0)
+            for library, function in over_axis(*OVER_AXIS.get(name, ("", "", ""))).items()
+        }
+    return ours, elsewhere
+
+
+def print_rows(title, dtype, broken):
+    """Print a line for each function over an axis."""
+    for name in EXACT_ROWS:
+        limit = bounds(CATALOGUE[name], dtype)
+        ours, elsewhere = measure_rows(name, dtype)
+        columns = f"{f'{ours[0]:.2g} / {ours[1]:.2g}':>18}"
+        columns += "".join(
+            f"{f'{elsewhere[r]:.2g}' if r in elsewhere else '-':>18}" for r in RIVALS
+        )
+        print(f"{name:15}{f'{limit[0]} / {limit[1]}':>11}{columns}", flush=True)
+        for off, bound in zip(ours, limit, strict=True):
+            if off > bound:
+                broken.append(f"{title} {name}: {off:.3f} (bound {bound})")
 
 
 def bounds(row, dtype):
@@ -76,6 +146,10 @@ def main():
                 for s, bound in zip(found["ours"], limit, strict=True):
                     if s.worst > bound or s.lost:
                         broken.append(f"{title} {name}: {s.worst:.3f} at {s.at!r} (bound {bound})")
+    for title, dtype in DTYPES.items():
+        if dtype != np.float16 and options.only == list(EXACT):
+            print(f"\n{title}, rows of six numbers: of the function / of its derivative (ours)")
+            print_rows(title, dtype, broken)
     print("\nAll bounds hold." if not broken else "\nBROKEN: " + "\n".join(broken))
     return bool(broken)
 

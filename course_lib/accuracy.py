@@ -20,10 +20,23 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from course_lib.numerics import GELU_TANH_CUBIC
 
-__all__ = ["EXACT", "Exact", "Survey", "errors", "exact_values", "inputs", "survey"]
+__all__ = [
+    "EXACT",
+    "EXACT_ROWS",
+    "Exact",
+    "Survey",
+    "errors",
+    "exact_rows",
+    "exact_values",
+    "input_rows",
+    "inputs",
+    "survey",
+]
 
 Array = NDArray[Any]
 Real = Callable[[Any], Any]
+Row = list[Any]
+OfRow = Callable[[Row], Row]
 
 # ---------------------------------------------------------------------------------------------
 # Exact values
@@ -227,6 +240,87 @@ EXACT: Mapping[str, tuple[Real, Real]] = MappingProxyType(
 """Every elementwise activation and its derivative, as functions of an mpmath number."""
 
 
+def _terms(row: Row) -> tuple[Row, Row]:
+    """Return the probabilities of a row, and for each the sum of the others."""
+    terms = [mp.exp(x - max(row)) for x in row]
+    total = mp.fsum(terms)
+    others = [mp.fsum(terms[:i] + terms[i + 1 :]) for i in range(len(terms))]
+    return [t / total for t in terms], [o / total for o in others]
+
+
+def _softmax(row: Row) -> Row:
+    return _terms(row)[0]
+
+
+def _softmax_jacobian(row: Row) -> Row:
+    p, rest = _terms(row)
+    n = range(len(p))
+    return [p[i] * (rest[i] if i == j else -p[j]) for i in n for j in n]
+
+
+def _log_softmax(row: Row) -> Row:
+    top = row.index(max(row))
+    rest = mp.fsum(mp.exp(x - row[top]) for i, x in enumerate(row) if i != top)
+    return [x - row[top] - mp.log1p(rest) for x in row]
+
+
+def _log_softmax_jacobian(row: Row) -> Row:
+    p, rest = _terms(row)
+    n = range(len(p))
+    return [rest[i] if i == j else -p[j] for i in n for j in n]
+
+
+def _logsumexp(row: Row) -> Row:
+    return [max(row) - max(_log_softmax(row))]
+
+
+def _halves(row: Row) -> tuple[Row, Row]:
+    return row[: len(row) // 2], row[len(row) // 2 :]
+
+
+def _maxout(row: Row) -> Row:
+    return [max(pair) for pair in zip(*_halves(row), strict=True)]
+
+
+def _maxout_grad(row: Row) -> Row:
+    a, b = _halves(row)
+    first = [mpf(int(x >= y)) for x, y in zip(a, b, strict=True)]
+    return first + [1 - x for x in first]
+
+
+def _gated(gate: str) -> tuple[OfRow, OfRow]:
+    function, slope = EXACT[gate]
+
+    def value(row: Row) -> Row:
+        return [a * function(b) for a, b in zip(*_halves(row), strict=True)]
+
+    def derivative(row: Row) -> Row:
+        a, b = _halves(row)
+        return [function(y) for y in b] + [x * slope(y) for x, y in zip(a, b, strict=True)]
+
+    return value, derivative
+
+
+def _opposite(function: OfRow, sign: int) -> OfRow:
+    return lambda row: [sign * value for value in function([-x for x in row])]
+
+
+EXACT_ROWS: Mapping[str, tuple[OfRow, OfRow]] = MappingProxyType(
+    {
+        "softmax": (_softmax, _softmax_jacobian),
+        "softmin": (_opposite(_softmax, 1), _opposite(_softmax_jacobian, -1)),
+        "log_softmax": (_log_softmax, _log_softmax_jacobian),
+        "logsumexp": (_logsumexp, _softmax),
+        "maxout": (_maxout, _maxout_grad),
+        "glu": _gated("sigmoid"),
+        "reglu": _gated("relu"),
+        "geglu": _gated("gelu"),
+        "swiglu": _gated("silu"),
+    }
+)
+"""Every activation over an axis and its derivative, as functions of a list of mpmath numbers."""
+
+
 @dataclass(frozen=True)
 class Exact:
     """Exact values as fractions in [1/2, 1), each a sum of two floats, times powers of two.
@@ -266,7 +360,37 @@ def exact_values(function: Real, x: ArrayLike) -> Exact:
     """
     points = np.asarray(x, dtype=np.float64).tolist()
     with mp.workdps(50):
-        values = [function(mpf(point)) for point in points]
+        return _split([function(mpf(point)) for point in points])
+
+
+def exact_rows(function: OfRow, rows: Array) -> Exact:
+    """Return the exact values of a function of rows, to 50 digits.
+
+    Parameters
+    ----------
+    function : callable
+        Of a list of mpmath numbers, such as those of `EXACT_ROWS`.
+    rows : ndarray
+        Finite numbers of any float dtype, shape ``(rows, n)``.
+
+    Returns
+    -------
+    Exact
+        One dimension: the values of all rows, one after the other.
+
+    Examples
+    --------
+    >>> exact_rows(EXACT_ROWS["softmax"][0], np.zeros((1, 2))).exponent
+    array([0, 0])
+    """
+    with mp.workdps(50):
+        results = [function([mpf(x) for x in row]) for row in rows.astype(np.float64).tolist()]
+        return _split([value for result in results for value in result])
+
+
+def _split(values: list[Any]) -> Exact:
+    """Return mpmath numbers as fractions and exponents."""
+    with mp.workdps(50):
         parts = [mp.frexp(value) for value in values]
         fraction = [float(f) for f, _ in parts]
         rest = [float(f - g) for (f, _), g in zip(parts, fraction, strict=True)]
@@ -354,6 +478,34 @@ def inputs(dtype: DTypeLike, size: int = 2000, near: Sequence[float] = ()) -> Ar
         x = np.concatenate([by_size, *spread, beside]).astype(dtype)
     x = np.concatenate([x, -x, np.zeros(1, dtype)])
     return np.unique(x[np.isfinite(x)])
+
+
+def input_rows(dtype: DTypeLike, size: int = 300, length: int = 6) -> Array:
+    """Return rows that find errors: of numbers near each other, and far apart.
+
+    Parameters
+    ----------
+    dtype : dtype
+        float16, float32 or float64.
+    size : int
+        How many.
+    length : int
+        Numbers in a row.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(size, length)``; normal, with standard deviations from 0.1 to 100 (to 10 in
+        float16).
+
+    Examples
+    --------
+    >>> input_rows(np.float32).shape
+    (300, 6)
+    """
+    most = 1 if np.dtype(dtype).itemsize == 2 else 2
+    scale = np.logspace(-1, most, size)[:, np.newaxis]
+    return (np.random.default_rng(0).standard_normal((size, length)) * scale).astype(dtype)
 
 
 # kinks, zeros of derivatives, ends of exponentials, and where the kernels change their form

@@ -798,7 +798,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
-        ulps=(1.5, 3.5),
+        ulps=(3, 3.5),
         source="blanchard2021accurately",
         kind="groups",
         jax="logsumexp(axis=-1)",
