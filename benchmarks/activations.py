@@ -9,15 +9,13 @@ less.
 """
 
 import argparse
-import os
 import statistics
-import subprocess
 import sys
 import time
 
-THREADS = (1, 2)
+from threads import run_each
+
 SIZES = (10**3, 10**5, 10**7)
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def candidates(row, x):
@@ -107,13 +105,7 @@ def main():
     if options.threads:
         measure(options)
         return 0
-    for threads in THREADS:
-        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
-        command = [sys.executable, *sys.argv, "--threads", str(threads)]
-        done = subprocess.run(command, env=environment)
-        if done.returncode:
-            return done.returncode
-    return 0
+    return run_each("--threads")
 
 
 if __name__ == "__main__":

@@ -8,18 +8,16 @@ Each number of threads is timed in a process of its own, because libraries read 
 Run it with ``make bench``.
 """
 
-import os
 import statistics
-import subprocess
 import sys
 import time
 
+from threads import run_each
+
 BATCHES = (64, 256)
-THREADS = (1, 2)
 ROUNDS = 600
 WARM_UP = 60
 AIMS = {(1, 64): (0.70, 1.25)}  # (threads, batch): at most of PyTorch, at most of the limit
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def steps(batch_size):
@@ -128,12 +126,7 @@ def main():
     heads = ["ours", "PyTorch", "plain", "products", "ours/PyTorch", "ours/products"]
     widths = [10, 10, 10, 10, 14, 14]
     print("threads  batch" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)))
-    for threads in THREADS:
-        environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
-        done = subprocess.run([sys.executable, __file__, str(threads)], env=environment)
-        if done.returncode:
-            return done.returncode
-    return 0
+    return run_each()
 
 
 if __name__ == "__main__":
