@@ -52,7 +52,7 @@ def test_learned_slopes_train_in_step_and_are_carried(slopes):
     for name, value in carried.parameters.items():
         np.testing.assert_allclose(ours.parameters[name], value, rtol=1e-11, atol=1e-13)
     again = pytorch.predict(pytorch.from_numpy(carried), x)
-    np.testing.assert_allclose(again, carried(x), rtol=1e-13)
+    np.testing.assert_allclose(again, carried(x), rtol=1e-13, atol=1e-14)  # near 0 terms cancel
 
 
 def test_carried_weights_are_copies():
