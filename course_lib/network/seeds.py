@@ -1,0 +1,72 @@
+"""Seeds: one for each replica, and a stream of random numbers for each purpose."""
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["as_seeds", "stream"]
+
+Seed = int | np.random.SeedSequence
+
+_PURPOSES = {"weights": 1, "batches": 2}
+
+
+def stream(seed: Seed, purpose: str) -> np.random.Generator:
+    """Return a generator of random numbers of its own for each purpose.
+
+    Were the first weights drawn from ``np.random.default_rng(seed)`` itself, they would equal the
+    data that somebody draws from the same seed.
+
+    Parameters
+    ----------
+    seed : int or SeedSequence
+        Not negative.
+    purpose : str
+        ``"weights"`` or ``"batches"``.
+
+    Returns
+    -------
+    Generator
+        Depends on both.
+
+    Examples
+    --------
+    >>> stream(0, "weights").random() == stream(0, "batches").random()
+    False
+    """
+    parent = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    key = (*parent.spawn_key, _PURPOSES[purpose])
+    return np.random.default_rng(np.random.SeedSequence(parent.entropy, spawn_key=key))
+
+
+def as_seeds(seed: Any) -> tuple[list[Seed], bool]:
+    """Return seeds as a list, and whether there was a sequence of them: one for each replica.
+
+    Raises
+    ------
+    TypeError
+        If something is neither a whole number nor a SeedSequence.
+    ValueError
+        If a number is negative, or the sequence is empty.
+
+    Examples
+    --------
+    >>> as_seeds(3), as_seeds(range(2))
+    (([3], False), ([0, 1], True))
+    """
+    single = isinstance(seed, int | np.integer | np.random.SeedSequence)
+    try:
+        seeds = [seed] if single else list(seed)
+    except TypeError:
+        seeds = [seed]
+    for one in seeds:
+        if not isinstance(one, int | np.integer | np.random.SeedSequence):
+            raise TypeError(
+                f"seed is {seed!r}; accepted are a whole number from 0 on, a SeedSequence, or a "
+                f"sequence of them with one for each replica"
+            )
+        if not isinstance(one, np.random.SeedSequence) and one < 0:
+            raise ValueError(f"seed is {one}; accepted are whole numbers from 0 on")
+    if not seeds:
+        raise ValueError("seed is an empty sequence; give one seed for each replica")
+    return seeds, not single
