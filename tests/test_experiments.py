@@ -1,14 +1,31 @@
-"""Intervals: against exact arithmetic, published values, and by their coverage in simulation."""
+"""Intervals and tests against SciPy, published values and simulation; trainings one by one."""
 
+from dataclasses import asdict, replace
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
+from scipy import stats
 
-from course_lib.experiments import bootstrap_interval, wilson_interval
+from course_lib import data
+from course_lib.experiments import (
+    Comparison,
+    Difference,
+    Row,
+    Tuning,
+    bootstrap_interval,
+    compare,
+    holm,
+    paired,
+    t_interval,
+    wilson_interval,
+)
+from course_lib.network import cross_entropy, mlp
+from course_lib.training import SGD, Adam, Momentum, accuracy, fit
 
 # ---------------------------------------------------------------------------------------------
 # Wilson
@@ -114,6 +131,448 @@ def test_equal_samples_have_an_interval_without_width():
 
 
 # ---------------------------------------------------------------------------------------------
+# Student
+# ---------------------------------------------------------------------------------------------
+
+
+@given(
+    n=st.one_of(st.integers(2, 40), st.integers(2, 2000)),
+    level=st.floats(0.01, 0.9999),
+    scale=st.sampled_from([1e-3, 1.0, 1e6]),
+)
+def test_the_t_interval_is_that_of_scipy(n, level, scale):
+    samples = scale * np.random.default_rng(n).normal(3, size=n)
+    expected = stats.t.interval(level, n - 1, samples.mean(), stats.sem(samples))
+    width = expected[1] - expected[0]
+    assert t_interval(samples, level=level) == pytest.approx(expected, rel=1e-11, abs=1e-9 * width)
+
+
+@pytest.mark.parametrize("n", [2, 3, 16])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_the_t_interval_covers_the_mean_as_often_as_it_says(n, level):
+    experiments = 20_000
+    samples = np.random.default_rng(n).normal(size=(experiments, n))
+    low, high = t_interval(samples, axis=1, level=level)
+    covered = ((low <= 0) & (high >= 0)).mean()
+    assert covered == pytest.approx(level, abs=3.5 * np.sqrt(level * (1 - level) / experiments))
+
+
+def test_sixteen_seeds_of_accuracies_are_covered_too_but_not_by_the_bootstrap():
+    rng = np.random.default_rng(1)
+    right = rng.binomial(1000, [[[0.92]], [[0.925]]], size=(2, 2000, 16))
+    differences = (right[0] - right[1]) / 1000
+    for interval, least, most in ((t_interval, 0.933, 0.967), (bootstrap_interval, 0.89, 0.935)):
+        low, high = interval(differences, axis=1)
+        assert least < ((low <= -0.005) & (high >= -0.005)).mean() < most
+
+
+def test_the_t_interval_takes_any_axis():
+    samples = np.random.default_rng(0).normal(size=(4, 3, 5))
+    low, high = t_interval(samples, axis=1)
+    assert low.shape == high.shape == (4, 5)
+    own = t_interval(samples[2, :, 3])
+    assert (low[2, 3], high[2, 3]) == pytest.approx(own, rel=1e-13)
+
+
+def test_an_infinite_sample_leaves_no_interval():
+    assert np.isnan(t_interval([1.0, np.inf, 2.0])).all()
+
+
+# ---------------------------------------------------------------------------------------------
+# Paired differences
+# ---------------------------------------------------------------------------------------------
+
+
+@given(n=st.integers(2, 9), grid=st.booleans(), level=st.sampled_from([0.5, 0.95]))
+@settings(max_examples=30)
+def test_a_paired_difference_agrees_with_scipy(n, grid, level):
+    a, b = np.random.default_rng(n).normal(0.3, 1, size=(2, n))
+    if grid:  # accuracies: many sums are equal but for their rounding
+        a, b = np.round(a, 1), np.round(b, 1) + 0.1
+    result = paired(a, b, level=level)
+    expected = stats.ttest_rel(a, b).confidence_interval(level)
+    assert (result.low, result.high) == pytest.approx((expected.low, expected.high), rel=1e-9)
+    assert result.effect == pytest.approx(stats.ttest_rel(a, b).statistic / np.sqrt(n), rel=1e-9)
+    test = stats.permutation_test(
+        (a, b), lambda x, y, axis: np.mean(x - y, axis=axis), permutation_type="samples",
+        vectorized=True, n_resamples=np.inf,
+    )  # fmt: skip
+    assert result.p == pytest.approx(test.pvalue, rel=1e-12)
+    assert (result.mean, result.n) == (pytest.approx(np.mean(a) - np.mean(b), abs=1e-12), n)
+
+
+def test_darwins_plants_have_the_p_value_that_fisher_counted():
+    # crossed minus self-fertilized, in eighths of an inch; Fisher (1935), section 21, counts 863 of
+    # 32,768 sums that are at least as large as the one observed, on one side
+    heights = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
+    result = paired(heights, np.zeros(15))
+    assert result.p * 2**15 == 2 * 863
+    assert result.effect * np.sqrt(15) == pytest.approx(2.148, abs=5e-4)
+
+
+def signed_ranks(n):
+    """Return differences whose sign-flip test is Wilcoxon's."""
+    return np.arange(1, n + 1) * np.where(np.random.default_rng(n).random(n) < 0.3, -1, 1)
+
+
+@pytest.mark.parametrize("n", [16, 20])
+def test_all_signs_are_counted_up_to_twenty_seeds(n):
+    expected = stats.wilcoxon(signed_ranks(n), method="exact").pvalue
+    assert paired(signed_ranks(n), np.zeros(n)).p == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_above_signs_are_drawn(seed):
+    expected = stats.wilcoxon(signed_ranks(30), method="exact").pvalue
+    found = paired(signed_ranks(30), np.zeros(30), seed=seed).p
+    assert found == pytest.approx(expected, abs=3.5 * np.sqrt(expected * (1 - expected) / 9999))
+    assert found == paired(signed_ranks(30), np.zeros(30), seed=seed).p
+
+
+def test_a_drawn_p_value_is_never_zero():
+    assert paired(np.arange(64.0) + 1, np.zeros(64)).p == 1 / 10_000
+
+
+def test_where_nothing_differs_p_is_seldom_small():
+    differences = np.random.default_rng(0).standard_t(3, size=(1000, 8))
+    p = np.array([paired(row, np.zeros(8)).p for row in differences])
+    for alpha in (0.05, 0.25):
+        assert (p <= alpha).mean() < alpha + 3.5 * np.sqrt(alpha * (1 - alpha) / 1000)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "mean", "effect", "p"),
+    [
+        ([0.5, 0.7, 0.2], [0.5, 0.7, 0.2], 0.0, np.nan, 1.0),
+        ([0.9, 0.7, 0.3], [0.8, 0.6, 0.2], 0.1, np.inf, 0.25),
+        ([0.8, 0.6, 0.2], [0.9, 0.7, 0.3], -0.1, -np.inf, 0.25),
+    ],
+)
+def test_equal_differences_have_no_spread_to_compare_with(a, b, mean, effect, p):
+    result = paired(a, b)
+    assert (result.mean, result.low, result.high) == pytest.approx((mean,) * 3, abs=1e-15)
+    assert (result.effect, result.p) == pytest.approx((effect, p), nan_ok=True)
+
+
+def test_the_other_way_round_has_the_other_sign():
+    a, b = np.random.default_rng(0).normal(size=(2, 16))
+    one, other = paired(a, b), paired(b, a)
+    assert (one.mean, one.low, one.high) == (-other.mean, -other.high, -other.low)
+    assert (one.effect, one.p) == (-other.effect, other.p)
+
+
+# ---------------------------------------------------------------------------------------------
+# Holm
+# ---------------------------------------------------------------------------------------------
+
+# Benjamini and Hochberg, Journal of the Royal Statistical Society B 57 (1995), 289-300, section 4
+THROMBOLYSIS = [
+    0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719,
+    0.6528, 0.7590, 1.0000,
+]  # fmt: skip
+
+
+def test_holm_corrects_a_published_example():
+    adjusted = holm(THROMBOLYSIS)
+    by_hand = [15 * 0.0001, 14 * 0.0004, 13 * 0.0019, 12 * 0.0095, 11 * 0.0201, 10 * 0.0278]
+    np.testing.assert_allclose(adjusted[:6], by_hand, rtol=1e-14)
+    # 9 * 0.0298 is less than what stands before it
+    np.testing.assert_allclose(adjusted[6:8], 0.278, rtol=1e-14)
+    assert (adjusted[9:] == 1).all()
+    assert (adjusted <= 0.05).sum() == 3  # so it is with Bonferroni and with Hochberg, they say
+
+
+@given(st.lists(st.floats(0, 1), max_size=6))
+def test_holm_is_the_closure_of_bonferroni(p):
+    """A test survives if every set of tests that it belongs to does, by Bonferroni."""
+    expected = [
+        max(
+            min(1, size * min(p[i] for i in chosen))
+            for size in range(1, len(p) + 1)
+            for chosen in combinations(range(len(p)), size)
+            if own in chosen
+        )
+        for own in range(len(p))
+    ]
+    assert holm(p).tolist() == pytest.approx(expected, rel=1e-12)
+
+
+# ---------------------------------------------------------------------------------------------
+# Compare
+# ---------------------------------------------------------------------------------------------
+
+MOONS = tuple(data.moons(25, noise=0.25, seed=seed) for seed in (1, 2, 3))
+TASK = {
+    "sizes": [2, 6, 2], "data": MOONS, "rates": [0.01, 0.1, 1.0, 1e9], "epochs": 4,
+    "batch_size": 10, "seeds": range(3), "tuning_seeds": [7, 8], "dtype": np.float64,
+}  # fmt: skip
+
+
+def train_alone(rate, seed, name="tanh", make=Momentum, batch_size=10, **options):
+    """Return one network, trained by itself."""
+    network = mlp([2, 6, 2], name, seed=seed, **options)
+    history = fit(
+        network, *MOONS[0], optimizer=make(rate), epochs=4, batch_size=batch_size, seed=seed
+    )
+    return network, history
+
+
+def score_alone(network, part, score):
+    """Return accuracy or loss on one part of the data."""
+    x, y = MOONS[part]
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = network(x)
+        return accuracy(outputs, y) if score == "accuracy" else cross_entropy(outputs, y)
+
+
+@pytest.mark.parametrize("score", ["accuracy", "loss"])
+@pytest.mark.parametrize("batch_size", [10, None])
+def test_every_row_is_a_network_trained_alone(score, batch_size):
+    result = compare(
+        ["tanh", "relu"], **TASK | {"batch_size": batch_size}, score=score, edge="note"
+    )
+    assert len(result.rows) == 6
+    for row in result.rows:
+        network, history = train_alone(row.rate, row.seed, row.activation, batch_size=batch_size)
+        found = row.train_loss, row.validation, row.test
+        expected = history.train_loss[-1], *(score_alone(network, i, score) for i in (1, 2))
+        assert found == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("score", ["accuracy", "loss"])
+def test_the_rate_is_the_best_on_validation_data(score):
+    (tuned,) = compare(["tanh"], **TASK, score=score, edge="note").tuning
+    assert tuned.rates == (0.01, 0.1, 1.0, 1e9)
+    means = [
+        np.mean([score_alone(train_alone(rate, seed)[0], 1, score) for seed in (7, 8)])
+        for rate in tuned.rates
+    ]
+    assert tuned.validation[:3] == pytest.approx(means[:3], rel=1e-9)
+    best = np.argmax(means[:3]) if score == "accuracy" else np.argmin(means[:3])
+    assert tuned.rate == tuned.rates[best]
+    assert tuned.at_edge == (best == 0)
+
+
+@pytest.mark.parametrize(
+    ("score", "loss"),
+    [
+        ("accuracy", "cross_entropy"),
+        ("accuracy", "binary_cross_entropy"),
+        ("loss", "cross_entropy"),
+        ("loss", "binary_cross_entropy"),
+        ("loss", "mean_squared_error"),
+    ],
+)
+def test_a_network_that_diverged_never_wins(score, loss):
+    targets = [(x, y if loss == "cross_entropy" else 0 * x) for x, y in MOONS]
+    options = {"data": targets, "loss": loss, "score": score, "rates": [0.1, 1e160, 1e200, 1e300]}
+    result = compare(["identity"], **TASK | options, edge="note")
+    assert result.tuning[0].rate == 0.1
+    worst = 0.0 if score == "accuracy" else np.inf
+    assert result.tuning[0].validation[1:] == (worst,) * 3
+
+
+def test_a_replica_that_diverged_is_reported_as_such():
+    options = TASK | {"rates": [1e250, 1e260, 1e270], "edge": "note"}
+    result = compare(["identity"], **options, score="loss")
+    assert {(row.train_loss, row.test) for row in result.rows} == {(np.inf, np.inf)}
+    assert result.tuning[0].at_edge and result.tuning[0].rate == 1e250
+    assert result.summary()[0].mean == np.inf
+    accuracies = compare(["identity"], **options)
+    assert (accuracies.scores == 0).all()
+    assert accuracies.tuning[0].at_edge and accuracies.tuning[0].rate == 1e250
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"replicas_at_once": 1},
+        {"replicas_at_once": 5},
+        {"rates": [1e9, 1.0, 0.01, 0.1]},
+        {"settings": {"default": {}, "xavier": {"initialization": "xavier"}}},
+        {"activations": ["gelu", "tanh", "sigmoid"]},
+        {"seeds": [2, 0, 1, 5]},
+        {"baseline": "tanh"},
+    ],
+    ids=str,
+)
+def test_what_is_found_depends_on_nothing_else(change):
+    options = {"activations": ["tanh"]} | TASK | {"score": "loss"}
+    reference, other = compare(**options), compare(**options | change)
+
+    def found(result):
+        rows = (r for r in result.rows if (r.activation, r.setting) == ("tanh", "default"))
+        return {r.seed: (r.rate, r.train_loss, r.validation, r.test) for r in rows}
+
+    for seed, values in found(reference).items():
+        assert found(other)[seed] == pytest.approx(values, rel=1e-10)
+
+
+def test_the_test_data_decide_nothing():
+    x, y = MOONS[2]
+    one = compare(["tanh"], **TASK, score="loss")
+    other = compare(["tanh"], **TASK | {"data": (*MOONS[:2], (x, 1 - y))}, score="loss")
+    assert one.tuning == other.tuning
+    assert [replace(r, test=0) for r in one.rows] == [replace(r, test=0) for r in other.rows]
+    assert (one.scores != other.scores).all()
+
+
+def test_settings_reach_the_network_and_its_optimizer():
+    varied = {
+        "wide": {"sizes": [2, 9, 2]},
+        "xavier": {"initialization": "xavier"},
+        "adam": {"optimizer": Adam},
+        "slow": {"optimizer": lambda rate: SGD(rate / 10)},
+    }
+    result = compare(["relu"], varied, **TASK, score="loss", edge="note")
+    assert result.settings == tuple(varied)
+    alone = {
+        "xavier": {"initialization": "xavier"},
+        "adam": {"make": Adam},
+        "slow": {"make": lambda rate: SGD(rate / 10)},
+    }
+    for row in result.rows:
+        if row.setting in alone:
+            network, _ = train_alone(row.rate, row.seed, "relu", **alone[row.setting])
+            assert row.test == pytest.approx(score_alone(network, 2, "loss"), rel=1e-9)
+    assert len(np.unique(result.scores)) == result.scores.size
+
+
+def test_the_dtype_is_that_of_the_networks():
+    single = compare(["tanh"], **TASK | {"dtype": np.float32}, score="loss")
+    double = compare(["tanh"], **TASK, score="loss")
+    assert (np.float32(single.scores) == single.scores).all()
+    np.testing.assert_allclose(single.scores, double.scores, rtol=1e-3)
+    assert (single.scores != double.scores).any()
+
+
+@pytest.mark.parametrize(
+    ("quality", "best"),
+    [
+        ([1, 3, 2], 1), ([3, 3, 2], 1), ([3, 3, 3], 1), ([3, 3, 3, 3], 1), ([2, 2, 1, 2, 2], 1),
+        ([1, 2, 3], 2), ([3, 1, 3], 0), ([0.1 + 0.2, 0.3, 0], 1), ([-np.inf, -2, -np.inf], 1),
+        ([-np.inf] * 3, 0),
+    ],
+)  # fmt: skip
+def test_of_rates_that_tie_the_inner_and_then_the_smaller_is_best(quality, best, monkeypatch):
+    rates = np.logspace(-3, -1, len(quality))
+    scores = dict(zip(rates, np.subtract(0, quality), strict=True))
+
+    class Outputs:
+        """An optimizer that turns its rate into the loss of its replica."""
+
+        def __init__(self, rate):
+            self.offsets = np.sqrt([10 + max(scores[r], -10) for r in rate])
+
+        def step(self, parameters, gradients):
+            for value in parameters.values():
+                value[...] = 0
+            parameters["2.bias"][..., 0, :] = self.offsets[:, np.newaxis]
+
+    x = np.zeros((1, 2))
+    result = compare(
+        ["tanh"], sizes=[2, 2, 1], data=[(x, [[0.0]])] * 3, rates=rates, epochs=1, seeds=[0, 1],
+        optimizer=Outputs, loss="mean_squared_error", score="loss", edge="note", dtype=np.float64,
+    )  # fmt: skip
+    assert result.tuning[0].rate == rates[best]
+    assert result.tuning[0].at_edge == (best in (0, len(rates) - 1))
+
+
+def test_a_best_rate_at_the_edge_is_an_error_or_a_note():
+    with pytest.raises(ValueError, match=r"0\.001 for 'tanh' \(default\), the largest") as caught:
+        compare(["tanh"], **TASK | {"rates": [1e-5, 1e-4, 1e-3]}, score="loss")
+    assert "widen rates" in str(caught.value)
+    with pytest.raises(ValueError, match=r"10 for 'tanh' .*, the smallest tried, and 10 for"):
+        compare(["tanh", "relu"], **TASK | {"rates": [10, 1000, 1e5]}, score="loss")
+    noted = compare(["tanh"], **TASK | {"rates": [1e-3]}, score="loss", edge="note")
+    assert noted.summary()[0].at_edge
+    assert "0.001*" in str(noted) and "* at the edge of the rates tried" in str(noted)
+    assert "*" not in str(compare(["tanh"], **TASK, score="loss"))
+
+
+# What a comparison says, from numbers that need no training.
+
+SCORES = np.random.default_rng(0).normal([[[0.8], [0.82]], [[0.9], [0.7]]], 0.02, (2, 2, 5))
+NAMES, LABELS = ("tanh", "relu"), ("he", "xavier")
+
+
+def made_up(**options):
+    """Return a comparison of two activations in two settings."""
+    rows = [
+        Row(NAMES[a], LABELS[s], seed, 0.1, 1.0, 0.5, float(SCORES[a, s, seed]))
+        for a, s, seed in np.ndindex(SCORES.shape)
+    ]
+    rates = (0.01, 0.1, 1.0), (0.5, 0.6, 0.5), 0.1, False
+    tuning = [Tuning(name, label, *rates) for name in NAMES for label in LABELS]
+    return Comparison(rows, tuning, "accuracy", **options)
+
+
+def test_scores_are_laid_out_by_activation_setting_and_seed():
+    result = made_up()
+    assert (result.activations, result.settings, result.seeds) == (NAMES, LABELS, (0, 1, 2, 3, 4))
+    np.testing.assert_array_equal(result.scores, SCORES)
+
+
+def test_rows_are_plain_records():
+    rows = [*compare(["tanh"], **TASK).rows, *made_up().summary()]
+    for row in rows:
+        assert {type(value) for value in asdict(row).values()} <= {str, int, float, bool}
+
+
+def test_the_summary_is_mean_and_t_interval():
+    for i, line in enumerate(made_up(level=0.9).summary()):
+        own = SCORES.reshape(4, 5)[i]
+        low, high = stats.t.interval(0.9, 4, own.mean(), stats.sem(own))
+        assert (line.mean, line.low, line.high) == pytest.approx((own.mean(), low, high))
+        assert (line.activation, line.setting) == (NAMES[i // 2], LABELS[i % 2])
+        assert (line.rate, line.at_edge, line.n) == (0.1, False, 5)
+
+
+@pytest.mark.parametrize("baseline", [("tanh", "xavier"), ["tanh", "xavier"]])
+def test_differences_are_paired_and_their_p_values_corrected(baseline):
+    found = made_up(level=0.9).against(baseline)
+    others = {("tanh", "he"): (0, 0), ("relu", "he"): (1, 0), ("relu", "xavier"): (1, 1)}
+    assert list(found) == list(others)
+    raw = [stats.permutation_test(
+        (SCORES[place] - SCORES[0, 1],), np.mean, permutation_type="samples", n_resamples=np.inf
+    ).pvalue for place in others.values()]  # fmt: skip
+    for (key, place), p in zip(others.items(), holm(raw), strict=True):
+        test = stats.ttest_rel(SCORES[place], SCORES[0, 1])
+        own = found[key]
+        assert isinstance(own, Difference)
+        assert own.p == pytest.approx(p)
+        assert (own.low, own.high) == pytest.approx(tuple(test.confidence_interval(0.9)))
+
+
+def test_a_name_or_label_is_enough_where_it_is_the_only_one():
+    result = compare(["tanh", "relu"], **TASK, edge="note", baseline="tanh")
+    assert result.baseline == ("tanh", "default")
+    assert result.against() == result.against("tanh") == result.against(("tanh", "default"))
+    assert list(result.against("relu")) == [("tanh", "default")]
+    varied = {"he": {}, "xavier": {"initialization": "xavier"}}
+    result = compare(["tanh"], varied, **TASK, edge="note")
+    assert list(result.against("xavier")) == [("tanh", "he")]
+
+
+TABLE = """\
+test accuracy: mean of 5 seeds, 0.95 t interval; differences to tanh (he), p corrected
+activation  setting  rate  mean   low  high  difference    low   high  effect        p
+tanh        he        0.1  0.80  0.79  0.81
+tanh        xavier    0.1  0.82  0.80  0.85       +0.02  -0.00  +0.04    +1.2  1.9e-01
+relu        he        0.1  0.88  0.86  0.91       +0.08  +0.05  +0.11    +3.4  1.9e-01
+relu        xavier    0.1  0.70  0.68  0.72       -0.10  -0.13  -0.08    -4.8  1.9e-01
+"""
+
+
+def test_it_prints_as_a_table():
+    assert made_up(baseline=("tanh", "he")).table(2) + "\n" == TABLE
+    bare = str(made_up()).splitlines()
+    assert bare[1] == "activation  setting  rate   mean    low   high"
+    assert [line.split()[3] for line in bare[2:]] == [f"{m:.3f}" for m in SCORES.mean(-1).flat]
+    assert repr(made_up()) == str(made_up()) == made_up().table(3)
+
+
+# ---------------------------------------------------------------------------------------------
 # Bad input
 # ---------------------------------------------------------------------------------------------
 
@@ -131,13 +590,90 @@ BAD = {
     "no trials": (lambda: wilson_interval(0, 0), "0 successes in 0 trials", "0 to trials"),
     "too many": (lambda: wilson_interval(3, 2), "3 successes in 2 trials", "0 to trials"),
     "below 0": (lambda: wilson_interval([1, -1], 2), "-1] successes in 2", "0 to trials"),
+    "t of one": (lambda: t_interval([1.0]), "1 samples along axis 0", "at least 2"),
+    "t level": (lambda: t_interval([1, 2], level=0), "level is 0", "between 0 and 1"),
+    "not paired": (lambda: paired([1, 2], [1, 2, 3]), "(2,) and b (3,)", "same length"),
+    "one pair": (lambda: paired([1], [2]), "(1,) and b (1,)", "at least 2 seeds"),
+    "pairs in rows": (lambda: paired(np.ones((2, 2)), np.ones((2, 2))), "(2, 2)", "accepted"),
+    "diverged": (lambda: paired([1, np.inf], [1, 2]), "infinite", "accepted are finite"),
+    "paired level": (lambda: paired([1, 2], [2, 3], level=2), "level is 2", "between 0 and 1"),
+    "p above 1": (lambda: holm([0.5, 1.1]), "[0.5, 1.1]", "accepted is one row"),
+    "p is NaN": (lambda: holm([np.nan]), "[nan]", "numbers from 0 to 1"),
+    "p in a table": (lambda: holm([[0.5]]), "[[0.5]]", "accepted is one row"),
+    "nothing": (lambda: try_compare(activations=[]), "activations are []", "at least 1"),
+    "twice": (lambda: try_compare(activations=["relu", "relu"]), "'relu'", "is each once"),
+    "no settings": (lambda: try_compare(settings={}), "settings are []", "at least 1"),
+    "few rates": (lambda: try_compare(rates=[0.1, 1]), "rates are [0.1, 1.0]", "at least 3"),
+    "same rates": (lambda: try_compare(rates=[1, 1, 2]), "[1.0, 1.0, 2.0]", "is each once"),
+    "rate 0": (lambda: try_compare(rates=[1, 0, 2]), "learning_rate is", "above 0"),
+    "one seed": (lambda: try_compare(seeds=[1]), "seeds are [1]", "at least 2"),
+    "same seeds": (lambda: try_compare(seeds=[1, 1]), "seeds are [1, 1]", "is each once"),
+    "tuned on": (
+        lambda: try_compare(seeds=range(8)), "seeds [7] are there", "other tuning_seeds"
+    ),
+    "chunk": (lambda: try_compare(replicas_at_once=0), "replicas_at_once is 0", "1 or more"),
+    "compared level": (lambda: try_compare(level=95), "level is 95", "between 0 and 1"),
+    "no such baseline": (
+        lambda: try_compare(baseline="gelu"), "'gelu', which fits 0", "[('tanh', 'default')]"
+    ),
+    "two baselines": (
+        lambda: made_up().against("tanh"), "'tanh', which fits 2", "accepted is one of"
+    ),
+    "baseline missing": (lambda: made_up().against(), "baseline is None", "accepted is one of"),
+    "no accuracy": (
+        lambda: try_compare(loss="mean_squared_error", data=[(x, 0 * x) for x, _ in MOONS]),
+        "'mean_squared_error' has no accuracy", "accepted is score='loss'",
+    ),
+    "no epochs": (lambda: try_compare(epochs=0), "epochs is 0", "accepted"),
+    "labels missing": (
+        lambda: try_compare(data=[*MOONS[:2], (MOONS[2][0], [1])]), "50 examples in x", "one each"
+    ),
+    "another class": (
+        lambda: try_compare(data=[*MOONS[:2], (np.ones((2, 2)), [0, 2])]), "0 to 2", "0 to 1"
+    ),
 }  # fmt: skip
+
+
+def try_compare(activations=("tanh",), **options):
+    """Call `compare` on a small task with something changed; it must not train."""
+    compare(activations, **TASK | {"optimizer": refuses} | options)
+
+
+def refuses(rate):
+    """Return an optimizer that may not be used."""
+    optimizer = SGD(rate)
+    optimizer.step = None
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"activations": ["tahn"]}, KeyError, "did you mean 'tanh'"),
+        ({"score": "acuracy"}, KeyError, "did you mean 'accuracy'"),
+        ({"edge": "warn"}, KeyError, "Accepted: raise, note"),
+        ({"loss": "hinge"}, KeyError, "unknown loss"),
+        ({"settings": {"x": {"initialization": "her"}}}, KeyError, "did you mean 'he'"),
+        ({"settings": {"x": {"gian": 2}}}, TypeError, "'gian'"),
+        ({"settings": {"x": {"seed": 2}}}, TypeError, "'seed'"),
+        ({"data": MOONS[:2]}, TypeError, "tuple of 2; accepted are three pairs"),
+        ({"data": np.ones((3, 2))}, TypeError, "data is a ndarray"),
+        ({"seeds": 3.5}, TypeError, "whole number"),
+        ({"seeds": [np.random.SeedSequence(1)] * 2}, TypeError, "whole numbers from 0 on"),
+        ({"optimizer": lambda rate: SGD}, TypeError, "pass an instance"),
+        ({"dtype": np.float16}, TypeError, "float32 and float64"),
+    ],
+    ids=str,
+)
+def test_what_cannot_work_is_refused_before_the_training(options, error, text):
+    with pytest.raises(error, match=text):
+        try_compare(**options)
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case):
     call, given_text, accepted_text = BAD[case]
-    with pytest.raises(ValueError, match=r"accepted|at least") as caught:
+    with pytest.raises(ValueError, match=r"accepted|at least|give") as caught:
         call()
     assert given_text in str(caught.value)
     assert accepted_text in str(caught.value)
