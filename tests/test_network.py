@@ -6,7 +6,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
@@ -15,18 +15,23 @@ from course_lib.network import (
     INITIALIZERS,
     LOSSES,
     Activate,
+    BatchNorm,
     Dense,
+    LayerNorm,
     Network,
     PReLU,
+    Residual,
     binary_cross_entropy,
     binary_cross_entropy_grad,
     cross_entropy,
     cross_entropy_grad,
     get_loss,
     initialize,
+    lsuv,
     mean_squared_error,
     mean_squared_error_grad,
     mlp,
+    stream,
 )
 from course_lib.pytorch import activation_module
 
@@ -293,6 +298,275 @@ def test_huge_logits_do_not_overflow(size):
 
 
 # ---------------------------------------------------------------------------------------------
+# Normalization and residual blocks
+# ---------------------------------------------------------------------------------------------
+
+# A network as text: "3-4" is a dense layer, a list a residual block, another word an activation
+NETWORKS = {
+    "batch": ["3-4", "batch", "tanh", "4-2"],
+    "layer": ["3-4", "layer", "tanh", "4-2"],
+    "normalization first": ["batch", "3-4", "relu", "layer", "4-2"],
+    "residual": ["3-4", "relu", ["4-4", "batch", "relu"], ["layer", "relu", "4-5", "5-4"], "4-2"],
+    "residual first": [["3-3", "tanh"], "3-2"],
+    "nested": ["3-4", ["4-4", ["batch", "4-4", "tanh"], "layer"], "4-2"],
+}
+NEAR = {np.float32: 5e-5, np.float64: 2e-13}  # relative to the largest; small batches stretch
+
+
+def make_layers(words, replicas, dtype, rng, width=SIZES[0]):
+    """Return the layers that a text describes, with random parameters and running averages."""
+
+    def draw(*shape, low=None):
+        values = rng.normal(size=shape) if low is None else rng.uniform(low, 2, size=shape)
+        return values.astype(dtype)
+
+    layers = []
+    for word in words:
+        if isinstance(word, list):
+            layers.append(Residual(make_layers(word, replicas, dtype, rng, width)))
+        elif "-" in word:
+            fan_in, width = map(int, word.split("-"))
+            layers.append(Dense(draw(*replicas, fan_in, width), draw(*replicas, 1, width)))
+        elif word in ("batch", "layer"):
+            kind = BatchNorm if word == "batch" else LayerNorm
+            shape = (*replicas, 1, width)
+            options = {"epsilon": 1e-3} | ({"momentum": 0.3} if word == "batch" else {})
+            layers.append(kind(draw(*shape, low=0.5), draw(*shape), **options))
+            if word == "batch":
+                layers[-1].running_mean[...] = draw(*shape)
+                layers[-1].running_variance[...] = draw(*shape, low=0.5)
+        else:
+            layers.append(Activate(word))
+    return layers
+
+
+def make(name, replicas=(), dtype=np.float64):
+    return Network(make_layers(NETWORKS[name], replicas, dtype, np.random.default_rng(3)))
+
+
+def batch_norms(layers, prefix=""):
+    """Return the batch normalizations by name."""
+    found = {}
+    for i, layer in enumerate(layers):
+        if isinstance(layer, BatchNorm):
+            found[f"{prefix}{i}"] = layer
+        elif isinstance(layer, Residual):
+            found |= batch_norms(layer.layers, f"{prefix}{i}.")
+    return found
+
+
+def in_torch(words, signal, leaves, averages, training, prefix=""):
+    """Return what PyTorch's functions make of a signal, by the text of a network."""
+    for i, word in enumerate(words):
+        name = f"{prefix}{i}"
+        if isinstance(word, list):
+            block = in_torch(word, signal, leaves, averages, training, f"{name}.")
+            signal = signal + block
+        elif "-" in word:
+            signal = signal @ leaves[f"{name}.weight"] + leaves[f"{name}.bias"]
+        elif word in ("batch", "layer"):
+            weight, bias = leaves[f"{name}.weight"][0], leaves[f"{name}.bias"][0]
+            if word == "batch":
+                options = {"training": training, "momentum": 0.3, "eps": 1e-3}
+                signal = torch.nn.functional.batch_norm(
+                    signal, *averages[name], weight, bias, **options
+                )
+            else:
+                signal = torch.nn.functional.layer_norm(
+                    signal, weight.shape, weight, bias, eps=1e-3
+                )
+        else:
+            signal = getattr(torch, word)(signal)
+    return signal
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("replicas", "own_batches"), [((), False), ((3,), False), ((3,), True), ((2, 3), True)]
+)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_normalized_and_residual_networks_equal_autograd(
+    name, training, replicas, own_batches, dtype
+):
+    network = make(name, replicas, dtype)
+    x, y = batch_for("cross_entropy", dtype, replicas if own_batches else ())
+    before = {
+        key: (norm.running_mean.copy(), norm.running_variance.copy())
+        for key, norm in batch_norms(network.layers).items()
+    }
+    values, gradients = network.loss_and_gradients(x, y, training=training)
+    for index in np.ndindex(replicas):
+        here = index if own_batches else ()
+        leaves = {
+            key: torch.tensor(value[index].astype(np.float64), requires_grad=True)
+            for key, value in network.parameters.items()
+        }
+        averages = {
+            key: [torch.tensor(kept[index][0].astype(np.float64)) for kept in pair]
+            for key, pair in before.items()
+        }
+        signal = torch.tensor(x[here].astype(np.float64))
+        logits = in_torch(NETWORKS[name], signal, leaves, averages, training)
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(y[here]))
+        loss.backward()
+        near = {"rtol": NEAR[dtype], "atol": NEAR[dtype]}
+        np.testing.assert_allclose(np.asarray(values)[index], loss.item(), **near)
+        size = max(float(leaf.grad.abs().max()) for leaf in leaves.values())
+        assert set(gradients) == set(leaves)
+        for key, leaf in leaves.items():
+            assert gradients[key].dtype == dtype
+            np.testing.assert_allclose(
+                gradients[key][index], leaf.grad, rtol=0, atol=NEAR[dtype] * size
+            )
+        for key, norm in batch_norms(network.layers).items():
+            for ours, theirs in zip(
+                (norm.running_mean, norm.running_variance), averages[key], strict=True
+            ):
+                assert ours.dtype == dtype
+                np.testing.assert_allclose(ours[index][0], theirs, **near)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_gradient_of_the_input_equals_autograd(name, training):
+    network = make(name)
+    x, _ = batch_for("cross_entropy")
+    network.forward(x, training=training)
+    averages = {
+        key: [torch.tensor(norm.running_mean[0]), torch.tensor(norm.running_variance[0])]
+        for key, norm in batch_norms(network.layers).items()
+    }
+    upstream = np.random.default_rng(5).normal(size=(BATCH, SIZES[-1]))
+    gradient = upstream
+    for layer in reversed(network.layers):
+        gradient = layer.backward(gradient)
+    leaf = torch.tensor(x, requires_grad=True)
+    leaves = {key: torch.tensor(value) for key, value in network.parameters.items()}
+    out = in_torch(NETWORKS[name], leaf, leaves, averages, training)
+    out.backward(torch.tensor(upstream))
+    size = float(leaf.grad.abs().max())
+    np.testing.assert_allclose(gradient, leaf.grad, rtol=0, atol=1e-13 * size)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_replica_with_blocks_and_averages_equals_it_among_others(name, training):
+    together = make(name, (3,))
+    alone = [together.replica(i) for i in range(3)]
+    x, y = batch_for("cross_entropy", leading=(3,))
+    for _ in range(2):  # the second time with averages that have moved
+        values, gradients = together.loss_and_gradients(x, y, training=training)
+        for i, network in enumerate(alone):
+            value, own = network.loss_and_gradients(x[i], y[i], training=training)
+            assert values[i] == pytest.approx(value, rel=1e-12)
+            assert set(own) == set(gradients)
+            for key, gradient in own.items():
+                np.testing.assert_allclose(gradients[key][i], gradient, rtol=1e-10, atol=1e-12)
+    for i, network in enumerate(alone):
+        kept = batch_norms(together.layers)
+        for key, norm in batch_norms(network.layers).items():
+            assert (norm.momentum, norm.epsilon) == (0.3, 1e-3)
+            assert not np.shares_memory(norm.running_mean, kept[key].running_mean)
+            for which in ("running_mean", "running_variance"):
+                np.testing.assert_allclose(
+                    getattr(norm, which), getattr(kept[key], which)[i], rtol=1e-12, atol=1e-14
+                )
+
+
+def test_a_batch_is_normalized_for_each_replica_and_feature_by_itself():
+    layer = BatchNorm(np.ones((2, 1, 3)), np.zeros((2, 1, 3)))
+    layer.training = True
+    x = np.random.default_rng(0).normal([1, 10, 100], [0.1, 1, 10], size=(2, 50, 3))
+    first = layer.forward(x)
+    np.testing.assert_allclose(first.mean(axis=1), 0, atol=1e-13)
+    # epsilon makes the variance smaller by its share of the batch's variance
+    shrunk = x.var(axis=1) / (x.var(axis=1) + 1e-5)
+    np.testing.assert_allclose(first.var(axis=1), shrunk, rtol=1e-12)
+    x[1] *= 1e6
+    np.testing.assert_array_equal(layer.forward(x)[0], first[0])
+
+
+def test_running_averages_come_near_the_statistics_of_the_data():
+    layer = BatchNorm(np.ones((1, 2)), np.zeros((1, 2)))
+    layer.training = True
+    x = np.random.default_rng(0).normal([3, -1], [2, 0.5], size=(10, 2))
+    for _ in range(300):  # 0.9 to the power of 300 is 2e-14
+        layer.forward(x)
+    np.testing.assert_allclose(layer.running_mean[0], x.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(layer.running_variance[0], x.var(axis=0, ddof=1), rtol=1e-12)
+
+
+def test_a_network_evaluates_unless_it_is_told_to_train():
+    network = make("residual")
+    norm = network.layers[2].layers[1]
+    before = norm.running_mean.copy()
+    x, y = batch_for("cross_entropy")
+    single = network(x[:1])  # one row is enough where nothing is averaged
+    np.testing.assert_allclose(single, network(x)[:1], rtol=1e-13, atol=1e-14)
+    network.loss_and_gradients(x, y, training=False)
+    np.testing.assert_array_equal(norm.running_mean, before)
+    network.loss_and_gradients(x, y)
+    assert (norm.running_mean != before).any()
+    assert (norm.training, network.layers[2].training) == (True, True)
+    network(x)
+    assert (norm.training, network.layers[2].training) == (False, False)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_backward_follows_the_mode_of_the_last_forward(training):
+    x, _ = batch_for("cross_entropy")
+    upstream = np.random.default_rng(5).normal(size=(BATCH, SIZES[-1]))
+    network, twin = make("batch"), make("batch")
+    for net in (network, twin):
+        net.forward(x, training=training)
+    network.layers[1].training = not training
+    for net in (network, twin):
+        net.backward(upstream)
+    for name, gradient in twin.gradients.items():
+        np.testing.assert_array_equal(network.gradients[name], gradient)
+
+
+class Doubled:
+    """A reader's own layer, from before there were modes and copies."""
+
+    def __init__(self):
+        self.parameters, self.gradients = {}, {}
+
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, upstream, *, to_input=True):
+        return 2 * upstream if to_input else None
+
+
+def test_layers_of_a_reader_work_alone_and_in_blocks():
+    weight, bias = np.eye(3), np.zeros((1, 3))
+    x, _ = batch_for("cross_entropy")
+    network = Network([Doubled(), Residual([Doubled()]), Dense(weight, bias)])
+    np.testing.assert_array_equal(network.forward(x, training=True), 6 * x)
+    network.backward(np.ones((BATCH, 3)))
+    np.testing.assert_allclose(network.gradients["2.weight"], 6 * x.T @ np.ones((BATCH, 3)))
+    assert repr(network) == "Network(3-3, ['Doubled', 'Residual(Doubled)'], float64)"
+
+
+def test_what_is_in_a_block_has_a_name_and_can_be_loaded():
+    network, other = make("nested"), make("nested")
+    names = list(network.parameters)
+    assert names[2:6] == ["1.0.weight", "1.0.bias", "1.1.0.weight", "1.1.0.bias"]
+    inside = network.layers[1].layers[1].layers[0].parameters["weight"]
+    assert network.parameters["1.1.0.weight"] is inside
+    other.load_parameters({name: value + 1 for name, value in network.parameters.items()})
+    np.testing.assert_array_equal(
+        other.layers[1].layers[1].layers[0].parameters["weight"], inside + 1
+    )
+    assert network.sizes == [3, 4, 4, 4, 2]
+    assert repr(network) == (
+        "Network(3-4-4-4-2, ['Residual(Residual(BatchNorm, tanh), LayerNorm)'], float64)"
+    )
+
+
+# ---------------------------------------------------------------------------------------------
 # Replicas
 # ---------------------------------------------------------------------------------------------
 
@@ -303,14 +577,16 @@ def test_huge_logits_do_not_overflow(size):
     activation=st.sampled_from(KEEPING),
     loss=st.sampled_from(list(LOSSES)),
     initialization=st.sampled_from(list(INITIALIZERS)),
+    residual=st.booleans(),
     batch=st.integers(1, 7),
     seeds=st.lists(st.integers(0, 2**32), min_size=1, max_size=4),
     dtype=st.sampled_from(DTYPES),
 )
 def test_replica_i_equals_the_network_of_its_seed(
-    sizes, activation, loss, initialization, batch, seeds, dtype
+    sizes, activation, loss, initialization, residual, batch, seeds, dtype
 ):
-    settings_ = {"initialization": initialization, "dtype": dtype}
+    assume(initialization != "computed" or CATALOGUE[activation].elementwise)
+    settings_ = {"initialization": initialization, "residual": residual, "dtype": dtype}
     together = mlp(sizes, activation, seed=seeds, **settings_)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, sizes[0])).astype(dtype)
@@ -362,6 +638,8 @@ VARIANCES = {  # of the weights, and how the fourth moment enters the error of a
     "xavier": (2 / (FAN_IN + FAN_OUT), 2),
     "lecun": (1 / FAN_IN, 2),
     "pytorch": (1 / (3 * FAN_IN), 0.8),
+    "orthogonal": (1 / FAN_IN, 2),
+    "computed": (1 / FAN_IN, 2),
 }
 
 
@@ -384,6 +662,169 @@ def test_the_scheme_named_after_pytorch_is_uniform_within_its_bound():
         for values in (ours, theirs.detach().numpy()):
             assert 0.95 * bound < abs(values).max() <= bound * (1 + 1e-7)
     assert bias.var() == pytest.approx(bound**2 / 3, rel=4 * math.sqrt(0.8 / FAN_OUT))
+
+
+DRAWS = {  # notebooks store what was computed from these numbers
+    "he": lambda rng, m, n: math.sqrt(2 / m) * rng.standard_normal((m, n)),
+    "xavier": lambda rng, m, n: math.sqrt(2 / (m + n)) * rng.standard_normal((m, n)),
+    "lecun": lambda rng, m, n: math.sqrt(1 / m) * rng.standard_normal((m, n)),
+    "pytorch": lambda rng, m, n: rng.uniform(-1 / math.sqrt(m), 1 / math.sqrt(m), (m, n)),
+    "computed": lambda rng, m, n: math.sqrt(1 / m) * rng.standard_normal((m, n)),
+}
+
+
+@pytest.mark.parametrize("scheme", DRAWS)
+def test_a_seed_draws_the_same_weights_for_ever(scheme):
+    rng = stream(7, "weights")
+    for name, shape in {"0.weight": (5, 4), "2.weight": (4, 3)}.items():
+        drawn = mlp([5, 4, 3], "identity", seed=7, initialization=scheme).parameters[name]
+        np.testing.assert_array_equal(drawn, DRAWS[scheme](rng, *shape))
+        if scheme == "pytorch":
+            rng.uniform(size=shape[1])  # the bias
+
+
+@pytest.mark.parametrize("gain", [1, 1.7])
+@pytest.mark.parametrize("shape", [(7, 4), (4, 7), (5, 5), (1, 6), (1, 1)])
+def test_orthogonal_weights_are_orthonormal_and_the_nearest_to_their_draw(shape, gain):
+    weight, bias = initialize(*shape, seed=3, scheme="orthogonal", gain=gain)
+    assert (weight.shape, bias.shape, bias.any()) == (shape, (1, shape[1]), False)
+    theirs = torch.nn.init.orthogonal_(torch.empty(shape[::-1], dtype=torch.float64), gain)
+    for values in (weight, theirs.numpy()):
+        np.testing.assert_allclose(np.linalg.svd(values, compute_uv=False), gain, rtol=1e-13)
+    # Gram-Schmidt by Cholesky: A = Q R with R'R = A'A, and a positive diagonal makes Q unique
+    draw = stream(3, "weights").standard_normal((max(shape), min(shape)))
+    q = draw @ np.linalg.inv(np.linalg.cholesky(draw.T @ draw).T)
+    expected = gain * (q if shape[0] >= shape[1] else q.T)
+    np.testing.assert_allclose(weight, expected, rtol=0, atol=1e-11)
+
+
+def test_no_direction_of_orthogonal_weights_is_preferred():
+    draws = np.array([initialize(3, 3, seed=s, scheme="orthogonal")[0] for s in range(400)])
+    # each entry of a random rotation has mean 0 and variance 1/3; four standard errors
+    assert abs(draws.mean(axis=0)).max() < 4 * math.sqrt(1 / 3 / 400)
+    assert abs((np.linalg.det(draws) > 0).mean() - 0.5) < 4 * 0.5 / math.sqrt(400)
+
+
+@pytest.mark.parametrize("scheme", INITIALIZERS)
+def test_a_gain_multiplies_the_weights_and_not_the_biases(scheme):
+    options = {"seed": range(3), "initialization": scheme}
+    plain = mlp([5, 4, 4, 3], "tanh", **options).parameters
+    one = mlp([5, 4, 4, 3], "tanh", gain=1.5, **options).parameters
+    each = mlp([5, 4, 4, 3], "tanh", gain=[0.5, 1, 3], **options).parameters
+    for name, value in plain.items():
+        by = np.array([0.5, 1, 3])[:, None, None] if name.endswith("weight") else 1
+        np.testing.assert_allclose(one[name], value * (1.5 if np.ndim(by) else 1), rtol=1e-14)
+        np.testing.assert_allclose(each[name], value * by, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"), [("tanh", mp.tanh), ("relu", lambda z: max(z, 0)), ("sine", mp.sin)]
+)
+def test_a_computed_gain_keeps_the_variance_after_the_activation(activation, function):
+    def integrand(z):
+        return function(z) ** 2 * mp.npdf(z)
+
+    expected = 1 / mp.sqrt(mp.quad(integrand, [-mp.inf, 0, mp.inf]))
+    sizes = [6, 5, 4, 3]
+    plain = mlp(sizes, activation, initialization="lecun").parameters
+    scaled = mlp(sizes, activation, initialization="computed").parameters
+    np.testing.assert_array_equal(scaled["0.weight"], plain["0.weight"])
+    for name in ("2.weight", "4.weight"):
+        np.testing.assert_allclose(scaled[name] / plain[name], float(expected), rtol=1e-9)
+
+
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("seed", [0, range(2)], ids=["one", "two"])
+def test_options_change_what_stands_between_and_never_the_first_weights(
+    normalization, residual, seed
+):
+    network = mlp(
+        [3, 4, 4, 4, 5, 5, 2], "tanh", seed=seed, normalization=normalization, residual=residual
+    )
+    norm = {None: "", "batch": "BatchNorm, ", "layer": "LayerNorm, "}[normalization]
+    plain, block = f"{norm}tanh", f"Residual({norm}tanh)" if residual else f"{norm}tanh"
+    assert repr(network).split("[")[1].split("]")[0].replace("'", "") == ", ".join(
+        [plain, block, block, plain, block]
+    )
+    dense = [p for p in network.parameters.values() if p.shape[-2] > 1]
+    weights = mlp([3, 4, 4, 4, 5, 5, 2], "tanh", seed=seed).parameters
+    for own, value in zip(dense, [v for v in weights.values() if v.shape[-2] > 1], strict=True):
+        np.testing.assert_array_equal(own, value)
+
+
+# ---------------------------------------------------------------------------------------------
+# Scaling to unit variance
+# ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("own_batches", [False, True])
+def test_each_dense_output_reaches_variance_one(own_batches, dtype):
+    rng = np.random.default_rng(0)
+    network = mlp(
+        [6, 30, 30, 30, 4], "tanh", seed=range(3), initialization="orthogonal", dtype=dtype
+    )
+    before = {name: value.copy() for name, value in network.parameters.items()}
+    x = (5 * rng.normal(size=(3, 40, 6) if own_batches else (40, 6)) + 1).astype(dtype)
+    reached = lsuv(network, x)
+    assert reached.shape == (3, 4)
+    signal = x.astype(np.float64)
+    near = 1e-5 if dtype == np.float32 else 1e-12
+    for i in range(0, 8, 2):
+        weight = network.parameters[f"{i}.weight"]
+        assert weight.dtype == dtype
+        signal = signal @ weight + network.parameters[f"{i}.bias"]
+        variance = signal.var(axis=(-2, -1))
+        np.testing.assert_allclose(variance, 1, rtol=near)
+        np.testing.assert_allclose(reached[:, i // 2], variance, rtol=near)
+        signal = np.tanh(signal)
+        ratio = weight / before[f"{i}.weight"]  # only scaled, as one
+        scale = ratio.mean(axis=(-2, -1), keepdims=True)
+        np.testing.assert_allclose(ratio, np.broadcast_to(scale, ratio.shape), rtol=1e-5)
+    settled = {name: value.copy() for name, value in network.parameters.items()}
+    lsuv(network, x)
+    for name, value in network.parameters.items():
+        np.testing.assert_array_equal(value, settled[name])
+
+
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+def test_scaling_reaches_into_blocks_and_each_replica_alone(normalization):
+    options = {
+        "initialization": "pytorch", "normalization": normalization, "residual": True
+    }  # fmt: skip
+    together = mlp([6, 20, 20, 20, 4], "relu", seed=range(3), **options)
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    reached = lsuv(together, x, tolerance=1e-3)
+    np.testing.assert_allclose(reached, 1, atol=1e-3)
+    for norm in batch_norms(together.layers).values():
+        assert not norm.running_mean.any()
+    for i in range(3):
+        alone = mlp([6, 20, 20, 20, 4], "relu", seed=i, **options)
+        np.testing.assert_allclose(lsuv(alone, x, tolerance=1e-3), reached[i], rtol=1e-9)
+        for name, value in alone.parameters.items():
+            np.testing.assert_allclose(together.parameters[name][i], value, rtol=1e-9)
+
+
+def test_biases_that_vary_too_much_are_reported_as_what_was_reached():
+    network = mlp([4, 3])
+    network.parameters["0.bias"][...] = [[-9, 0, 9]]
+    reached = lsuv(network, np.random.default_rng(0).normal(size=(30, 4)))
+    assert reached[0] > 50  # the biases alone have variance 54
+
+
+@pytest.mark.parametrize("replicas", [(), (2,)])
+def test_a_constant_output_is_named_and_nothing_is_written(replicas):
+    network = make("residual", replicas)
+    network.parameters["0.bias"][...] = -1e6  # every unit is dead
+    network.parameters["2.1.weight"][...] = 0  # the block passes nothing on
+    network.parameters["2.1.bias"][...] = 0
+    before = {name: value.copy() for name, value in network.parameters.items()}
+    with pytest.raises(ValueError, match=r"layer 2\.0 makes products .* constant") as caught:
+        lsuv(network, batch_for("cross_entropy")[0])
+    assert "dead" in str(caught.value)
+    for name, value in network.parameters.items():
+        np.testing.assert_array_equal(value, before[name])
 
 
 # ---------------------------------------------------------------------------------------------
@@ -465,11 +906,94 @@ BAD = {  # what is done -> error, what was given, what is accepted
         ValueError, "'float64', 'float32'", "different dtypes",
     ),
     "layers that do not fit": (
-        lambda: Network([Dense(W, B), Dense(W, B)]), ValueError, "(2, 3)", "equal the next fan_in"
+        lambda: Network([Dense(W, B), Dense(W, B)]),
+        ValueError, "layer 0 (Dense) returns 3", "layer 1 (Dense) takes 2",
     ),
     "no layers": (lambda: Network([Activate("relu")]), ValueError, "network", "one dense layer"),
     "unknown activation": (lambda: Activate("rellu"), KeyError, "'rellu'", "'relu'"),
     "unknown loss": (lambda: get_loss("crossentropy"), KeyError, "crossentropy", "cross_entropy'?"),
+    "other replicas in a layer": (
+        lambda: Network([Dense(W[None], B[None]), PReLU(np.ones((1, 3)))]),
+        ValueError, "(1, 3)]", "leading axes must be the same",
+    ),
+    "another dtype in a block": (
+        lambda: Network([Dense(W, B), Residual([LayerNorm(B.astype("f4"), B.astype("f4"))])]),
+        ValueError, "'float64', 'float32'", "different dtypes",
+    ),
+    "a normalization that does not fit": (
+        lambda: Network([Dense(W, B), BatchNorm(np.ones((1, 4)), np.ones((1, 4)))]),
+        ValueError, "returns 3 features", "layer 1 (BatchNorm) takes 4",
+    ),
+    "a block that does not fit": (
+        lambda: Network([Dense(W, B), Residual([Dense(np.eye(2), B[:, :2])])]),
+        ValueError, "returns 3 features", "layer 1.0 (Dense) takes 2",
+    ),
+    "a block that changes the width": (
+        lambda: Residual([Activate("relu"), Dense(W, B)]),
+        ValueError, "take 2 features and return 3", "as many as there were",
+    ),
+    "gates in a block": (
+        lambda: Residual([Activate("glu")]).forward(np.ones((3, 4))),
+        ValueError, "returned (3, 2)", "as many features as there were",
+    ),
+    "an empty block": (lambda: Residual([]), ValueError, "without layers", "at least one"),
+    "a layer twice, in a block": (
+        lambda: Network([d := Dense(np.eye(3), B), Residual([d])]),
+        ValueError, "twice", "its own layer",
+    ),
+    "a reader's layer in a block": (
+        lambda: Network([Dense(W[None], B[None]), Residual([Homemade()])]).replica(0),
+        TypeError, "a Homemade", "a method replica(index)",
+    ),
+    "a flat weight": (
+        lambda: BatchNorm(B[0], B[0]), ValueError, "(3,)", "(..., 1, features) for both"
+    ),
+    "a bias of another shape": (
+        lambda: LayerNorm(B, B[None]), ValueError, "(1, 1, 3)", "(..., 1, features) for both"
+    ),
+    "an integer weight": (
+        lambda: LayerNorm(B.astype(int), B.astype(int)), TypeError, "int64", "one float dtype"
+    ),
+    "momentum above 1": (
+        lambda: BatchNorm(B, B, momentum=1.1), ValueError, "momentum is 1.1", "0 to 1"
+    ),
+    "epsilon 0": (lambda: BatchNorm(B, B, epsilon=0), ValueError, "epsilon is 0", "above 0"),
+    "epsilon NaN": (
+        lambda: LayerNorm(B, B, epsilon=np.nan), ValueError, "epsilon is nan", "finite numbers"
+    ),
+    "one row to learn from": (
+        lambda: mlp([2, 3, 2], normalization="batch").loss_and_gradients(Z[:1], [0]),
+        ValueError, "(1, 3)", "at least two rows",
+    ),
+    "backward first, normalized": (
+        lambda: BatchNorm(B, B).backward(B), RuntimeError, "before forward", "a batch"
+    ),
+    "unknown normalization": (
+        lambda: mlp([2, 3], normalization="bach"), KeyError, "'bach'", "'batch'"
+    ),
+    "gain 0": (lambda: mlp([2, 3], gain=0), ValueError, "gain is 0.0", "finite numbers above 0"),
+    "gain infinite": (
+        lambda: initialize(2, 3, gain=np.inf), ValueError, "gain is inf", "finite numbers above 0"
+    ),
+    "gain as text": (lambda: mlp([2, 3], gain="he"), ValueError, "gain is 'he'", "one number"),
+    "gains without seeds": (
+        lambda: mlp([2, 3], gain=[1.0]), ValueError, "(1,)", "one for each of a sequence of seeds"
+    ),
+    "gains for other seeds": (
+        lambda: mlp([2, 3], seed=range(3), gain=[1.0, 2.0]), ValueError, "(2,)", "one for each"
+    ),
+    "no gain to compute": (
+        lambda: mlp([2, 3, 2], "softmax", initialization="computed"),
+        ValueError, "softmax", "element by element",
+    ),
+    "tolerance 0": (
+        lambda: lsuv(mlp([2, 3]), Z, tolerance=0), ValueError, "tolerance is 0", "above 0"
+    ),
+    "no steps": (lambda: lsuv(mlp([2, 3]), Z, steps=0), ValueError, "steps is 0", "from 1 on"),
+    "a batch of zeros": (lambda: lsuv(mlp([2, 3]), Z), ValueError, "layer 0", "check the batch"),
+    "an infinite batch": (
+        lambda: lsuv(mlp([2, 3]), Z + np.inf), ValueError, "not finite", "check the batch"
+    ),
     "unknown scheme": (lambda: initialize(2, 3, scheme="kaiming"), KeyError, "kaiming", "he, xavi"),
     "no inputs": (lambda: initialize(0, 3), ValueError, "from 0 to 3", "at least 1"),
     "one size": (lambda: mlp([3]), ValueError, "[3]", "an input and an output"),
@@ -490,7 +1014,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
     ),
     "a layer of another kind": (
         lambda: Network([Dense(W[None], B[None]), Homemade()]).replica(0),
-        TypeError, "a Homemade", "Dense, PReLU and Activate",
+        TypeError, "a Homemade", "a method replica(index)",
     ),
     "seed as text": (lambda: mlp([2, 3], seed="1"), TypeError, "'1'", "a whole number from 0 on"),
     "seed as a fraction": (lambda: mlp([2, 3], seed=0.5), TypeError, "0.5", "SeedSequence"),

@@ -1,5 +1,6 @@
 """First weights and biases: schemes by name."""
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -33,19 +34,35 @@ def _pytorch_default(rng: np.random.Generator, fan_in: int, fan_out: int) -> tup
     return weight, rng.uniform(-bound, bound, (1, fan_out))
 
 
+def _orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+    """Orthonormal columns, or rows where there are fewer of them; biases 0."""
+    tall = rng.standard_normal((max(fan_in, fan_out), min(fan_in, fan_out)))
+    q, r = np.linalg.qr(tall)
+    # QR is unique up to signs; with a positive diagonal of r, no direction is preferred
+    q = q * np.copysign(1.0, np.diagonal(r))
+    return q if fan_in >= fan_out else np.ascontiguousarray(q.T), np.zeros((1, fan_out))
+
+
 INITIALIZERS: Mapping[str, Draw] = MappingProxyType(
     {
         "he": _normal(lambda fan_in, fan_out: 2 / fan_in),
         "xavier": _normal(lambda fan_in, fan_out: 2 / (fan_in + fan_out)),
         "lecun": _normal(lambda fan_in, fan_out: 1 / fan_in),
         "pytorch": _pytorch_default,
+        "orthogonal": _orthogonal,
+        "computed": _normal(lambda fan_in, fan_out: 1 / fan_in),  # times the activation's gain
     }
 )
 """How first weights and biases are drawn, by name: function of generator, fan-in and fan-out."""
 
 
 def initialize(
-    fan_in: int, fan_out: int, *, seed: Seed | np.random.Generator = 0, scheme: str = "he"
+    fan_in: int,
+    fan_out: int,
+    *,
+    seed: Seed | np.random.Generator = 0,
+    scheme: str = "he",
+    gain: float = 1.0,
 ) -> tuple[Array, Array]:
     r"""Draw the first weights and biases of one layer.
 
@@ -58,8 +75,14 @@ def initialize(
     scheme : str
         A key of `INITIALIZERS`: ``"he"`` (variance 2/fan_in :cite:p:`he2015delving`),
         ``"xavier"`` (2/(fan_in + fan_out) :cite:p:`glorot2010understanding`), ``"lecun"``
-        (1/fan_in :cite:p:`lecun1998efficient`), all normal with biases 0; or ``"pytorch"``, what
-        ``torch.nn.Linear`` does: uniform, variance 1/(3 fan_in), biases too.
+        (1/fan_in :cite:p:`lecun1998efficient`), all normal with biases 0; ``"pytorch"``, what
+        ``torch.nn.Linear`` does: uniform, variance 1/(3 fan_in), biases too; ``"orthogonal"``
+        (a random rotation, or orthonormal columns or rows of it, with biases 0
+        :cite:p:`saxe2014exact`); or ``"computed"`` (normal, variance 1/fan_in, with biases 0),
+        whose gain is to be computed from the activation, as `mlp` does.
+    gain : float
+        Multiplies the weights, not the biases; finite and above 0. For the signal that an
+        activation returns, see `course_lib.meanfield.gain`.
 
     Returns
     -------
@@ -73,7 +96,7 @@ def initialize(
     KeyError
         If there is no such scheme.
     ValueError
-        If a number of units is below 1.
+        If a number of units is below 1, or the gain is not a finite number above 0.
 
     Examples
     --------
@@ -87,5 +110,8 @@ def initialize(
         raise ValueError(
             f"a layer from {fan_in} to {fan_out} units; at least 1 is needed on a side"
         )
+    if not (0 < gain < math.inf):
+        raise ValueError(f"gain is {gain}; accepted are finite numbers above 0")
     rng = seed if isinstance(seed, np.random.Generator) else stream(seed, "weights")
-    return INITIALIZERS[scheme](rng, fan_in, fan_out)
+    weight, bias = INITIALIZERS[scheme](rng, fan_in, fan_out)
+    return gain * weight, bias

@@ -1,5 +1,7 @@
 """Layers: each backward right under its forward."""
 
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from course_lib import activations
 from course_lib.activations import Activation, prelu, prelu_grad, prelu_slope_grad
 
-__all__ = ["Activate", "Dense", "Layer", "PReLU"]
+__all__ = ["Activate", "BatchNorm", "Dense", "Layer", "LayerNorm", "PReLU", "Residual"]
 
 Array = NDArray[Any]
 
@@ -22,10 +24,22 @@ class Layer(Protocol):
         What is learned; empty for a layer without parameters.
     gradients : dict of str to ndarray
         Filled by `backward`, with the keys and shapes of `parameters`.
+
+    Notes
+    -----
+    Two more are optional. A layer that works differently while it learns has an attribute
+    ``training``, which the network sets before each `forward`; `backward` follows the mode that the
+    last `forward` had. A layer with a method ``replica(index)``, which returns a layer of its own
+    with copies of one replica's arrays, can be part of a network of which replicas are taken.
     """
 
-    parameters: dict[str, Array]
-    gradients: dict[str, Array]
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """What is learned, by name."""
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """What `backward` found, by the same names."""
 
     def forward(self, x: Array) -> Array:
         """Return the layer's output and remember what `backward` needs."""
@@ -85,6 +99,10 @@ class Dense:
         self.gradients["bias"] = upstream.sum(axis=-2, keepdims=True)
         return upstream @ self.parameters["weight"].mT if to_input else None
 
+    def replica(self, index: int) -> "Dense":
+        """Return one replica as a layer of its own."""
+        return Dense(*(value[index].copy() for value in self.parameters.values()))
+
 
 class Activate:
     """An activation function as a layer.
@@ -119,6 +137,10 @@ class Activate:
         """Return the gradient with respect to the input: slope times upstream."""
         _check_forward(self)
         return self.activation.vjp(self._x, upstream) if to_input else None
+
+    def replica(self, index: int) -> "Activate":
+        """Return a layer with the same activation."""
+        return Activate(self.activation)
 
 
 class PReLU:
@@ -177,8 +199,413 @@ class PReLU:
         self.gradients["weight"] = moves.sum(axis=shared, keepdims=True)
         return np.asarray(prelu_grad(self._x, slope=slope) * upstream) if to_input else None
 
+    def replica(self, index: int) -> "PReLU":
+        """Return one replica as a layer of its own."""
+        return PReLU(self.parameters["weight"][index].copy())
 
-def _check_forward(layer: Layer) -> None:
+
+# ---------------------------------------------------------------------------------------------
+# Normalization
+# ---------------------------------------------------------------------------------------------
+
+
+class BatchNorm:
+    r"""Batch normalization: each feature has mean 0 and variance 1 over the batch.
+
+    .. math:: y = \gamma\, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
+
+    In training mode, :math:`\mu` and :math:`\sigma^2` are mean and variance of the batch, for each
+    feature and each replica. Running averages of them are kept, and used in evaluation mode.
+
+    Parameters
+    ----------
+    weight, bias : ndarray
+        :math:`\gamma` and :math:`\beta`, shape ``(..., 1, features)``, with one float dtype.
+    momentum : float
+        The share of the newest batch in the running averages, from 0 to 1.
+    epsilon : float
+        Added to the variance, so that nothing is divided by 0.
+
+    Attributes
+    ----------
+    running_mean, running_variance : ndarray
+        Shape of `weight`; not parameters: no gradient changes them. They start at 0 and 1.
+    training : bool
+        The mode; a network sets it. False at first.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, `momentum` or `epsilon` is out of range, or a batch in training
+        mode has a single row, whose variance is 0.
+    TypeError
+        If the dtypes differ or are not float.
+
+    Notes
+    -----
+    Ioffe and Szegedy, 2015 :cite:p:`ioffe2015batch`. Defaults and conventions are PyTorch's: a
+    batch is normalized by its variance (divided by n), and the running average collects the
+    unbiased one (divided by n - 1).
+
+    Examples
+    --------
+    >>> layer = BatchNorm(np.ones((1, 1)), np.zeros((1, 1)))
+    >>> layer.training = True
+    >>> layer.forward(np.array([[1.0], [3.0]])).round(3)
+    array([[-1.],
+           [ 1.]])
+    >>> layer.running_mean, layer.running_variance
+    (array([[0.2]]), array([[1.1]]))
+    """
+
+    def __init__(
+        self, weight: Array, bias: Array, *, momentum: float = 0.1, epsilon: float = 1e-5
+    ) -> None:
+        _check_normalization(weight, bias, epsilon)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"momentum is {momentum!r}; accepted is 0 to 1")
+        self.parameters = {"weight": weight, "bias": bias}
+        self.gradients: dict[str, Array] = {}
+        self.momentum, self.epsilon = momentum, epsilon
+        self.running_mean, self.running_variance = np.zeros_like(weight), np.ones_like(weight)
+        self.training = False
+
+    def forward(self, x: Array) -> Array:
+        """Return the normalized batch, scaled and shifted: (..., batch, features)."""
+        self._by_batch = self.training
+        if self._by_batch:
+            mean, variance = self._statistics(x)
+        else:
+            mean, variance = self.running_mean, self.running_variance
+        self._scale = 1 / np.sqrt(variance + self.epsilon)
+        self._normalized = (x - mean) * self._scale
+        return self.parameters["weight"] * self._normalized + self.parameters["bias"]
+
+    def _statistics(self, x: Array) -> tuple[Array, Array]:
+        """Return mean and variance of a batch, and move the running averages toward them."""
+        rows = x.shape[-2]
+        if rows < 2:
+            raise ValueError(
+                f"batch normalization in training mode got a batch of shape {x.shape}; the "
+                f"variance of a batch needs at least two rows"
+            )
+        mean = x.mean(axis=-2, keepdims=True)
+        variance = np.square(x - mean).mean(axis=-2, keepdims=True)
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        unbiased = variance * (rows / (rows - 1))
+        self.running_variance += self.momentum * (unbiased - self.running_variance)
+        return mean, variance
+
+    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+        """Fill the gradients of weight and bias; return that of the input."""
+        _fill_scale_and_shift(self, upstream)
+        if not to_input:
+            return None
+        gradient = upstream * self.parameters["weight"]
+        if self._by_batch:
+            gradient = _without_statistics(gradient, self._normalized, axis=-2)
+        return self._scale * gradient
+
+    def replica(self, index: int) -> "BatchNorm":
+        """Return one replica as a layer of its own, running averages too."""
+        weight, bias = (value[index].copy() for value in self.parameters.values())
+        layer = BatchNorm(weight, bias, momentum=self.momentum, epsilon=self.epsilon)
+        layer.running_mean[...] = self.running_mean[index]
+        layer.running_variance[...] = self.running_variance[index]
+        return layer
+
+
+class LayerNorm:
+    r"""Layer normalization: each example has mean 0 and variance 1 over its features.
+
+    .. math:: y = \gamma\, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
+
+    The same in training and in evaluation, because no example depends on another.
+
+    Parameters
+    ----------
+    weight, bias : ndarray
+        :math:`\gamma` and :math:`\beta`, shape ``(..., 1, features)``, with one float dtype.
+    epsilon : float
+        Added to the variance, so that nothing is divided by 0.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or `epsilon` is out of range.
+    TypeError
+        If the dtypes differ or are not float.
+
+    Notes
+    -----
+    Ba, Kiros and Hinton, 2016 :cite:p:`ba2016layer`.
+
+    Examples
+    --------
+    >>> layer = LayerNorm(np.ones((1, 2)), np.zeros((1, 2)))
+    >>> layer.forward(np.array([[1.0, 3.0], [30.0, 10.0]])).round(3)
+    array([[-1.,  1.],
+           [ 1., -1.]])
+    """
+
+    def __init__(self, weight: Array, bias: Array, *, epsilon: float = 1e-5) -> None:
+        _check_normalization(weight, bias, epsilon)
+        self.parameters = {"weight": weight, "bias": bias}
+        self.gradients: dict[str, Array] = {}
+        self.epsilon = epsilon
+
+    def forward(self, x: Array) -> Array:
+        """Return the normalized examples, scaled and shifted: (..., batch, features)."""
+        centered = x - x.mean(axis=-1, keepdims=True)
+        variance = np.square(centered).mean(axis=-1, keepdims=True)
+        self._scale = 1 / np.sqrt(variance + self.epsilon)
+        self._normalized = centered * self._scale
+        return self.parameters["weight"] * self._normalized + self.parameters["bias"]
+
+    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+        """Fill the gradients of weight and bias; return that of the input."""
+        _fill_scale_and_shift(self, upstream)
+        if not to_input:
+            return None
+        gradient = upstream * self.parameters["weight"]
+        return self._scale * _without_statistics(gradient, self._normalized, axis=-1)
+
+    def replica(self, index: int) -> "LayerNorm":
+        """Return one replica as a layer of its own."""
+        weight, bias = (value[index].copy() for value in self.parameters.values())
+        return LayerNorm(weight, bias, epsilon=self.epsilon)
+
+
+def _check_normalization(weight: Array, bias: Array, epsilon: float) -> None:
+    if weight.ndim < 2 or weight.shape[-2] != 1 or bias.shape != weight.shape:
+        raise ValueError(
+            f"weight has shape {weight.shape} and bias {bias.shape}; accepted is "
+            f"(..., 1, features) for both"
+        )
+    if weight.dtype.kind != "f" or weight.dtype != bias.dtype:
+        raise TypeError(
+            f"weight is {weight.dtype} and bias {bias.dtype}; both must have one float dtype"
+        )
+    if not (0 < epsilon < math.inf):
+        raise ValueError(f"epsilon is {epsilon!r}; accepted are finite numbers above 0")
+
+
+def _fill_scale_and_shift(layer: BatchNorm | LayerNorm, upstream: Array) -> None:
+    _check_forward(layer, "_normalized")
+    layer.gradients["weight"] = (upstream * layer._normalized).sum(axis=-2, keepdims=True)
+    layer.gradients["bias"] = upstream.sum(axis=-2, keepdims=True)
+
+
+def _without_statistics(gradient: Array, normalized: Array, axis: int) -> Array:
+    """Return what is left of a gradient where mean and variance are taken from the same numbers.
+
+    Shifting or stretching all inputs changes nothing, so the parts of the gradient along these
+    two directions, the ones and the normalized values, drop out.
+    """
+    along = (gradient * normalized).mean(axis=axis, keepdims=True)
+    return gradient - gradient.mean(axis=axis, keepdims=True) - along * normalized
+
+
+def _check_forward(layer: Layer, signal: str = "_x") -> None:
     """Raise RuntimeError if there is no signal to go back along."""
-    if not hasattr(layer, "_x"):
+    if not hasattr(layer, signal):
         raise RuntimeError("backward before forward: call the network on a batch first")
+
+
+# ---------------------------------------------------------------------------------------------
+# Layers in a row, and around them
+# ---------------------------------------------------------------------------------------------
+
+
+class Residual:
+    r"""A residual block, :math:`y = x + f(x)`, around layers in a row.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The layers of :math:`f`, in the order of the forward pass; blocks among them too. They must
+        return as many features as they take.
+
+    Attributes
+    ----------
+    parameters, gradients : dict of str to ndarray
+        Those of the layers, named ``"<layer>.<name>"``.
+    training : bool
+        The mode, which the block passes on to its layers.
+
+    Raises
+    ------
+    ValueError
+        If there are no layers, or the numbers of features do not fit.
+
+    Notes
+    -----
+    He et al., 2016 :cite:p:`he2016deep`.
+
+    Examples
+    --------
+    >>> block = Residual([Dense(np.eye(2), np.zeros((1, 2))), Activate("relu")])
+    >>> block.forward(np.array([[-1.0, 2.0]]))
+    array([[-1.,  4.]])
+    >>> list(block.parameters)
+    ['0.weight', '0.bias']
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = list(layers)
+        if not self.layers:
+            raise ValueError("a residual block without layers; at least one is needed")
+        taken, given = widths(self.layers)
+        if taken != given:
+            raise ValueError(
+                f"the layers of a residual block take {taken} features and return {given}; the sum "
+                f"x + f(x) needs as many as there were"
+            )
+        self._training = False
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The parameters of the layers."""
+        return named_parameters(self.layers)
+
+    @property
+    def gradients(self) -> dict[str, Array]:
+        """The gradients of the layers."""
+        return named_gradients(self.layers)
+
+    @property
+    def training(self) -> bool:
+        """Whether the layers are in training mode."""
+        return self._training
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        self._training = mode
+        set_training(self.layers, mode)
+
+    def forward(self, x: Array) -> Array:
+        """Return the input plus what the layers make of it."""
+        y = go_forward(self.layers, x)
+        if y.shape[-1] != x.shape[-1]:
+            raise ValueError(
+                f"the layers of a residual block took a signal of shape {x.shape} and returned "
+                f"{y.shape}; the sum x + f(x) needs as many features as there were"
+            )
+        return x + y
+
+    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+        """Fill the gradients of the layers; return that of the input."""
+        through = go_backward(self.layers, upstream, to_input=to_input)
+        return None if through is None else upstream + through
+
+    def replica(self, index: int) -> "Residual":
+        """Return one replica as a block of its own."""
+        return Residual([replica_of(layer, index) for layer in self.layers])
+
+
+def go_forward(layers: Sequence[Layer], x: Array) -> Array:
+    """Return what layers in a row make of a signal."""
+    for layer in layers:
+        x = layer.forward(x)
+    return x
+
+
+def go_backward(layers: Sequence[Layer], upstream: Array, *, to_input: bool) -> Array | None:
+    """Carry a gradient back through layers in a row, to their input if that is wanted."""
+    gradient: Array | None = upstream
+    for layer in reversed(layers):
+        assert gradient is not None, "only the first layer may leave out its input"
+        gradient = layer.backward(gradient, to_input=to_input or layer is not layers[0])
+    return gradient
+
+
+def set_training(layers: Sequence[Layer], mode: bool) -> None:
+    """Set the mode of the layers that have one."""
+    for layer in layers:
+        if hasattr(layer, "training"):
+            layer.training = mode
+
+
+def named_parameters(layers: Sequence[Layer]) -> dict[str, Array]:
+    """Return the parameters of layers in a row, named ``"<layer>.<name>"``."""
+    return {
+        f"{i}.{name}": value
+        for i, layer in enumerate(layers)
+        for name, value in layer.parameters.items()
+    }
+
+
+def named_gradients(layers: Sequence[Layer]) -> dict[str, Array]:
+    """Return the gradients of layers in a row, under the names of their parameters."""
+    return {
+        f"{i}.{name}": value
+        for i, layer in enumerate(layers)
+        for name, value in layer.gradients.items()
+    }
+
+
+def replica_of(layer: Layer, index: int) -> Layer:
+    """Return one replica of a layer, or raise TypeError if it does not know how."""
+    if not hasattr(layer, "replica"):
+        raise TypeError(
+            f"cannot copy a {type(layer).__name__}; accepted are layers with a method "
+            f"replica(index), as those of course_lib.network have"
+        )
+    copy: Layer = layer.replica(index)
+    return copy
+
+
+def walk(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Yield each layer with its name, and after a block the layers in it.
+
+    Examples
+    --------
+    >>> [name for name, _ in walk([Activate("relu"), Residual([Activate("tanh")])])]
+    ['0', '1', '1.0']
+    """
+    for i, layer in enumerate(layers):
+        yield f"{prefix}{i}", layer
+        if isinstance(layer, Residual):
+            yield from walk(layer.layers, f"{prefix}{i}.")
+
+
+def widths(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
+    """Return how many features layers in a row take and return; None if any number passes.
+
+    Raises
+    ------
+    ValueError
+        If neighbors do not fit.
+
+    Examples
+    --------
+    >>> widths([Activate("relu"), Dense(np.ones((2, 3)), np.zeros((1, 3)))])
+    (2, 3)
+    """
+    first: int | None = None
+    given: int | None = None
+    before = ""
+    for name, layer in walk(layers):
+        ends = _ends(layer)
+        if ends is None:
+            continue
+        here = f"layer {name} ({type(layer).__name__})"
+        if given is not None and ends[0] != given:
+            raise ValueError(
+                f"{before} returns {given} features, but {here} takes {ends[0]}; each must take as "
+                f"many as it is given"
+            )
+        first = ends[0] if first is None else first
+        given, before = ends[1], here
+    return first, given
+
+
+def _ends(layer: Layer) -> tuple[int, int] | None:
+    """Return how many features a layer takes and returns, or None if it takes any number."""
+    if not isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm):
+        return None
+    fan_in, fan_out = layer.parameters["weight"].shape[-2:]
+    if isinstance(layer, Dense):
+        return fan_in, fan_out
+    shared = isinstance(layer, PReLU) and fan_out == 1
+    return None if shared else (fan_out, fan_out)

@@ -1,20 +1,39 @@
-"""The network: layers in a row, and the multilayer perceptron made of them."""
+"""The network: layers in a row, the multilayer perceptron made of them, and its scaling to data."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from course_lib import activations
+from course_lib._errors import unknown_name
 from course_lib.activations import Activation
 from course_lib.network.initialization import initialize
-from course_lib.network.layers import Activate, Dense, Layer, PReLU
+from course_lib.network.layers import (
+    Activate,
+    BatchNorm,
+    Dense,
+    Layer,
+    LayerNorm,
+    PReLU,
+    Residual,
+    go_backward,
+    go_forward,
+    named_gradients,
+    named_parameters,
+    replica_of,
+    set_training,
+    walk,
+    widths,
+)
 from course_lib.network.losses import Loss, get_loss
 from course_lib.network.seeds import Seed, as_seeds, stream
 
-__all__ = ["Network", "mlp"]
+__all__ = ["Network", "lsuv", "mlp"]
 
 Array = NDArray[Any]
 
@@ -27,10 +46,20 @@ class Network:
     layers : sequence of Layer
         In the order of the forward pass.
 
+    Attributes
+    ----------
+    sizes : list of int
+        Features of the input, and units of each dense layer, in blocks too.
+    replicas : tuple of int
+        The leading axes.
+    dtype : dtype
+        In which the network computes.
+
     Raises
     ------
     ValueError
-        If neighboring dense layers do not fit, or replicas or dtypes differ between layers.
+        If there is no dense layer, a layer stands in the network twice, neighbors do not fit, or
+        replicas or dtypes differ between layers; in blocks too.
 
     Examples
     --------
@@ -43,35 +72,36 @@ class Network:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = list(layers)
-        if len({id(layer) for layer in self.layers}) < len(self.layers):
+        everywhere = [layer for _, layer in walk(self.layers)]
+        if len({id(layer) for layer in everywhere}) < len(everywhere):
             raise ValueError("a layer stands in the network twice; give each place its own layer")
-        dense = [layer for layer in self.layers if isinstance(layer, Dense)]
+        dense = [layer.parameters["weight"] for layer in everywhere if isinstance(layer, Dense)]
         if not dense:
             raise ValueError("a network needs at least one dense layer")
-        weights = [layer.parameters["weight"] for layer in dense]
-        for left, right in pairwise(weights):
-            if left.shape[-1] != right.shape[-2] or left.shape[:-2] != right.shape[:-2]:
-                raise ValueError(
-                    f"a layer of shape {left.shape} is followed by one of shape {right.shape}; "
-                    f"fan_out must equal the next fan_in, and the leading axes must be the same"
-                )
+        widths(self.layers)
+        weights = [
+            layer.parameters["weight"]
+            for layer in everywhere
+            if isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm)
+        ]
+        if len({weight.shape[:-2] for weight in weights}) > 1:
+            raise ValueError(
+                f"layers with different replicas: weights of shapes {[w.shape for w in weights]}; "
+                f"the leading axes must be the same"
+            )
         if len({weight.dtype for weight in weights}) > 1:
             raise ValueError(f"layers of different dtypes: {[str(w.dtype) for w in weights]}")
-        self.sizes = [weights[0].shape[-2], *(weight.shape[-1] for weight in weights)]
-        self.replicas: tuple[int, ...] = weights[0].shape[:-2]
-        self.dtype = weights[0].dtype
+        self.sizes = [dense[0].shape[-2], *(weight.shape[-1] for weight in dense)]
+        self.replicas: tuple[int, ...] = dense[0].shape[:-2]
+        self.dtype = dense[0].dtype
 
     def __repr__(self) -> str:
-        """Return sizes, activations and, where there are any, replicas."""
-        names = [
-            layer.activation.name if isinstance(layer, Activate) else type(layer).__name__
-            for layer in self.layers
-            if not isinstance(layer, Dense)
-        ]
+        """Return sizes, what stands between dense layers and, where there are any, replicas."""
+        names = _names(self.layers)
         count = f", replicas={self.replicas}" if self.replicas else ""
         return f"Network({'-'.join(map(str, self.sizes))}, {names}, {self.dtype}{count})"
 
-    def forward(self, x: ArrayLike) -> Array:
+    def forward(self, x: ArrayLike, *, training: bool = False) -> Array:
         """Return the output of the last layer.
 
         Parameters
@@ -79,6 +109,8 @@ class Network:
         x : array_like
             Shape ``(batch, features)``, seen by every replica, or ``(..., batch, features)`` with
             the leading axes of the replicas. The network's dtype; integers and lists are converted.
+        training : bool
+            The mode of layers that work differently while they learn, such as `BatchNorm`.
 
         Returns
         -------
@@ -88,32 +120,37 @@ class Network:
         Raises
         ------
         ValueError
-            If the number of features or the leading axes do not fit.
+            If the number of features or the leading axes do not fit, or a layer cannot learn from
+            such a batch.
         TypeError
             If `x` is of another float dtype, or not numeric.
         """
         signal = self.check_input(x)
-        for layer in self.layers:
-            signal = layer.forward(signal)
-        return signal
+        set_training(self.layers, training)
+        return go_forward(self.layers, signal)
 
     __call__ = forward
 
     def backward(self, upstream: Array) -> None:
         """Carry the gradient of the loss back through the layers that `forward` went through.
 
+        In the mode of the last `forward`.
+
         Parameters
         ----------
         upstream : ndarray
             Gradient with respect to the output; shape ``(..., batch, outputs)``.
         """
-        gradient: Array | None = upstream
-        for layer in reversed(self.layers):
-            # nothing learns from the gradient of the input itself: one matrix product less
-            gradient = layer.backward(gradient, to_input=layer is not self.layers[0])  # type: ignore[arg-type]
+        # nothing learns from the gradient of the input itself: one matrix product less
+        go_backward(self.layers, upstream, to_input=False)
 
     def loss_and_gradients(
-        self, x: ArrayLike, y: ArrayLike, loss: str | Loss = "cross_entropy"
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        loss: str | Loss = "cross_entropy",
+        *,
+        training: bool = True,
     ) -> tuple[Any, dict[str, Array]]:
         """Return the loss of every replica on one batch, and the gradients of all parameters.
 
@@ -125,6 +162,8 @@ class Network:
             Labels or targets, as the loss wants them.
         loss : str or Loss
             A name of `LOSSES`.
+        training : bool
+            As for `forward`.
 
         Returns
         -------
@@ -139,30 +178,27 @@ class Network:
             As `get_loss`, `forward` and the loss do.
         """
         rule = get_loss(loss)
-        value, upstream = rule.with_gradient(self.forward(x), y)
+        value, upstream = rule.with_gradient(self.forward(x, training=training), y)
         self.backward(upstream)
         return value, self.gradients
 
     @property
     def parameters(self) -> dict[str, Array]:
-        """The parameters themselves, not copies, named ``"<layer>.<name>"`` as PyTorch does."""
-        return {
-            f"{i}.{name}": value
-            for i, layer in enumerate(self.layers)
-            for name, value in layer.parameters.items()
-        }
+        """The parameters themselves, not copies, named ``"<layer>.<name>"`` as PyTorch does.
+
+        Those of a block are named ``"<block>.<layer>.<name>"``.
+        """
+        return named_parameters(self.layers)
 
     @property
     def gradients(self) -> dict[str, Array]:
         """What the last `backward` left, under the names of `parameters`."""
-        return {
-            f"{i}.{name}": value
-            for i, layer in enumerate(self.layers)
-            for name, value in layer.gradients.items()
-        }
+        return named_gradients(self.layers)
 
     def load_parameters(self, parameters: Mapping[str, ArrayLike]) -> None:
         """Overwrite all parameters; if anything does not fit, none is touched.
+
+        Running averages, as `BatchNorm` has them, are no parameters and stay.
 
         Parameters
         ----------
@@ -187,7 +223,7 @@ class Network:
             own[name][...] = value
 
     def replica(self, index: int) -> "Network":
-        """Return one replica as a network of its own, with copies of its parameters.
+        """Return one replica as a network of its own, with copies of all that it holds.
 
         Parameters
         ----------
@@ -203,21 +239,12 @@ class Network:
         ------
         IndexError
             If there is no such replica.
+        TypeError
+            If a layer has no method ``replica``.
         """
         if not self.replicas or not -self.replicas[0] <= index < self.replicas[0]:
             raise IndexError(f"replica {index} of a network with replicas {self.replicas}")
-        layers: list[Layer] = []
-        for layer in self.layers:
-            if isinstance(layer, Dense | PReLU):
-                values = (value[index].copy() for value in layer.parameters.values())
-                layers.append(type(layer)(*values))
-            elif isinstance(layer, Activate):
-                layers.append(Activate(layer.activation))
-            else:
-                raise TypeError(
-                    f"cannot copy a {type(layer).__name__}; accepted are Dense, PReLU and Activate"
-                )
-        return Network(layers)
+        return Network([replica_of(layer, index) for layer in self.layers])
 
     def check_input(self, x: ArrayLike) -> Array:
         """Return `x` as an array that `forward` takes, or raise one of its errors."""
@@ -241,17 +268,38 @@ class Network:
         return signal
 
 
+def _names(layers: Sequence[Layer]) -> list[str]:
+    """Return what stands between dense layers, for a reader."""
+    return [_name(layer) for layer in layers if not isinstance(layer, Dense)]
+
+
+def _name(layer: Layer) -> str:
+    if isinstance(layer, Activate):
+        return layer.activation.name
+    inside = f"({', '.join(_names(layer.layers))})" if isinstance(layer, Residual) else ""
+    return type(layer).__name__ + inside
+
+
+NORMALIZATIONS: Mapping[str, type[BatchNorm | LayerNorm]] = MappingProxyType(
+    {"batch": BatchNorm, "layer": LayerNorm}
+)
+
+
 def mlp(
     sizes: Sequence[int],
     activation: str | Activation = "relu",
     *,
     seed: Seed | Sequence[Seed] = 0,
     initialization: str = "he",
+    gain: ArrayLike | None = None,
+    normalization: str | None = None,
+    residual: bool = False,
     dtype: DTypeLike = np.float64,
 ) -> Network:
     """Build a multilayer perceptron: dense layers with an activation between them.
 
-    The last layer has no activation: its outputs are the logits that a loss takes.
+    Each hidden layer is a dense layer, a normalization if one is asked for, and the activation. The
+    last layer is a dense layer alone: its outputs are the logits that a loss takes.
 
     Parameters
     ----------
@@ -263,7 +311,19 @@ def mlp(
         One seed makes one network, without leading axes. A sequence makes one replica for each;
         replica i equals the network made from ``seed[i]`` alone.
     initialization : str
-        See `initialize`.
+        See `initialize`. With ``"computed"``, the weights of every layer but the first are
+        multiplied by `course_lib.meanfield.gain` of the activation, so that their variance is
+        gain²/fan_in; what comes into the first layer has passed no activation.
+    gain : float or array_like, optional
+        Multiplies the weights of all layers, not the biases: one number, or one for each seed. With
+        ``"computed"``, on top of what was computed.
+    normalization : str, optional
+        ``"batch"`` for a `BatchNorm`, ``"layer"`` for a `LayerNorm` between each hidden dense layer
+        and its activation :cite:p:`ioffe2015batch`, with weights 1 and biases 0.
+    residual : bool
+        Make each hidden layer of as many units as the one before a `Residual` block: x + f(x),
+        where f is the whole hidden layer, activation included. The first and the last layer, and
+        hidden layers that change the width, stay as they are; so do all first weights.
     dtype : dtype
         float32 or float64.
 
@@ -275,10 +335,11 @@ def mlp(
     Raises
     ------
     KeyError
-        If an activation or initialization is unknown.
+        If an activation, initialization or normalization is unknown.
     ValueError
-        If there are fewer than two sizes, a size is below 1, there are no seeds, or the activation
-        changes the number of features, as gates do.
+        If there are fewer than two sizes, a size is below 1, there are no seeds, a gain is not a
+        finite number above 0 or there are not as many as seeds, no gain can be computed, or the
+        activation changes the number of features, as gates do.
     TypeError
         If the dtype is not float32 or float64.
 
@@ -286,6 +347,8 @@ def mlp(
     --------
     >>> mlp([784, 256, 10], seed=range(64), dtype=np.float32)
     Network(784-256-10, ['relu'], float32, replicas=(64,))
+    >>> mlp([784, 64, 64, 10], "tanh", normalization="batch", residual=True)
+    Network(784-64-64-10, ['BatchNorm', 'tanh', 'Residual(BatchNorm, tanh)'], float64)
     """
     if len(sizes) < 2:
         raise ValueError(f"sizes are {list(sizes)}; at least an input and an output are needed")
@@ -297,13 +360,141 @@ def mlp(
             f"{activation.name!r} makes one output of several inputs; accepted here are "
             f"activations that keep the number of features"
         )
+    if normalization is not None and normalization not in NORMALIZATIONS:
+        raise KeyError(unknown_name("normalization", normalization, NORMALIZATIONS))
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]
+    gains = _gains(gain, len(seeds) if replicated else None)
+    computed = _computed_gain(activation) if initialization == "computed" else 1.0
     layers: list[Layer] = []
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-        draws = [initialize(fan_in, fan_out, seed=g, scheme=initialization) for g in generators]
+        draws = [
+            initialize(fan_in, fan_out, seed=rng, scheme=initialization, gain=own)
+            for rng, own in zip(generators, gains * computed if i else gains, strict=True)
+        ]
         weight, bias = (np.stack(arrays).astype(dtype) for arrays in zip(*draws, strict=True))
-        layers.append(Dense(weight, bias) if replicated else Dense(weight[0], bias[0]))
-        if i < len(sizes) - 2:
-            layers.append(Activate(activation))
+        dense = Dense(weight, bias) if replicated else Dense(weight[0], bias[0])
+        if i == len(sizes) - 2:
+            layers.append(dense)
+        elif residual and i and fan_in == fan_out:
+            layers.append(Residual(_hidden(dense, activation, normalization)))
+        else:
+            layers += _hidden(dense, activation, normalization)
     return Network(layers)
+
+
+def _hidden(dense: Dense, activation: Activation, normalization: str | None) -> list[Layer]:
+    """Return what follows one another in a hidden layer."""
+    if normalization is None:
+        return [dense, Activate(activation)]
+    ones = np.ones_like(dense.parameters["bias"])
+    return [dense, NORMALIZATIONS[normalization](ones, np.zeros_like(ones)), Activate(activation)]
+
+
+def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
+    """Return the gain of each replica; `seeds` is None for one network without replicas."""
+    values = np.asarray(1.0 if gain is None else gain)
+    if values.dtype.kind not in "fiu" or values.shape not in ((), (seeds,)):
+        given = f"of shape {values.shape}" if values.shape else repr(gain)
+        raise ValueError(
+            f"gain is {given}; accepted are one number, or one for each of a sequence of seeds"
+        )
+    return np.broadcast_to(values.astype(np.float64), (seeds or 1,))
+
+
+def _computed_gain(activation: Activation) -> float:
+    from course_lib import meanfield  # integrals, which no other scheme asks for
+
+    return meanfield.gain(activation)
+
+
+def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int = 10) -> Array:
+    r"""Scale the weights so that each dense layer's output has variance 1 on a batch, in place.
+
+    Layer by layer from the input on, each replica for itself: while the variance of a dense layer's
+    output, over batch and features, differs from 1 by `tolerance` or more, its weights are divided
+    by the standard deviation. Biases stay; where they are 0, one step is enough.
+
+    Parameters
+    ----------
+    network : Network
+        With its first weights, best orthogonal ones: ``mlp(..., initialization="orthogonal")``.
+    x : array_like
+        A batch, as `Network.forward` takes it. It passes in training mode, but running averages
+        stay as they are.
+    tolerance : float
+        Above 0.
+    steps : int
+        At most as many for each layer; at least 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., dense layers)
+        The variances that were reached; farther from 1 than the tolerance where biases vary so
+        much that no scale of the weights helps.
+
+    Raises
+    ------
+    ValueError
+        If a layer's products with the weights are constant or not finite, so that no scale helps,
+        or a setting is out of range. The network is then as it was.
+
+    Notes
+    -----
+    Layer-sequential unit variance, Mishkin and Matas, 2016 :cite:p:`mishkin2016all`.
+
+    Examples
+    --------
+    >>> network = mlp([20, 50, 50, 3], "relu", initialization="orthogonal")
+    >>> lsuv(network, np.random.default_rng(0).normal(size=(64, 20))).round(6)
+    array([1., 1., 1.])
+    """
+    if not tolerance > 0:
+        raise ValueError(f"tolerance is {tolerance!r}; accepted are numbers above 0")
+    if not isinstance(steps, int | np.integer) or steps < 1:
+        raise ValueError(f"steps is {steps!r}; accepted are whole numbers from 1 on")
+    signal = network.check_input(x)
+    scratch = copy.deepcopy(network)  # nothing is written until all layers have their scale
+    set_training(scratch.layers, True)
+    reached: list[Array] = []
+
+    def pass_through(layers: Sequence[Layer], signal: Array, prefix: str = "") -> Array:
+        for i, layer in enumerate(layers):
+            if isinstance(layer, Residual):
+                signal = signal + pass_through(layer.layers, signal, f"{prefix}{i}.")
+                continue
+            if isinstance(layer, Dense):
+                _scale_to_unit_variance(layer, signal, tolerance, steps, f"{prefix}{i}")
+            signal = layer.forward(signal)
+            if isinstance(layer, Dense):
+                reached.append(signal.var(axis=(-2, -1), dtype=np.float64))
+        return signal
+
+    pass_through(scratch.layers, signal)
+    network.load_parameters(scratch.parameters)
+    return np.stack(reached, axis=-1)
+
+
+def _scale_to_unit_variance(
+    layer: Dense, signal: Array, tolerance: float, steps: int, name: str
+) -> None:
+    """Divide a layer's weights until its output varies as wanted; raise if that cannot be."""
+    weight, bias = layer.parameters["weight"], layer.parameters["bias"]
+    with np.errstate(over="ignore", invalid="ignore"):  # looked at in the next lines
+        product = (signal @ weight).astype(np.float64)
+        spread = np.ptp(product, axis=(-2, -1))
+        square = np.square(spread)  # a variance lies below it, and in the same range of floats
+    if not ((square > np.finfo(np.float64).tiny) & np.isfinite(square)).all():
+        raise ValueError(
+            f"layer {name} makes products with its weights that are constant or not finite "
+            f"(spread {spread}), so that no scale gives them variance 1; check the batch, and "
+            f"whether the units before it are dead"
+        )
+    factor = np.ones((*spread.shape, 1, 1))
+    for _ in range(steps):
+        variance = (factor * product + bias).var(axis=(-2, -1), keepdims=True)
+        far = np.abs(variance - 1) >= tolerance
+        if not far.any():
+            break
+        factor = np.where(far, factor / np.sqrt(variance), factor)
+    weight *= factor
