@@ -1,0 +1,570 @@
+r"""What happens inside a network: signal, gradient, saturation, dead units, rank, size of updates.
+
+`diagnose` sends one batch through a copy of a network, forward and back, and measures at every
+activation and every weight. It takes a `course_lib.network.Network`, with or without replicas, or a
+PyTorch module, and gives the same numbers for the same network.
+
+Three words are used in one meaning only. A unit is *flat* on an example if its slope there is less
+than a hundredth of the steepest slope that its activation has. *Saturation* is the share of pairs
+of unit and example that are flat. A unit is *dead* if its slope is exactly 0 on every example: then
+no gradient reaches its weights, whatever the loss.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_lib import activations
+from course_lib.activations import Activation, prelu_grad
+from course_lib.network import Activate, Dense, Layer, Loss, Network, PReLU
+
+__all__ = [
+    "Diagnosis",
+    "Fate",
+    "Trace",
+    "dead_units",
+    "diagnose",
+    "effective_rank",
+    "fate",
+    "is_flat",
+    "root_mean_square",
+    "slope_limit",
+]
+
+Array = NDArray[Any]
+
+# ---------------------------------------------------------------------------------------------
+# Measures of one array
+# ---------------------------------------------------------------------------------------------
+
+
+def root_mean_square(values: Array) -> Any:
+    """Return the root of the mean square over the last two axes.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape ``(..., batch, features)`` or ``(..., fan_in, fan_out)``.
+
+    Returns
+    -------
+    ndarray or scalar of float64
+        Shape ``(...)``. It neither overflows nor vanishes where the values themselves do not.
+
+    Examples
+    --------
+    >>> root_mean_square(np.array([[3e-200, 4e-200]]))
+    np.float64(3.5355339059327375e-200)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    size = np.abs(values).max(axis=(-2, -1), keepdims=True)
+    # an infinite or NaN value makes the result so, without a warning
+    scale = np.where((size > 0) & np.isfinite(size), size, 1.0)
+    return (scale[..., 0, 0] * np.sqrt(np.square(values / scale).mean(axis=(-2, -1))))[()]
+
+
+def effective_rank(matrix: ArrayLike) -> Any:
+    r"""Return how many directions a matrix effectively has.
+
+    The singular values are divided by their sum to become shares :math:`p_i`; the effective rank is
+    :math:`\exp(-\sum_i p_i \ln p_i)`.
+
+    Parameters
+    ----------
+    matrix : array_like
+        Shape ``(..., rows, columns)``.
+
+    Returns
+    -------
+    ndarray or scalar of float64
+        Shape ``(...)``, from 1 to the smaller side: 1 if all rows are multiples of one, the full
+        number if all singular values are equal. 0 for a matrix of zeros, NaN if a value is not
+        finite.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows or columns.
+
+    Notes
+    -----
+    Roy and Vetterli, 2007 :cite:p:`roy2007effective`. Rows are not centered: signals that all
+    point the same way count as one direction.
+
+    Examples
+    --------
+    >>> effective_rank(np.eye(4)).round(12), effective_rank(np.ones((4, 4))).round(12)
+    (np.float64(4.0), np.float64(1.0))
+    """
+    values = np.asarray(matrix, dtype=np.float64)
+    if values.ndim < 2 or 0 in values.shape[-2:]:
+        raise ValueError(f"matrix has shape {values.shape}; accepted is (..., rows, columns)")
+    finite = np.isfinite(values).all(axis=(-2, -1))
+    size = np.abs(np.where(finite[..., None, None], values, 0.0)).max(axis=(-2, -1), keepdims=True)
+    scaled = np.where(finite[..., None, None], values, 0.0) / np.where(size > 0, size, 1.0)
+    singular = np.linalg.svd(scaled, compute_uv=False)
+    total = singular.sum(axis=-1, keepdims=True)
+    shares = singular / np.where(total > 0, total, 1.0)
+    # p ln p is 0 at p = 0
+    entropy = -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=-1)
+    rank = np.where(size[..., 0, 0] > 0, np.exp(entropy), 0.0)
+    return np.where(finite, rank, np.nan)[()]
+
+
+def slope_limit(activation: str | Activation, share: float = 0.01) -> float:
+    """Return the slope below which a unit counts as flat.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        An elementwise entry of the catalogue.
+    share : float
+        Of the steepest slope that the activation has anywhere; between 0 and 1.
+
+    Returns
+    -------
+    float
+        ``share`` times the Lipschitz constant; for an activation whose slope has no bound, such as
+        squared ReLU, times 1.
+
+    Raises
+    ------
+    KeyError
+        If there is no such activation.
+    ValueError
+        If it is not elementwise, or the share is not between 0 and 1.
+
+    Examples
+    --------
+    >>> slope_limit("tanh"), slope_limit("sigmoid")
+    (0.01, 0.0025)
+    """
+    row = activations.get(activation)
+    if not row.elementwise:
+        raise ValueError(
+            f"{row.name!r} is not elementwise, so its units have no slope of their own; accepted "
+            f"are elementwise activations"
+        )
+    if not 0 < share < 1:
+        raise ValueError(f"share is {share!r}; accepted is a number between 0 and 1")
+    steepest = float(row.lipschitz)
+    return share * (steepest if np.isfinite(steepest) else 1.0)
+
+
+def is_flat(activation: str | Activation, x: ArrayLike, share: float = 0.01) -> Array:
+    """Return where an activation is flat: its slope below a share of its steepest slope.
+
+    Parameters
+    ----------
+    activation, share
+        As for `slope_limit`.
+    x : array_like
+        Inputs of the activation, of any shape.
+
+    Returns
+    -------
+    ndarray of bool
+        The shape of `x`.
+
+    Raises
+    ------
+    KeyError, ValueError
+        As `slope_limit`.
+
+    Examples
+    --------
+    >>> is_flat("tanh", [0.0, 2.9, 3.1]), is_flat("relu", [-1.0, 1.0])
+    (array([False, False,  True]), array([ True, False]))
+    """
+    row = activations.get(activation)
+    return np.abs(row.derivative(x)) < slope_limit(row, share)
+
+
+# ---------------------------------------------------------------------------------------------
+# A batch through the network
+# ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Trace:
+    """What one activation of a network saw of a batch.
+
+    Attributes
+    ----------
+    name : str
+        Its place in the network, as in the names of the parameters: ``"3"``, or ``"3.1"`` inside a
+        residual block.
+    inputs, outputs : ndarray, shape (..., batch, units)
+        Preactivations, and what became of them.
+    slopes : ndarray, shape (..., batch, units)
+        The derivative at the inputs.
+    steepest : float or ndarray
+        The largest slope that the activation has anywhere.
+    gradient : ndarray, shape (..., batch, units)
+        Of the batch's mean loss with respect to the inputs; empty where none was asked for.
+    """
+
+    name: str
+    inputs: Array
+    outputs: Array
+    slopes: Array
+    steepest: Any
+    gradient: Array
+
+
+def trace_of(name: str, row: Activation, inputs: Array, outputs: Array) -> Trace:
+    """Return the trace of an elementwise activation, its gradient still to come."""
+    steepest = slope_limit(row, 0.5) / 0.5
+    return Trace(name, inputs, outputs, np.asarray(row.derivative(inputs)), steepest, np.empty(0))
+
+
+class _Tap:
+    """A layer that remembers what passes through another one, in both directions."""
+
+    def __init__(self, layer: Activate | PReLU, name: str, traces: list[Trace]) -> None:
+        self._layer, self._name, self._traces = layer, name, traces
+        self.parameters, self.gradients = layer.parameters, layer.gradients
+
+    def forward(self, x: Array) -> Array:
+        """Pass the signal on, and keep it."""
+        y = self._layer.forward(x)
+        if isinstance(self._layer, Activate):
+            self._trace = trace_of(self._name, self._layer.activation, x, y)
+        else:
+            slope = self._layer.parameters["weight"]
+            steepest = np.maximum(1.0, np.abs(slope))
+            slopes = np.asarray(prelu_grad(x, slope=slope))
+            self._trace = Trace(self._name, x, y, slopes, steepest, np.empty(0))
+        self._traces.append(self._trace)
+        return y
+
+    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+        """Pass the gradient on, and keep it; asked for or not."""
+        gradient = self._layer.backward(upstream)
+        assert gradient is not None
+        self._trace.gradient = gradient
+        return gradient if to_input else None
+
+
+def _tap(layers: list[Layer], traces: list[Trace], prefix: str = "") -> None:
+    """Put a tap on every elementwise activation, in blocks too."""
+    for i, layer in enumerate(layers):
+        name = f"{prefix}{i}"
+        if isinstance(layer, PReLU) or (isinstance(layer, Activate) and layer.activation.elementwise):
+            layers[i] = _Tap(layer, name, traces)
+        elif hasattr(layer, "layers"):
+            _tap(layer.layers, traces, f"{name}.")
+
+
+def _traces(network: Any, x: ArrayLike, y: ArrayLike | None, loss: str | Loss) -> list[Trace]:
+    """Send a batch through a network that may be changed; back as well where there are labels."""
+    traces: list[Trace] = []
+    if isinstance(network, Network):
+        _tap(network.layers, traces)
+        with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result
+            if y is None:
+                network.forward(x, training=True)
+            else:
+                network.loss_and_gradients(x, y, loss)
+    else:
+        from course_lib import pytorch  # PyTorch is needed for its own modules only
+
+        traces = pytorch.traces(network, x, y, loss)
+    if not traces:
+        raise ValueError(
+            f"no elementwise activation found in {type(network).__name__}; accepted are layers "
+            f"Activate and PReLU, or modules of torch.nn that the catalogue knows, such as nn.ReLU() "
+            f"(a function called inside `forward` cannot be seen)"
+        )
+    return traces
+
+
+# ---------------------------------------------------------------------------------------------
+# Diagnosis
+# ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a batch showed of a network, the replica axis first and the layers last.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        The activations, in the order of the forward pass.
+    preactivation, signal : ndarray, shape (..., layers)
+        Root mean square of the inputs and the outputs of each activation.
+    gradient : ndarray, shape (..., layers)
+        Root mean square of the gradient of *one example's* loss with respect to the inputs of each
+        activation: that of the mean loss, times the number of examples.
+    saturated : ndarray, shape (..., layers)
+        Share of pairs of unit and example that are flat; see `is_flat`.
+    dead : ndarray, shape (..., layers)
+        Share of units whose slope is 0 on all examples.
+    rank : ndarray, shape (..., layers)
+        `effective_rank` of the outputs, a matrix of examples and units.
+    weights : tuple of str
+        The weight matrices by name, first layer first.
+    weight_gradient : ndarray, shape (..., weights)
+        Root mean square of the gradient of the mean loss with respect to each weight matrix.
+    update_to_weight : ndarray, shape (..., weights)
+        Root mean square of the optimizer's next update over that of the weights; NaN where no
+        optimizer was given.
+    """
+
+    layers: tuple[str, ...]
+    preactivation: Array
+    signal: Array
+    gradient: Array
+    saturated: Array
+    dead: Array
+    rank: Array
+    weights: tuple[str, ...]
+    weight_gradient: Array
+    update_to_weight: Array
+
+    def __str__(self) -> str:
+        """Return a table: a line for each layer, the median over replicas."""
+        of_layers = ["preactivation", "signal", "gradient", "saturated", "dead", "rank"]
+        of_weights = ["weight_gradient", "update_to_weight"]
+        return "\n".join(
+            [
+                *self._table("layer", self.layers, of_layers),
+                *self._table("weights", self.weights, of_weights),
+            ]
+        )
+
+    def _table(self, title: str, names: Sequence[str], measures: Sequence[str]) -> Iterator[str]:
+        yield _line(title, measures)
+        for i, name in enumerate(names):
+            yield _line(name, [np.median(getattr(self, m)[..., i]) for m in measures])
+
+
+def _line(name: str, cells: Sequence[Any]) -> str:
+    shown = (f"{c:>16}" if isinstance(c, str) else f"{c:16.2g}" for c in cells)
+    return f"{name:<10}" + "".join(shown)
+
+
+def diagnose(
+    network: Any,
+    x: ArrayLike,
+    y: ArrayLike,
+    loss: str | Loss = "cross_entropy",
+    *,
+    optimizer: Any = None,
+    share: float = 0.01,
+) -> Diagnosis:
+    """Send one batch forward and back, and measure every layer.
+
+    Parameters
+    ----------
+    network : Network or torch.nn.Module
+        Left as it is: a copy is measured, in training mode. Replicas are measured side by side.
+    x, y : array_like
+        A batch, as for training. Some hundreds of examples are enough; dead units and rank need
+        more examples than there are units to say much.
+    loss : str or Loss
+        A name of `course_lib.network.LOSSES`.
+    optimizer : Optimizer or torch.optim.Optimizer, optional
+        Its next update is compared with the weights; a copy makes the step, so its memory stays.
+    share : float
+        A unit is flat where its slope is below this share of the steepest; see `slope_limit`.
+
+    Returns
+    -------
+    Diagnosis
+        One number for each replica and layer.
+
+    Raises
+    ------
+    ValueError
+        If the network has no elementwise activation or dense layer, or the share is not between 0
+        and 1.
+    KeyError, TypeError, ValueError
+        As `Network.loss_and_gradients`.
+
+    Examples
+    --------
+    >>> from course_lib import data
+    >>> from course_lib.network import mlp
+    >>> x, y = data.moons(100)
+    >>> deep = mlp([2, *[32] * 10, 2], "sigmoid", seed=range(3), initialization="pytorch")
+    >>> found = diagnose(deep, x, y)
+    >>> found.gradient.shape
+    (3, 10)
+    >>> bool((found.gradient[:, 0] < 1e-6 * found.gradient[:, -1]).all())  # vanished
+    True
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share is {share!r}; accepted is a number between 0 and 1")
+    # together, so that the copied optimizer steers the copied weights
+    network, optimizer = copy.deepcopy((network, optimizer))
+    traces = _traces(network, x, y, loss)
+    parameters, gradients, step = _weights_of(network)
+    before = {name: value.copy() for name, value in parameters.items()}
+    weight_gradient = [root_mean_square(gradients[name]) for name in before]
+    updates = [np.full(np.shape(size), np.nan) for size in weight_gradient]
+    if optimizer is not None:
+        after = step(optimizer)
+        updates = [
+            _ratio(root_mean_square(after[name] - value), root_mean_square(value))
+            for name, value in before.items()
+        ]
+    examples = traces[0].inputs.shape[-2]
+    return Diagnosis(
+        layers=tuple(trace.name for trace in traces),
+        preactivation=_stack(root_mean_square(t.inputs) for t in traces),
+        signal=_stack(root_mean_square(t.outputs) for t in traces),
+        gradient=_stack(root_mean_square(t.gradient) * examples for t in traces),
+        saturated=_stack(_flat_share(t, share) for t in traces),
+        dead=_stack((t.slopes == 0).all(axis=-2).mean(axis=-1) for t in traces),
+        rank=_stack(effective_rank(t.outputs) for t in traces),
+        weights=tuple(before),
+        weight_gradient=_stack(weight_gradient),
+        update_to_weight=_stack(updates),
+    )
+
+
+def _stack(values: Any) -> Array:
+    return np.stack(list(values), axis=-1)
+
+
+def _ratio(update: Any, weight: Any) -> Any:
+    """Return update / weight, infinite where weights are 0 and move, and 0 where neither."""
+    quotient = np.divide(update, weight, out=np.full(np.shape(weight), np.inf), where=weight != 0)
+    return np.where(update == 0, 0.0, quotient)
+
+
+def _flat_share(trace: Trace, share: float) -> Any:
+    steepest = np.broadcast_to(trace.steepest, trace.slopes.shape[:-2] + (1, 1))
+    return (np.abs(trace.slopes) < share * steepest).mean(axis=(-2, -1))
+
+
+def _weights_of(
+    network: Any,
+) -> tuple[dict[str, Array], dict[str, Array], Callable[[Any], dict[str, Array]]]:
+    """Return the weight matrices, their gradients, and what makes a step and returns them anew."""
+    if not isinstance(network, Network):
+        from course_lib import pytorch
+
+        return pytorch.weights_and_step(network)
+
+    def matrices(values: dict[str, Array]) -> dict[str, Array]:
+        return {name: value for name, value in values.items() if name in wanted}
+
+    def step(optimizer: Any) -> dict[str, Array]:
+        optimizer.step(network.parameters, network.gradients)
+        return matrices(network.parameters)
+
+    wanted = set(_dense_weights(network.layers))
+    return matrices(network.parameters), matrices(network.gradients), step
+
+
+def _dense_weights(layers: Sequence[Layer], prefix: str = "") -> Iterator[str]:
+    """Yield the names of the weight matrices, those in blocks too."""
+    for i, layer in enumerate(layers):
+        if isinstance(layer, Dense):
+            yield f"{prefix}{i}.weight"
+        elif hasattr(layer, "layers"):
+            yield from _dense_weights(layer.layers, f"{prefix}{i}.")
+
+
+# ---------------------------------------------------------------------------------------------
+# Dead units
+# ---------------------------------------------------------------------------------------------
+
+
+def dead_units(network: Any, x: ArrayLike) -> tuple[Array, ...]:
+    """Return which units have slope 0 on every example.
+
+    Parameters
+    ----------
+    network : Network or torch.nn.Module
+        Left as it is.
+    x : array_like
+        Examples; the more there are, the surer is the verdict.
+
+    Returns
+    -------
+    tuple of ndarray of bool
+        For each activation in order, shape ``(..., units)``.
+
+    Raises
+    ------
+    ValueError
+        If the network has no elementwise activation.
+    TypeError, ValueError
+        As `Network.forward`.
+
+    Examples
+    --------
+    >>> from course_lib.network import mlp
+    >>> network = mlp([1, 3, 1], seed=1)
+    >>> network.parameters["0.bias"][...] = [[-9, 0, 9]]
+    >>> dead_units(network, np.linspace(-1, 1, 9)[:, np.newaxis])
+    (array([ True, False, False]),)
+    """
+    network = copy.deepcopy(network)
+    return tuple((t.slopes == 0).all(axis=-2) for t in _traces(network, x, None, "cross_entropy"))
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of the units of each layer, as shares; the layers are the last axis.
+
+    Attributes
+    ----------
+    born_dead : ndarray, shape (..., layers)
+        Dead before training.
+    died : ndarray, shape (..., layers)
+        Dead after training, and alive before.
+    revived : ndarray, shape (..., layers)
+        Dead before training, and alive after.
+    """
+
+    born_dead: Array
+    died: Array
+    revived: Array
+
+
+def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
+    """Tell units that were born dead from those that training killed.
+
+    Parameters
+    ----------
+    before, after : sequence of ndarray of bool
+        What `dead_units` returned for the same network and examples, before and after training.
+
+    Returns
+    -------
+    Fate
+        One share for each replica and layer.
+
+    Raises
+    ------
+    ValueError
+        If the two do not belong to networks of the same shape.
+
+    Examples
+    --------
+    >>> before, after = [np.array([True, True, False, False])], [np.array([True, False, True, True])]
+    >>> found = fate(before, after)
+    >>> found.born_dead, found.died, found.revived
+    (array([0.5]), array([0.5]), array([0.25]))
+    """
+    shapes = [[np.shape(layer) for layer in moment] for moment in (before, after)]
+    if shapes[0] != shapes[1] or not shapes[0]:
+        raise ValueError(
+            f"dead units of shapes {shapes[0]} before and {shapes[1]} after; both must come from "
+            f"the same network"
+        )
+    pairs = list(zip(before, after, strict=True))
+    return Fate(
+        born_dead=_stack(b.mean(axis=-1) for b, _ in pairs),
+        died=_stack((a & ~b).mean(axis=-1) for b, a in pairs),
+        revived=_stack((b & ~a).mean(axis=-1) for b, a in pairs),
+    )
