@@ -1,4 +1,4 @@
-"""Optimizers, and `fit` for the NumPy network.
+"""Optimizers, clipping, and `fit` for the NumPy network.
 
 A learning rate may be an array with one entry for each replica, so that a sweep over rates is a
 single training.
@@ -15,9 +15,21 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_lib.network import Loss, Network, as_seeds, get_loss, stream
+from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss, stream
+from course_lib.network.layers import walk
 
-__all__ = ["SGD", "Adam", "History", "Momentum", "Optimizer", "accuracy", "epoch_batches", "fit"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "History",
+    "Momentum",
+    "Optimizer",
+    "accuracy",
+    "clip_norm",
+    "clip_value",
+    "epoch_batches",
+    "fit",
+]
 
 Array = NDArray[Any]
 
@@ -222,6 +234,107 @@ class Adam:
 
 
 # ---------------------------------------------------------------------------------------------
+# Clipping
+# ---------------------------------------------------------------------------------------------
+
+
+def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
+    r"""Shrink gradients, in place, so that their norm is at most a limit.
+
+    All gradients of a replica together are one long vector :math:`g`. Where it is longer than the
+    limit it keeps its direction, :math:`g \leftarrow g \min(1, c / (\lVert g \rVert + 10^{-6}))`.
+
+    Parameters
+    ----------
+    gradients : mapping of str to ndarray
+        As `course_lib.network.Network.loss_and_gradients` returns them, each of shape
+        ``(..., rows, columns)``.
+    limit : float
+        The longest norm :math:`c`, finite and above 0.
+
+    Returns
+    -------
+    ndarray or scalar
+        The norm of each replica before clipping, shape ``(...)``.
+
+    Raises
+    ------
+    ValueError
+        If the limit is not a finite number above 0, or there are no gradients.
+
+    Notes
+    -----
+    Pascanu, Mikolov and Bengio, 2013 :cite:p:`pascanu2013difficulty`; the :math:`10^{-6}` is
+    PyTorch's. A norm that is not finite is not repaired: as in PyTorch, an infinite gradient
+    becomes NaN and the finite ones beside it 0, and a NaN makes them all NaN. Other replicas do
+    not notice. Gradients of which only the squares would overflow are clipped as all others.
+
+    Examples
+    --------
+    >>> gradients = {"w": np.array([[3.0, 4.0]])}
+    >>> clip_norm(gradients, 1)
+    np.float64(5.0)
+    >>> gradients["w"].round(6)
+    array([[0.6, 0.8]])
+    """
+    check_limits(limit=limit)
+    if not gradients:
+        raise ValueError("there are no gradients; call loss_and_gradients first")
+    norms = _norms(list(gradients.values()))
+    with np.errstate(invalid="ignore"):  # an infinite gradient times 0
+        factor = np.minimum(1, limit / (norms + 1e-6))[..., np.newaxis, np.newaxis]
+        for gradient in gradients.values():
+            gradient *= factor
+    return norms
+
+
+def _norms(gradients: Sequence[Array]) -> Any:
+    """Return the norm of all arrays together, for each replica, without squares that overflow."""
+    sizes = np.max([np.abs(g).max(axis=(-2, -1)) for g in gradients], axis=0)
+    scale = np.where((sizes > 0) & np.isfinite(sizes), sizes, 1)[..., np.newaxis, np.newaxis]
+    with np.errstate(over="ignore"):  # infinite is what such a norm is
+        squares = [np.square(g / scale).sum(axis=(-2, -1)) for g in gradients]
+        return scale[..., 0, 0] * np.sqrt(np.sum(squares, axis=0))
+
+
+def clip_value(gradients: Mapping[str, Array], limit: float) -> None:
+    """Clip each number of the gradients, in place, to between -limit and limit.
+
+    Unlike `clip_norm`, this changes the direction of a step. A NaN stays NaN.
+
+    Parameters
+    ----------
+    gradients : mapping of str to ndarray
+        As `course_lib.network.Network.loss_and_gradients` returns them.
+    limit : float
+        Finite and above 0.
+
+    Raises
+    ------
+    ValueError
+        If the limit is not a finite number above 0.
+
+    Examples
+    --------
+    >>> gradients = {"w": np.array([[3.0, -0.5]])}
+    >>> clip_value(gradients, 1)
+    >>> gradients["w"]
+    array([[ 1. , -0.5]])
+    """
+    check_limits(limit=limit)
+    for gradient in gradients.values():
+        np.clip(gradient, -limit, limit, out=gradient)
+
+
+def _clip(gradients: Mapping[str, Array], norm: float | None, value: float | None) -> None:
+    """Clip as `fit` was told to."""
+    if value is not None:
+        clip_value(gradients, value)
+    if norm is not None:
+        clip_norm(gradients, norm)
+
+
+# ---------------------------------------------------------------------------------------------
 # Fit
 # ---------------------------------------------------------------------------------------------
 
@@ -326,9 +439,14 @@ def fit(
     batch_size: int | None = 64,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     seed: int | np.random.SeedSequence | Sequence[int] = 0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
     progress: bool = True,
 ) -> History:
     """Train a network, in place.
+
+    Batches pass the network in training mode, validation data in evaluation mode; see
+    `course_lib.network.Network.forward`.
 
     Parameters
     ----------
@@ -352,6 +470,9 @@ def fit(
         Order of the batches. One number: all replicas see the same order, which is fast and
         isolates what the first weights do. One for each replica: each has its own order, and
         equals that network trained alone with that seed.
+    clip_norm, clip_value : float, optional
+        Limits for the gradients of each step; see the functions of these names. Where both are
+        given, values are clipped first.
     progress : bool
         Show a bar where someone can see it: in a terminal or a notebook. Setting the environment
         variable ``TQDM_DISABLE=1`` silences it everywhere.
@@ -364,7 +485,8 @@ def fit(
     Raises
     ------
     ValueError
-        If there are no examples, lengths or shapes do not fit, or a number is below 1.
+        If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
+        a finite number above 0, or a network with batch normalization would get a single row.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 
@@ -389,6 +511,8 @@ def fit(
         )
     x, y = network.check_input(x), np.asarray(y)
     check_fit_arguments(x, y, optimizer, epochs, batch_size)
+    check_limits(clip_norm=clip_norm, clip_value=clip_value)
+    _check_smallest_batch(network, len(x), batch_size)
     outputs = np.zeros((*network.replicas, len(x), network.sizes[-1]), network.dtype)
     rule.function(outputs, y)
     if validation is not None:
@@ -414,6 +538,7 @@ def fit(
             ):
                 index = batches[0] if len(batches) == 1 else np.stack(batches)
                 value, gradients = network.loss_and_gradients(x[index], y[index], rule)
+                _clip(gradients, clip_norm, clip_value)
                 optimizer.step(network.parameters, gradients)
                 total = total + value * index.shape[-1]
                 steps += 1
@@ -424,6 +549,18 @@ def fit(
                 record["accuracy"].append(score(rule, outputs, y_valid))
             advance(bar, record)
     return make_history(record, steps)
+
+
+def _check_smallest_batch(network: Network, n: int, batch_size: int | None) -> None:
+    """Raise ValueError if batch normalization would meet a batch of one row in an epoch."""
+    size = n if batch_size is None else min(batch_size, n)
+    if min(size, n % size or size) == 1 and any(
+        isinstance(layer, BatchNorm) for _, layer in walk(network.layers)
+    ):
+        raise ValueError(
+            f"{n} examples in batches of {size} leave a batch of one row, which batch "
+            f"normalization cannot learn from; choose another batch_size"
+        )
 
 
 # The helpers below are shared with `course_lib.pytorch`, whose `fit` has the same signature.
@@ -447,6 +584,16 @@ def check_fit_arguments(
             continue
         if not isinstance(count, int | np.integer) or count < 1:
             raise ValueError(f"{name} is {count!r}; accepted are whole numbers from 1 on")
+
+
+def check_limits(**limits: float | None) -> None:
+    """Raise ValueError unless each limit is None or a finite number above 0."""
+    for name, limit in limits.items():
+        if limit is None:
+            continue
+        number = np.asarray(limit)
+        if number.dtype.kind not in "fiu" or number.ndim or not 0 < number < np.inf:
+            raise ValueError(f"{name} is {limit!r}; accepted is a finite number above 0")
 
 
 def check_pair(validation: Any) -> tuple[Any, Any]:

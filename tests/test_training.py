@@ -1,4 +1,4 @@
-"""Optimizers against torch.optim, fit against separate trainings, and the progress bar."""
+"""Optimizers and clipping against PyTorch, fit against separate trainings, and the progress bar."""
 
 import io
 import os
@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 from course_lib import data, training
 from course_lib.activations import CATALOGUE
 from course_lib.network import LOSSES, mlp
-from course_lib.training import SGD, Adam, Momentum, accuracy, epoch_batches, fit
+from course_lib.training import (
+    SGD,
+    Adam,
+    Momentum,
+    accuracy,
+    clip_norm,
+    clip_value,
+    epoch_batches,
+    fit,
+)
 
 # ---------------------------------------------------------------------------------------------
 # Optimizers
@@ -70,6 +79,108 @@ def test_a_rate_for_each_replica_equals_separate_trainings(name, dtype):
         for key, value in alone.parameters.items():
             assert together.parameters[key].dtype == dtype
             np.testing.assert_allclose(together.parameters[key][i], value, **near)
+
+
+# ---------------------------------------------------------------------------------------------
+# Clipping
+# ---------------------------------------------------------------------------------------------
+
+
+def some_gradients(leading, dtype, size=1.0):
+    """Return gradients of three parameters, and of each replica another length."""
+    rng = np.random.default_rng(0)
+    lengths = size * 2.0 ** np.arange(np.prod(leading, dtype=int)).reshape(*leading, 1, 1)
+    shapes = {"0.weight": (3, 4), "0.bias": (1, 4), "2.weight": (4, 1)}
+    return {
+        name: (lengths * rng.normal(size=(*leading, *shape))).astype(dtype)
+        for name, shape in shapes.items()
+    }
+
+
+def clip_in_torch(gradients, rule, limit):
+    """Clip one network's gradients by a function of PyTorch; return them and its result."""
+    leaves = [torch.tensor(gradient, requires_grad=True) for gradient in gradients]
+    for leaf in leaves:
+        leaf.grad = leaf.detach().clone()
+    result = rule(leaves, limit)
+    return [leaf.grad.numpy() for leaf in leaves], result
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("leading", [(), (3,), (2, 3)], ids=str)
+@pytest.mark.parametrize("limit", [0.1, 9, 1e4])
+def test_clipping_by_norm_equals_pytorch_for_each_replica(limit, leading, dtype):
+    gradients = some_gradients(leading, dtype)
+    before = {name: value.copy() for name, value in gradients.items()}
+    norms = clip_norm(gradients, limit)
+    assert (np.shape(norms), norms.dtype) == (leading, dtype)
+    near = {"rtol": 20 * np.finfo(dtype).eps}
+    for index in np.ndindex(leading):
+        own = [value[index] for value in before.values()]
+        clipped, norm = clip_in_torch(own, torch.nn.utils.clip_grad_norm_, limit)
+        np.testing.assert_allclose(np.asarray(norms)[index], norm.item(), **near)
+        for ours, theirs in zip(gradients.values(), clipped, strict=True):
+            assert ours.dtype == dtype
+            np.testing.assert_allclose(ours[index], theirs, **near)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("limit", [0.1, 1, 1e4])
+def test_clipping_by_value_equals_pytorch(limit, dtype):
+    gradients = some_gradients((3,), dtype)
+    gradients["0.bias"][0, 0, 0] = np.nan
+    gradients["0.bias"][0, 0, 1] = np.inf
+    expected, _ = clip_in_torch(gradients.values(), torch.nn.utils.clip_grad_value_, limit)
+    assert clip_value(gradients, limit) is None
+    for ours, theirs in zip(gradients.values(), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e30), (np.float64, 1e200)])
+def test_gradients_whose_squares_overflow_keep_their_direction(dtype, size):
+    gradients, usual = some_gradients((2,), dtype, size), some_gradients((2,), np.float64)
+    norms = clip_norm(gradients, 1)
+    lengths = clip_norm(usual, 1)
+    np.testing.assert_allclose(norms / size, lengths, rtol=1e-5)
+    for name, value in usual.items():
+        np.testing.assert_allclose(gradients[name], value, rtol=1e-5)
+    nothing = {"w": np.zeros((2, 1, 3), dtype)}
+    np.testing.assert_array_equal(clip_norm(nothing, 1), [0, 0])
+    assert not nothing["w"].any()
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_norm_that_is_not_finite_is_left_so_and_stays_in_its_replica(bad):
+    gradients = some_gradients((2,), np.float64)
+    gradients["0.bias"][1, 0, 2] = bad
+    own = [value[1] for value in gradients.values()]
+    expected, _ = clip_in_torch(own, torch.nn.utils.clip_grad_norm_, 1)
+    norms = clip_norm(gradients, 1)
+    assert np.isfinite(norms).tolist() == [True, False]
+    for ours, theirs in zip(gradients.values(), expected, strict=True):
+        np.testing.assert_array_equal(ours[1], theirs)
+        assert np.isfinite(ours[0]).all()
+
+
+@pytest.mark.parametrize(
+    "limits", [{"clip_norm": 0.05}, {"clip_value": 0.01}, {"clip_norm": 0.05, "clip_value": 0.01}]
+)
+def test_fit_clips_before_each_step(limits):
+    x, y = data.moons(10)
+    together, twin = (mlp([2, 4, 2], seed=range(3)) for _ in range(2))
+    fit(together, x, y, optimizer=SGD(0.5), epochs=5, batch_size=None, **limits)
+    for _ in range(5):
+        _, gradients = twin.loss_and_gradients(x, y)
+        if "clip_value" in limits:
+            for gradient in gradients.values():
+                gradient[...] = np.minimum(np.maximum(gradient, -0.01), 0.01)
+        if "clip_norm" in limits:
+            squares = sum((g * g).sum(axis=(1, 2)) for g in gradients.values())
+            factor = np.minimum(1, 0.05 / (np.sqrt(squares) + 1e-6))
+            gradients = {name: g * factor[:, None, None] for name, g in gradients.items()}
+        SGD(0.5).step(twin.parameters, gradients)
+    for name, value in twin.parameters.items():
+        np.testing.assert_allclose(together.parameters[name], value, rtol=1e-12, atol=1e-14)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -155,6 +266,40 @@ def test_the_recorded_numbers_are_those_of_their_moment():
     expected = torch.nn.functional.cross_entropy(logits, torch.tensor(y[:5]))
     assert history.validation_loss[-1] == pytest.approx(expected.item(), rel=1e-14)
     assert history.validation_accuracy[-1] == (logits.argmax(1).numpy() == y[:5]).mean()
+
+
+def test_fit_trains_in_training_mode_and_validates_in_evaluation_mode():
+    x, y = data.moons(20)
+    network = mlp([2, 8, 2], "tanh", seed=range(2), normalization="batch")
+    twin = mlp([2, 8, 2], "tanh", seed=range(2), normalization="batch")
+    history = fit(
+        network, x, y, optimizer=SGD(0.1), epochs=3, batch_size=None, validation=(x[:1], y[:1])
+    )
+    for epoch in range(3):
+        value, gradients = twin.loss_and_gradients(x, y, training=True)
+        SGD(0.1).step(twin.parameters, gradients)
+        np.testing.assert_allclose(history.train_loss[:, epoch], value, rtol=1e-13)
+        # a single row has no statistics of its own
+        logits = torch.tensor(twin.forward(x[:1], training=False))
+        for i in range(2):
+            expected = torch.nn.functional.cross_entropy(logits[i], torch.tensor(y[:1]))
+            assert history.validation_loss[i, epoch] == pytest.approx(expected.item(), rel=1e-12)
+    assert (network.layers[1].running_mean != 0).all()
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("normalization", ["batch", "layer"])
+def test_a_normalized_replica_trains_as_if_it_were_alone(normalization, residual):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(14, 3)), rng.integers(0, 2, 14)
+    options = {"normalization": normalization, "residual": residual}
+    together = mlp([3, 6, 6, 2], "tanh", seed=[1, 2, 3], **options)
+    history = fit(together, x, y, optimizer=Adam(0.01), epochs=3, batch_size=4, seed=[4, 5, 6])
+    for i in range(3):
+        alone = mlp([3, 6, 6, 2], "tanh", seed=i + 1, **options)
+        own = fit(alone, x, y, optimizer=Adam(0.01), epochs=3, batch_size=4, seed=4 + i)
+        np.testing.assert_allclose(history.train_loss[i], own.train_loss, rtol=1e-9)
+        np.testing.assert_allclose(together.replica(i)(x), alone(x), rtol=1e-8, atol=1e-10)
 
 
 def test_an_unequal_last_batch_weighs_by_its_examples():
@@ -329,6 +474,30 @@ BAD = {
     "one axis": (lambda: try_fit(X[0], Y), ValueError, "(2,)", "(batch, 2)"),
     "unequal lengths": (lambda: try_fit(X, Y[:3]), ValueError, "(3,)", "give one each"),
     "one label": (lambda: try_fit(X, 1), ValueError, "y has shape ()", "give one each"),
+    "limit 0": (lambda: clip_norm({"w": X}, 0), ValueError, "limit is 0", "finite number above 0"),
+    "limit infinite": (
+        lambda: clip_value({"w": X}, np.inf), ValueError, "limit is inf", "finite number above 0"
+    ),
+    "two limits": (
+        lambda: clip_norm({"w": X}, [1, 2]), ValueError, "limit is [1, 2]", "a finite number"
+    ),
+    "no gradients": (lambda: clip_norm({}, 1), ValueError, "no gradients", "loss_and_gradients"),
+    "clip_norm below 0": (
+        lambda: try_fit(clip_norm=-1), ValueError, "clip_norm is -1", "finite number above 0"
+    ),
+    "clip_value as text": (
+        lambda: try_fit(clip_value="1"), ValueError, "clip_value is '1'", "finite number above 0"
+    ),
+    "a last batch of one row": (
+        lambda: try_fit(network=mlp([2, 3, 2], normalization="batch"), batch_size=3),
+        ValueError, "4 examples in batches of 3", "choose another batch_size",
+    ),
+    "one example, in a block": (
+        lambda: try_fit(
+            X[:1], Y[:1], mlp([2, 3, 3, 2], normalization="batch", residual=True), batch_size=None
+        ),
+        ValueError, "1 examples in batches of 1", "choose another batch_size",
+    ),
     "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
     "half an epoch": (lambda: try_fit(epochs=0.5), ValueError, "0.5", "whole numbers from 1"),
     "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),
