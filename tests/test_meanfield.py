@@ -1,0 +1,605 @@
+"""Mean-field theory: against closed forms, mpmath, and random networks as wide as a test allows."""
+
+from dataclasses import replace
+from functools import partial
+from math import asin, erf, erfc, exp, expm1, inf, log, nan, pi, sqrt
+
+import numpy as np
+import pytest
+import torch
+from mpmath import mp, mpf
+
+from course_lib import meanfield
+from course_lib.accuracy import EXACT
+from course_lib.activations import CATALOGUE, relu, tanh_grad
+from course_lib.meanfield import (
+    chi,
+    critical_weight_variance,
+    depth_scale,
+    expectation,
+    fixed_point,
+    gain,
+    gauss_hermite,
+    variance_map,
+)
+
+PAIRS = [row for row in CATALOGUE.values() if row.elementwise]
+VARIANCES = [1e-12, 1e-6, 1e-3, 0.1, 1.0, 30.0, 1e4, 1e6, 1e8]
+ERROR = 2e-13  # what the documentation of `expectation` promises
+
+
+def by_name(row):
+    return row.name
+
+
+# ---------------------------------------------------------------------------------------------
+# Expectations
+# ---------------------------------------------------------------------------------------------
+
+
+def square(name, part="function"):
+    return lambda x: getattr(CATALOGUE[name], part)(x) ** 2
+
+
+def gelu_square(q):
+    """Return E[gelu(x)^2]: by symmetry and the law of three normal variables' signs."""
+    return q / 4 + q / (2 * pi) * (asin(q / (1 + q)) + 2 * q / ((1 + q) * sqrt(1 + 2 * q)))
+
+
+CLOSED = {  # the function, E[f] and, where f has both signs, E|f|
+    "one": (np.ones_like, lambda q: 1),
+    "square": (np.square, lambda q: q),
+    "eighth power": (lambda x: x**8, lambda q: 105 * q**4),
+    "cube": (lambda x: x**3, lambda q: 0, lambda q: q**1.5 * sqrt(8 / pi)),
+    "step": (lambda x: x > 0, lambda q: 0.5),
+    "relu": (relu, lambda q: sqrt(q / (2 * pi))),
+    "relu, squared": (square("relu"), lambda q: q / 2),
+    "leaky_relu, squared": (square("leaky_relu"), lambda q: (1 + 0.01**2) * q / 2),
+    "gelu": (CATALOGUE["gelu"], lambda q: q / sqrt(2 * pi * (1 + q)), lambda q: sqrt(q)),
+    "gelu, squared": (square("gelu"), gelu_square),
+    "erf, squared": (
+        lambda x: np.vectorize(erf)(x) ** 2,
+        lambda q: 2 / pi * asin(2 * q / (1 + 2 * q)),
+    ),
+    "sine, squared": (square("sine"), lambda q: -expm1(-2 * q) / 2),
+    "gaussian, squared": (square("gaussian"), lambda q: 1 / sqrt(1 + 4 * q)),
+    "gaussian's derivative, squared": (
+        square("gaussian", "derivative"),
+        lambda q: 4 * q * (1 + 4 * q) ** -1.5,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_expectations_with_a_closed_form(name):
+    function, mean, *size = CLOSED[name]
+    values = expectation(function, VARIANCES)
+    for q, value in zip(VARIANCES, values, strict=True):
+        assert abs(value - mean(q)) <= ERROR * (size or [mean])[0](q), f"at variance {q:g}"
+
+
+@pytest.mark.parametrize("q", [1e-12, 1.0, 1e4, 1e8])
+def test_waves_within_the_tolerance(q):
+    for tolerance in (1e-4, 1e-8, 1e-12):
+        error = abs(expectation(np.cos, q, tolerance=tolerance) - exp(-q / 2))
+        assert error <= tolerance * min(1, 2 / pi + exp(-q / 2))
+
+
+@pytest.mark.parametrize("q", [1e-12, 1.0, 10.0, 100.0, 340.0])
+def test_the_exponential_far_from_the_middle(q):
+    assert expectation(np.exp, q) == pytest.approx(exp(q / 2), rel=ERROR)
+
+
+def test_the_density_of_an_arcsine_kernel():
+    """E[sign(x) sign(y)] for two correlated variables is 2/pi arcsin(c): an integral of erf."""
+    for c in (0.1, 0.5, 0.9, 0.999):
+        slope = c / sqrt(2 * (1 - c * c))
+        value = expectation(lambda x, s=slope: np.sign(x) * np.vectorize(erf)(s * x))
+        assert value == pytest.approx(2 / pi * asin(c), abs=1e-12)
+
+
+def exact_mean(function, q, kinks):
+    """Return E[f(x)] to 20 digits, from pieces of its own."""
+    with mp.workdps(20):
+        deviation = mp.sqrt(mpf(q))
+        far = 13 * deviation
+        ends = {deviation * k for k in (0.5, 1, 2, 3, 5, 8, 13)} | {
+            mpf(3) ** k for k in range(-1, 12)
+        }
+        ends = {e for e in ends if e <= far} | {mpf(0)} | {mpf(k) for k in kinks if k <= far}
+        ends = sorted(ends | {-e for e in ends})
+        density = partial(mp.npdf, mu=0, sigma=deviation)
+        return mp.quad(lambda x: function(x) * density(x), ends, method="gauss-legendre")
+
+
+@pytest.mark.parametrize("part", ["function", "derivative"])
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softsign", "selu", "silu", "hard_swish"])
+def test_moments_of_activations_against_mpmath(name, part):
+    row = CATALOGUE[name]
+    theory = variance_map if part == "function" else chi
+    for q in (1e-6, 0.5, 1e3, 1e8):
+        exact = EXACT[name][part == "derivative"]
+        mean = exact_mean(lambda x, f=exact: f(x) ** 2, q, row.kinks)
+        assert abs(theory(name, q) - float(mean)) <= ERROR * float(mean), f"at variance {q:g}"
+
+
+@pytest.mark.parametrize("threshold", [0.3, 17.3])
+def test_an_unnamed_kink_costs_no_more_than_the_tolerance(threshold):
+    exact = erfc(threshold / 10 / sqrt(2)) / 2
+    named = expectation(lambda x: x > threshold, 100.0, kinks=[threshold])
+    assert named == pytest.approx(exact, rel=1e-14)
+    for tolerance in (1e-4, 1e-8, 1e-12):
+        found = expectation(lambda x: x > threshold, 100.0, tolerance=tolerance)
+        assert found == pytest.approx(exact, rel=tolerance)
+
+
+def test_a_kink_out_of_reach_changes_nothing():
+    assert expectation(np.square, 1.0, kinks=[1e6, -1e6]) == expectation(np.square, 1.0)
+
+
+def test_variance_zero_is_the_limit():
+    assert expectation(lambda x: x > 0, 0.0) == 0.5
+    assert expectation(np.cos, [0.0, 0.0]).tolist() == [1.0, 1.0]
+    assert chi("relu", 0.0) == 0.5
+    assert variance_map("sigmoid", 0.0) == 0.25
+
+
+@pytest.mark.parametrize("variance", [2.0, [1.0, 2.0], [[1.0], [2.0], [3.0]], np.ones((2, 0))])
+def test_results_have_the_shape_of_the_variances(variance):
+    shape = np.shape(variance)
+    for value in (
+        expectation(np.square, variance),
+        gauss_hermite(np.square, variance),
+        variance_map("tanh", variance),
+        chi("tanh", variance),
+    ):
+        assert np.shape(value) == shape
+        assert value.dtype == np.float64
+    for i in np.ndindex(shape):
+        single = variance_map("tanh", np.asarray(variance)[i])
+        assert np.asarray(variance_map("tanh", variance))[i] == single
+
+
+def test_narrow_variances_and_integers_count_as_numbers():
+    for variance in (np.float32(3), 3, np.int8(3), np.array(3.0)):
+        assert expectation(np.square, variance) == expectation(np.square, 3.0)
+
+
+# ---------------------------------------------------------------------------------------------
+# Gauss-Hermite
+# ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 5, 20, 60])
+def test_gauss_hermite_is_that_of_numpy(nodes):
+    z, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    expected = weights @ np.cos(1.5 * z + 1) / sqrt(2 * pi)
+    found = gauss_hermite(lambda x: np.cos(x + 1), 2.25, nodes)
+    assert found == pytest.approx(expected, abs=1e-13)
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 3, 10, 30])
+@pytest.mark.parametrize("q", [0.01, 1.0, 50.0])
+def test_split_rules_are_exact_for_pieces_of_polynomials(nodes, q):
+    def bent(x):  # of the degree that the rule is exact for, or 9
+        return np.where(x < -0.4, 1.0, np.where(x < 0.7, x, x ** min(2 * nodes - 1, 9)))
+
+    exact = expectation(bent, q, kinks=[-0.4, 0.7])
+    found = gauss_hermite(bent, q, nodes, kinks=[0.7, -0.4, 0.7, 1e5])
+    assert found == pytest.approx(exact, rel=1e-11)
+
+
+def test_at_a_kink_plain_gauss_hermite_converges_like_one_over_the_nodes():
+    exact = 1 / sqrt(2 * pi)
+    errors = np.array([abs(gauss_hermite(relu, 1.0, n) / exact - 1) for n in (16, 32, 64, 128)])
+    np.testing.assert_allclose(errors[:-1] / errors[1:], 2, rtol=0.03)
+    assert errors[2] == pytest.approx(0.0065, abs=5e-5)  # as the documentation says
+    assert gauss_hermite(relu, 1.0, 1, kinks=[0.0]) == pytest.approx(exact, rel=1e-13)
+    assert abs(expectation(relu) / exact - 1) < 1e-14
+
+
+def test_at_a_large_variance_gauss_hermite_overlooks_a_smooth_bend():
+    q = 1e4
+
+    def slope(x):
+        return tanh_grad(x) ** 2
+
+    exact = exact_mean(lambda x: mp.sech(x) ** 4, q, [])
+    assert abs(expectation(slope, q) / float(exact) - 1) < ERROR
+    assert gauss_hermite(slope, q, 64) < 1e-9 * exact
+    split = gauss_hermite(slope, q, 64, kinks=[0.0])
+    assert split / float(exact) - 1 == pytest.approx(0.10, abs=0.005)
+
+
+# ---------------------------------------------------------------------------------------------
+# One layer
+# ---------------------------------------------------------------------------------------------
+
+
+def wide_layer(row, q, width, rng):
+    """Return root mean squares around one random layer: pre-activations and gradients."""
+    x = rng.normal(0, sqrt(q), (2, width))
+    weight = rng.normal(0, 1 / sqrt(width), (width, width))
+    after = row.function(x) @ weight
+    upstream = rng.normal(size=(2, width))
+    back = (upstream @ weight.T) * row.derivative(x)
+    return np.mean(after**2), np.mean(back**2)
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+def test_a_wide_random_layer_does_what_theory_says(row):
+    q = 0.5
+    rng = np.random.default_rng(5)
+    measured = np.array([wide_layer(row, q, 500, rng) for _ in range(20)])
+    expected = np.array([variance_map(row, q), chi(row, q)])
+    spread = measured.std(axis=0, ddof=1) / sqrt(len(measured))
+    assert (abs(measured.mean(axis=0) - expected) <= 4.5 * spread + 1e-3 * expected).all()
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+def test_variances_enter_as_the_formulas_say(row):
+    q = np.array([0.3, 2.0])
+    expected = 1.7 * variance_map(row, q) + 0.2
+    found = variance_map(row, q, weight_variance=1.7, bias_variance=0.2)
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    np.testing.assert_allclose(chi(row, q, weight_variance=1.7), 1.7 * chi(row, q), rtol=1e-14)
+    plane = variance_map(row, q, weight_variance=[[1.0], [1.7]], bias_variance=0.2)
+    np.testing.assert_array_equal(plane[1], found)
+
+
+def test_softplus_and_log_sigmoid_are_mirror_images():
+    q = np.array([0.1, 1.0, 10.0])
+    np.testing.assert_allclose(variance_map("softplus", q), variance_map("log_sigmoid", q), 1e-13)
+    np.testing.assert_allclose(chi("softplus", q), chi("log_sigmoid", q), rtol=1e-13)
+
+
+def test_selu_keeps_mean_zero_and_variance_one():
+    row = CATALOGUE["selu"]
+    assert abs(expectation(row.function, 1.0, kinks=row.kinks)) < 1e-12
+    assert abs(variance_map(row, 1.0) - 1) < 1e-12
+    assert abs(gain(row) - 1) < 1e-12
+    assert gain(row, keep="gradient") < 1  # with gain 1, gradients grow
+
+
+@pytest.mark.parametrize("keep", ["signal", "gradient"])
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "identity"])
+@pytest.mark.parametrize("variance", [1e-6, 1.0, 1e6])
+def test_gains_of_lines_bent_at_zero_are_those_of_pytorch(name, keep, variance):
+    expected = torch.nn.init.calculate_gain({"identity": "linear"}.get(name, name))
+    assert gain(name, keep=keep, variance=variance) == pytest.approx(expected, rel=1e-13)
+
+
+def test_other_gains_are_not_those_of_pytorch():
+    """PyTorch's 5/3 for tanh, 1 for sigmoid and 3/4 for SELU keep nothing at variance 1."""
+    for name, signal, gradient in (
+        ("tanh", 1.5925374197228312, 1.4674137762036957),
+        ("sigmoid", 1.8462285021593567, 4.722650543499684),
+        ("selu", 1.0, 0.9660260155518823),
+    ):
+        exact = {}
+        for part, key in enumerate(("signal", "gradient")):
+            f = EXACT[name][part]
+            mean = exact_mean(lambda x, f=f: f(x) ** 2, 1.0, CATALOGUE[name].kinks)
+            exact[key] = float(1 / mp.sqrt(mean))
+            assert gain(name, keep=key) == pytest.approx(exact[key], rel=1e-12)
+        assert exact == pytest.approx({"signal": signal, "gradient": gradient}, rel=1e-4)
+        framework = torch.nn.init.calculate_gain(name)
+        assert min(abs(framework - exact["signal"]), abs(framework - exact["gradient"])) > 0.04
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+def test_a_gain_keeps_what_it_is_asked_to_keep(row):
+    q = 2.0
+    signal = gain(row, variance=q)
+    assert variance_map(row, q, weight_variance=signal**2) == pytest.approx(q, rel=1e-13)
+    gradient = gain(row, keep="gradient", variance=q)
+    assert chi(row, q, weight_variance=gradient**2) == pytest.approx(1, rel=1e-13)
+
+
+# ---------------------------------------------------------------------------------------------
+# Many layers
+# ---------------------------------------------------------------------------------------------
+
+
+def test_fixed_points_with_a_closed_form():
+    assert fixed_point("relu", weight_variance=1.0, bias_variance=0.3) == pytest.approx(0.6)
+    assert fixed_point("identity", weight_variance=0.75, bias_variance=1e-9) == pytest.approx(4e-9)
+    assert fixed_point("relu", weight_variance=2 - 1e-9, bias_variance=0.1) == pytest.approx(2e8)
+    with mp.workdps(30):
+        w = mpf("0.1")  # q = w exp(2q)
+        exact = -mp.lambertw(-2 * w) / 2
+        found = fixed_point("exponential", weight_variance=0.1)
+        assert found == pytest.approx(float(exact), rel=1e-11)
+        w, b = mpf("1.7"), mpf("0.05")
+        exact = mp.findroot(lambda q: w * (1 - mp.exp(-2 * q)) / 2 + b - q, 0.6)
+        found = fixed_point("sine", weight_variance=1.7, bias_variance=0.05)
+        assert found == pytest.approx(float(exact), rel=1e-12)
+        for w in (1e-3, 1.0, 1e6):  # here the map falls
+            exact = mp.findroot(lambda q, w=w: w / mp.sqrt(1 + 4 * q) - q, (w / 2) ** (2 / 3))
+            found = fixed_point("gaussian", weight_variance=w)
+            assert found == pytest.approx(float(exact), rel=1e-12)
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+@pytest.mark.parametrize("setting", [(0.4, 0.1), (1.2, 0.02), (0.1, 0.5)])
+def test_the_fixed_point_is_where_iteration_ends(row, setting):
+    weight, bias = setting
+    q = 1.0
+    for _ in range(60):
+        try:
+            q = float(variance_map(row, q, weight_variance=weight, bias_variance=bias))
+        except OverflowError:
+            q = inf
+        if q > 1e4:
+            break
+    found = fixed_point(row, weight_variance=weight, bias_variance=bias)
+    if q > 1e4 or (row.name == "identity" and weight > 1):
+        assert found == inf
+    elif abs(found - q) > 1e-6 * found:  # slow: it must still be on its way
+        after = float(variance_map(row, q, weight_variance=weight, bias_variance=bias))
+        assert min(abs(after - found), abs(q - found)) < abs(1 - found)
+        assert (after - q) * (found - q) > 0
+    else:
+        assert found == pytest.approx(q, rel=1e-6)
+
+
+@pytest.mark.parametrize("excess", [1e-2, 1e-4, 1e-6, 1e-9])
+def test_tanh_near_criticality_settles_where_its_series_says(excess):
+    with mp.workdps(30):  # E[tanh^2] = q - 2 q^2 + 17/3 q^3 - 62/3 q^4 ...
+        w = 1 + mpf(excess)
+        series = mp.findroot(
+            lambda q: 1 / w - 1 + 2 * q - 17 * q**2 / 3 + 62 * q**3 / 3, excess / 2
+        )
+    found = fixed_point("tanh", weight_variance=float(w))
+    assert found == pytest.approx(float(series), rel=max(30 * excess**3, 1e-14 / excess))
+
+
+def test_signals_that_die_stand_or_have_no_bound():
+    assert fixed_point("tanh", weight_variance=1.0) == 0.0
+    assert fixed_point("tanh", weight_variance=0.3) == 0.0
+    assert fixed_point("hard_tanh", weight_variance=1.0) == 0.0
+    assert fixed_point("relu", weight_variance=0.0) == 0.0
+    assert fixed_point("relu", weight_variance=1.99) == 0.0
+    assert fixed_point("relu", weight_variance=2.0) == 1.0
+    assert fixed_point("relu", weight_variance=2.0, start=7.5) == 7.5
+    assert fixed_point("relu", weight_variance=2.01) == inf
+    assert fixed_point("relu", weight_variance=2.0, bias_variance=0.1) == inf
+    assert fixed_point("squared_relu", weight_variance=1.0) == inf
+    assert fixed_point("exponential", weight_variance=0.2) == inf
+    assert fixed_point("tanh", weight_variance=1.5, start=0.0) == 0.0
+    assert fixed_point("tanh", weight_variance=0.0, bias_variance=0.25) == pytest.approx(0.25)
+    assert fixed_point("sigmoid", weight_variance=1.0, start=0.0) == pytest.approx(
+        fixed_point("sigmoid", weight_variance=1.0, start=5.0), rel=1e-13
+    )
+
+
+def test_where_there_are_two_fixed_points_the_start_decides():
+    setting = {"weight_variance": 2.3, "bias_variance": 0.05}
+    assert fixed_point("gelu", **setting) == inf
+    low = fixed_point("gelu", start=0.05, **setting)
+    assert 0.05 < low < 0.5
+    assert variance_map("gelu", low, **setting) == pytest.approx(low, rel=1e-13)
+    assert fixed_point("gelu", start=0.5, **setting) == pytest.approx(low, rel=1e-12)
+
+
+@pytest.mark.parametrize("start", [0.1, 0.4])
+@pytest.mark.parametrize("below", [1e-2, 1e-4, 1e-6])
+def test_two_fixed_points_that_nearly_touch_are_not_stepped_over(start, below):
+    weight = (1 - below) / (2 * exp(1))  # q = w exp(2q) touches at w = 1/(2e)
+    with mp.workdps(30):
+        exact = float(-mp.lambertw(-2 * mpf(weight)) / 2)
+    found = fixed_point("exponential", weight_variance=weight, start=start)
+    assert found == pytest.approx(exact, rel=1e-9)
+    assert fixed_point("exponential", weight_variance=1.0001 / (2 * exp(1)), start=start) == inf
+
+
+def test_depth_scales_with_a_closed_form():
+    assert depth_scale("relu", weight_variance=1.0) == pytest.approx(1 / log(2))
+    assert depth_scale("relu", weight_variance=2.0) == inf
+    assert depth_scale("relu", weight_variance=2.0, bias_variance=0.1) == inf
+    assert depth_scale("relu", weight_variance=4.0) == pytest.approx(1 / log(2))  # it explodes
+    assert depth_scale("tanh", weight_variance=1.0) == inf
+    assert depth_scale("tanh", weight_variance=0.5) == pytest.approx(1 / log(2))
+    assert depth_scale("soft_shrink", weight_variance=1.0) == 0.0  # nothing passes
+    assert depth_scale("squared_relu", weight_variance=1.0) == 0.0  # nothing holds it
+    q = fixed_point("sine", weight_variance=1.3)
+    slope = 1.3 * (1 + exp(-2 * q)) / 2
+    assert depth_scale("sine", weight_variance=1.3) == pytest.approx(1 / log(slope))
+
+
+def test_a_deep_wide_network_obeys_fixed_point_and_depth_scale():
+    width, depth, weight, bias = 800, 25, 3.0, 0.05
+    rng = np.random.default_rng(3)
+    weights = rng.normal(0, sqrt(weight / width), (depth, width, width))
+    signals = [rng.normal(size=(8, width))]
+    for w in weights:
+        signals.append(np.tanh(signals[-1]) @ w + rng.normal(0, sqrt(bias), width))
+    q = fixed_point("tanh", weight_variance=weight, bias_variance=bias)
+    assert np.mean(signals[-1] ** 2) == pytest.approx(q, rel=0.1)
+    gradient = rng.normal(size=(8, width))
+    sizes = []
+    for w, x in zip(weights[::-1], signals[:-1][::-1], strict=True):
+        gradient = (gradient @ w.T) / np.cosh(x) ** 2
+        sizes.append(np.mean(gradient**2))
+    rate = np.polyfit(np.arange(20), np.log(sizes[:20]), 1)[0]
+    scale = depth_scale("tanh", weight_variance=weight, bias_variance=bias)
+    assert rate == pytest.approx(1 / scale, rel=0.2)
+
+
+def test_critical_weight_variances_with_a_closed_form():
+    assert critical_weight_variance("relu") == pytest.approx(2, rel=1e-13)
+    assert critical_weight_variance("leaky_relu") == pytest.approx(2 / (1 + 1e-4), rel=1e-13)
+    assert critical_weight_variance("identity") == pytest.approx(1, rel=1e-13)
+    assert critical_weight_variance("tanh") == pytest.approx(1, rel=1e-13)
+    assert critical_weight_variance("gaussian") == pytest.approx(1.5 + sqrt(2), rel=1e-11)
+    with mp.workdps(30):  # sine: (q - b)(1 + s) = 1 - s with s = exp(-2q)
+        b = mpf("0.05")
+        q = mp.findroot(lambda q: (q - b) * (1 + mp.exp(-2 * q)) - 1 + mp.exp(-2 * q), 0.5)
+        exact = float(2 / (1 + mp.exp(-2 * q)))
+    assert critical_weight_variance("sine", bias_variance=0.05) == pytest.approx(exact, rel=1e-10)
+
+
+def test_the_published_point_of_tanh():
+    """Schoenholz et al. and Pennington et al. draw it at 1.76 for a bias variance of 0.05."""
+    found = critical_weight_variance("tanh", bias_variance=0.05)
+    assert found == pytest.approx(1.76, abs=0.005)
+    with mp.workdps(20):
+
+        def both(q, w):
+            mean = exact_mean(lambda x: mp.tanh(x) ** 2, q, [])
+            slope = exact_mean(lambda x: mp.sech(x) ** 4, q, [])
+            return w * mean + mpf("0.05") - q, w * slope - 1
+
+        assert max(abs(r) for r in both(mpf(fixed_point_of(found)), mpf(found))) < 1e-11
+
+
+def fixed_point_of(weight):
+    return fixed_point("tanh", weight_variance=weight, bias_variance=0.05)
+
+
+WITHOUT = {
+    *("softplus", "squareplus", "sparse_plus", "log_sigmoid"),
+    *("hard_shrink", "soft_shrink", "tanh_shrink", "squared_relu", "exponential"),
+    *("gelu", "gelu_tanh", "quick_gelu", "silu", "swish", "mish", "hard_swish"),
+}
+LINES = {"identity", "relu", "leaky_relu", "prelu", "rrelu", "threshold"}
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+@pytest.mark.parametrize("bias", [0.0, 0.05])
+def test_on_the_critical_line_gradients_keep_their_size(row, bias):
+    if row.name in WITHOUT | (LINES if bias else set()):
+        with pytest.raises(ValueError, match=f"{row.name} has no edge of chaos with bias_variance"):
+            critical_weight_variance(row, bias_variance=bias)
+        return
+    weight = critical_weight_variance(row, bias_variance=bias)
+    scales = [
+        chi(row, fixed_point(row, weight_variance=w, bias_variance=bias), weight_variance=w)
+        for w in (0.99 * weight, weight, 1.01 * weight)
+        if not (bias == 0 and row.name in LINES and w > weight)  # which has no bound
+    ]
+    assert scales[1] == pytest.approx(1, abs=1e-6)
+    assert scales[0] < 1
+
+
+@pytest.mark.parametrize("name", ["gelu", "mish", "quick_gelu"])
+def test_large_biases_give_gelu_and_its_kin_an_edge(name):
+    weight = critical_weight_variance(name, bias_variance=0.5)
+    assert 1.9 < weight < 2
+    q = fixed_point(name, weight_variance=weight, bias_variance=0.5)
+    assert chi(name, q, weight_variance=weight) == pytest.approx(1, abs=1e-10)
+
+
+def test_a_signal_below_what_passes_has_no_edge():
+    with pytest.raises(ValueError, match="soft_shrink has no edge of chaos"):
+        critical_weight_variance("soft_shrink", bias_variance=1e-8)
+
+
+# ---------------------------------------------------------------------------------------------
+# Misuse
+# ---------------------------------------------------------------------------------------------
+
+CALLS = {
+    "variance_map": lambda a: variance_map(a, 1.0),
+    "chi": lambda a: chi(a, 1.0),
+    "gain": gain,
+    "fixed_point": lambda a: fixed_point(a, weight_variance=1.0),
+    "depth_scale": lambda a: depth_scale(a, weight_variance=1.0),
+    "critical_weight_variance": critical_weight_variance,
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_only_elementwise_activations_are_accepted(name):
+    for other in ("softmax", "glu", CATALOGUE["maxout"]):
+        with pytest.raises(ValueError, match=r"works over an axis; .* Accepted: identity, relu"):
+            CALLS[name](other)
+    with pytest.raises(KeyError, match="did you mean 'gelu'"):
+        CALLS[name]("geluu")
+    assert CALLS[name](CATALOGUE["tanh"]) == CALLS[name]("tanh")
+
+
+def test_a_row_of_ones_own_is_accepted():
+    row = CATALOGUE["leaky_relu"]
+    steep = replace(
+        row,
+        function=partial(row.function, slope=0.5),
+        derivative=partial(row.derivative, slope=0.5),
+    )
+    assert gain(steep) == pytest.approx(sqrt(2 / 1.25), rel=1e-13)
+
+
+@pytest.mark.parametrize("value", [-1.0, nan, inf, [1.0, -inf]])
+def test_bad_variances_are_refused(value):
+    for call in (
+        lambda v: expectation(np.cos, v),
+        lambda v: gauss_hermite(np.cos, v),
+        lambda v: variance_map("tanh", v),
+        lambda v: variance_map("tanh", 1.0, weight_variance=v),
+        lambda v: variance_map("tanh", 1.0, bias_variance=v),
+        lambda v: chi("tanh", v),
+        lambda v: gain("tanh", variance=v),
+        lambda v: fixed_point("tanh", weight_variance=v),
+        lambda v: fixed_point("tanh", weight_variance=1.0, bias_variance=v),
+        lambda v: fixed_point("tanh", weight_variance=1.0, start=v),
+        lambda v: critical_weight_variance("tanh", bias_variance=v),
+    ):
+        with pytest.raises(ValueError, match="accepted are finite numbers from 0 on"):
+            call(value)
+
+
+@pytest.mark.parametrize("value", [True, 1j, "1", None])
+def test_what_is_no_number_is_refused(value):
+    for call in (
+        lambda v: expectation(np.cos, v),
+        lambda v: chi("tanh", 1.0, weight_variance=v),
+        lambda v: gain("tanh", variance=v),
+        lambda v: fixed_point("tanh", weight_variance=v),
+    ):
+        with pytest.raises(TypeError, match=r"variance has dtype .*; accepted are float16"):
+            call(value)
+
+
+def test_what_takes_one_number_refuses_several():
+    with pytest.raises(ValueError, match=r"weight_variance has shape \(2,\); accepted is one"):
+        fixed_point("tanh", weight_variance=[1.0, 2.0])
+
+
+def test_a_gain_says_what_it_can_keep():
+    with pytest.raises(KeyError, match="did you mean 'signal'"):
+        gain("tanh", keep="signals")
+    with pytest.raises(ValueError, match=r"variance is 0\.0; accepted is a number above 0"):
+        gain("tanh", variance=0.0)
+    with pytest.raises(ValueError, match="hard_shrink lets no gradient through at variance 1e-06"):
+        gain("hard_shrink", keep="gradient", variance=1e-6)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1.0, 3])
+def test_a_tolerance_lies_between_zero_and_one(tolerance):
+    with pytest.raises(ValueError, match=f"tolerance is {tolerance}; accepted is a number between"):
+        expectation(np.cos, tolerance=tolerance)
+
+
+def test_functions_of_no_use_are_named():
+    with pytest.raises(ValueError, match=r"returned shape \(\) for an input of shape \(\d+,\)"):
+        expectation(np.sum)
+    with pytest.raises(ArithmeticError, match="the function is nan at -"):
+        expectation(lambda x: np.where(x < 0, nan, x))
+    with pytest.raises(OverflowError, match=r"the function is inf at .*, so lower the variance"):
+        expectation(np.exp, 1000.0)
+    with pytest.raises(ArithmeticError, match=r"variance 1e\+12 is not reached to 1e-12"):
+        expectation(np.sin, 1e12)
+
+
+@pytest.mark.parametrize("nodes", [0, -1, 201])
+def test_numbers_of_nodes_have_bounds(nodes):
+    with pytest.raises(ValueError, match=f"nodes is {nodes}; accepted is a whole number from 1"):
+        gauss_hermite(np.cos, 1.0, nodes)
+    with pytest.raises(TypeError, match=r"nodes is 2\.5; accepted is a whole number"):
+        gauss_hermite(np.cos, 1.0, 2.5)
+
+
+def test_the_documentation_names_every_activation_without_an_edge():
+    text = meanfield.critical_weight_variance.__doc__
+    for name in WITHOUT - {"gelu_tanh", "quick_gelu", "swish", "hard_swish"}:  # kin of those named
+        assert f"``{name}``" in text
