@@ -18,8 +18,10 @@ from course_lib.activations.catalogue import spelled_out
 from course_lib.network import (
     LOSSES,
     Activate,
+    BatchNorm,
     Dense,
     Layer,
+    LayerNorm,
     Loss,
     Network,
     PReLU,
@@ -27,8 +29,9 @@ from course_lib.network import (
     get_loss,
     stream,
 )
+from course_lib.network import Residual as NumpyResidual
 
-__all__ = ["activation_module", "fit", "from_numpy", "mlp", "predict", "to_numpy"]
+__all__ = ["Residual", "activation_module", "fit", "from_numpy", "mlp", "predict", "to_numpy"]
 
 _LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "cross_entropy": nn.functional.cross_entropy,
@@ -67,6 +70,40 @@ def activation_module(name: str | Activation) -> nn.Module:
         raise NotImplementedError(f"PyTorch has no module for {row.name!r}; use the NumPy network")
     module, options = spelled_out(row.pytorch)
     return cast(nn.Module, getattr(nn, module)(**options))
+
+
+class Residual(nn.Sequential):
+    r"""A residual block, :math:`y = x + f(x)`, around modules in a row.
+
+    Parameters
+    ----------
+    *modules : torch.nn.Module
+        As for ``torch.nn.Sequential``; together they return as many features as they take.
+
+    Raises
+    ------
+    ValueError
+        In the forward pass, if they do not.
+
+    Notes
+    -----
+    He et al., 2016 :cite:p:`he2016deep`; the counterpart of `course_lib.network.Residual`.
+
+    Examples
+    --------
+    >>> Residual(nn.ReLU())(torch.tensor([[-1.0, 2.0]]))
+    tensor([[-1.,  4.]])
+    """
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Return the input plus what the modules make of it."""
+        output: torch.Tensor = super().forward(input)  # type: ignore[no-untyped-call]
+        if output.shape != input.shape:
+            raise ValueError(
+                f"the modules of a residual block took a signal of shape {tuple(input.shape)} and "
+                f"returned {tuple(output.shape)}; the sum x + f(x) needs both alike"
+            )
+        return input + output
 
 
 def mlp(
@@ -131,8 +168,8 @@ def from_numpy(network: Network) -> nn.Sequential:
     Returns
     -------
     torch.nn.Sequential
-        The same function, in the same dtype. Weights are transposed: PyTorch keeps them as
-        ``(fan_out, fan_in)``.
+        The same function, in the same dtype, with running averages; in training mode, as every
+        new module is. Weights are transposed: PyTorch keeps them as ``(fan_out, fan_in)``.
 
     Raises
     ------
@@ -140,6 +177,8 @@ def from_numpy(network: Network) -> nn.Sequential:
         If the network has replicas.
     NotImplementedError
         If PyTorch lacks one of its activations.
+    TypeError
+        If a layer is not one of `course_lib.network`.
 
     Examples
     --------
@@ -151,28 +190,40 @@ def from_numpy(network: Network) -> nn.Sequential:
         raise ValueError(
             f"the network has replicas {network.replicas}; choose one with network.replica(i)"
         )
-    layers: list[nn.Module] = []
-    for layer in network.layers:
-        if isinstance(layer, Activate):
-            layers.append(activation_module(layer.activation).to(_torch_dtype(network.dtype)))
-        elif isinstance(layer, Dense):
-            weight = torch.from_numpy(layer.parameters["weight"].T.copy())
-            bias = torch.from_numpy(layer.parameters["bias"][0].copy())
-            # on "meta" no random weights are drawn, so PyTorch's random numbers stay as they were
-            fan_in, fan_out = layer.parameters["weight"].shape
-            linear = nn.Linear(fan_in, fan_out, dtype=bias.dtype, device="meta")
-            linear.load_state_dict({"weight": weight, "bias": bias}, assign=True)
-            layers.append(linear.requires_grad_())
-        elif isinstance(layer, PReLU):
-            slope = torch.from_numpy(layer.parameters["weight"][0].copy())
-            rectifier = nn.PReLU(slope.numel(), dtype=slope.dtype)
-            rectifier.load_state_dict({"weight": slope})
-            layers.append(rectifier)
-        else:
-            raise TypeError(
-                f"cannot copy a {type(layer).__name__}; accepted are Dense, PReLU and Activate"
-            )
-    return nn.Sequential(*layers)
+    return nn.Sequential(*(_module(layer, network.dtype) for layer in network.layers))
+
+
+def _module(layer: Layer, dtype: Any) -> nn.Module:
+    """Return a copy of one layer, blocks with all that is in them."""
+    if isinstance(layer, Activate):
+        return activation_module(layer.activation).to(_torch_dtype(dtype))
+    if isinstance(layer, NumpyResidual):
+        return Residual(*(_module(inner, dtype) for inner in layer.layers))
+    if not isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm):
+        raise TypeError(
+            f"cannot copy a {type(layer).__name__}; accepted are Dense, Activate, PReLU, "
+            f"BatchNorm, LayerNorm and Residual"
+        )
+    # rows of parameters come without their axis of length 1, as PyTorch has them
+    state = {name: torch.tensor(value[0]) for name, value in layer.parameters.items()}
+    fan_in, features = layer.parameters["weight"].shape
+    # on "meta" no random weights are drawn, so PyTorch's random numbers stay as they were
+    options: dict[str, Any] = {"dtype": _torch_dtype(dtype), "device": "meta"}
+    module: nn.Module
+    if isinstance(layer, Dense):
+        state["weight"] = torch.tensor(layer.parameters["weight"].T)
+        module = nn.Linear(fan_in, features, **options)
+    elif isinstance(layer, PReLU):
+        module = nn.PReLU(features, **options)
+    elif isinstance(layer, LayerNorm):
+        module = nn.LayerNorm(features, layer.epsilon, **options)
+    else:
+        module = nn.BatchNorm1d(features, layer.epsilon, layer.momentum, **options)
+        state["running_mean"] = torch.tensor(layer.running_mean[0])
+        state["running_var"] = torch.tensor(layer.running_variance[0])
+        state["num_batches_tracked"] = torch.tensor(0)
+    module.load_state_dict(state, assign=True)
+    return module.requires_grad_()
 
 
 def _torch_dtype(dtype: Any) -> torch.dtype:
@@ -185,13 +236,13 @@ def to_numpy(module: nn.Sequential) -> Network:
     Parameters
     ----------
     module : torch.nn.Sequential
-        Of ``Linear`` layers with bias, activations of the catalogue, ``PReLU`` with any slopes, and
-        ``Flatten``.
+        Of ``Linear`` layers with bias, activations of the catalogue, ``PReLU`` with any slopes,
+        ``BatchNorm1d``, ``LayerNorm``, `Residual` blocks of all these, and ``Flatten``.
 
     Returns
     -------
     Network
-        The same function, in the same dtype.
+        The same function, in the same dtype, with running averages.
 
     Raises
     ------
@@ -208,21 +259,44 @@ def to_numpy(module: nn.Sequential) -> Network:
     for row in activations.CATALOGUE.values():
         if row.pytorch:
             rows.setdefault(repr(activation_module(row)), row)
-    layers: list[Layer] = []
-    for child in module:
-        if isinstance(child, nn.Linear) and child.bias is not None:
-            weight = child.weight.detach().cpu().numpy().T.copy()
-            layers.append(Dense(weight, child.bias.detach().cpu().numpy()[np.newaxis].copy()))
-        elif isinstance(child, nn.PReLU):
-            layers.append(PReLU(child.weight.detach().cpu().numpy()[np.newaxis].copy()))
-        elif repr(child) in rows:
-            layers.append(Activate(rows[repr(child)]))
-        elif not isinstance(child, nn.Flatten):
-            raise TypeError(
-                f"cannot carry {child} across; accepted are Linear with bias, Flatten, and these "
-                f"with the catalogue's settings: {', '.join(rows)}"
-            )
-    return Network(layers)
+    return Network(_layers(module, rows))
+
+
+def _layers(modules: nn.Sequential, rows: dict[str, Activation]) -> list[Layer]:
+    """Return copies of modules in a row; `rows` are the activations by PyTorch's text for them."""
+    return [_layer(module, rows) for module in modules if not isinstance(module, nn.Flatten)]
+
+
+def _layer(module: nn.Module, rows: dict[str, Activation]) -> Layer:
+    """Return a copy of one module, or raise TypeError if there is no layer like it."""
+    if isinstance(module, Residual):
+        return NumpyResidual(_layers(module, rows))
+    state = {
+        name: _as_array(value)[np.newaxis].copy() for name, value in module.state_dict().items()
+    }
+    if isinstance(module, nn.PReLU):
+        return PReLU(state["weight"])
+    if repr(module) in rows:
+        return Activate(rows[repr(module)])
+    if isinstance(module, nn.Linear) and "bias" in state:
+        return Dense(state["weight"][0].T.copy(), state["bias"])
+    if isinstance(module, nn.LayerNorm) and "bias" in state and len(module.normalized_shape) == 1:
+        return LayerNorm(state["weight"], state["bias"], epsilon=module.eps)
+    if (
+        isinstance(module, nn.BatchNorm1d)
+        and {"weight", "running_mean"} <= set(state)
+        and module.momentum is not None
+    ):
+        layer = BatchNorm(
+            state["weight"], state["bias"], momentum=module.momentum, epsilon=module.eps
+        )
+        layer.running_mean, layer.running_variance = state["running_mean"], state["running_var"]
+        return layer
+    raise TypeError(
+        f"cannot carry {module} across; accepted are Linear with bias, Flatten, BatchNorm1d with "
+        f"weights, running averages and a momentum, LayerNorm over one axis with weight and bias, "
+        f"Residual, and these with the catalogue's settings: {', '.join(rows)}"
+    )
 
 
 def fit(
@@ -236,6 +310,8 @@ def fit(
     batch_size: int | None = 64,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     seed: int = 0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
     progress: bool = True,
 ) -> training.History:
     """Train a PyTorch module, in place, on the device where it is.
@@ -253,7 +329,7 @@ def fit(
         Made for ``model.parameters()``.
     loss : str or Loss
         A name of `course_lib.network.LOSSES`.
-    epochs, batch_size, validation, seed, progress
+    epochs, batch_size, validation, seed, clip_norm, clip_value, progress
         As in `course_lib.training.fit`.
 
     Returns
@@ -264,7 +340,8 @@ def fit(
     Raises
     ------
     ValueError
-        If there are no examples, lengths or shapes do not fit, or a number is below 1.
+        If there are no examples, lengths or shapes do not fit, a number is below 1, or a limit is
+        not a finite number above 0.
     KeyError
         If there is no such loss.
 
@@ -289,6 +366,7 @@ def fit(
     inputs = torch.as_tensor(x).to(first.dtype).to(first.device)
     labels = _as_array(y)
     training.check_fit_arguments(inputs, labels, optimizer, epochs, batch_size)
+    training.check_limits(clip_norm=clip_norm, clip_value=clip_value)
     outputs = predict(model, inputs[:1])
     rule.function(np.zeros((len(inputs), outputs.shape[-1])), labels)
     if validation is not None:
@@ -316,6 +394,10 @@ def fit(
                 value = criterion(model(inputs[batch]), targets[batch])
                 optimizer.zero_grad()
                 value.backward()  # type: ignore[no-untyped-call]
+                if clip_value is not None:
+                    nn.utils.clip_grad_value_(model.parameters(), clip_value)
+                if clip_norm is not None:
+                    nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
                 optimizer.step()
                 total += value.item() * len(index)
                 steps += 1

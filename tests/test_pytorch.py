@@ -55,6 +55,122 @@ def test_learned_slopes_train_in_step_and_are_carried(slopes):
     np.testing.assert_allclose(again, carried(x), rtol=1e-13, atol=1e-14)  # near 0 terms cancel
 
 
+# ---------------------------------------------------------------------------------------------
+# Normalization and residual blocks
+# ---------------------------------------------------------------------------------------------
+
+
+def normalized(dtype=torch.float64):
+    """Return a module with both normalizations in blocks within blocks, and averages that moved."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(
+            nn.Linear(3, 6),
+            nn.BatchNorm1d(6, eps=1e-3, momentum=0.3),
+            nn.Tanh(),
+            pytorch.Residual(
+                nn.Linear(6, 6),
+                nn.LayerNorm(6, eps=1e-4),
+                pytorch.Residual(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.ReLU()),
+                nn.PReLU(6),
+            ),
+            nn.Linear(6, 2),
+        ).to(dtype)
+        model.train()
+        for _ in range(3):
+            model(torch.randn(20, 3, dtype=dtype) * 2 + 1)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.ndim == 1:
+                    parameter.add_(torch.rand(parameter.shape, dtype=dtype))
+    return model
+
+
+def averages(model):
+    """Return the running averages of a module by name."""
+    return {name: value.numpy() for name, value in model.named_buffers() if "running" in name}
+
+
+@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+def test_normalized_blocks_go_there_and_back_exactly(dtype):
+    model = normalized(TORCH_DTYPES[dtype])
+    ours = pytorch.to_numpy(model)
+    assert (ours.dtype, ours.sizes) == (dtype, [3, 6, 6, 6, 2])
+    assert set(ours.parameters) == {name for name, _ in model.named_parameters()}
+    state = torch.random.get_rng_state()
+    again = pytorch.from_numpy(ours)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert repr(again) == repr(model)
+    assert all(parameter.requires_grad for parameter in again.parameters())
+    own = again.state_dict()
+    for name, value in model.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            assert torch.equal(own[name], value)
+    with torch.no_grad():  # all are copies
+        for value in [*again.parameters(), *again.buffers()]:
+            value.zero_()
+    for name, value in pytorch.to_numpy(model).parameters.items():
+        np.testing.assert_array_equal(ours.parameters[name], value)
+    assert (ours.layers[1].running_mean != 0).all()
+
+
+@pytest.mark.parametrize("in_training", [True, False])
+@pytest.mark.parametrize(("dtype", "near"), [(np.float32, 3e-5), (np.float64, 1e-12)])
+def test_logits_gradients_and_averages_agree_in_both_modes(in_training, dtype, near):
+    model = normalized(TORCH_DTYPES[dtype]).train(in_training)
+    ours = pytorch.to_numpy(model)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(12, 3)).astype(dtype), rng.integers(0, 2, 12)
+    value, gradients = ours.loss_and_gradients(x, y, training=in_training)
+    logits = model(torch.tensor(x))
+    loss = nn.functional.cross_entropy(logits, torch.tensor(y))
+    loss.backward()
+    assert value == pytest.approx(loss.item(), rel=near)
+    size = max(float(p.grad.abs().max()) for p in model.parameters())
+    for name, parameter in model.named_parameters():
+        gradient = gradients[name].T if parameter.ndim == 2 else gradients[name][0]
+        np.testing.assert_allclose(gradient, parameter.grad, rtol=0, atol=near * size)
+    expected = averages(model)
+    carried = averages(pytorch.from_numpy(ours))
+    assert len(carried) == 4
+    for name, average in carried.items():
+        np.testing.assert_allclose(average, expected[name], rtol=near, atol=near)
+    # once more, now with the averages that this step left
+    after = ours.forward(x, training=in_training)
+    np.testing.assert_allclose(after, model(torch.tensor(x)).detach(), rtol=near, atol=near)
+
+
+@pytest.mark.parametrize("limits", [{}, {"clip_norm": 0.3}, {"clip_value": 0.02}])
+def test_normalized_networks_train_in_step(limits):
+    x, y = data.moons(25)
+    x = np.column_stack([x, x[:, 0]])
+    model = normalized()
+    ours = pytorch.to_numpy(model)
+    options = {
+        "epochs": 1, "batch_size": 10, "seed": 3, "validation": (x[::3], y[::3]), **limits
+    }  # fmt: skip
+    sgd = torch.optim.SGD(model.parameters(), lr=0.2)
+    first = training.fit(ours, x, y, optimizer=training.SGD(0.2), **options)
+    second = pytorch.fit(model, x, y, optimizer=sgd, **options)
+    assert first.steps == second.steps == 5
+    np.testing.assert_allclose(first.train_loss, second.train_loss, rtol=1e-9)
+    np.testing.assert_allclose(first.validation_loss, second.validation_loss, rtol=1e-9)
+    carried = pytorch.to_numpy(model)
+    for name, value in carried.parameters.items():
+        np.testing.assert_allclose(ours.parameters[name], value, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(ours(x), carried(x), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("normalization", ["batch", "layer"])
+def test_what_mlp_builds_is_carried(normalization):
+    options = {"normalization": normalization, "residual": True, "initialization": "pytorch"}
+    ours = network.mlp([3, 5, 5, 2], "gelu", seed=range(2), **options).replica(1)
+    x = np.random.default_rng(0).normal(size=(9, 3))
+    model = pytorch.from_numpy(ours)
+    assert repr(pytorch.to_numpy(model)) == repr(ours)
+    np.testing.assert_allclose(pytorch.predict(model, x), ours(x), rtol=1e-11, atol=1e-13)
+
+
 def test_carried_weights_are_copies():
     ours = network.mlp([3, 2])
     model = pytorch.from_numpy(ours)
@@ -269,7 +385,41 @@ BAD = {
     ),
     "a layer of another kind": (
         lambda: pytorch.from_numpy(network.Network([*network.mlp([2, 2]).layers, object()])),
-        TypeError, "a object", "Dense, PReLU and Activate",
+        TypeError, "a object", "Dense, Activate, PReLU, BatchNorm, LayerNorm and Residual",
+    ),
+    "no averages": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.BatchNorm1d(2, track_running_stats=False))),
+        TypeError, "track_running_stats=False", "running averages and a momentum",
+    ),
+    "an average of all batches": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.BatchNorm1d(2, momentum=None))),
+        TypeError, "momentum=None", "running averages and a momentum",
+    ),
+    "a batch norm without weights": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.BatchNorm1d(2, affine=False))),
+        TypeError, "affine=False", "BatchNorm1d with weights",
+    ),
+    "a layer norm over two axes": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.LayerNorm((3, 2)))),
+        TypeError, "LayerNorm((3, 2)", "LayerNorm over one axis",
+    ),
+    "a layer norm without bias": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.LayerNorm(2, bias=False))),
+        TypeError, "bias=False", "weight and bias",
+    ),
+    "dropout in a block": (
+        lambda: pytorch.to_numpy(nn.Sequential(pytorch.Residual(nn.Dropout(0.5)))),
+        TypeError, "Dropout(p=0.5", "BatchNorm1d",
+    ),
+    "a block that changes the width": (
+        lambda: pytorch.Residual(nn.Linear(4, 1))(torch.zeros(3, 4)),
+        ValueError, "returned (3, 1)", "needs both alike",
+    ),
+    "clip_norm 0": (
+        lambda: try_fit(clip_norm=0), ValueError, "clip_norm is 0", "finite number above 0"
+    ),
+    "clip_value NaN": (
+        lambda: try_fit(clip_value=np.nan), ValueError, "clip_value is nan", "finite number above 0"
     ),
     "another loss": (
         lambda: try_fit(loss=network.Loss("hinge", abs, abs)),
