@@ -307,6 +307,7 @@ NETWORKS = {
     "layer": ["3-4", "layer", "tanh", "4-2"],
     "normalization first": ["batch", "3-4", "relu", "layer", "4-2"],
     "residual": ["3-4", "relu", ["4-4", "batch", "relu"], ["layer", "relu", "4-5", "5-4"], "4-2"],
+    "layer normalization first": ["layer", "3-2"],
     "residual first": [["3-3", "tanh"], "3-2"],
     "nested": ["3-4", ["4-4", ["batch", "4-4", "tanh"], "layer"], "4-2"],
 }
