@@ -459,7 +459,9 @@ def gain(activation: str | Activation, *, keep: str = "signal", variance: float 
     For ReLU both are :math:`\sqrt 2` (He et al., 2015 :cite:p:`he2015delving`); SELU's constants
     are chosen so that its gain for the signal is 1 :cite:p:`klambauer2017self`. The gain keeps the
     signal for one step from `variance`. Over many layers `variance` is a fixed point, and whether
-    the signal stays there is a matter of the slope of the map.
+    the signal stays there is a matter of the slope of the map: with tanh it does; with GELU, SiLU
+    and Mish the slope is above 1, and a signal a little weaker dies while one a little stronger
+    explodes.
 
     Examples
     --------
