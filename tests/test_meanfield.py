@@ -113,7 +113,7 @@ def exact_mean(function, q, kinks):
 
 
 @pytest.mark.parametrize("part", ["function", "derivative"])
-@pytest.mark.parametrize("name", ["tanh", "softsign", "silu", "hard_swish"])
+@pytest.mark.parametrize("name", ["tanh", "softsign", "silu"])
 def test_moments_of_activations_against_mpmath(name, part):
     row = CATALOGUE[name]
     theory = variance_map if part == "function" else chi
@@ -325,8 +325,15 @@ def test_fixed_points_with_a_closed_form():
 
 
 ENDS = [
-    *("identity", "relu", "relu6", "soft_shrink", "squared_relu", "sigmoid", "tanh", "tanh_shrink"),
-    *("softplus", "selu", "gelu", "mish", "sine", "gaussian", "exponential"),
+    "identity",
+    "relu",
+    "sigmoid",
+    "tanh",
+    "softplus",
+    "gelu",
+    "sine",
+    "gaussian",
+    "exponential",
 ]
 
 
