@@ -85,7 +85,7 @@ def test_versions_agree():
     assert course_lib.__version__ == version
     assert yaml.safe_load(read("CITATION.cff"))["version"] == version
     assert yaml.safe_load(read("_config.yml"))["sphinx"]["config"]["version"] == version
-    assert re.search(r"^## (\S+)", read("CHANGELOG.md"), re.MULTILINE)[1] == version
+    assert re.search(r"^## (\d\S*)", read("CHANGELOG.md"), re.MULTILINE)[1] == version
 
 
 def test_supported_pythons_agree():
