@@ -2,7 +2,7 @@
 
 The modules follow a reader's day, and an import never points backwards along this line:
 ``data`` -> ``activations`` -> ``accuracy`` -> ``rivals`` -> ``meanfield`` -> ``network`` ->
-``training`` -> ``pytorch`` -> ``experiments`` -> ``claims`` -> ``plots``.
+``training`` -> ``pytorch`` -> ``diagnostics`` -> ``experiments`` -> ``claims`` -> ``plots``.
 
 Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
 all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib) and
@@ -13,7 +13,16 @@ from importlib import import_module
 from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["activations", "claims", "data", "experiments", "meanfield", "network", "training"]
+__all__ = [
+    "activations",
+    "claims",
+    "data",
+    "diagnostics",
+    "experiments",
+    "meanfield",
+    "network",
+    "training",
+]
 
 _OPTIONAL = ["accuracy", "plots", "pytorch", "rivals"]  # not brought by `from course_lib import *`
 

@@ -103,16 +103,17 @@ def effective_rank(matrix: ArrayLike) -> Any:
     values = np.asarray(matrix, dtype=np.float64)
     if values.ndim < 2 or 0 in values.shape[-2:]:
         raise ValueError(f"matrix has shape {values.shape}; accepted is (..., rows, columns)")
-    finite = np.isfinite(values).all(axis=(-2, -1))
-    size = np.abs(np.where(finite[..., None, None], values, 0.0)).max(axis=(-2, -1), keepdims=True)
-    scaled = np.where(finite[..., None, None], values, 0.0) / np.where(size > 0, size, 1.0)
+    finite = np.isfinite(values).all(axis=(-2, -1), keepdims=True)
+    values = np.where(finite, values, 0.0)
+    size = np.abs(values).max(axis=(-2, -1), keepdims=True)
+    scaled = values / np.where(size > 0, size, 1.0)  # neither overflows nor vanishes when squared
     singular = np.linalg.svd(scaled, compute_uv=False)
     total = singular.sum(axis=-1, keepdims=True)
     shares = singular / np.where(total > 0, total, 1.0)
     # p ln p is 0 at p = 0
     entropy = -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=-1)
-    rank = np.where(size[..., 0, 0] > 0, np.exp(entropy), 0.0)
-    return np.where(finite, rank, np.nan)[()]
+    rank = np.where(np.asarray(size)[..., 0, 0] > 0, np.exp(entropy), 0.0)
+    return np.where(np.asarray(finite)[..., 0, 0], rank, np.nan)[()]
 
 
 def slope_limit(activation: str | Activation, share: float = 0.01) -> float:
@@ -151,8 +152,12 @@ def slope_limit(activation: str | Activation, share: float = 0.01) -> float:
         )
     if not 0 < share < 1:
         raise ValueError(f"share is {share!r}; accepted is a number between 0 and 1")
-    steepest = float(row.lipschitz)
-    return share * (steepest if np.isfinite(steepest) else 1.0)
+    return share * _steepest(row)
+
+
+def _steepest(row: Activation) -> float:
+    """Return the steepest slope that an activation has, or 1 if there is no bound."""
+    return float(row.lipschitz) if np.isfinite(row.lipschitz) else 1.0
 
 
 def is_flat(activation: str | Activation, x: ArrayLike, share: float = 0.01) -> Array:
@@ -216,10 +221,16 @@ class Trace:
     gradient: Array
 
 
-def trace_of(name: str, row: Activation, inputs: Array, outputs: Array) -> Trace:
-    """Return the trace of an elementwise activation, its gradient still to come."""
-    steepest = slope_limit(row, 0.5) / 0.5
-    return Trace(name, inputs, outputs, np.asarray(row.derivative(inputs)), steepest, np.empty(0))
+def _trace(name: str, layer: Layer, inputs: Array, outputs: Array) -> Trace:
+    """Return the trace of an activation, its gradient still to come."""
+    if isinstance(layer, PReLU):
+        slope = layer.parameters["weight"]
+        slopes = prelu_grad(inputs, slope=slope)
+        steepest: Any = np.maximum(1.0, np.abs(slope))
+    else:
+        assert isinstance(layer, Activate)
+        slopes, steepest = layer.activation.derivative(inputs), _steepest(layer.activation)
+    return Trace(name, inputs, outputs, np.asarray(slopes), steepest, np.empty(0))
 
 
 class _Tap:
@@ -232,13 +243,7 @@ class _Tap:
     def forward(self, x: Array) -> Array:
         """Pass the signal on, and keep it."""
         y = self._layer.forward(x)
-        if isinstance(self._layer, Activate):
-            self._trace = trace_of(self._name, self._layer.activation, x, y)
-        else:
-            slope = self._layer.parameters["weight"]
-            steepest = np.maximum(1.0, np.abs(slope))
-            slopes = np.asarray(prelu_grad(x, slope=slope))
-            self._trace = Trace(self._name, x, y, slopes, steepest, np.empty(0))
+        self._trace = _trace(self._name, self._layer, x, y)
         self._traces.append(self._trace)
         return y
 
@@ -254,7 +259,9 @@ def _tap(layers: list[Layer], traces: list[Trace], prefix: str = "") -> None:
     """Put a tap on every elementwise activation, in blocks too."""
     for i, layer in enumerate(layers):
         name = f"{prefix}{i}"
-        if isinstance(layer, PReLU) or (isinstance(layer, Activate) and layer.activation.elementwise):
+        if isinstance(layer, PReLU) or (
+            isinstance(layer, Activate) and layer.activation.elementwise
+        ):
             layers[i] = _Tap(layer, name, traces)
         elif hasattr(layer, "layers"):
             _tap(layer.layers, traces, f"{name}.")
@@ -273,12 +280,15 @@ def _traces(network: Any, x: ArrayLike, y: ArrayLike | None, loss: str | Loss) -
     else:
         from course_lib import pytorch  # PyTorch is needed for its own modules only
 
-        traces = pytorch.traces(network, x, y, loss)
+        for passage in pytorch.passages(network, x, y, loss):
+            trace = _trace(passage.name, passage.layer, passage.inputs, passage.outputs)
+            trace.gradient = passage.gradient
+            traces.append(trace)
     if not traces:
         raise ValueError(
             f"no elementwise activation found in {type(network).__name__}; accepted are layers "
-            f"Activate and PReLU, or modules of torch.nn that the catalogue knows, such as nn.ReLU() "
-            f"(a function called inside `forward` cannot be seen)"
+            f"Activate and PReLU, or modules of torch.nn that the catalogue knows, such as "
+            f"nn.ReLU() (a function called inside `forward` cannot be seen)"
         )
     return traces
 
@@ -345,8 +355,8 @@ class Diagnosis:
 
 
 def _line(name: str, cells: Sequence[Any]) -> str:
-    shown = (f"{c:>16}" if isinstance(c, str) else f"{c:16.2g}" for c in cells)
-    return f"{name:<10}" + "".join(shown)
+    shown = (f"{c:>18}" if isinstance(c, str) else f"{c:18.2g}" for c in cells)
+    return f"{name:<12}" + "".join(shown)
 
 
 def diagnose(
@@ -357,6 +367,7 @@ def diagnose(
     *,
     optimizer: Any = None,
     share: float = 0.01,
+    rank: bool = True,
 ) -> Diagnosis:
     """Send one batch forward and back, and measure every layer.
 
@@ -373,6 +384,8 @@ def diagnose(
         Its next update is compared with the weights; a copy makes the step, so its memory stays.
     share : float
         A unit is flat where its slope is below this share of the steepest; see `slope_limit`.
+    rank : bool
+        Compute the effective rank, which takes longer than all the rest; NaN where it is not.
 
     Returns
     -------
@@ -422,7 +435,7 @@ def diagnose(
         gradient=_stack(root_mean_square(t.gradient) * examples for t in traces),
         saturated=_stack(_flat_share(t, share) for t in traces),
         dead=_stack((t.slopes == 0).all(axis=-2).mean(axis=-1) for t in traces),
-        rank=_stack(effective_rank(t.outputs) for t in traces),
+        rank=_stack(effective_rank(t.outputs) if rank else _unknown(t) for t in traces),
         weights=tuple(before),
         weight_gradient=_stack(weight_gradient),
         update_to_weight=_stack(updates),
@@ -433,6 +446,10 @@ def _stack(values: Any) -> Array:
     return np.stack(list(values), axis=-1)
 
 
+def _unknown(trace: Trace) -> Array:
+    return np.full(trace.outputs.shape[:-2], np.nan)
+
+
 def _ratio(update: Any, weight: Any) -> Any:
     """Return update / weight, infinite where weights are 0 and move, and 0 where neither."""
     quotient = np.divide(update, weight, out=np.full(np.shape(weight), np.inf), where=weight != 0)
@@ -440,8 +457,7 @@ def _ratio(update: Any, weight: Any) -> Any:
 
 
 def _flat_share(trace: Trace, share: float) -> Any:
-    steepest = np.broadcast_to(trace.steepest, trace.slopes.shape[:-2] + (1, 1))
-    return (np.abs(trace.slopes) < share * steepest).mean(axis=(-2, -1))
+    return (np.abs(trace.slopes) < share * trace.steepest).mean(axis=(-2, -1))
 
 
 def _weights_of(
@@ -451,7 +467,11 @@ def _weights_of(
     if not isinstance(network, Network):
         from course_lib import pytorch
 
-        return pytorch.weights_and_step(network)
+        def step_of_pytorch(optimizer: Any) -> dict[str, Array]:
+            optimizer.step()
+            return pytorch.weights(network)
+
+        return pytorch.weights(network), pytorch.weights(network, gradients=True), step_of_pytorch
 
     def matrices(values: dict[str, Array]) -> dict[str, Array]:
         return {name: value for name, value in values.items() if name in wanted}
@@ -551,8 +571,8 @@ def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
 
     Examples
     --------
-    >>> before, after = [np.array([True, True, False, False])], [np.array([True, False, True, True])]
-    >>> found = fate(before, after)
+    >>> before, after = np.array([True, True, False, False]), np.array([True, False, True, True])
+    >>> found = fate([before], [after])
     >>> found.born_dead, found.died, found.revived
     (array([0.5]), array([0.5]), array([0.25]))
     """

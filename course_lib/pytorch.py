@@ -4,12 +4,13 @@ This is the only module of the library, with what uses it, that imports PyTorch.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from course_lib import activations, training
@@ -31,7 +32,20 @@ from course_lib.network import (
 )
 from course_lib.network import Residual as NumpyResidual
 
-__all__ = ["Residual", "activation_module", "fit", "from_numpy", "mlp", "predict", "to_numpy"]
+__all__ = [
+    "Passage",
+    "Residual",
+    "activation_module",
+    "fit",
+    "from_numpy",
+    "mlp",
+    "passages",
+    "predict",
+    "to_numpy",
+    "weights",
+]
+
+Array = NDArray[Any]
 
 _LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "cross_entropy": nn.functional.cross_entropy,
@@ -255,11 +269,21 @@ def to_numpy(module: nn.Sequential) -> Network:
     >>> to_numpy(mlp([2, 3, 1], "relu"))
     Network(2-3-1, ['relu'], float32)
     """
+    return Network(_layers(module, _known_activations()))
+
+
+def _known_activations() -> dict[str, Activation]:
+    """Return the rows of the catalogue by PyTorch's text for their modules."""
     rows: dict[str, Activation] = {}
     for row in activations.CATALOGUE.values():
         if row.pytorch:
             rows.setdefault(repr(activation_module(row)), row)
-    return Network(_layers(module, rows))
+    return rows
+
+
+def _text_of(module: nn.Module) -> str:
+    """Return PyTorch's text for a module, whether it works in place or not: it is one function."""
+    return repr(module).replace(", inplace=True", "").replace("inplace=True", "")
 
 
 def _layers(modules: nn.Sequential, rows: dict[str, Activation]) -> list[Layer]:
@@ -276,8 +300,8 @@ def _layer(module: nn.Module, rows: dict[str, Activation]) -> Layer:
     }
     if isinstance(module, nn.PReLU):
         return PReLU(state["weight"])
-    if repr(module) in rows:
-        return Activate(rows[repr(module)])
+    if _text_of(module) in rows:
+        return Activate(rows[_text_of(module)])
     if isinstance(module, nn.Linear) and "bias" in state:
         return Dense(state["weight"][0].T.copy(), state["bias"])
     if isinstance(module, nn.LayerNorm) and "bias" in state and len(module.normalized_shape) == 1:
@@ -440,6 +464,140 @@ def predict(model: nn.Module, x: ArrayLike) -> np.ndarray[Any, Any]:
         for module, mode in modes.items():
             module.training = mode
     return _as_array(outputs)
+
+
+@dataclass
+class Passage:
+    """What went through one activation of a module on the way forward, and came back.
+
+    Attributes
+    ----------
+    name : str
+        The activation's name in the module, such as ``"1"``.
+    layer : Layer
+        The NumPy layer that does the same.
+    inputs, outputs, gradient : ndarray, shape (batch, units)
+        Of the activation, and the gradient of the loss with respect to its inputs; empty where none
+        was asked for.
+    """
+
+    name: str
+    layer: Layer
+    inputs: Array
+    outputs: Array
+    gradient: Array = field(default_factory=lambda: np.empty(0))
+
+
+def passages(
+    model: nn.Module, x: ArrayLike, y: ArrayLike | None = None, loss: str | Loss = "cross_entropy"
+) -> list[Passage]:
+    """Send a batch through a module in training mode, and watch its activations.
+
+    What `course_lib.diagnostics` is made of; the module's gradients and running averages change.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Maps ``(batch, features)`` to ``(batch, outputs)``.
+    x, y : ndarray or torch.Tensor
+        A batch; without `y` it goes forward only.
+    loss : str or Loss
+        A name of `course_lib.network.LOSSES`.
+
+    Returns
+    -------
+    list of Passage
+        For each time that the batch passed an elementwise activation of the catalogue or a
+        ``PReLU``, in order.
+
+    Raises
+    ------
+    TypeError
+        If it is not a module.
+    KeyError, ValueError
+        As `fit`.
+
+    Examples
+    --------
+    >>> found = passages(mlp([2, 3, 1], "tanh"), np.zeros((4, 2)))
+    >>> [(one.name, one.inputs.shape) for one in found]
+    [('1', (4, 3))]
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(
+            f"network is a {type(model).__name__}; accepted is a course_lib.network.Network or a "
+            f"torch.nn.Module"
+        )
+    rule, first, rows = get_loss(loss), _first_parameter(model), _known_activations()
+    found: list[Passage] = []
+
+    def watch(name: str, layer: Layer) -> Callable[..., None]:
+        def note(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+            # a copy at once: a module that works in place overwrites what it was given
+            passage = Passage(name, layer, _rows_of(inputs[0]), np.empty(0))
+            found.append(passage)
+            if inputs[0].requires_grad:
+                inputs[0].register_hook(  # type: ignore[no-untyped-call]
+                    lambda gradient: setattr(passage, "gradient", _rows_of(gradient))
+                )
+
+        return note
+
+    def keep(module: nn.Module, inputs: Any, outputs: torch.Tensor) -> None:
+        found[-1].outputs = _rows_of(outputs)
+
+    hooks = []
+    for name, module in model.named_modules():
+        row = rows.get(_text_of(module))
+        if isinstance(module, nn.PReLU) or (row is not None and row.elementwise):
+            layer = _layer(module, rows)
+            hooks.append(module.register_forward_pre_hook(watch(name, layer)))
+            hooks.append(module.register_forward_hook(keep))
+    try:
+        model.train()
+        model.zero_grad()
+        outputs = model(torch.as_tensor(x).to(first.dtype).to(first.device))
+        if y is not None:
+            dtype = torch.int64 if rule.name == "cross_entropy" else first.dtype
+            targets = torch.as_tensor(_as_array(y)).to(dtype).to(first.device)
+            _LOSSES[rule.name](outputs, targets).backward()  # type: ignore[no-untyped-call]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _rows_of(values: torch.Tensor) -> Array:
+    """Return a copy as an array of shape (batch, units)."""
+    return _as_array(values).reshape(len(values), -1).copy()
+
+
+def weights(model: nn.Module, *, gradients: bool = False) -> dict[str, Array]:
+    """Return copies of the weight matrices of a module by name, or of their gradients.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Of any layers; kernels of convolutions are laid out as matrices.
+    gradients : bool
+        Take the gradients of the last backward pass instead.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Each of shape ``(fan_out, fan_in)``: no biases, and nothing of normalizations.
+
+    Examples
+    --------
+    >>> [(name, value.shape) for name, value in weights(mlp([2, 3, 1])).items()]
+    [('0.weight', (3, 2)), ('2.weight', (1, 3))]
+    """
+    found = {}
+    for name, parameter in model.named_parameters():
+        values = parameter.grad if gradients else parameter
+        if name.endswith("weight") and parameter.ndim >= 2 and values is not None:
+            found[name] = _rows_of(values)
+    return found
 
 
 def _as_array(values: Any) -> np.ndarray[Any, Any]:

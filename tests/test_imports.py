@@ -28,6 +28,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     "network": {"_errors", "activations", "meanfield"},
     "training": {"_errors", "network"},
     "pytorch": {"_errors", "activations", "network", "training"},
+    "diagnostics": {"activations", "network", "pytorch"},
     "experiments": {
         "_errors",
         "data",
@@ -36,6 +37,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
         "network",
         "training",
         "pytorch",
+        "diagnostics",
     },
     "claims": {"_errors"},
     "plots": {"_errors"},

@@ -1,0 +1,389 @@
+"""What happens inside: the same numbers from NumPy and PyTorch, and from the definitions."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import brentq
+from scipy.stats import entropy
+from torch import nn
+
+from course_lib import activations, data, diagnostics, pytorch
+from course_lib.activations import CATALOGUE
+from course_lib.diagnostics import (
+    Diagnosis,
+    dead_units,
+    diagnose,
+    effective_rank,
+    fate,
+    is_flat,
+    root_mean_square,
+    slope_limit,
+)
+from course_lib.network import Activate, BatchNorm, Dense, Network, PReLU, Residual, mlp
+from course_lib.training import SGD, Adam, Momentum
+
+ELEMENTWISE = [row.name for row in CATALOGUE.values() if row.elementwise]
+MEASURES = [name for name in Diagnosis.__annotations__ if name not in ("layers", "weights")]
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(40, 3)), RNG.integers(0, 2, 40)
+
+
+# ---------------------------------------------------------------------------------------------
+# Measures of one array
+# ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-20, 1.0, 1e30, 1e300])
+def test_root_mean_square_is_that_of_the_scaled_values(scale):
+    values = np.random.default_rng(1).normal(size=(2, 5, 4))
+    expected = scale * np.sqrt((values**2).mean(axis=(-2, -1)))
+    np.testing.assert_allclose(root_mean_square(scale * values), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("value", "result"), [(0.0, 0.0), (np.inf, np.inf), (np.nan, np.nan)])
+def test_root_mean_square_of_special_values(value, result):
+    np.testing.assert_equal(root_mean_square(np.array([[1.0 * (value != 0), value]])), result)
+
+
+@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [0.7, 0.2, 0.1], [1 - 1e-9, 1e-9]])
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_effective_rank_is_the_exponential_of_the_entropy(shares, scale):
+    rng = np.random.default_rng(2)
+    left, right = (np.linalg.qr(rng.normal(size=(6, 6)))[0][:, : len(shares)] for _ in "lr")
+    matrix = scale * (left * shares) @ right.T
+    expected = np.exp(entropy(shares))
+    assert effective_rank(matrix) == pytest.approx(expected, rel=1e-7)
+
+
+def test_effective_rank_of_special_matrices():
+    stack = np.stack([np.zeros((2, 3)), np.ones((2, 3)), np.full((2, 3), np.nan)])
+    np.testing.assert_allclose(effective_rank(stack), [0, 1, np.nan], rtol=1e-12)
+    with pytest.raises(ValueError, match=r"shape \(0, 3\); accepted is"):
+        effective_rank(np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "edge"),
+    # where the derivative, written out here, is a hundredth of its largest value
+    [
+        ("sigmoid", brentq(lambda x: 4 * np.exp(-x) / (1 + np.exp(-x)) ** 2 - 0.01, 1, 20)),
+        ("tanh", brentq(lambda x: 1 / np.cosh(x) ** 2 - 0.01, 1, 20)),
+        ("softsign", 9.0),
+        ("softplus", -brentq(lambda x: 1 / (1 + np.exp(x)) - 0.01, 1, 20)),
+        ("elu", np.log(0.01)),
+    ],
+)
+def test_a_unit_is_flat_where_its_slope_is_a_hundredth_of_the_steepest(name, edge):
+    step = 1e-9 * np.sign(edge)
+    np.testing.assert_array_equal(is_flat(name, [edge - step, edge + step]), [False, True])
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_the_limit_is_a_share_of_the_steepest_slope_that_is_found(name):
+    steepest = np.abs(CATALOGUE[name].derivative(np.linspace(-50, 50, 1_000_001))).max()
+    unbounded = name in ("squared_relu", "exponential")
+    assert slope_limit(name, 0.5) == pytest.approx(0.5 if unbounded else steepest / 2, rel=1e-3)
+
+
+def test_flat_needs_a_slope_and_a_share():
+    with pytest.raises(ValueError, match=r"'softmax' is not elementwise"):
+        is_flat("softmax", X)
+    with pytest.raises(ValueError, match=r"share is 1; accepted is a number between 0 and 1"):
+        is_flat("relu", X, share=1)
+    with pytest.raises(ValueError, match="share is 0"):
+        diagnose(mlp([3, 4, 2]), X, Y, share=0)
+    with pytest.raises(KeyError, match="did you mean 'gelu'"):
+        slope_limit("geluu")
+
+
+# ---------------------------------------------------------------------------------------------
+# Diagnosis
+# ---------------------------------------------------------------------------------------------
+
+
+def by_hand(network, x, y):
+    """Return the measures of a plain network from PyTorch's autograd and their definitions."""
+    signal, found = torch.tensor(x), {name: [] for name in MEASURES[:-2]}
+    weights = [
+        torch.tensor(value, requires_grad=True)
+        for name, value in network.parameters.items()
+        if name.endswith("weight")
+    ]
+    inner = []
+    for i, weight in enumerate(weights):
+        signal = signal @ weight + torch.tensor(network.parameters[f"{2 * i}.bias"])
+        if i < len(weights) - 1:
+            inner.append(signal)
+            signal.retain_grad()
+            signal = pytorch.activation_module(network.layers[1].activation)(signal)
+            inner[-1].outputs = signal
+    nn.functional.cross_entropy(signal, torch.tensor(y)).backward()
+    for z in inner:
+        leaf = z.detach().requires_grad_()
+        pytorch.activation_module(network.layers[1].activation)(leaf).sum().backward()
+        slopes = leaf.grad.abs()
+        found["preactivation"].append(z.detach().square().mean().sqrt())
+        found["signal"].append(z.outputs.detach().square().mean().sqrt())
+        found["gradient"].append((len(x) * z.grad).square().mean().sqrt())
+        steepest = {"relu": 1, "tanh": 1, "sigmoid": 0.25, "gelu": 1.1289}.get(
+            network.layers[1].activation.name
+        )
+        found["saturated"].append((slopes < 0.01 * steepest).double().mean())
+        found["dead"].append((slopes == 0).all(dim=0).double().mean())
+        shares = torch.linalg.svdvals(z.outputs.detach())
+        shares /= shares.sum()
+        found["rank"].append(torch.exp(-torch.special.xlogy(shares, shares).sum()))
+    found["weight_gradient"] = [weight.grad.square().mean().sqrt() for weight in weights]
+    return {name: [float(v) for v in values] for name, values in found.items() if values}
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu"])
+def test_every_measure_is_its_definition(activation):
+    network = mlp([3, 6, 5, 4, 2], activation, seed=4, initialization="pytorch")
+    network.parameters["2.weight"][...] *= 20  # some saturate
+    network.parameters["0.bias"][0, :2] = -9  # and with ReLU two are dead
+    found, expected = diagnose(network, X, Y), by_hand(network, X, Y)
+    assert found.layers == ("1", "3", "5")
+    assert found.weights == ("0.weight", "2.weight", "4.weight", "6.weight")
+    assert np.isnan(found.update_to_weight).all()
+    if activation != "gelu":
+        assert found.saturated[1] > 0
+    assert found.dead[0] == (2 / 6 if activation == "relu" else 0)
+    for name, values in expected.items():
+        np.testing.assert_allclose(getattr(found, name), values, rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("replicas", [(), (2,), (2, 3)], ids=str)
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_replicas_are_measured_side_by_side(replicas, normalization, dtype):
+    count = int(np.prod(replicas))
+    together = mlp(
+        [3, 5, 5, 2], "tanh", seed=range(count), normalization=normalization, dtype=dtype,
+        residual=True,
+    )  # fmt: skip
+    x = X.astype(dtype)
+    found = diagnose(together, x, Y, optimizer=SGD(0.1))
+    assert {getattr(found, name).shape[0] for name in MEASURES} == {count}
+    for i in range(count):
+        alone = diagnose(together.replica(i), x, Y, optimizer=SGD(0.1))
+        for name in MEASURES:
+            values = getattr(found, name)[i]
+            near = 1e-5 if dtype == np.float32 else 1e-11
+            np.testing.assert_allclose(getattr(alone, name), values, rtol=near, atol=near)
+    if replicas == ():
+        assert diagnose(mlp([3, 5, 2]), X, Y).rank.shape == (1,)
+
+
+OPTIMIZERS = {
+    "SGD": (lambda: SGD(0.1), lambda p: torch.optim.SGD(p, lr=0.1)),
+    "Momentum": (lambda: Momentum(0.1), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
+    "Adam": (lambda: Adam(0.1), lambda p: torch.optim.Adam(p, lr=0.1)),
+}
+
+
+def networks():
+    """Return one network of each kind that both libraries have."""
+    block = [Dense(np.eye(4), np.zeros((1, 4))), Activate("relu")]
+    head, other_head = (Dense(RNG.normal(size=(4, 2)), np.zeros((1, 2))) for _ in range(2))
+    first = Dense(RNG.normal(size=(3, 4)), np.zeros((1, 4)))
+    normalization = BatchNorm(np.ones((1, 4)), np.zeros((1, 4)))
+    return {
+        "plain": mlp([3, 5, 4, 2], "silu", seed=1),
+        "batch": mlp([3, 5, 4, 2], "relu", seed=1, normalization="batch"),
+        "layer": mlp([3, 5, 4, 2], "elu", seed=1, normalization="layer"),
+        "slopes": Network([mlp([3, 4, 1]).layers[0], PReLU(np.full((1, 4), 0.3)), head]),
+        "blocks": Network([first, normalization, Residual(block), Activate("tanh"), other_head]),
+    }
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("kind", ["plain", "batch", "layer", "slopes", "blocks"])
+def test_pytorch_gives_the_same_diagnosis(kind, optimizer):
+    network = networks()[kind]
+    model = pytorch.from_numpy(network)
+    ours, theirs = OPTIMIZERS[optimizer]
+    ours, theirs = ours(), theirs(model.parameters())
+    for _ in range(2):  # the second time with memory in the optimizers
+        here = diagnose(network, X, Y, optimizer=ours)
+        there = diagnose(model, X, Y, optimizer=theirs)
+        assert (here.layers, here.weights) == (there.layers, there.weights)
+        for name in MEASURES:
+            np.testing.assert_allclose(
+                getattr(here, name), getattr(there, name), rtol=1e-8, atol=1e-12, err_msg=name
+            )
+        _, gradients = network.loss_and_gradients(X, Y)
+        ours.step(network.parameters, gradients)
+        theirs.zero_grad()
+        nn.functional.cross_entropy(model.train()(torch.tensor(X)), torch.tensor(Y)).backward()
+        theirs.step()
+
+
+def test_the_update_is_that_of_the_next_step():
+    network, optimizer = mlp([3, 4, 2], seed=2), Adam(0.01)
+    for _ in range(3):
+        found = diagnose(network, X, Y, optimizer=optimizer)
+        before = {name: value.copy() for name, value in network.parameters.items()}
+        _, gradients = network.loss_and_gradients(X, Y)
+        optimizer.step(network.parameters, gradients)
+        for i, name in enumerate(("0.weight", "2.weight")):
+            update = np.linalg.norm(network.parameters[name] - before[name])
+            expected = update / np.linalg.norm(before[name])
+            assert found.update_to_weight[i] == pytest.approx(expected, rel=1e-10)
+
+
+def test_a_weight_of_zeros_that_moves_has_an_infinite_update_and_one_that_stays_none():
+    network = mlp([3, 4, 2], "tanh")
+    for value in network.parameters.values():
+        value[...] = 0
+    found = diagnose(network, X, Y, optimizer=SGD(0.1))
+    np.testing.assert_array_equal(found.update_to_weight, [0, 0])  # the signal is 0 as well
+    network.parameters["0.bias"][...] = 1
+    found = diagnose(network, X, Y, optimizer=SGD(0.1))
+    np.testing.assert_array_equal(found.update_to_weight, [0, np.inf])
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_the_network_and_the_optimizer_stay_as_they_were(kind):
+    network = networks()["batch"]
+    if kind == "torch":
+        network = pytorch.from_numpy(network).eval()
+        state = {k: v.clone() for k, v in network.state_dict().items()}
+        optimizer = torch.optim.Adam(network.parameters())
+    else:
+        network.loss_and_gradients(X[:7], Y[:7])
+        state = {k: v.copy() for k, v in (network.parameters | network.gradients).items()}
+        mean = network.layers[1].running_mean.copy()
+        optimizer = Adam()
+    diagnose(network, X, Y, optimizer=optimizer)
+    dead_units(network, X)
+    if kind == "torch":
+        assert not network.training and not optimizer.state
+        assert all(p.grad is None for p in network.parameters())
+        assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
+        now = network.state_dict()
+    else:
+        assert optimizer._steps == 0
+        np.testing.assert_array_equal(network.layers[1].running_mean, mean)
+        assert [type(layer).__name__ for layer in network.layers[:3]] == [
+            "Dense",
+            "BatchNorm",
+            "Activate",
+        ]
+        now = network.parameters | network.gradients
+    for name, value in state.items():
+        np.testing.assert_array_equal(np.asarray(now[name]), np.asarray(value))
+
+
+def test_explosions_are_measured_without_warnings():
+    network = mlp([3, *[8] * 30, 2], "relu", gain=1e30)
+    found = diagnose(network, X, Y)
+    assert np.isinf(found.signal).any() or np.isnan(found.signal).any()
+
+
+def test_the_table_tells_the_median_over_replicas():
+    found = diagnose(mlp([3, 4, 2], seed=range(3)), X, Y)
+    first, layer, weights, *_ = str(found).splitlines()
+    assert first.split() == ["layer", *MEASURES[:6]]
+    assert weights.split() == ["weights", "weight_gradient", "update_to_weight"]
+    assert layer.split()[2] == f"{np.median(found.signal):.2g}"
+
+
+class Hidden(nn.Module):
+    """A module whose activation is a function inside `forward`."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return torch.relu(self.linear(x))
+
+
+def test_activations_that_cannot_be_seen_are_missed_aloud():
+    for network in (
+        Hidden(),
+        Network([Dense(np.eye(3), np.zeros((1, 3)))]),
+        mlp([3, 3, 2], "softmax"),
+    ):
+        with pytest.raises(ValueError, match="no elementwise activation found"):
+            diagnose(network, X, Y)
+    with pytest.raises(TypeError, match="accepted is"):
+        diagnose(SimpleNamespace(), X, Y)
+
+
+def test_an_activation_that_works_in_place_and_one_used_twice_are_seen_right():
+    shared = nn.Tanh()
+    layers = [
+        nn.Linear(3, 4),
+        nn.ReLU(inplace=True),
+        nn.Linear(4, 4),
+        shared,
+        nn.Linear(4, 4),
+        shared,
+    ]
+    model = nn.Sequential(*layers, nn.Linear(4, 2)).double()
+    plain = pytorch.to_numpy(
+        nn.Sequential(*[nn.ReLU() if isinstance(c, nn.ReLU) else c for c in model])
+    )
+    here, there = diagnose(plain, X, Y), diagnose(model, X, Y)
+    assert there.layers == ("1", "3", "3")
+    for name in MEASURES:
+        np.testing.assert_allclose(getattr(here, name), getattr(there, name), rtol=1e-9)
+
+
+# ---------------------------------------------------------------------------------------------
+# Dead units
+# ---------------------------------------------------------------------------------------------
+
+
+def test_dead_units_never_change_and_never_learn():
+    network = mlp([3, 20, 20, 20, 2], seed=range(4), initialization="pytorch")
+    dead = dead_units(network, X)
+    assert [mask.shape for mask in dead] == [(4, 20)] * 3
+    assert dead[2].any()
+    _, gradients = network.loss_and_gradients(X, Y)
+    for mask, name in zip(dead, ("0.bias", "2.bias", "4.bias"), strict=True):
+        assert (gradients[name][:, 0][mask] == 0).all()
+    alone = dead_units(pytorch.from_numpy(network.replica(2)), X)
+    for mask, one in zip(dead, alone, strict=True):
+        np.testing.assert_array_equal(mask[2], one)
+
+
+def test_leaky_units_are_never_dead():
+    network = mlp([3, *[10] * 20, 2], "leaky_relu", seed=range(8), initialization="pytorch")
+    assert not any(mask.any() for mask in dead_units(network, X))
+
+
+def test_fate_tells_the_born_dead_from_the_killed():
+    before = [np.array([[1, 1, 0, 0], [0, 0, 0, 0]], bool), np.zeros((2, 3), bool)]
+    after = [np.array([[1, 0, 1, 0], [1, 1, 0, 0]], bool), np.ones((2, 3), bool)]
+    found = fate(before, after)
+    np.testing.assert_array_equal(found.born_dead, [[0.5, 0], [0, 0]])
+    np.testing.assert_array_equal(found.died, [[0.25, 1], [0.5, 1]])
+    np.testing.assert_array_equal(found.revived, [[0.25, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("after", [[], [np.zeros(4, bool)], [np.zeros(3, bool)] * 2])
+def test_fate_needs_the_same_network_twice(after):
+    with pytest.raises(ValueError, match="both must come from the same network"):
+        fate([np.zeros(3, bool)], after)
+
+
+def test_training_with_a_large_rate_kills_units():
+    from course_lib.training import fit
+
+    x, y = data.moons(100)
+    network = mlp([2, 32, 2], seed=range(4))
+    before = dead_units(network, x)
+    fit(network, x, y, optimizer=SGD(30.0), epochs=5)
+    found = fate(before, dead_units(network, x))
+    assert (found.born_dead == 0).all()
+    assert (found.died > 0.5).all()
+
+
+def test_the_catalogue_says_what_flat_means_for_all_that_networks_use():
+    assert all(slope_limit(name) > 0 for name in ELEMENTWISE)
+    assert diagnostics.slope_limit(activations.get("relu")) == 0.01
