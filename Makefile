@@ -44,9 +44,9 @@ format: install ## format the code and the notebooks' cells
 accuracy: install ## print the largest error of every activation, ours beside other libraries
 	@$(RUN) benchmarks/accuracy.py
 
-bench: install ## time activations and a training step against PyTorch
-	@$(RUN) benchmarks/activations.py
-	@$(RUN) benchmarks/training_step.py
+bench: install ## time activations and a training step against PyTorch, and every notebook's cells
+	@$(RUN) benchmarks/activations.py && $(RUN) benchmarks/training_step.py
+	@$(RUN) benchmarks/notebooks.py
 
 lock: install ## make requirements.lock anew, with the newest versions that fit together
 	@$(RUN) tools/lock.py

@@ -1,13 +1,17 @@
 """The notebooks are clean and complete; the cleaner cleans, and each check can fail."""
 
 import copy
+import importlib.util
 import json
+import re
+import sys
+import time
 
 import nbformat
 import notebook_checks
 import notebooks
 import pytest
-from environment import BOOK, prepare
+from environment import BOOK, ROOT, prepare
 
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 CLAIM = {"id": "bend", "measured": "3 of 3", "verdict": "holds"}
@@ -433,6 +437,135 @@ def test_prepare_puts_this_environment_first():
     again = dict(environ)
     prepare(again)
     assert again == environ
+
+
+# What the cells cost.
+
+
+@pytest.fixture
+def costs(monkeypatch):
+    """Return the program that times notebooks; the cleaner bears the same name."""
+    path = ROOT / "benchmarks" / "notebooks.py"
+    spec = importlib.util.spec_from_file_location("notebook_costs", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setitem(sys.modules, "notebook_costs", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def canned(costs, monkeypatch, tmp_path):
+    """Return the program with two notebooks: one takes 50.4 s, the other 60.4 s."""
+    for name in ("long", "short"):
+        (tmp_path / f"{name}.ipynb").touch()
+    monkeypatch.setattr(costs, "BOOK", tmp_path)
+    monkeypatch.setattr(costs, "contents", lambda: ["short", "long"])
+    monkeypatch.setattr(costs, "prepare", lambda: None)
+    monkeypatch.setattr(costs, "read", lambda path: 60 if path.stem == "long" else 50)
+    monkeypatch.setattr(
+        costs,
+        "measure",
+        lambda most: (1.0, [costs.Cost(2, 0.4, "import time"), costs.Cost(3, most, "fig-nap")]),
+    )
+    return costs
+
+
+@pytest.mark.filterwarnings("default")
+def test_cells_are_timed_and_nothing_is_written(costs, tmp_path, monkeypatch, capsys):
+    title, load, nap = markdown("# Nap"), code("# sleep\nimport time"), code("time.sleep(0.2)")
+    nap["metadata"] = {"mystnb": {"figure": {"name": "fig-nap"}}}
+    cells = [dict(cell, id=f"cell-{n}") for n, cell in enumerate([title, load, nap])]
+    path = tmp_path / "nap.ipynb"
+    path.write_text(json.dumps({**good(), "cells": cells}), encoding="utf-8")
+    before = path.read_bytes()
+    monkeypatch.setattr(costs, "BOOK", tmp_path)
+    monkeypatch.setattr(costs, "LIMIT", 0.15)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    asked = time.perf_counter()
+    assert costs.main(["nap", "--all", "--strict"]) == 1
+    elapsed = time.perf_counter() - asked
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    first, head, *rows = capsys.readouterr().out.splitlines()
+    told = re.fullmatch(r"nap: (\S+) s in 2 cells, kernel start (\S+) s  OVER .* 0.15 s", first)
+    total, start = map(float, told.groups())
+    assert head.split() == ["cell", "seconds", "share"]
+    cells = {int(row.split()[0]): row.split(maxsplit=3)[1:] for row in rows}
+    assert {n: cell[2] for n, cell in cells.items()} == {2: "import time", 3: "fig-nap"}
+    seconds = {n: float(cell[0]) for n, cell in cells.items()}
+    assert seconds[3] >= 0.19
+    assert total == pytest.approx(sum(seconds.values()), abs=0.07)  # both are rounded
+    assert start > 0
+    assert start + total < elapsed + 0.2
+
+
+def test_cells_are_listed_by_cost(canned, capsys):
+    assert canned.main(["short"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "short: 50.4 s in 2 cells, kernel start 1.0 s",
+        "   cell  seconds  share",
+        "      3    50.00    99%  fig-nap",
+    ]
+    canned.main(["short", "--all"])
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "      3    50.00    99%  fig-nap",
+        "      2     0.40     1%  import time",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [([], 0), (["--strict"], 1), (["long", "--strict"], 1), (["short", "--strict"], 0)],
+)
+def test_the_limit_is_told_and_fails_only_if_strict(canned, capsys, arguments, status):
+    assert canned.main(arguments) == status
+    told = [line for line in capsys.readouterr().out.splitlines() if "OVER" in line]
+    over = "long: 60.4 s in 2 cells, kernel start 1.0 s  OVER THE LIMIT OF 60 s"
+    assert told == ([] if "short" in arguments else [over])
+
+
+def test_a_notebook_that_fails_does_not_hide_the_others(canned, capsys, monkeypatch):
+    measure = canned.measure
+
+    def die(most):
+        if most == 50:
+            raise notebooks.DeadKernelError("Kernel \x1b[31mdied")
+        return measure(most)
+
+    monkeypatch.setattr(canned, "measure", die)
+    assert canned.main([]) == 1
+    printed = capsys.readouterr()
+    assert printed.err == "short: not timed, because a cell failed:\nKernel died\n"
+    assert printed.out.startswith("long: 60.4 s")
+
+
+def test_unknown_notebook_is_named_with_those_there_are(canned, capsys):
+    with pytest.raises(SystemExit) as left:
+        canned.main(["short", "lon"])
+    assert left.value.code == 2
+    told = "unknown notebook 'lon'; did you mean 'long'? Accepted: long, short\n"
+    assert capsys.readouterr().err.endswith(told)
+
+
+def test_notebooks_of_the_contents_are_timed(costs):
+    assert set(costs.contents()) <= {path.stem for path in CHAPTERS}
+    assert costs.contents()[0] == "necessity"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = 1\ny = 2", "x = 1"),
+        ("\n# Why.\n\n  x = 1", "x = 1"),
+        ('claim(\n    "bend",\n    holds=True,\n)', 'claim("bend",'),
+        ("# Nothing else.", "# Nothing else."),
+        ("x" * 60, "x" * 60),
+        ("x" * 61, "x" * 57 + "..."),
+    ],
+)
+def test_cell_is_called_by_its_first_line(costs, source, expected):
+    assert costs.label(code(source, mystnb={"image": {"alt": "A line."}})) == expected
 
 
 # The chapters themselves.

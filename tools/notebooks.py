@@ -22,6 +22,7 @@ from notebook_checks import problems
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 TIMEOUT = 300  # seconds for one cell
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 KEPT_NOTEBOOK_METADATA = ["mystnb"]
@@ -115,12 +116,20 @@ def write(path, text):
         raise
 
 
-def execute(notebook):
-    """Return the notebook with fresh outputs; a cell that raises ends it."""
+def execute(notebook, **hooks):
+    """Return the notebook with fresh outputs; a cell that raises ends it.
+
+    The hooks are nbclient's, such as ``on_cell_executed``.
+    """
     fresh = nbformat.from_dict(notebook)
     where = {"metadata": {"path": str(BOOK)}}
     NotebookClient(
-        fresh, timeout=TIMEOUT, kernel_name="python3", record_timing=False, resources=where
+        fresh,
+        timeout=TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        resources=where,
+        **hooks,
     ).execute()
     return fresh
 
@@ -130,7 +139,7 @@ def update(path):
     start = time.perf_counter()
     try:
         fresh = execute(read(path))
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    except FAILURES as error:
         told = ANSI.sub("", str(error))
         print(f"{path.name}: not written, because a cell failed:\n{told}", file=sys.stderr)
         return False
