@@ -610,7 +610,8 @@ def score(rule: Loss, outputs: Array, y: ArrayLike) -> Any:
     if rule.name == "cross_entropy":
         return accuracy(outputs, y)
     if rule.name == "binary_cross_entropy":
-        return ((outputs > 0) == (np.asarray(y) > 0.5)).mean(axis=(-2, -1))
+        right = (outputs > 0) == (np.asarray(y) > 0.5)
+        return (right & ~np.isnan(outputs)).mean(axis=(-2, -1))  # a NaN is no answer
     return np.full(outputs.shape[:-2], np.nan)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from course_lib import data, training
 from course_lib.activations import CATALOGUE
-from course_lib.network import LOSSES, mlp
+from course_lib.network import LOSSES, get_loss, mlp
 from course_lib.training import (
     SGD,
     Adam,
@@ -563,3 +563,13 @@ def test_multi_label_targets_have_an_accuracy():
         validation=(X, targets),
     )
     assert history.validation_accuracy.shape == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"), [("binary_cross_entropy", [[0], [0]]), ("cross_entropy", [0, 0])]
+)
+def test_an_output_that_is_no_number_is_no_right_answer(loss, y):
+    outputs = np.array([[np.nan], [-1.0]])
+    if loss == "cross_entropy":
+        outputs = np.hstack([outputs, outputs - 1])
+    assert training.score(get_loss(loss), outputs, np.array(y)) == 0.5
