@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import activation_explorer
 import build_book
 import execution_cache
 import nbformat
@@ -318,7 +319,7 @@ def test_templates_are_wrapped():
 CONF = """\
 import sys
 sys.path.insert(0, {extensions!r})
-extensions = ["myst_nb", "claim_ledger"]
+extensions = ["myst_nb", "claim_ledger", "activation_explorer"]
 nb_execution_mode = "off"
 project = "test"
 html_theme = "basic"
@@ -368,9 +369,13 @@ class Book:
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
         return done.returncode, done.stderr
 
+    def page(self, name):
+        """Return a page."""
+        return (self.folder / "_build" / f"{name}.html").read_text(encoding="utf-8")
+
     def ledger(self):
         """Return the ledger's page."""
-        return (self.folder / "_build" / "ledger.html").read_text(encoding="utf-8")
+        return self.page("ledger")
 
 
 def record(name, verdict="holds", condition="", measured="3 of 3"):
@@ -430,6 +435,27 @@ def test_claim_that_is_decided_twice_stops_the_build(book):
     status, told = book.build()
     assert status
     assert "'xor-not-linear' is decided more than once" in told
+
+
+def test_explorer_brings_its_files_to_its_pages_alone(book):
+    cell = nbformat.v4.new_markdown_cell("# One\n\n```{activation-explorer}\n```", id="explorer")
+    book.write("one.ipynb", json.dumps(nbformat.v4.new_notebook(cells=[cell])))
+    (book.folder / "two.ipynb").unlink()
+    book.write("two.md", "# Two\n\n```{activation-explorer}\nThe *other* table.\n```\n")
+    assert book.build() == (0, "")
+    one, two = book.page("one"), book.page("two")
+    for file in [activation_explorer.SCRIPT, activation_explorer.STYLE, "mathjax"]:
+        assert file in one
+        assert file not in book.ledger()
+    assert f'<script defer="defer" src="_static/{activation_explorer.SCRIPT}"></script>' in one
+    numbers = one.split('<script type="application/json">')[1].split("</script>")[0]
+    assert json.loads(numbers) == activation_explorer.data()
+    assert "perunit" not in (book.folder / "_build" / "searchindex.js").read_text(encoding="utf-8")
+    for page in [one, two]:
+        assert '<svg viewBox="' in page
+    assert activation_explorer.SENTENCE in one
+    assert activation_explorer.SENTENCE not in two
+    assert "The <em>other</em> table." in two
 
 
 @pytest.mark.parametrize("table", TABLES)
