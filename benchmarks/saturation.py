@@ -1,9 +1,9 @@
 """Measure how much saturation a network bears, activation by activation, and store it.
 
-Networks of five and of ten hidden layers start with weights of growing size. Before training we measure the
-share of flat units (`course_lib.diagnostics.is_flat`); then they are trained at a rate chosen on
-validation data, and tested. The book derives its rule of thumb from the file that this program
-writes. Takes about a quarter of an hour on one core.
+Networks of five and of ten hidden layers start with weights of growing size. Before training we
+measure the share of flat units (`course_lib.diagnostics.is_flat`); then they are trained at a rate
+chosen on validation data, and tested. The book derives its rule of thumb from what is
+stored. Takes about a quarter of an hour on one core.
 """
 
 import numpy as np
