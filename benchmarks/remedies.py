@@ -7,15 +7,16 @@ training, the number of parameters and the time of a step. Takes about five minu
 """
 
 import time
+from functools import partial
 
 import numpy as np
 from stored import store
-from trainable_depth import SEEDS, TUNING_SEEDS, pictures
+from trainable_depth import SEEDS, pictures, tuned_rate
 
 from course_lib.diagnostics import diagnose
 from course_lib.meanfield import critical_weight_variance
 from course_lib.network import lsuv, mlp
-from course_lib.training import SGD, Adam, accuracy, fit
+from course_lib.training import SGD, Adam, accuracy, clip_norm, fit
 
 DEPTH, WIDTH, EPOCHS, BATCH = 10, 32, 3, 50
 RATES = {
@@ -27,7 +28,7 @@ SICK = {
     "exploding": {"activation": "tanh", "initialization": "xavier", "gain": 4.0},
 }
 CRITICAL_GAIN = np.sqrt(critical_weight_variance("sigmoid"))
-GOOD_START = {  # weights that keep the gradient, whatever the sick network had
+GOOD_START = {  # of gradients for the one, of signals for the other; tanh needs no more
     "vanishing": {"initialization": "lecun", "gain": CRITICAL_GAIN},
     "exploding": {"initialization": "computed", "gain": None},
 }
@@ -66,7 +67,7 @@ def network_for(sick, remedy, seeds, x):
     return network
 
 
-def train(sick, remedy, seeds, rates, part, epochs=EPOCHS):
+def train(sick, remedy, part, seeds, rates, epochs=EPOCHS):
     """Return the networks of all seeds, each trained with its rate."""
     _, optimizer, options = recipe(sick, remedy)
     network = network_for(sick, remedy, seeds, part[0])
@@ -85,22 +86,22 @@ def milliseconds(sick, remedy, part):
     kind, times = optimizer(0.001), []
     for _ in range(100):
         start = time.perf_counter()
-        fit(network, x, y, optimizer=kind, batch_size=BATCH, progress=False, **options)
+        _, gradients = network.loss_and_gradients(x, y)
+        if "clip_norm" in options:
+            clip_norm(gradients, options["clip_norm"])
+        kind.step(network.parameters, gradients)
         times.append(1000 * (time.perf_counter() - start))
     return min(times)
 
 
 def cell(sick, remedy, parts):
     """Return everything about one remedy in one network."""
-    part, (x_valid, y_valid), (x_test, y_test) = parts
+    part, valid_part, (x_test, y_test) = parts
     rates = RATES[recipe(sick, remedy)[1]]
-    seeds = [*TUNING_SEEDS] * len(rates)
-    tuned = train(sick, remedy, seeds, np.repeat(rates, len(TUNING_SEEDS)), part)
-    scores = accuracy(tuned(x_valid), y_valid).reshape(len(rates), -1).mean(axis=1)
-    rate = rates[int(scores.argmax())]
+    rate = tuned_rate(rates, partial(train, sick, remedy, part), valid_part)
     fresh = network_for(sick, remedy, SEEDS, part[0])
     before = diagnose(fresh, part[0][:200], part[1][:200], rank=False)
-    trained = train(sick, remedy, SEEDS, rate, part)
+    trained = train(sick, remedy, part, SEEDS, rate)
     return {
         "network": sick,
         "remedy": remedy,

@@ -8,7 +8,7 @@ stored. Takes about a quarter of an hour on one core.
 
 import numpy as np
 from stored import store
-from trainable_depth import SEEDS, TUNING_SEEDS, pictures, train
+from trainable_depth import SEEDS, pictures, train, tuned_rate
 
 from course_lib.diagnostics import diagnose
 from course_lib.network import mlp
@@ -30,15 +30,15 @@ def build(activation, depth, gain, seeds):
 
 def cell(activation, depth, gain, parts):
     """Return the share of flat units at the start and the test accuracy, both by seed."""
-    (x, y), (x_valid, y_valid), (x_test, y_test) = parts
-    rates = np.repeat(RATES, len(TUNING_SEEDS))
-    tuned = build(activation, depth, gain, [*TUNING_SEEDS] * len(RATES))
-    train(tuned, rates, (x, y), EPOCHS)
-    scores = accuracy(tuned(x_valid), y_valid).reshape(len(RATES), -1).mean(axis=1)
-    rate = RATES[int(scores.argmax())]
-    network = build(activation, depth, gain, [*SEEDS])
-    flat = diagnose(network, x[:EXAMPLES], y[:EXAMPLES], rank=False).saturated
-    train(network, rate, (x, y), EPOCHS)
+    train_part, valid_part, (x_test, y_test) = parts
+
+    def trained(seeds, rates):
+        return train(build(activation, depth, gain, seeds), rates, train_part, EPOCHS)
+
+    rate = tuned_rate(RATES, trained, valid_part)
+    x, y = (values[:EXAMPLES] for values in train_part)
+    flat = diagnose(build(activation, depth, gain, [*SEEDS]), x, y, rank=False).saturated
+    network = trained([*SEEDS], rate)
     return flat.mean(axis=-1), accuracy(network(x_test), y_test)
 
 

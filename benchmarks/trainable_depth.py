@@ -17,7 +17,7 @@ from course_lib.training import Momentum, accuracy, fit
 BIAS_VARIANCE = 0.05
 WEIGHT_VARIANCES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 DEPTHS = (2, 4, 8, 16, 24, 32, 48)
-RATES = (0.0001, 0.001, 0.01, 0.03, 0.1)
+RATES = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3)
 WIDTH, EPOCHS, BATCH = 32, 4, 100
 SEEDS, TUNING_SEEDS = range(16), range(100, 104)
 
@@ -60,14 +60,26 @@ def train(network, rate, train_part, epochs=EPOCHS):
     return network
 
 
+def tuned_rate(rates, trained, part):
+    """Return the rate whose networks, trained from the tuning seeds, are best on validation data.
+
+    ``trained(seeds, rates)`` returns trained networks, with a seed and a rate for each replica.
+    """
+    x, y = part
+    networks = trained([*TUNING_SEEDS] * len(rates), np.repeat(rates, len(TUNING_SEEDS)))
+    scores = accuracy(networks(x), y).reshape(len(rates), -1).mean(axis=1)
+    return rates[int(scores.argmax())]
+
+
 def cell(depth, weight_variance, parts):
     """Return the chosen rate and the test accuracy of each seed."""
-    train_part, (x_valid, y_valid), (x_test, y_test) = parts
-    rates = np.repeat(RATES, len(TUNING_SEEDS))
-    tuned = train(build(depth, weight_variance, [*TUNING_SEEDS] * len(RATES)), rates, train_part)
-    scores = accuracy(tuned(x_valid), y_valid).reshape(len(RATES), -1).mean(axis=1)
-    rate = RATES[int(scores.argmax())]
-    network = train(build(depth, weight_variance, [*SEEDS]), rate, train_part)
+    train_part, valid_part, (x_test, y_test) = parts
+
+    def trained(seeds, rates):
+        return train(build(depth, weight_variance, seeds), rates, train_part)
+
+    rate = tuned_rate(RATES, trained, valid_part)
+    network = trained([*SEEDS], rate)
     return rate, accuracy(network(x_test), y_test)
 
 
