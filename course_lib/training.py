@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss, stream
-from course_lib.network.layers import walk
+from course_lib.network.layers import check_untied, walk
 
 __all__ = [
     "SGD",
@@ -260,7 +260,10 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
     Raises
     ------
     ValueError
-        If the limit is not a finite number above 0, or there are no gradients.
+        If the limit is not a finite number above 0, there are no gradients, or one has fewer than
+        two axes.
+    TypeError
+        If the gradients are not a mapping.
 
     Notes
     -----
@@ -278,14 +281,32 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
     array([[0.6, 0.8]])
     """
     check_limits(limit=limit)
+    _check_gradients(gradients)
     if not gradients:
         raise ValueError("there are no gradients; call loss_and_gradients first")
+    shapes = [gradient.shape for gradient in gradients.values()]
+    if min(map(len, shapes)) < 2:
+        raise ValueError(f"gradients have shapes {shapes}; accepted are (..., rows, columns)")
     norms = _norms(list(gradients.values()))
     with np.errstate(invalid="ignore"):  # an infinite gradient times 0
-        factor = np.minimum(1, limit / (norms + 1e-6))[..., np.newaxis, np.newaxis]
+        factor = np.minimum(1, _within(limit, norms) / (norms + 1e-6))
+        factor = factor[..., np.newaxis, np.newaxis]
         for gradient in gradients.values():
             gradient *= factor
     return norms
+
+
+def _check_gradients(gradients: Any) -> None:
+    if not isinstance(gradients, Mapping):
+        raise TypeError(
+            f"gradients is a {type(gradients).__name__}; accepted is a mapping of names to arrays, "
+            f"as loss_and_gradients returns it"
+        )
+
+
+def _within(limit: float, values: Array) -> float:
+    """Return a limit, or the largest number of the values' dtype if it is beyond all of them."""
+    return min(limit, float(np.finfo(values.dtype).max))
 
 
 def _norms(gradients: Sequence[Array]) -> Any:
@@ -313,6 +334,8 @@ def clip_value(gradients: Mapping[str, Array], limit: float) -> None:
     ------
     ValueError
         If the limit is not a finite number above 0.
+    TypeError
+        If the gradients are not a mapping.
 
     Examples
     --------
@@ -322,8 +345,10 @@ def clip_value(gradients: Mapping[str, Array], limit: float) -> None:
     array([[ 1. , -0.5]])
     """
     check_limits(limit=limit)
+    _check_gradients(gradients)
     for gradient in gradients.values():
-        np.clip(gradient, -limit, limit, out=gradient)
+        bound = _within(limit, gradient)
+        np.clip(gradient, -bound, bound, out=gradient)
 
 
 def _clip(gradients: Mapping[str, Array], norm: float | None, value: float | None) -> None:
@@ -486,7 +511,8 @@ def fit(
     ------
     ValueError
         If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, or a network with batch normalization would get a single row.
+        a finite number above 0, a network with batch normalization would get a single row, or two
+        of its layers hold the same array.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 
@@ -512,7 +538,8 @@ def fit(
     x, y = network.check_input(x), np.asarray(y)
     check_fit_arguments(x, y, optimizer, epochs, batch_size)
     check_limits(clip_norm=clip_norm, clip_value=clip_value)
-    _check_smallest_batch(network, len(x), batch_size)
+    check_untied(network.layers)
+    check_smallest_batch(network, len(x), batch_size)
     outputs = np.zeros((*network.replicas, len(x), network.sizes[-1]), network.dtype)
     rule.function(outputs, y)
     if validation is not None:
@@ -551,7 +578,10 @@ def fit(
     return make_history(record, steps)
 
 
-def _check_smallest_batch(network: Network, n: int, batch_size: int | None) -> None:
+# The helpers below are shared with other modules: `course_lib.pytorch.fit` has the same signature.
+
+
+def check_smallest_batch(network: Network, n: int, batch_size: int | None) -> None:
     """Raise ValueError if batch normalization would meet a batch of one row in an epoch."""
     size = n if batch_size is None else min(batch_size, n)
     if min(size, n % size or size) == 1 and any(
@@ -563,9 +593,6 @@ def _check_smallest_batch(network: Network, n: int, batch_size: int | None) -> N
         )
 
 
-# The helpers below are shared with `course_lib.pytorch`, whose `fit` has the same signature.
-
-
 def check_fit_arguments(
     x: Any, y: Any, optimizer: Any, epochs: int, batch_size: int | None
 ) -> None:
@@ -575,8 +602,7 @@ def check_fit_arguments(
             f"x has shape {tuple(x.shape)}; accepted is (examples, features), at least one example "
             f"in rows, the same for all replicas"
         )
-    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
-        raise TypeError(f"optimizer is {optimizer!r}; pass an instance, such as SGD(0.1)")
+    check_optimizer(optimizer)
     if len(y.shape) == 0 or len(x) != len(y):
         raise ValueError(f"{len(x)} examples in x, but y has shape {tuple(y.shape)}; give one each")
     for name, count in (("epochs", epochs), ("batch_size", batch_size)):
@@ -584,6 +610,12 @@ def check_fit_arguments(
             continue
         if not isinstance(count, int | np.integer) or count < 1:
             raise ValueError(f"{name} is {count!r}; accepted are whole numbers from 1 on")
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Raise TypeError unless it is something that makes steps."""
+    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        raise TypeError(f"optimizer is {optimizer!r}; pass an instance, such as SGD(0.1)")
 
 
 def check_limits(**limits: float | None) -> None:

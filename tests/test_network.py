@@ -1,6 +1,8 @@
 """The network: gradients by two independent ways, replicas, first weights, bad input."""
 
 import math
+import pickle
+from copy import deepcopy
 from itertools import pairwise, product
 
 import numpy as np
@@ -701,7 +703,7 @@ def test_orthogonal_weights_are_orthonormal_and_the_nearest_to_their_draw(shape,
 
 def test_no_direction_of_orthogonal_weights_is_preferred():
     draws = np.array([initialize(3, 3, seed=s, scheme="orthogonal")[0] for s in range(400)])
-    # each entry of a random rotation has mean 0 and variance 1/3; four standard errors
+    # each entry of a random orthogonal matrix has mean 0 and variance 1/3; four standard errors
     assert abs(draws.mean(axis=0)).max() < 4 * math.sqrt(1 / 3 / 400)
     assert abs((np.linalg.det(draws) > 0).mean() - 0.5) < 4 * 0.5 / math.sqrt(400)
 
@@ -853,6 +855,44 @@ def test_a_failed_load_touches_nothing():
         np.testing.assert_array_equal(value, before[name])
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_copies_leave_out_what_the_last_batch_left(name):
+    network = make(name)
+    x, y = batch_for("cross_entropy")
+    fresh = pickle.dumps(network)
+    network.forward(np.repeat(x, 1000, axis=0))
+    assert len(pickle.dumps(network)) < len(fresh) + 500
+    _, gradients = network.loss_and_gradients(x, y)
+    twin = deepcopy(network)
+    with pytest.raises(RuntimeError, match="backward before forward"):
+        twin.backward(np.ones((BATCH, SIZES[-1])))
+    for key, value in gradients.items():
+        np.testing.assert_array_equal(twin.gradients[key], value)
+    np.testing.assert_array_equal(twin(x), network(x))
+    network.backward(np.ones((BATCH, SIZES[-1])))  # the original has kept its own
+
+
+@pytest.mark.parametrize("kind", [BatchNorm, LayerNorm])
+def test_settings_from_numpy_leave_float32_what_it_is(kind):
+    averages = {"momentum": np.float64(0.3)} if kind is BatchNorm else {}
+    options = {"epsilon": np.float64(1e-3)} | averages
+    layer = kind(np.ones((1, 3), np.float32), np.zeros((1, 3), np.float32), **options)
+    layer.training = True
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    assert layer.forward(x).dtype == layer.backward(x).dtype == np.float32
+    assert layer.forward(x).dtype == np.float32  # with averages that have moved
+
+
+@pytest.mark.parametrize("write", ["load_parameters", "lsuv"])
+def test_layers_with_the_same_array_may_compute_but_nothing_may_be_written(write):
+    weight, bias = np.eye(3), np.zeros((1, 3))
+    network = Network([Dense(weight, bias), Residual([Dense(2 * weight, bias)])])
+    x, _ = batch_for("cross_entropy")
+    np.testing.assert_array_equal(network(x), 3 * x)
+    with pytest.raises(ValueError, match=r"0\.bias and 1\.0\.bias are one array.*copy"):
+        lsuv(network, x) if write == "lsuv" else network.load_parameters(network.parameters)
+
+
 def test_only_the_gradient_of_the_input_is_skipped():
     layer = Dense(np.ones((2, 3)), np.zeros((1, 3)))
     layer.forward(np.ones((4, 2)))
@@ -880,11 +920,8 @@ def test_the_text_form_says_what_there_is():
 # ---------------------------------------------------------------------------------------------
 
 
-class Homemade:
-    """A layer of a reader's own."""
-
-    def __init__(self):
-        self.parameters, self.gradients = {}, {}
+class Homemade(Doubled):
+    """A layer of a reader's own that cannot be copied."""
 
 
 W, B = np.ones((2, 3)), np.zeros((1, 3))
@@ -902,6 +939,27 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "two dtypes in a layer": (
         lambda: Dense(W, B.astype(np.float32)), TypeError, "float32", "one float dtype"
     ),
+    "lists": (
+        lambda: Dense([[1.0]], [[0.0]]), TypeError, "weight is a list", "np.array(weight)"
+    ),
+    "a list": (lambda: Dense(W, [[0.0]]), TypeError, "bias is a list", "np.array(bias)"),
+    "slopes as a list": (lambda: PReLU([[0.1]]), TypeError, "slope is a list", "np.array(slope)"),
+    "a name as a layer": (
+        lambda: Network([Dense(W, B), "relu"]), TypeError, "1 is 'relu'", "Activate('relu')"
+    ),
+    "a function as a layer": (
+        lambda: Network([Dense(W, B), np.tanh]), TypeError, "1 is a ufunc", "Activate('tanh')"
+    ),
+    "a class as a layer": (
+        lambda: Network([Dense, Dense(W, B)]), TypeError, "Dense'>", "accepted are layers"
+    ),
+    "a name in a block": (
+        lambda: Residual(["relu"]), TypeError, "layer 0 is 'relu'", "Activate('relu')"
+    ),
+    "a block around one layer": (
+        lambda: Residual(Activate("relu")), TypeError, "is a Activate", "a list of layers"
+    ),
+    "a block around a name": (lambda: Residual("relu"), TypeError, "'relu'", "a list of layers"),
     "two dtypes": (
         lambda: Network([Dense(W, B), Dense(*(a.astype("f4") for a in (np.ones((3, 3)), B)))]),
         ValueError, "'float64', 'float32'", "different dtypes",
@@ -918,7 +976,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
         ValueError, "(1, 3)]", "leading axes must be the same",
     ),
     "another dtype in a block": (
-        lambda: Network([Dense(W, B), Residual([LayerNorm(B.astype("f4"), B.astype("f4"))])]),
+        lambda: Network([Dense(W, B), Residual([LayerNorm(*np.ones((2, 1, 3), "f4"))])]),
         ValueError, "'float64', 'float32'", "different dtypes",
     ),
     "a normalization that does not fit": (
@@ -955,19 +1013,22 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "an integer weight": (
         lambda: LayerNorm(B.astype(int), B.astype(int)), TypeError, "int64", "one float dtype"
     ),
-    "momentum above 1": (
-        lambda: BatchNorm(B, B, momentum=1.1), ValueError, "momentum is 1.1", "0 to 1"
+    "weight and bias as one": (
+        lambda: BatchNorm(B, B), ValueError, "weight and bias are one array", "give each its own"
     ),
-    "epsilon 0": (lambda: BatchNorm(B, B, epsilon=0), ValueError, "epsilon is 0", "above 0"),
+    "momentum above 1": (
+        lambda: BatchNorm(B + 1, B, momentum=1.1), ValueError, "momentum is 1.1", "0 to 1"
+    ),
+    "epsilon 0": (lambda: BatchNorm(B + 1, B, epsilon=0), ValueError, "epsilon is 0", "above 0"),
     "epsilon NaN": (
-        lambda: LayerNorm(B, B, epsilon=np.nan), ValueError, "epsilon is nan", "finite numbers"
+        lambda: LayerNorm(B + 1, B, epsilon=np.nan), ValueError, "epsilon is nan", "finite numbers"
     ),
     "one row to learn from": (
         lambda: mlp([2, 3, 2], normalization="batch").loss_and_gradients(Z[:1], [0]),
         ValueError, "(1, 3)", "at least two rows",
     ),
     "backward first, normalized": (
-        lambda: BatchNorm(B, B).backward(B), RuntimeError, "before forward", "a batch"
+        lambda: BatchNorm(B + 1, B).backward(B), RuntimeError, "before forward", "a batch"
     ),
     "unknown normalization": (
         lambda: mlp([2, 3], normalization="bach"), KeyError, "'bach'", "'batch'"
@@ -975,6 +1036,9 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "gain 0": (lambda: mlp([2, 3], gain=0), ValueError, "gain is 0.0", "finite numbers above 0"),
     "gain infinite": (
         lambda: initialize(2, 3, gain=np.inf), ValueError, "gain is inf", "finite numbers above 0"
+    ),
+    "several gains": (
+        lambda: initialize(2, 3, gain=[1.0, 2.0]), ValueError, "[1.0, 2.0]", "finite numbers above"
     ),
     "gain as text": (lambda: mlp([2, 3], gain="he"), ValueError, "gain is 'he'", "one number"),
     "gains without seeds": (
@@ -991,6 +1055,9 @@ BAD = {  # what is done -> error, what was given, what is accepted
         lambda: lsuv(mlp([2, 3]), Z, tolerance=0), ValueError, "tolerance is 0", "above 0"
     ),
     "no steps": (lambda: lsuv(mlp([2, 3]), Z, steps=0), ValueError, "steps is 0", "from 1 on"),
+    "another network": (
+        lambda: lsuv(torch.nn.Linear(2, 2), Z), TypeError, "is a Linear", "network.Network"
+    ),
     "a batch of zeros": (lambda: lsuv(mlp([2, 3]), Z), ValueError, "layer 0", "check the batch"),
     "an infinite batch": (
         lambda: lsuv(mlp([2, 3]), Z + np.inf), ValueError, "not finite", "check the batch"
@@ -998,6 +1065,10 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "unknown scheme": (lambda: initialize(2, 3, scheme="kaiming"), KeyError, "kaiming", "he, xavi"),
     "no inputs": (lambda: initialize(0, 3), ValueError, "from 0 to 3", "at least 1"),
     "one size": (lambda: mlp([3]), ValueError, "[3]", "an input and an output"),
+    "sizes as a number": (lambda: mlp(784), ValueError, "784", "an input and an output"),
+    "a size that is not whole": (
+        lambda: mlp([2, 3.0, 2]), TypeError, "fan_out is 3.0", "a whole number"
+    ),
     "size 0": (lambda: mlp([3, 0]), ValueError, "from 3 to 0", "at least 1"),
     "float16": (lambda: mlp([2, 3], dtype=np.float16), TypeError, "float16", "float32 and float64"),
     "gates": (lambda: mlp([2, 4, 1], "glu"), ValueError, "'glu'", "keep the number of features"),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from course_lib import data, training
 from course_lib.activations import CATALOGUE
-from course_lib.network import LOSSES, get_loss, mlp
+from course_lib.network import LOSSES, Dense, Network, get_loss, mlp
 from course_lib.training import (
     SGD,
     Adam,
@@ -134,6 +134,22 @@ def test_clipping_by_value_equals_pytorch(limit, dtype):
     assert clip_value(gradients, limit) is None
     for ours, theirs in zip(gradients.values(), expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("limit", [1e39, np.float64(1e300)])
+def test_a_limit_beyond_the_range_of_the_dtype_clips_what_is_beyond_it_too(limit):
+    gradients = some_gradients((3,), np.float32)
+    before = {name: value.copy() for name, value in gradients.items()}
+    clip_norm(gradients, limit)
+    clip_value(gradients, limit)
+    for name, value in gradients.items():
+        np.testing.assert_array_equal(value, before[name])
+    infinite = {"w": np.array([[np.inf, 1.0]], np.float32)}
+    clip_value(infinite, limit)
+    np.testing.assert_array_equal(infinite["w"], np.array([[np.finfo("f4").max, 1]], "f4"))
+    infinite["w"][0, 0] = np.inf
+    clip_norm(infinite, limit)
+    np.testing.assert_array_equal(infinite["w"], [[np.nan, 0]])
 
 
 @pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e30), (np.float64, 1e200)])
@@ -442,7 +458,7 @@ def test_the_environment_silences_the_bar_of_a_notebook(notebook, monkeypatch):
 # Bad input
 # ---------------------------------------------------------------------------------------------
 
-X, Y = np.zeros((4, 2)), np.zeros(4, int)
+X, Y, B = np.zeros((4, 2)), np.zeros(4, int), np.zeros((1, 2))
 
 
 def try_fit(x=X, y=Y, network=None, **options):
@@ -481,6 +497,15 @@ BAD = {
     "two limits": (
         lambda: clip_norm({"w": X}, [1, 2]), ValueError, "limit is [1, 2]", "a finite number"
     ),
+    "a network's gradients": (
+        lambda: clip_norm(mlp([2, 2]), 1), TypeError, "is a Network", "as loss_and_gradients"
+    ),
+    "a list of gradients": (
+        lambda: clip_value([X], 1), TypeError, "is a list", "a mapping of names to arrays"
+    ),
+    "a flat gradient": (
+        lambda: clip_norm({"w": X, "b": X[0]}, 1), ValueError, "(2,)]", "(..., rows, columns)"
+    ),
     "no gradients": (lambda: clip_norm({}, 1), ValueError, "no gradients", "loss_and_gradients"),
     "clip_norm below 0": (
         lambda: try_fit(clip_norm=-1), ValueError, "clip_norm is -1", "finite number above 0"
@@ -497,6 +522,10 @@ BAD = {
             X[:1], Y[:1], mlp([2, 3, 3, 2], normalization="batch", residual=True), batch_size=None
         ),
         ValueError, "1 examples in batches of 1", "choose another batch_size",
+    ),
+    "an array in two layers": (
+        lambda: try_fit(network=Network([Dense(np.eye(2), B), Dense(np.eye(2), B)])),
+        ValueError, "0.bias and 1.bias are one array", "give each its own",
     ),
     "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
     "half an epoch": (lambda: try_fit(epochs=0.5), ValueError, "0.5", "whole numbers from 1"),

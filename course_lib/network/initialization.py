@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_lib._errors import unknown_name
+from course_lib.activations.parameters import check_whole
 from course_lib.network.seeds import Seed, stream
 
 __all__ = ["INITIALIZERS", "initialize"]
@@ -77,7 +78,7 @@ def initialize(
         ``"xavier"`` (2/(fan_in + fan_out) :cite:p:`glorot2010understanding`), ``"lecun"``
         (1/fan_in :cite:p:`lecun1998efficient`), all normal with biases 0; ``"pytorch"``, what
         ``torch.nn.Linear`` does: uniform, variance 1/(3 fan_in), biases too; ``"orthogonal"``
-        (a random rotation, or orthonormal columns or rows of it, with biases 0
+        (a random orthogonal matrix, or columns or rows of one, with biases 0
         :cite:p:`saxe2014exact`); or ``"computed"`` (normal, variance 1/fan_in, with biases 0),
         whose gain is to be computed from the activation, as `mlp` does.
     gain : float
@@ -97,6 +98,8 @@ def initialize(
         If there is no such scheme.
     ValueError
         If a number of units is below 1, or the gain is not a finite number above 0.
+    TypeError
+        If a number of units is not a whole number.
 
     Examples
     --------
@@ -106,11 +109,13 @@ def initialize(
     """
     if not isinstance(scheme, str) or scheme not in INITIALIZERS:
         raise KeyError(unknown_name("initialization", scheme, INITIALIZERS))
+    fan_in, fan_out = check_whole("fan_in", fan_in), check_whole("fan_out", fan_out)
     if fan_in < 1 or fan_out < 1:
         raise ValueError(
             f"a layer from {fan_in} to {fan_out} units; at least 1 is needed on a side"
         )
-    if not (0 < gain < math.inf):
+    number = np.asarray(gain)
+    if number.dtype.kind not in "fiu" or number.ndim or not 0 < number < math.inf:
         raise ValueError(f"gain is {gain}; accepted are finite numbers above 0")
     rng = seed if isinstance(seed, np.random.Generator) else stream(seed, "weights")
     weight, bias = INITIALIZERS[scheme](rng, fan_in, fan_out)

@@ -1,7 +1,7 @@
 """Layers: each backward right under its forward."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,6 +31,8 @@ class Layer(Protocol):
     ``training``, which the network sets before each `forward`; `backward` follows the mode that the
     last `forward` had. A layer with a method ``replica(index)``, which returns a layer of its own
     with copies of one replica's arrays, can be part of a network of which replicas are taken.
+    The layers here leave out of copies and pickles what the last `forward` remembered: it may be
+    larger than all parameters, and a copy that is to go back goes forward first.
     """
 
     @property
@@ -48,7 +50,16 @@ class Layer(Protocol):
         """Fill `gradients`; return the gradient with respect to the input, if it is wanted."""
 
 
-class Dense:
+class _Forgetful:
+    """A layer whose copies do not hold the signals that its last `forward` remembered."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles are made from."""
+        signals = ("_x", "_normalized", "_scale")
+        return {name: value for name, value in vars(self).items() if name not in signals}
+
+
+class Dense(_Forgetful):
     r"""A fully connected layer, :math:`y = x W + b`.
 
     Parameters
@@ -63,7 +74,7 @@ class Dense:
     ValueError
         If the shapes do not fit each other.
     TypeError
-        If the dtypes differ or are not float.
+        If they are not arrays, or their dtypes differ or are not float.
 
     Examples
     --------
@@ -73,14 +84,11 @@ class Dense:
     """
 
     def __init__(self, weight: Array, bias: Array) -> None:
+        _check_arrays(weight, bias)
         if weight.ndim < 2 or bias.shape != (*weight.shape[:-2], 1, weight.shape[-1]):
             raise ValueError(
                 f"weight has shape {weight.shape} and bias {bias.shape}; accepted are "
                 f"(..., fan_in, fan_out) and (..., 1, fan_out) with the same leading axes"
-            )
-        if weight.dtype.kind != "f" or weight.dtype != bias.dtype:
-            raise TypeError(
-                f"weight is {weight.dtype} and bias {bias.dtype}; both must have one float dtype"
             )
         self.parameters = {"weight": weight, "bias": bias}
         self.gradients: dict[str, Array] = {}
@@ -104,7 +112,7 @@ class Dense:
         return Dense(*(value[index].copy() for value in self.parameters.values()))
 
 
-class Activate:
+class Activate(_Forgetful):
     """An activation function as a layer.
 
     Parameters
@@ -143,7 +151,7 @@ class Activate:
         return Activate(self.activation)
 
 
-class PReLU:
+class PReLU(_Forgetful):
     """A rectifier whose slope left of 0 is learned, one for all features or one for each.
 
     Parameters
@@ -157,7 +165,7 @@ class PReLU:
     ValueError
         If the second axis from the end is not 1.
     TypeError
-        If the dtype is not float.
+        If it is not an array, or its dtype is not float.
 
     Notes
     -----
@@ -176,6 +184,7 @@ class PReLU:
     """
 
     def __init__(self, slope: Array) -> None:
+        _check_array("slope", slope)
         if slope.ndim < 2 or slope.shape[-2] != 1:
             raise ValueError(
                 f"slope has shape {slope.shape}; accepted are (..., 1, features) and (..., 1, 1)"
@@ -209,7 +218,7 @@ class PReLU:
 # ---------------------------------------------------------------------------------------------
 
 
-class BatchNorm:
+class BatchNorm(_Forgetful):
     r"""Batch normalization: each feature has mean 0 and variance 1 over the batch.
 
     .. math:: y = \gamma\, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
@@ -236,10 +245,10 @@ class BatchNorm:
     Raises
     ------
     ValueError
-        If the shapes do not fit, `momentum` or `epsilon` is out of range, or a batch in training
-        mode has a single row, whose variance is 0.
+        If the shapes do not fit, weight and bias are one array, `momentum` or `epsilon` is out of
+        range, or a batch in training mode has a single row, whose variance is 0.
     TypeError
-        If the dtypes differ or are not float.
+        If they are not arrays, or their dtypes differ or are not float.
 
     Notes
     -----
@@ -266,7 +275,8 @@ class BatchNorm:
             raise ValueError(f"momentum is {momentum!r}; accepted is 0 to 1")
         self.parameters = {"weight": weight, "bias": bias}
         self.gradients: dict[str, Array] = {}
-        self.momentum, self.epsilon = momentum, epsilon
+        # plain numbers leave a float32 signal what it is; those of NumPy would not
+        self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.running_mean, self.running_variance = np.zeros_like(weight), np.ones_like(weight)
         self.training = False
 
@@ -315,7 +325,7 @@ class BatchNorm:
         return layer
 
 
-class LayerNorm:
+class LayerNorm(_Forgetful):
     r"""Layer normalization: each example has mean 0 and variance 1 over its features.
 
     .. math:: y = \gamma\, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
@@ -332,9 +342,9 @@ class LayerNorm:
     Raises
     ------
     ValueError
-        If the shapes do not fit, or `epsilon` is out of range.
+        If the shapes do not fit, weight and bias are one array, or `epsilon` is out of range.
     TypeError
-        If the dtypes differ or are not float.
+        If they are not arrays, or their dtypes differ or are not float.
 
     Notes
     -----
@@ -352,7 +362,7 @@ class LayerNorm:
         _check_normalization(weight, bias, epsilon)
         self.parameters = {"weight": weight, "bias": bias}
         self.gradients: dict[str, Array] = {}
-        self.epsilon = epsilon
+        self.epsilon = float(epsilon)
 
     def forward(self, x: Array) -> Array:
         """Return the normalized examples, scaled and shifted: (..., batch, features)."""
@@ -377,15 +387,14 @@ class LayerNorm:
 
 
 def _check_normalization(weight: Array, bias: Array, epsilon: float) -> None:
+    _check_arrays(weight, bias)
     if weight.ndim < 2 or weight.shape[-2] != 1 or bias.shape != weight.shape:
         raise ValueError(
             f"weight has shape {weight.shape} and bias {bias.shape}; accepted is "
             f"(..., 1, features) for both"
         )
-    if weight.dtype.kind != "f" or weight.dtype != bias.dtype:
-        raise TypeError(
-            f"weight is {weight.dtype} and bias {bias.dtype}; both must have one float dtype"
-        )
+    if weight is bias:
+        raise ValueError("weight and bias are one array, which learns as one; give each its own")
     if not (0 < epsilon < math.inf):
         raise ValueError(f"epsilon is {epsilon!r}; accepted are finite numbers above 0")
 
@@ -404,6 +413,24 @@ def _without_statistics(gradient: Array, normalized: Array, axis: int) -> Array:
     """
     along = (gradient * normalized).mean(axis=axis, keepdims=True)
     return gradient - gradient.mean(axis=axis, keepdims=True) - along * normalized
+
+
+def _check_arrays(weight: Any, bias: Any) -> None:
+    """Raise TypeError unless both are arrays of one float dtype."""
+    _check_array("weight", weight)
+    _check_array("bias", bias)
+    if weight.dtype.kind != "f" or weight.dtype != bias.dtype:
+        raise TypeError(
+            f"weight is {weight.dtype} and bias {bias.dtype}; both must have one float dtype"
+        )
+
+
+def _check_array(name: str, values: Any) -> None:
+    """Raise TypeError unless it is an array, which can learn in place."""
+    if not isinstance(values, np.ndarray):
+        raise TypeError(
+            f"{name} is a {type(values).__name__}; accepted is an array: pass np.array({name})"
+        )
 
 
 def _check_forward(layer: Layer, signal: str = "_x") -> None:
@@ -437,6 +464,8 @@ class Residual:
     ------
     ValueError
         If there are no layers, or the numbers of features do not fit.
+    TypeError
+        If something else than layers stands in it.
 
     Notes
     -----
@@ -452,7 +481,7 @@ class Residual:
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers = list(layers)
+        self.layers = as_layers(layers)
         if not self.layers:
             raise ValueError("a residual block without layers; at least one is needed")
         taken, given = widths(self.layers)
@@ -501,6 +530,55 @@ class Residual:
     def replica(self, index: int) -> "Residual":
         """Return one replica as a block of its own."""
         return Residual([replica_of(layer, index) for layer in self.layers])
+
+
+def as_layers(layers: Any) -> list[Layer]:
+    """Return layers as a list, or raise TypeError where something else is among them.
+
+    Examples
+    --------
+    >>> len(as_layers([Activate("relu"), Activate("tanh")]))
+    2
+    """
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise TypeError(f"layers is {_told(layers)}; accepted is a list of layers")
+    listed = list(layers)
+    for i, layer in enumerate(listed):
+        if isinstance(layer, type) or not (
+            hasattr(layer, "forward") and hasattr(layer, "backward")
+        ):
+            name = str(getattr(layer, "__name__", layer))
+            wrapped = f": Activate({name!r})" if name in activations.CATALOGUE else ""
+            raise TypeError(
+                f"layer {i} is {_told(layer)}; accepted are layers, such as those of "
+                f"course_lib.network; wrap a function as one{wrapped}"
+            )
+    return listed
+
+
+def _told(thing: Any) -> str:
+    """Return text and functions as they are, and of others what they are."""
+    return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
+
+
+def check_untied(layers: Sequence[Layer]) -> None:
+    """Raise ValueError if two places share an array, which one step would move twice.
+
+    Examples
+    --------
+    >>> check_untied([Activate("relu"), Dense(np.eye(2), np.zeros((1, 2)))])
+    """
+    owners: dict[int, str] = {}
+    for name, layer in walk(layers):
+        if isinstance(layer, Residual):
+            continue  # the layers in it have their own turn
+        for key, value in layer.parameters.items():
+            first = owners.setdefault(id(value), f"{name}.{key}")
+            if first != f"{name}.{key}":
+                raise ValueError(
+                    f"{first} and {name}.{key} are one array, which each step would move twice; "
+                    f"give each its own, as with .copy()"
+                )
 
 
 def go_forward(layers: Sequence[Layer], x: Array) -> Array:

@@ -1,7 +1,8 @@
 """The network: layers in a row, the multilayer perceptron made of them, and its scaling to data."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +22,8 @@ from course_lib.network.layers import (
     LayerNorm,
     PReLU,
     Residual,
+    as_layers,
+    check_untied,
     go_backward,
     go_forward,
     named_gradients,
@@ -60,6 +63,13 @@ class Network:
     ValueError
         If there is no dense layer, a layer stands in the network twice, neighbors do not fit, or
         replicas or dtypes differ between layers; in blocks too.
+    TypeError
+        If something else than layers stands in it.
+
+    Notes
+    -----
+    Two layers may hold the same array as long as they only compute: what writes into parameters,
+    such as `load_parameters` and `course_lib.training.fit`, refuses such a network.
 
     Examples
     --------
@@ -71,7 +81,7 @@ class Network:
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers = list(layers)
+        self.layers = as_layers(layers)
         everywhere = [layer for _, layer in walk(self.layers)]
         if len({id(layer) for layer in everywhere}) < len(everywhere):
             raise ValueError("a layer stands in the network twice; give each place its own layer")
@@ -208,8 +218,9 @@ class Network:
         Raises
         ------
         ValueError
-            If a name is missing or unknown, or a shape differs.
+            If a name is missing or unknown, a shape differs, or two layers hold the same array.
         """
+        check_untied(self.layers)
         own = self.parameters
         if set(parameters) != set(own):
             raise ValueError(f"parameters are {sorted(parameters)}; this network has {sorted(own)}")
@@ -341,7 +352,7 @@ def mlp(
         finite number above 0 or there are not as many as seeds, no gain can be computed, or the
         activation changes the number of features, as gates do.
     TypeError
-        If the dtype is not float32 or float64.
+        If the dtype is not float32 or float64, or a size is not a whole number.
 
     Examples
     --------
@@ -350,8 +361,8 @@ def mlp(
     >>> mlp([784, 64, 64, 10], "tanh", normalization="batch", residual=True)
     Network(784-64-64-10, ['BatchNorm', 'tanh', 'Residual(BatchNorm, tanh)'], float64)
     """
-    if len(sizes) < 2:
-        raise ValueError(f"sizes are {list(sizes)}; at least an input and an output are needed")
+    if np.ndim(sizes) == 0 or len(sizes) < 2:
+        raise ValueError(f"sizes are {sizes!r}; at least an input and an output are needed")
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype is {np.dtype(dtype)}; accepted are float32 and float64")
     activation = activations.get(activation)
@@ -437,7 +448,9 @@ def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int 
     ------
     ValueError
         If a layer's products with the weights are constant or not finite, so that no scale helps,
-        or a setting is out of range. The network is then as it was.
+        two layers hold the same array, or a setting is out of range. The network is then as it was.
+    TypeError
+        If it is not a `Network`.
 
     Notes
     -----
@@ -453,26 +466,37 @@ def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int 
         raise ValueError(f"tolerance is {tolerance!r}; accepted are numbers above 0")
     if not isinstance(steps, int | np.integer) or steps < 1:
         raise ValueError(f"steps is {steps!r}; accepted are whole numbers from 1 on")
-    signal = network.check_input(x)
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"network is a {type(network).__name__}; accepted is a course_lib.network.Network"
+        )
+    check_untied(network.layers)
     scratch = copy.deepcopy(network)  # nothing is written until all layers have their scale
-    set_training(scratch.layers, True)
     reached: list[Array] = []
-
-    def pass_through(layers: Sequence[Layer], signal: Array, prefix: str = "") -> Array:
-        for i, layer in enumerate(layers):
-            if isinstance(layer, Residual):
-                signal = signal + pass_through(layer.layers, signal, f"{prefix}{i}.")
-                continue
-            if isinstance(layer, Dense):
-                _scale_to_unit_variance(layer, signal, tolerance, steps, f"{prefix}{i}")
-            signal = layer.forward(signal)
-            if isinstance(layer, Dense):
-                reached.append(signal.var(axis=(-2, -1), dtype=np.float64))
-        return signal
-
-    pass_through(scratch.layers, signal)
+    for name, layer in walk(scratch.layers):
+        if isinstance(layer, Dense):
+            # in its place, a forward pass that scales the layer to the signal that comes
+            scaled = partial(_forward_scaled, layer, layer.forward, reached, tolerance, steps, name)
+            vars(layer)["forward"] = scaled
+    scratch.forward(x, training=True)
     network.load_parameters(scratch.parameters)
     return np.stack(reached, axis=-1)
+
+
+def _forward_scaled(
+    layer: Dense,
+    forward: Callable[[Array], Array],
+    reached: list[Array],
+    tolerance: float,
+    steps: int,
+    name: str,
+    signal: Array,
+) -> Array:
+    """Scale a layer to a signal, note the variance that this reached, and return the output."""
+    _scale_to_unit_variance(layer, signal, tolerance, steps, name)
+    output = forward(signal)
+    reached.append(output.var(axis=(-2, -1), dtype=np.float64))
+    return output
 
 
 def _scale_to_unit_variance(
