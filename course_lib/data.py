@@ -6,6 +6,7 @@ exchanged file gives an error, never wrong numbers and never someone else's code
 
 import hashlib
 import io
+import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -23,6 +24,7 @@ __all__ = [
     "fashion_mnist",
     "mnist",
     "moons",
+    "results",
     "spirals",
     "stratified_split",
     "xor",
@@ -391,3 +393,34 @@ def read_bundled(name: str) -> dict[str, Array]:
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         return {key: archive[key] for key in archive.files}
+
+
+def results(name: str) -> dict[str, Any]:
+    """Return the stored results of an experiment that is too long for a page of the book.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"trainable_depth"``.
+
+    Returns
+    -------
+    dict
+        What the program measured; ``"command"`` makes it anew, from the top of the repository.
+
+    Raises
+    ------
+    KeyError
+        If there are no results of that name.
+
+    Examples
+    --------
+    >>> results("trainable_depth")["command"]
+    'python benchmarks/trainable_depth.py'
+    """
+    folder = files("course_lib").joinpath("bundled", "results")
+    names = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
+    if not isinstance(name, str) or name not in names:
+        raise KeyError(unknown_name("stored result", name, names))
+    stored: dict[str, Any] = json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"))
+    return stored

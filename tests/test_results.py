@@ -1,0 +1,189 @@
+"""Stored results: each has its program, its numbers are sound, and one is trained anew."""
+
+import ast
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import stored
+import trainable_depth
+
+from course_lib import data
+from course_lib.training import accuracy
+
+PROGRAMS = Path(stored.__file__).parent
+BY_SEED = {"flat_share", "gradient_ratio", "test_accuracy"}  # the last axis is that of the seeds
+SHARES = {"flat_share", "test_accuracy"}
+
+
+def stored_names(path):
+    """Return the names under which a program stores results."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    return [call.args[0].value for call in calls if ast.unparse(call.func) == "store"]
+
+
+STORING = sorted(path.stem for path in PROGRAMS.glob("*.py") if stored_names(path))
+
+
+def leaves(value):
+    """Return everything in nested lists and dictionaries that is neither."""
+    if isinstance(value, dict | list):
+        entries = value.values() if isinstance(value, dict) else value
+        return [leaf for entry in entries for leaf in leaves(entry)]
+    return [value]
+
+
+def entries(value):
+    """Return every (key, entry) of nested dictionaries, also of those in lists."""
+    if isinstance(value, dict):
+        return [*value.items(), *(pair for entry in value.values() for pair in entries(entry))]
+    return [pair for entry in value for pair in entries(entry)] if isinstance(value, list) else []
+
+
+# The files and their programs.
+
+
+def test_the_programs_are_found():
+    assert {"deep_sigmoid", "remedies", "saturation", "trainable_depth"} <= set(STORING)
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_a_program_stores_under_its_own_name(name):
+    assert stored_names(PROGRAMS / f"{name}.py") == [name]
+
+
+def test_every_program_has_its_results_and_the_reverse():
+    assert sorted(path.stem for path in stored.FOLDER.glob("*")) == STORING
+
+
+def test_unknown_result_is_named_with_those_there_are():
+    with pytest.raises(KeyError, match="unknown stored result 'nope'.*" + ", ".join(STORING)):
+        data.results("nope")
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_results_say_how_to_make_them(name):
+    assert data.results(name)["command"] == f"python benchmarks/{name}.py"
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_numbers_are_finite_or_missing(name):
+    for leaf in leaves(data.results(name)):
+        assert leaf is None or isinstance(leaf, str) or math.isfinite(leaf)
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_every_seed_has_its_number(name):
+    result = data.results(name)
+    by_seed = [(key, entry) for key, entry in entries(result) if key in BY_SEED]
+    assert result["seeds"] >= 16
+    assert by_seed
+    for key, entry in by_seed:
+        array = np.array(entry, dtype=float)  # ragged lists raise
+        assert array.shape[-1] == result["seeds"], key
+        if key in SHARES:
+            assert np.all((array >= 0) & (array <= 1)), key
+
+
+# Writing and reading.
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.123456, 0.1235),
+        (-98765.4321, -98770.0),
+        (1.23456e-12, 1.235e-12),
+        (0.0, 0.0),
+        (np.float32(0.1), 0.1),
+        (np.pi, 3.142),
+        (math.nan, None),
+        (-math.inf, None),
+        (np.float32("inf"), None),
+        (np.finfo(float).max, None),  # rounds up to infinity
+        (123456, 123456),  # a count is kept
+        (np.int64(123456), 123456),
+        (np.True_, True),
+        (True, True),
+        (None, None),
+        ("3.14159", "3.14159"),
+        (np.array([[0.123456, np.nan], [1, np.inf]], np.float32), [[0.1235, None], [1.0, None]]),
+        (np.arange(3), [0, 1, 2]),
+        ((1, (2.00004, np.array(math.nan))), [1, [2.0, None]]),
+        ({2: {"a": np.float64(math.nan)}}, {"2": {"a": None}}),
+    ],
+)
+def test_plain_rounds_and_leaves_out_what_json_lacks(value, expected):
+    plain = stored.plain(value)
+    assert plain == expected
+    assert type(plain) is type(expected)
+    assert json.loads(json.dumps(plain, allow_nan=False)) == expected
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Store results in another folder, and read them from there."""
+    (tmp_path / "bundled").mkdir()
+    monkeypatch.setattr(stored, "FOLDER", tmp_path / "bundled" / "results")
+    monkeypatch.setattr(data, "files", lambda package: tmp_path)
+    return tmp_path / "bundled" / "results"
+
+
+def test_what_was_stored_is_read_with_none_for_what_is_not_finite(elsewhere):
+    stored.store("made", {"seeds": 2, "test_accuracy": np.array([0.98765, np.nan])})
+    assert data.results("made") == {
+        "command": "python benchmarks/made.py",
+        "seeds": 2,
+        "test_accuracy": [0.9877, None],
+    }
+    text = (elsewhere / "made.json").read_text("utf-8")
+    assert text.splitlines()[2:] == [' "seeds": 2,', ' "test_accuracy": [0.9877, null]', "}"]
+
+
+@pytest.mark.parametrize("name", ["nope", "", "made.json", "../results/made", None, 3])
+def test_unknown_results_are_named_with_those_there_are(elsewhere, name):
+    stored.store("made", {})
+    stored.store("again", {})
+    with pytest.raises(KeyError) as told:
+        data.results(name)
+    message = told.value.args[0]
+    assert message.startswith(f"unknown stored result {name!r}")
+    assert message.endswith("Accepted: again, made")
+
+
+def test_storing_again_replaces(elsewhere):
+    for seeds in (200, 3):
+        stored.store("made", {"seeds": seeds})
+    assert data.results("made")["seeds"] == 3
+    assert [path.name for path in elsewhere.iterdir()] == ["made.json"]
+
+
+# Making anew.
+
+
+def test_results_come_from_the_settings_of_today():
+    result = data.results("trainable_depth")
+    for key, value in [
+        ("bias_variance", trainable_depth.BIAS_VARIANCE),
+        ("weight_variances", trainable_depth.WEIGHT_VARIANCES),
+        ("depths", trainable_depth.DEPTHS),
+        ("rates", trainable_depth.RATES),
+        ("width", trainable_depth.WIDTH),
+        ("seeds", len(trainable_depth.SEEDS)),
+    ]:
+        assert result[key] == stored.plain(value), key
+
+
+@pytest.mark.parametrize("weight_variance", [1.0, 6.0])
+def test_a_result_is_made_anew(weight_variance):
+    result = data.results("trainable_depth")
+    i = result["depths"].index(2)
+    j = result["weight_variances"].index(weight_variance)
+    (train_part, _, (x_test, y_test)) = trainable_depth.pictures()
+    network = trainable_depth.build(2, weight_variance, [*trainable_depth.SEEDS])
+    trainable_depth.train(network, result["chosen_rate"][i][j], train_part)
+    anew = accuracy(network(x_test), y_test)
+    assert anew.mean() == pytest.approx(np.mean(result["test_accuracy"][i][j]), abs=0.02)
