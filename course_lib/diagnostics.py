@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib import activations
 from course_lib.activations import Activation, prelu_grad
 from course_lib.network import Activate, Dense, Layer, Loss, Network, PReLU
+from course_lib.network.layers import check_untied, walk
+from course_lib.training import check_optimizer
 
 __all__ = [
     "Diagnosis",
@@ -42,12 +44,12 @@ Array = NDArray[Any]
 # ---------------------------------------------------------------------------------------------
 
 
-def root_mean_square(values: Array) -> Any:
+def root_mean_square(values: ArrayLike) -> Any:
     """Return the root of the mean square over the last two axes.
 
     Parameters
     ----------
-    values : ndarray
+    values : array_like
         Shape ``(..., batch, features)`` or ``(..., fan_in, fan_out)``.
 
     Returns
@@ -55,16 +57,30 @@ def root_mean_square(values: Array) -> Any:
     ndarray or scalar of float64
         Shape ``(...)``. It neither overflows nor vanishes where the values themselves do not.
 
+    Raises
+    ------
+    ValueError
+        If there are no rows or columns.
+
     Examples
     --------
     >>> root_mean_square(np.array([[3e-200, 4e-200]]))
     np.float64(3.5355339059327375e-200)
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = _as_matrices("values", values)
     size = np.abs(values).max(axis=(-2, -1), keepdims=True)
-    # an infinite or NaN value makes the result so, without a warning
+    # an infinite or NaN value makes the result so, and squares beside it may overflow unnoticed
     scale = np.where((size > 0) & np.isfinite(size), size, 1.0)
-    return (scale[..., 0, 0] * np.sqrt(np.square(values / scale).mean(axis=(-2, -1))))[()]
+    with np.errstate(over="ignore"):
+        return (scale[..., 0, 0] * np.sqrt(np.square(values / scale).mean(axis=(-2, -1))))[()]
+
+
+def _as_matrices(name: str, given: ArrayLike) -> Array:
+    """Return float64 of shape (..., rows, columns), or raise ValueError."""
+    values = np.asarray(given, dtype=np.float64)
+    if values.ndim < 2 or 0 in values.shape[-2:]:
+        raise ValueError(f"{name} has shape {values.shape}; accepted is (..., rows, columns)")
+    return values
 
 
 def effective_rank(matrix: ArrayLike) -> Any:
@@ -100,9 +116,7 @@ def effective_rank(matrix: ArrayLike) -> Any:
     >>> effective_rank(np.eye(4)).round(12), effective_rank(np.ones((4, 4))).round(12)
     (np.float64(4.0), np.float64(1.0))
     """
-    values = np.asarray(matrix, dtype=np.float64)
-    if values.ndim < 2 or 0 in values.shape[-2:]:
-        raise ValueError(f"matrix has shape {values.shape}; accepted is (..., rows, columns)")
+    values = _as_matrices("matrix", matrix)
     finite = np.isfinite(values).all(axis=(-2, -1), keepdims=True)
     values = np.where(finite, values, 0.0)
     size = np.abs(values).max(axis=(-2, -1), keepdims=True)
@@ -150,9 +164,14 @@ def slope_limit(activation: str | Activation, share: float = 0.01) -> float:
             f"{row.name!r} is not elementwise, so its units have no slope of their own; accepted "
             f"are elementwise activations"
         )
+    return _check_share(share) * _steepest(row)
+
+
+def _check_share(share: float) -> float:
+    """Return the share as a plain number, which compares float32 slopes in float32."""
     if not 0 < share < 1:
         raise ValueError(f"share is {share!r}; accepted is a number between 0 and 1")
-    return share * _steepest(row)
+    return float(share)
 
 
 def _steepest(row: Activation) -> float:
@@ -234,56 +253,56 @@ def _trace(name: str, layer: Layer, inputs: Array, outputs: Array) -> Trace:
 
 
 class _Tap:
-    """A layer that remembers what passes through another one, in both directions."""
+    """What stands in for `forward` and `backward` of a layer and keeps what passes through them."""
 
-    def __init__(self, layer: Activate | PReLU, name: str, traces: list[Trace]) -> None:
-        self._layer, self._name, self._traces = layer, name, traces
-        self.parameters, self.gradients = layer.parameters, layer.gradients
+    def __init__(self, name: str, layer: Layer, traces: list[Trace]) -> None:
+        self._name, self._layer, self._traces = name, layer, traces
+        self._forward, self._backward = layer.forward, layer.backward
+        vars(layer).update(forward=self.forward, backward=self.backward)
 
     def forward(self, x: Array) -> Array:
         """Pass the signal on, and keep it."""
-        y = self._layer.forward(x)
+        y = self._forward(x)
         self._trace = _trace(self._name, self._layer, x, y)
         self._traces.append(self._trace)
         return y
 
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
-        """Pass the gradient on, and keep it; asked for or not."""
-        gradient = self._layer.backward(upstream)
+        """Keep the gradient with respect to the input, and pass it on where it is wanted."""
+        gradient = self._backward(upstream)
         assert gradient is not None
         self._trace.gradient = gradient
         return gradient if to_input else None
 
 
-def _tap(layers: list[Layer], traces: list[Trace], prefix: str = "") -> None:
-    """Put a tap on every elementwise activation, in blocks too."""
-    for i, layer in enumerate(layers):
-        name = f"{prefix}{i}"
-        if isinstance(layer, PReLU) or (
-            isinstance(layer, Activate) and layer.activation.elementwise
-        ):
-            layers[i] = _Tap(layer, name, traces)
-        elif hasattr(layer, "layers"):
-            _tap(layer.layers, traces, f"{name}.")
-
-
 def _traces(network: Any, x: ArrayLike, y: ArrayLike | None, loss: str | Loss) -> list[Trace]:
     """Send a batch through a network that may be changed; back as well where there are labels."""
+    if 0 in np.shape(x):
+        raise ValueError(
+            f"x has shape {tuple(np.shape(x))}; accepted is a batch of at least one example"
+        )
     traces: list[Trace] = []
-    if isinstance(network, Network):
-        _tap(network.layers, traces)
-        with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result
+    with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result
+        if isinstance(network, Network):
+            for name, layer in walk(network.layers):
+                if isinstance(layer, PReLU) or (
+                    isinstance(layer, Activate) and layer.activation.elementwise
+                ):
+                    _Tap(name, layer, traces)
+            signal = network.check_input(x)
+            # for each replica, also where an activation comes before all weights
+            signal = np.broadcast_to(signal, (*network.replicas, *signal.shape[-2:]))
             if y is None:
-                network.forward(x, training=True)
+                network.forward(signal, training=True)
             else:
-                network.loss_and_gradients(x, y, loss)
-    else:
-        from course_lib import pytorch  # PyTorch is needed for its own modules only
+                network.loss_and_gradients(signal, y, loss)
+        else:
+            from course_lib import pytorch  # PyTorch is needed for its own modules only
 
-        for passage in pytorch.passages(network, x, y, loss):
-            trace = _trace(passage.name, passage.layer, passage.inputs, passage.outputs)
-            trace.gradient = passage.gradient
-            traces.append(trace)
+            for passage in pytorch.passages(network, x, y, loss):
+                trace = _trace(passage.name, passage.layer, passage.inputs, passage.outputs)
+                trace.gradient = passage.gradient
+                traces.append(trace)
     if not traces:
         raise ValueError(
             f"no elementwise activation found in {type(network).__name__}; accepted are layers "
@@ -310,17 +329,19 @@ class Diagnosis:
         Root mean square of the inputs and the outputs of each activation.
     gradient : ndarray, shape (..., layers)
         Root mean square of the gradient of *one example's* loss with respect to the inputs of each
-        activation: that of the mean loss, times the number of examples.
+        activation: that of the mean loss, times the number of examples. With batch normalization,
+        where the loss of an example depends on all the others, it is that of the sum of all losses.
     saturated : ndarray, shape (..., layers)
-        Share of pairs of unit and example that are flat; see `is_flat`.
+        Share of pairs of unit and example that are flat; see `is_flat`. NaN if a slope is NaN.
     dead : ndarray, shape (..., layers)
-        Share of units whose slope is 0 on all examples.
+        Share of units whose slope is 0 on all examples. NaN if a slope is NaN.
     rank : ndarray, shape (..., layers)
         `effective_rank` of the outputs, a matrix of examples and units.
     weights : tuple of str
         The weight matrices by name, first layer first.
     weight_gradient : ndarray, shape (..., weights)
-        Root mean square of the gradient of the mean loss with respect to each weight matrix.
+        Root mean square of the gradient of the mean loss with respect to each weight matrix; 0
+        where there is none, as in a layer of PyTorch that is frozen.
     update_to_weight : ndarray, shape (..., weights)
         Root mean square of the optimizer's next update over that of the weights; NaN where no
         optimizer was given.
@@ -374,7 +395,8 @@ def diagnose(
     Parameters
     ----------
     network : Network or torch.nn.Module
-        Left as it is: a copy is measured, in training mode. Replicas are measured side by side.
+        Left as it is: a copy is measured, in training mode. Replicas are measured side by side. Of
+        a module, dropout drops the same in each call, and ``RReLU`` has its mean slope.
     x, y : array_like
         A batch, as for training. Some hundreds of examples are enough; dead units and rank need
         more examples than there are units to say much.
@@ -395,8 +417,11 @@ def diagnose(
     Raises
     ------
     ValueError
-        If the network has no elementwise activation or dense layer, or the share is not between 0
-        and 1.
+        If the network has no elementwise activation or weight matrix, an activation of PyTorch has
+        settings that cannot be measured, there are no examples, the share is not between 0 and 1,
+        or the optimizer belongs to another network.
+    TypeError
+        If there are no labels, or the optimizer is not one of the network's library.
     KeyError, TypeError, ValueError
         As `Network.loss_and_gradients`.
 
@@ -412,12 +437,44 @@ def diagnose(
     >>> bool((found.gradient[:, 0] < 1e-6 * found.gradient[:, -1]).all())  # vanished
     True
     """
-    if not 0 < share < 1:
-        raise ValueError(f"share is {share!r}; accepted is a number between 0 and 1")
+    share = _check_share(share)
+    if y is None:
+        raise TypeError("y is None; accepted are labels or targets, as the loss wants them")
+    if optimizer is not None:
+        _check_steps(network, optimizer)
     # together, so that the copied optimizer steers the copied weights
     network, optimizer = copy.deepcopy((network, optimizer))
     traces = _traces(network, x, y, loss)
+    with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result
+        return _measure(network, traces, optimizer, share, rank)
+
+
+def _check_steps(network: Any, optimizer: Any) -> None:
+    """Raise an error unless the optimizer can make a step of this network."""
+    check_optimizer(optimizer)
+    if not isinstance(network, Network):
+        from course_lib import pytorch
+
+        pytorch.check_optimizer(optimizer, network)
+    elif hasattr(optimizer, "param_groups"):
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__} of PyTorch; accepted for a "
+            f"course_lib.network.Network is one of course_lib.training"
+        )
+    else:
+        check_untied(network.layers)
+
+
+def _measure(
+    network: Any, traces: Sequence[Trace], optimizer: Any, share: float, rank: bool
+) -> Diagnosis:
+    """Return what a batch showed, once it has gone forward and back."""
     parameters, gradients, step = _weights_of(network)
+    if not parameters:
+        raise ValueError(
+            f"no weight matrix found in {type(network).__name__}; accepted are modules with "
+            f"parameters called weight, so remove parametrizations, such as weight_norm, first"
+        )
     before = {name: value.copy() for name, value in parameters.items()}
     weight_gradient = [root_mean_square(gradients[name]) for name in before]
     updates = [np.full(np.shape(size), np.nan) for size in weight_gradient]
@@ -434,7 +491,7 @@ def diagnose(
         signal=_stack(root_mean_square(t.outputs) for t in traces),
         gradient=_stack(root_mean_square(t.gradient) * examples for t in traces),
         saturated=_stack(_flat_share(t, share) for t in traces),
-        dead=_stack((t.slopes == 0).all(axis=-2).mean(axis=-1) for t in traces),
+        dead=_stack(_dead_share(t) for t in traces),
         rank=_stack(effective_rank(t.outputs) if rank else _unknown(t) for t in traces),
         weights=tuple(before),
         weight_gradient=_stack(weight_gradient),
@@ -457,7 +514,21 @@ def _ratio(update: Any, weight: Any) -> Any:
 
 
 def _flat_share(trace: Trace, share: float) -> Any:
-    return (np.abs(trace.slopes) < share * trace.steepest).mean(axis=(-2, -1))
+    flat = np.abs(trace.slopes) < share * trace.steepest
+    return _where_known(trace, flat.mean(axis=(-2, -1)))
+
+
+def _dead_share(trace: Trace) -> Any:
+    return _where_known(trace, _dead(trace).mean(axis=-1))
+
+
+def _dead(trace: Trace) -> Array:
+    return np.asarray((trace.slopes == 0).all(axis=-2))
+
+
+def _where_known(trace: Trace, measured: Any) -> Any:
+    """Return what was measured, but NaN where a slope is NaN, as in a network that diverged."""
+    return np.where(np.isnan(trace.slopes).any(axis=(-2, -1)), np.nan, measured)
 
 
 def _weights_of(
@@ -480,17 +551,8 @@ def _weights_of(
         optimizer.step(network.parameters, network.gradients)
         return matrices(network.parameters)
 
-    wanted = set(_dense_weights(network.layers))
+    wanted = {f"{name}.weight" for name, layer in walk(network.layers) if isinstance(layer, Dense)}
     return matrices(network.parameters), matrices(network.gradients), step
-
-
-def _dense_weights(layers: Sequence[Layer], prefix: str = "") -> Iterator[str]:
-    """Yield the names of the weight matrices, those in blocks too."""
-    for i, layer in enumerate(layers):
-        if isinstance(layer, Dense):
-            yield f"{prefix}{i}.weight"
-        elif hasattr(layer, "layers"):
-            yield from _dense_weights(layer.layers, f"{prefix}{i}.")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -504,19 +566,20 @@ def dead_units(network: Any, x: ArrayLike) -> tuple[Array, ...]:
     Parameters
     ----------
     network : Network or torch.nn.Module
-        Left as it is.
+        Left as it is: a copy is looked at, in training mode, as by `diagnose`.
     x : array_like
         Examples; the more there are, the surer is the verdict.
 
     Returns
     -------
     tuple of ndarray of bool
-        For each activation in order, shape ``(..., units)``.
+        For each activation in order, shape ``(..., units)``. A unit whose slope is NaN on an
+        example counts as alive.
 
     Raises
     ------
     ValueError
-        If the network has no elementwise activation.
+        If the network has no elementwise activation, or there are no examples.
     TypeError, ValueError
         As `Network.forward`.
 
@@ -529,7 +592,7 @@ def dead_units(network: Any, x: ArrayLike) -> tuple[Array, ...]:
     (array([ True, False, False]),)
     """
     network = copy.deepcopy(network)
-    return tuple((t.slopes == 0).all(axis=-2) for t in _traces(network, x, None, "cross_entropy"))
+    return tuple(_dead(trace) for trace in _traces(network, x, None, "cross_entropy"))
 
 
 @dataclass(frozen=True)
@@ -556,7 +619,7 @@ def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
 
     Parameters
     ----------
-    before, after : sequence of ndarray of bool
+    before, after : sequence of array_like of bool
         What `dead_units` returned for the same network and examples, before and after training.
 
     Returns
@@ -568,6 +631,8 @@ def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
     ------
     ValueError
         If the two do not belong to networks of the same shape.
+    TypeError
+        If something else than bool tells whether a unit is dead.
 
     Examples
     --------
@@ -576,13 +641,17 @@ def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
     >>> found.born_dead, found.died, found.revived
     (array([0.5]), array([0.5]), array([0.25]))
     """
-    shapes = [[np.shape(layer) for layer in moment] for moment in (before, after)]
+    moments = [[np.asarray(layer) for layer in moment] for moment in (before, after)]
+    shapes = [[layer.shape for layer in moment] for moment in moments]
     if shapes[0] != shapes[1] or not shapes[0]:
         raise ValueError(
             f"dead units of shapes {shapes[0]} before and {shapes[1]} after; both must come from "
             f"the same network"
         )
-    pairs = list(zip(before, after, strict=True))
+    kinds = {str(layer.dtype) for moment in moments for layer in moment}
+    if kinds != {"bool"}:
+        raise TypeError(f"dead units are {', '.join(sorted(kinds))}; accepted is bool")
+    pairs = list(zip(*moments, strict=True))
     return Fate(
         born_dead=_stack(b.mean(axis=-1) for b, _ in pairs),
         died=_stack((a & ~b).mean(axis=-1) for b, a in pairs),

@@ -3,8 +3,10 @@
 This is the only module of the library, with what uses it, that imports PyTorch.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any, cast
 
@@ -47,7 +49,9 @@ __all__ = [
 
 Array = NDArray[Any]
 
-_LOSSES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+_LOSSES: dict[str, Criterion] = {
     "cross_entropy": nn.functional.cross_entropy,
     "binary_cross_entropy": nn.functional.binary_cross_entropy_with_logits,
     "mean_squared_error": nn.functional.mse_loss,
@@ -379,20 +383,16 @@ def fit(
     >>> history.train_loss.shape
     (300,)
     """
-    rule = get_loss(loss)
+    rule, criterion = _loss_and_criterion(loss)
     first = _first_parameter(model)
-
-    if LOSSES.get(rule.name) is not rule:
-        raise NotImplementedError(
-            f"PyTorch has no counterpart of the loss {rule.name!r}; accepted: {', '.join(LOSSES)}"
-        )
     # everything is looked at before anything is trained
-    inputs = torch.as_tensor(x).to(first.dtype).to(first.device)
-    labels = _as_array(y)
-    training.check_fit_arguments(inputs, labels, optimizer, epochs, batch_size)
+    inputs = _as_tensor(x, first)
+    training.check_fit_arguments(inputs, _as_array(y), optimizer, epochs, batch_size)
     training.check_limits(clip_norm=clip_norm, clip_value=clip_value)
-    outputs = predict(model, inputs[:1])
-    rule.function(np.zeros((len(inputs), outputs.shape[-1])), labels)
+    if clip_value is not None:  # PyTorch takes none that the dtype cannot hold
+        clip_value = min(clip_value, torch.finfo(first.dtype).max)
+    shape = predict(model, inputs[:1]).shape
+    targets = _as_targets(rule, y, (len(inputs), *shape[1:]), first)
     if validation is not None:
         x_valid, y_valid = training.check_pair(validation)
         y_valid = _as_array(y_valid)
@@ -402,29 +402,19 @@ def fit(
     seeds, replicated = as_seeds(seed)
     if replicated:
         raise TypeError(f"seed is {seed!r}; a PyTorch module is one network and takes one number")
-    label_dtype = torch.int64 if rule.name == "cross_entropy" else first.dtype
-    targets = torch.as_tensor(labels).to(label_dtype).to(first.device)
-    criterion = _LOSSES[rule.name]
     rng = stream(seeds[0], "batches")
     record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
     steps = 0
     bar = training.progress_bar(epochs, progress)
     with bar:
         for _ in range(epochs):
-            model.train()
-            total = 0.0
-            for index in training.epoch_batches(len(inputs), batch_size, rng):
-                batch = torch.from_numpy(index)
-                value = criterion(model(inputs[batch]), targets[batch])
-                optimizer.zero_grad()
-                value.backward()  # type: ignore[no-untyped-call]
-                if clip_value is not None:
-                    nn.utils.clip_grad_value_(model.parameters(), clip_value)
-                if clip_norm is not None:
-                    nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-                optimizer.step()
-                total += value.item() * len(index)
-                steps += 1
+            batches = [
+                torch.from_numpy(index)
+                for index in training.epoch_batches(len(inputs), batch_size, rng)
+            ]
+            pairs = ((inputs[batch], targets[batch]) for batch in batches)
+            total = _train_epoch(model, pairs, criterion, optimizer, clip_norm, clip_value)
+            steps += len(batches)
             record["train"].append(total / len(inputs))
             if validation is not None:
                 outputs = predict(model, x_valid)
@@ -432,6 +422,51 @@ def fit(
                 record["accuracy"].append(training.score(rule, outputs, y_valid))
             training.advance(bar, record)
     return training.make_history(record, steps)
+
+
+def _train_epoch(
+    model: nn.Module,
+    pairs: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    criterion: Criterion,
+    optimizer: torch.optim.Optimizer,
+    clip_norm: float | None,
+    clip_value: float | None,
+) -> float:
+    """Make one step for each batch; return the sum of the losses of all examples."""
+    model.train()
+    total = 0.0
+    for x, y in pairs:
+        value = criterion(model(x), y)
+        optimizer.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        if clip_value is not None:
+            nn.utils.clip_grad_value_(model.parameters(), clip_value)
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        optimizer.step()
+        total += value.item() * len(x)
+    return total
+
+
+def _loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
+    """Return a loss of the NumPy network and what PyTorch has for it."""
+    rule = get_loss(loss)
+    if LOSSES.get(rule.name) is not rule:
+        raise NotImplementedError(
+            f"PyTorch has no counterpart of the loss {rule.name!r}; accepted: {', '.join(LOSSES)}"
+        )
+    return rule, _LOSSES[rule.name]
+
+
+def _as_targets(rule: Loss, y: ArrayLike, shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
+    """Return labels or targets for outputs of a shape, checked as the NumPy network checks them."""
+    labels = _as_array(y)
+    if len(shape) > 2:
+        raise ValueError(
+            f"the module returns outputs of shape {tuple(shape)}; accepted is (batch, outputs)"
+        )
+    rule.function(np.zeros(shape), labels)
+    return _as_tensor(labels, like, torch.int64 if rule.name == "cross_entropy" else None)
 
 
 def predict(model: nn.Module, x: ArrayLike) -> np.ndarray[Any, Any]:
@@ -447,7 +482,8 @@ def predict(model: nn.Module, x: ArrayLike) -> np.ndarray[Any, Any]:
     Returns
     -------
     ndarray
-        Shape ``(batch, outputs)``, the dtype of the module.
+        Shape ``(batch, outputs)``, the dtype of the module; float32 for bfloat16, which NumPy does
+        not have.
 
     Examples
     --------
@@ -459,7 +495,7 @@ def predict(model: nn.Module, x: ArrayLike) -> np.ndarray[Any, Any]:
     model.eval()
     try:
         with torch.no_grad():
-            outputs = model(torch.as_tensor(x).to(first.dtype).to(first.device))
+            outputs = model(_as_tensor(x, first))
     finally:
         for module, mode in modes.items():
             module.training = mode
@@ -477,8 +513,9 @@ class Passage:
     layer : Layer
         The NumPy layer that does the same.
     inputs, outputs, gradient : ndarray, shape (batch, units)
-        Of the activation, and the gradient of the loss with respect to its inputs; empty where none
-        was asked for.
+        Of the activation, and the gradient of the loss with respect to its inputs, through this
+        activation alone: 0 where the loss does not depend on it, and empty where none was asked
+        for.
     """
 
     name: str
@@ -494,6 +531,9 @@ def passages(
     """Send a batch through a module in training mode, and watch its activations.
 
     What `course_lib.diagnostics` is made of; the module's gradients and running averages change.
+    Dropout drops, always the same for a module and a batch, and PyTorch's random numbers are left
+    as they were. ``RReLU`` alone works as in evaluation, with its mean slope instead of random
+    ones.
 
     Parameters
     ----------
@@ -508,14 +548,14 @@ def passages(
     -------
     list of Passage
         For each time that the batch passed an elementwise activation of the catalogue or a
-        ``PReLU``, in order.
+        ``PReLU``, in order. In what a convolution returns, each place of each channel is a unit.
 
     Raises
     ------
     TypeError
         If it is not a module.
-    KeyError, ValueError
-        As `fit`.
+    KeyError, NotImplementedError, ValueError
+        As `fit`; or if an activation has settings that the catalogue's functions do not take.
 
     Examples
     --------
@@ -528,43 +568,112 @@ def passages(
             f"network is a {type(model).__name__}; accepted is a course_lib.network.Network or a "
             f"torch.nn.Module"
         )
-    rule, first, rows = get_loss(loss), _first_parameter(model), _known_activations()
+    (rule, criterion), first = _loss_and_criterion(loss), _first_parameter(model)
     found: list[Passage] = []
-
-    def watch(name: str, layer: Layer) -> Callable[..., None]:
-        def note(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
-            # a copy at once: a module that works in place overwrites what it was given
-            passage = Passage(name, layer, _rows_of(inputs[0]), np.empty(0))
-            found.append(passage)
-            if inputs[0].requires_grad:
-                inputs[0].register_hook(  # type: ignore[no-untyped-call]
-                    lambda gradient: setattr(passage, "gradient", _rows_of(gradient))
-                )
-
-        return note
-
-    def keep(module: nn.Module, inputs: Any, outputs: torch.Tensor) -> None:
-        found[-1].outputs = _rows_of(outputs)
-
     hooks = []
-    for name, module in model.named_modules():
-        row = rows.get(_text_of(module))
-        if isinstance(module, nn.PReLU) or (row is not None and row.elementwise):
-            layer = _layer(module, rows)
-            hooks.append(module.register_forward_pre_hook(watch(name, layer)))
-            hooks.append(module.register_forward_hook(keep))
+    for name, module, layer in _activations_in(model):
+        before, after = _recorder(name, layer, found)
+        hooks += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
     try:
         model.train()
+        for module in model.modules():
+            if isinstance(module, nn.RReLU):
+                module.eval()
         model.zero_grad()
-        outputs = model(torch.as_tensor(x).to(first.dtype).to(first.device))
+        with _fixed_random_numbers(first.device):
+            outputs = model(_as_tensor(x, first))
         if y is not None:
-            dtype = torch.int64 if rule.name == "cross_entropy" else first.dtype
-            targets = torch.as_tensor(_as_array(y)).to(dtype).to(first.device)
-            _LOSSES[rule.name](outputs, targets).backward()  # type: ignore[no-untyped-call]
+            for passage in found:
+                passage.gradient = np.zeros_like(passage.inputs)  # until one arrives
+            targets = _as_targets(rule, y, outputs.shape, first)
+            criterion(outputs, targets).backward()  # type: ignore[no-untyped-call]
     finally:
         for hook in hooks:
             hook.remove()
     return found
+
+
+def _recorder(
+    name: str, layer: Layer, found: list[Passage]
+) -> tuple[Callable[..., Any], Callable[..., None]]:
+    """Return what is to happen before and after an activation, so that its passages are found."""
+
+    def before(module: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        # A tensor of its own has the gradient through this activation alone, and always one; and
+        # a module that works in place overwrites it instead of what came from the layer before.
+        z = inputs[0] if inputs[0].requires_grad else inputs[0].detach().requires_grad_()
+        z = z.clone()
+        passage = Passage(name, _for_places(layer, z.shape), _rows_of(z), np.empty(0))
+        found.append(passage)
+        if z.requires_grad:  # not within torch.no_grad()
+            z.register_hook(  # type: ignore[no-untyped-call]
+                lambda gradient: setattr(passage, "gradient", _rows_of(gradient))
+            )
+        return (z,)
+
+    def after(module: nn.Module, inputs: Any, outputs: torch.Tensor) -> None:
+        found[-1].outputs = _rows_of(outputs)
+
+    return before, after
+
+
+def _for_places(layer: Layer, shape: Sequence[int]) -> Layer:
+    """Return the layer for signals ``(batch, channels, ...)`` that are laid out as rows."""
+    if not isinstance(layer, PReLU) or layer.parameters["weight"].size == 1:
+        return layer
+    return PReLU(np.repeat(layer.parameters["weight"], int(np.prod(shape[2:])), axis=-1))
+
+
+# What modules call the parameters of the catalogue's functions; further settings must be PyTorch's
+# own. Beside the lines bent at 0 and ELU, none of them changes the steepest slope.
+_SETTINGS: dict[type[nn.Module], dict[str, str]] = {
+    nn.LeakyReLU: {"negative_slope": "slope"},
+    nn.RReLU: {"lower": "lower", "upper": "upper"},
+    nn.Threshold: {"threshold": "threshold", "value": "value"},
+    nn.Hardshrink: {"lambd": "threshold"},
+    nn.Softshrink: {"lambd": "threshold"},
+    nn.Softplus: {"beta": "beta"},
+    nn.ELU: {"alpha": "alpha"},
+    nn.CELU: {"alpha": "alpha"},
+}
+
+
+def _activations_in(model: nn.Module) -> Iterator[tuple[str, nn.Module, Layer]]:
+    """Yield name, module and NumPy layer of each elementwise activation."""
+    rows = _known_activations()
+    kinds = {type(activation_module(row)): row for row in rows.values() if row.elementwise}
+    for name, module in model.named_modules():
+        row = rows.get(_text_of(module))
+        if isinstance(module, nn.PReLU) or (row is not None and row.elementwise):
+            yield name, module, _layer(module, rows)
+        elif type(module) in kinds:
+            yield name, module, Activate(_with_settings(module, kinds[type(module)]))
+
+
+def _with_settings(module: nn.Module, row: Activation) -> Activation:
+    """Return a row of the catalogue with the settings of a module in place of the defaults."""
+    names = _SETTINGS.get(type(module), {})
+    own = {ours: getattr(module, theirs) for theirs, ours in names.items()}
+    like = type(module)(**{theirs: own[ours] for theirs, ours in names.items()})
+    if _text_of(like) != _text_of(module):
+        but = f", but for {' and '.join(names)}" if names else ""
+        raise ValueError(
+            f"cannot measure {module}; accepted are PyTorch's default settings of it{but}"
+        )
+    function, slope = (partial(f, **own) for f in (row.function, row.derivative))
+    steepest = float(np.abs(slope(np.array([-1e-30, 1.0]))).max())
+    return replace(row, function=function, derivative=slope, lipschitz=max(row.lipschitz, steepest))
+
+
+@contextmanager
+def _fixed_random_numbers(device: torch.device) -> Iterator[None]:
+    """Draw the same numbers each time, and leave the global state as it was."""
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_gpu else []):
+        torch.default_generator.manual_seed(0)
+        if on_gpu:
+            torch.cuda.manual_seed(0)
+        yield
 
 
 def _rows_of(values: torch.Tensor) -> Array:
@@ -575,17 +684,21 @@ def _rows_of(values: torch.Tensor) -> Array:
 def weights(model: nn.Module, *, gradients: bool = False) -> dict[str, Array]:
     """Return copies of the weight matrices of a module by name, or of their gradients.
 
+    They are the parameters called ``weight`` that have two axes or more.
+
     Parameters
     ----------
     model : torch.nn.Module
         Of any layers; kernels of convolutions are laid out as matrices.
     gradients : bool
-        Take the gradients of the last backward pass instead.
+        Take the gradients of the last backward pass instead: 0 where it left none, as in a layer
+        that is frozen or not used.
 
     Returns
     -------
     dict of str to ndarray
-        Each of shape ``(fan_out, fan_in)``: no biases, and nothing of normalizations.
+        Each of shape ``(fan_out, fan_in)``. No biases; of normalizations only those over several
+        axes, such as ``LayerNorm([4, 4])``.
 
     Examples
     --------
@@ -594,21 +707,47 @@ def weights(model: nn.Module, *, gradients: bool = False) -> dict[str, Array]:
     """
     found = {}
     for name, parameter in model.named_parameters():
-        values = parameter.grad if gradients else parameter
-        if name.endswith("weight") and parameter.ndim >= 2 and values is not None:
-            found[name] = _rows_of(values)
+        if name.endswith("weight") and parameter.ndim >= 2:
+            values = parameter.grad if gradients else parameter
+            found[name] = _rows_of(torch.zeros_like(parameter) if values is None else values)
     return found
 
 
+def check_optimizer(optimizer: Any, model: nn.Module) -> None:
+    """Raise an error unless an optimizer of PyTorch is there for nothing but this module."""
+    training.check_optimizer(optimizer)
+    if not isinstance(optimizer, torch.optim.Optimizer) or isinstance(optimizer, torch.optim.LBFGS):
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__}; accepted for a module is one of "
+            f"torch.optim that makes a step from the gradients at hand, which LBFGS does not"
+        )
+    own = {id(parameter) for parameter in model.parameters()}
+    if not own.issuperset(id(p) for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            "the optimizer was made for the parameters of another module; accepted is one made "
+            "for model.parameters()"
+        )
+
+
 def _as_array(values: Any) -> np.ndarray[Any, Any]:
-    """Return an array, also of a tensor on a GPU."""
+    """Return an array, also of a tensor on a GPU; of bfloat16, which NumPy lacks, in float32."""
     if isinstance(values, torch.Tensor):
-        values = values.detach().cpu().numpy()
+        values = values.detach().cpu()
+        values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
     return np.asarray(values)
+
+
+def _as_tensor(
+    values: ArrayLike, like: torch.Tensor, dtype: torch.dtype | None = None
+) -> torch.Tensor:
+    """Return a tensor on the device of another one, in its dtype if nothing else is said."""
+    if isinstance(values, np.ndarray) and not values.flags.writeable:
+        values = values.copy()  # PyTorch warns of arrays that are not to be written to
+    return torch.as_tensor(values).to(dtype or like.dtype).to(like.device)
 
 
 def _first_parameter(model: nn.Module) -> torch.Tensor:
     """Return a parameter, which tells the module's dtype and device."""
     for parameter in model.parameters():
         return parameter
-    raise ValueError(f"{type(model).__name__} has no parameters; there is nothing to train")
+    raise ValueError(f"{type(model).__name__} has no parameters, which would tell dtype and device")

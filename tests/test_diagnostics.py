@@ -1,5 +1,7 @@
 """What happens inside: the same numbers from NumPy and PyTorch, and from the definitions."""
 
+import math
+from copy import deepcopy
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +11,7 @@ from scipy.optimize import brentq
 from scipy.stats import entropy
 from torch import nn
 
-from course_lib import activations, data, diagnostics, pytorch
+from course_lib import data, pytorch
 from course_lib.activations import CATALOGUE
 from course_lib.diagnostics import (
     Diagnosis,
@@ -21,7 +23,18 @@ from course_lib.diagnostics import (
     root_mean_square,
     slope_limit,
 )
-from course_lib.network import Activate, BatchNorm, Dense, Network, PReLU, Residual, mlp
+from course_lib.network import (
+    LOSSES,
+    Activate,
+    BatchNorm,
+    Dense,
+    Loss,
+    Network,
+    PReLU,
+    Residual,
+    mlp,
+)
+from course_lib.network.layers import walk
 from course_lib.training import SGD, Adam, Momentum
 
 ELEMENTWISE = [row.name for row in CATALOGUE.values() if row.elementwise]
@@ -45,6 +58,8 @@ def test_root_mean_square_is_that_of_the_scaled_values(scale):
 @pytest.mark.parametrize(("value", "result"), [(0.0, 0.0), (np.inf, np.inf), (np.nan, np.nan)])
 def test_root_mean_square_of_special_values(value, result):
     np.testing.assert_equal(root_mean_square(np.array([[1.0 * (value != 0), value]])), result)
+    # beside them, what has a square that overflows
+    np.testing.assert_equal(root_mean_square([[1e200 * (value != 0), value]]), result)
 
 
 @pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [0.7, 0.2, 0.1], [1 - 1e-9, 1e-9]])
@@ -155,26 +170,43 @@ def test_every_measure_is_its_definition(activation):
         np.testing.assert_allclose(getattr(found, name), values, rtol=1e-9, err_msg=name)
 
 
+def with_leading_axes(network, replicas):
+    """Return a network whose replicas, in a row, are laid out along several axes."""
+    network = deepcopy(network)
+    for _, layer in walk(network.layers):
+        if not isinstance(layer, Residual):  # whose layers come next
+            for values in (layer.parameters, vars(layer)):
+                for name, value in values.items():
+                    if isinstance(value, np.ndarray):
+                        values[name] = value.reshape(*replicas, *value.shape[1:])
+    return Network(network.layers)
+
+
 @pytest.mark.parametrize("replicas", [(), (2,), (2, 3)], ids=str)
 @pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+@pytest.mark.parametrize("first", [[], [Activate("tanh")]], ids=["dense first", "tanh first"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_replicas_are_measured_side_by_side(replicas, normalization, dtype):
-    count = int(np.prod(replicas))
-    together = mlp(
-        [3, 5, 5, 2], "tanh", seed=range(count), normalization=normalization, dtype=dtype,
-        residual=True,
-    )  # fmt: skip
+def test_replicas_are_measured_side_by_side(replicas, normalization, first, dtype):
+    seeds = range(math.prod(replicas)) if replicas else 0
+    plain = mlp(
+        [3, 5, 5, 2], "tanh", seed=seeds, normalization=normalization, dtype=dtype, residual=True
+    )
+    row = Network([*deepcopy(first), *plain.layers])
+    together = with_leading_axes(row, replicas) if replicas else row
     x = X.astype(dtype)
-    found = diagnose(together, x, Y, optimizer=SGD(0.1))
-    assert {getattr(found, name).shape[0] for name in MEASURES} == {count}
-    for i in range(count):
-        alone = diagnose(together.replica(i), x, Y, optimizer=SGD(0.1))
+    found, dead = diagnose(together, x, Y, optimizer=SGD(0.1)), dead_units(together, x)
+    assert together.replicas == replicas
+    assert {getattr(found, name).shape[:-1] for name in MEASURES} == {replicas}
+    assert {mask.shape[:-1] for mask in dead} == {replicas}
+    for i, place in enumerate(np.ndindex(replicas)):
+        one = row.replica(i) if replicas else row
+        alone = diagnose(one, x, Y, optimizer=SGD(0.1))
         for name in MEASURES:
-            values = getattr(found, name)[i]
+            values = getattr(found, name)[place]
             near = 1e-5 if dtype == np.float32 else 1e-11
             np.testing.assert_allclose(getattr(alone, name), values, rtol=near, atol=near)
-    if replicas == ():
-        assert diagnose(mlp([3, 5, 2]), X, Y).rank.shape == (1,)
+        for mask, own in zip(dead, dead_units(one, x), strict=True):
+            np.testing.assert_array_equal(mask[place], own)
 
 
 OPTIMIZERS = {
@@ -196,11 +228,19 @@ def networks():
         "layer": mlp([3, 5, 4, 2], "elu", seed=1, normalization="layer"),
         "slopes": Network([mlp([3, 4, 1]).layers[0], PReLU(np.full((1, 4), 0.3)), head]),
         "blocks": Network([first, normalization, Residual(block), Activate("tanh"), other_head]),
+        "activation first": Network([Activate("tanh"), *mlp([3, 4, 2], seed=1).layers]),
+        "activation first in a block": preactivated(),
     }
 
 
+def preactivated():
+    """Return a network with a block whose skip starts before its activation."""
+    first, _, inner, _, last = mlp([3, 4, 4, 2], seed=1, initialization="pytorch").layers
+    return Network([first, Residual([Activate("relu"), inner]), last])
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("kind", ["plain", "batch", "layer", "slopes", "blocks"])
+@pytest.mark.parametrize("kind", networks())
 def test_pytorch_gives_the_same_diagnosis(kind, optimizer):
     network = networks()[kind]
     model = pytorch.from_numpy(network)
@@ -277,10 +317,34 @@ def test_the_network_and_the_optimizer_stay_as_they_were(kind):
         np.testing.assert_array_equal(np.asarray(now[name]), np.asarray(value))
 
 
-def test_explosions_are_measured_without_warnings():
-    network = mlp([3, *[8] * 30, 2], "relu", gain=1e30)
-    found = diagnose(network, X, Y)
-    assert np.isinf(found.signal).any() or np.isnan(found.signal).any()
+@pytest.mark.parametrize("optimizer", [None, *OPTIMIZERS])
+@pytest.mark.parametrize("depth", [5, 30])
+def test_explosions_are_measured_without_warnings(depth, optimizer):
+    network = mlp([3, *[8] * depth, 2], "relu", gain=1e40)
+    found = diagnose(network, X, Y, optimizer=optimizer and OPTIMIZERS[optimizer][0]())
+    assert np.isfinite(found.signal).all() == (depth == 5)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "prelu"])
+def test_what_diverged_is_not_healthy(activation):
+    network = mlp([3, 6, 6, 2], activation, seed=range(2))
+    network.parameters["2.weight"][1, 0, 3] = np.nan
+    found, alone = diagnose(network, X, Y), diagnose(network.replica(0), X, Y)
+    torn = diagnose(pytorch.from_numpy(network.replica(1)), X, Y)
+    for name in ("saturated", "dead"):
+        np.testing.assert_allclose(getattr(found, name)[0], getattr(alone, name))
+        np.testing.assert_array_equal(np.isnan(getattr(found, name)[1]), [False, True])
+        np.testing.assert_array_equal(getattr(found, name)[1], getattr(torn, name))
+    assert not dead_units(network, X)[1][1, 3]
+
+
+def test_a_share_from_numpy_is_a_number_as_any_other():
+    network = mlp([3, 8, 2], "leaky_relu", dtype=np.float32)
+    x = X.astype(np.float32)
+    for share in (0.01, np.float64(0.01), np.float32(0.01)):
+        assert diagnose(network, x, Y, share=share).saturated == 0  # 0.01 is not below 0.01
+        assert not is_flat("leaky_relu", x, share=share).any()
+    assert type(slope_limit("tanh", np.float64(0.5))) is float
 
 
 def test_the_table_tells_the_median_over_replicas():
@@ -335,6 +399,157 @@ def test_an_activation_that_works_in_place_and_one_used_twice_are_seen_right():
 
 
 # ---------------------------------------------------------------------------------------------
+# Modules that no NumPy network is like
+# ---------------------------------------------------------------------------------------------
+
+
+def seeded(*layers):
+    """Return a module in float64 with weights that are the same each time."""
+    model = nn.Sequential(*layers).double()
+    rng = np.random.default_rng(6)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.tensor(rng.normal(size=parameter.shape)))
+    return model
+
+
+class Detached(nn.Module):
+    """A module that lets no gradient back."""
+
+    def forward(self, x):
+        return x.detach()
+
+
+class Unheard(nn.Module):
+    """A module with an activation that the loss does not depend on."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard, self.unheard = (seeded(nn.Linear(3, 2), nn.Tanh()) for _ in range(2))
+
+    def forward(self, x):
+        self.unheard(x)
+        return self.heard(x)
+
+
+def test_a_frozen_layer_has_no_gradient_and_does_not_move():
+    model = seeded(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    free = diagnose(model, X, Y, optimizer=torch.optim.Adam(model.parameters()))
+    model[0].requires_grad_(False)
+    frozen = diagnose(model, X, Y, optimizer=torch.optim.Adam(model.parameters()))
+    assert frozen.weights == free.weights
+    for name in MEASURES[:-2]:
+        np.testing.assert_array_equal(getattr(frozen, name), getattr(free, name))
+    for name in ("weight_gradient", "update_to_weight"):
+        np.testing.assert_array_equal(getattr(frozen, name), [0, getattr(free, name)[1]])
+
+
+def test_where_no_gradient_comes_from_or_goes_to():
+    cut = seeded(nn.Linear(3, 4), Detached(), nn.Tanh(), nn.Linear(4, 2))
+    whole = deepcopy(cut)
+    del whole[1]
+    found, expected = diagnose(cut, X, Y), diagnose(whole, X, Y)
+    np.testing.assert_array_equal(found.gradient, expected.gradient)
+    np.testing.assert_array_equal(found.weight_gradient, [0, expected.weight_gradient[1]])
+    found = diagnose(Unheard(), X, Y)
+    assert found.layers == ("unheard.1", "heard.1")
+    assert (found.gradient > 0).tolist() == [False, True]
+    assert (found.weight_gradient > 0).tolist() == [True, False]
+
+
+def test_labels_are_checked_as_the_numpy_network_checks_them():
+    model = seeded(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    for y, loss, error, text in (
+        (Y, "mean_squared_error", ValueError, r"targets have shape \(40,\)"),
+        (Y + 0.5, "cross_entropy", TypeError, "labels have dtype float64"),
+        (Y + 1, "cross_entropy", ValueError, "labels reach from 1 to 2"),
+        (2.0 * Y[:, None], "binary_cross_entropy", ValueError, r"from 0.0 to 2.0"),
+        (Y[:, None], Loss("mean_squared_error", *[np.subtract] * 2), NotImplementedError, "mean_s"),
+    ):
+        with pytest.raises(error, match=text):
+            diagnose(model, X, y, loss)
+    for loss in list(LOSSES)[1:]:
+        np.testing.assert_array_equal(
+            diagnose(model, X, Y[:, None], LOSSES[loss]).gradient,
+            diagnose(model, X, 1.0 * Y[:, None], loss).gradient,
+        )
+
+
+def test_dropout_drops_the_same_each_time_and_the_global_random_state_is_left_alone():
+    model = seeded(nn.Linear(3, 50), nn.Dropout(0.5), nn.ReLU(), nn.Linear(50, 2))
+    before = torch.random.get_rng_state()
+    first = diagnose(model, X, Y)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.rand(3)
+    second = diagnose(model, X, Y)
+    for name in MEASURES[:-1]:
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+    model[1].p = 0.0
+    assert diagnose(model, X, Y).preactivation != first.preactivation
+
+
+def test_random_slopes_are_measured_by_their_mean():
+    random = seeded(nn.Linear(3, 8), nn.RReLU(0.2, 0.6), nn.Linear(8, 2))
+    fixed = seeded(nn.Linear(3, 8), nn.LeakyReLU(0.4), nn.Linear(8, 2))
+    found, expected = diagnose(random, X, Y, share=0.5), diagnose(fixed, X, Y, share=0.5)
+    for name in MEASURES[:-1]:
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12)
+    assert found.saturated > 0.1  # a slope of 0.4 lies below half of the steepest
+
+
+STEEPEST = [  # the largest slope of a module with settings of its own
+    (nn.LeakyReLU(0.2), 1), (nn.LeakyReLU(-3.0), 3), (nn.RReLU(0.001, 0.002), 1),
+    (nn.Threshold(0.5, 2.0), 1), (nn.Hardshrink(0.3), 1), (nn.Softshrink(0.3), 1),
+    (nn.Softplus(beta=2), 1), (nn.ELU(3.0), 3), (nn.ELU(0.5, inplace=True), 1), (nn.CELU(3.0), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "steepest"), STEEPEST, ids=str)
+def test_settings_of_its_own_change_where_an_activation_is_flat(module, steepest):
+    model = seeded(nn.Linear(3, 20), module, nn.Linear(20, 2))
+    z = model[0](torch.tensor(X)).detach().requires_grad_()
+    deepcopy(module).eval()(z.clone()).sum().backward()
+    slopes = z.grad.numpy()
+    for share in (0.15, 0.4):
+        found = diagnose(model, X, Y, share=share)
+        assert found.saturated == (abs(slopes) < share * steepest).mean()
+        assert found.dead == (slopes == 0).all(axis=0).mean()
+    assert found.layers == ("1",)
+
+
+def test_settings_that_cannot_be_measured_are_named():
+    for module, text in (
+        (nn.Hardtanh(-2, 2), r"min_val=-2, max_val=2\); accepted are PyTorch's default settings"),
+        (nn.Softplus(threshold=5), r"threshold=5\); accepted are .*, but for beta"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            diagnose(seeded(nn.Linear(3, 4), nn.ReLU(), module, nn.Linear(4, 2)), X, Y)
+
+
+def test_each_place_of_a_channel_is_a_unit_with_the_slope_of_its_channel():
+    model = seeded(nn.Conv2d(1, 3, 2), nn.PReLU(3), nn.Flatten(), nn.Linear(3 * 4 * 3, 2))
+    images = np.random.default_rng(3).normal(size=(40, 1, 5, 4))
+    with torch.no_grad():
+        model[1].weight.copy_(torch.tensor([0.0, 0.5, 2.0]))
+        signs = model[0](torch.tensor(images)).numpy() < 0
+    found = diagnose(model, images, Y, share=0.3)  # of the steepest: 1, 1 and 2
+    assert found.saturated == signs[:, 0].mean() / 3
+    (dead,) = dead_units(model, images)
+    np.testing.assert_array_equal(dead, np.append(signs[:, 0].all(axis=0).ravel(), [False] * 24))
+
+
+def test_half_precision_and_data_that_may_not_be_written_are_measured():
+    model = seeded(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+    x = X.copy()
+    x.flags.writeable = False
+    found = diagnose(model, x, Y)
+    np.testing.assert_array_equal(found.signal, diagnose(model, X, Y).signal)
+    coarse = diagnose(model.bfloat16(), x, Y)
+    np.testing.assert_allclose(coarse.signal, found.signal, rtol=0.02)
+    assert pytorch.predict(model, x).dtype == np.float32
+
+
+# ---------------------------------------------------------------------------------------------
 # Dead units
 # ---------------------------------------------------------------------------------------------
 
@@ -366,6 +581,11 @@ def test_fate_tells_the_born_dead_from_the_killed():
     np.testing.assert_array_equal(found.revived, [[0.25, 0], [0, 0]])
 
 
+def test_fate_takes_lists_too():
+    found = fate([[True, False]], [[True, True]])
+    assert (found.born_dead, found.died, found.revived) == (0.5, 0.5, 0)
+
+
 @pytest.mark.parametrize("after", [[], [np.zeros(4, bool)], [np.zeros(3, bool)] * 2])
 def test_fate_needs_the_same_network_twice(after):
     with pytest.raises(ValueError, match="both must come from the same network"):
@@ -384,6 +604,70 @@ def test_training_with_a_large_rate_kills_units():
     assert (found.died > 0.5).all()
 
 
-def test_the_catalogue_says_what_flat_means_for_all_that_networks_use():
-    assert all(slope_limit(name) > 0 for name in ELEMENTWISE)
-    assert diagnostics.slope_limit(activations.get("relu")) == 0.01
+# ---------------------------------------------------------------------------------------------
+# Bad input
+# ---------------------------------------------------------------------------------------------
+
+OURS = mlp([3, 4, 2])
+THEIRS = pytorch.from_numpy(OURS)
+EYE = np.eye(3)
+TIED = Network([Dense(EYE, np.zeros((1, 3))), Activate("relu"), Dense(EYE, np.ones((1, 3)))])
+NORMED = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), nn.ReLU())
+
+BAD = {
+    "an optimizer's class": (
+        lambda: diagnose(OURS, X, Y, optimizer=SGD), TypeError, "SGD", "an instance"
+    ),
+    "an optimizer's class, PyTorch": (
+        lambda: diagnose(THEIRS, X, Y, optimizer=torch.optim.SGD), TypeError, "SGD", "an instance"
+    ),
+    "PyTorch's optimizer": (
+        lambda: diagnose(OURS, X, Y, optimizer=torch.optim.SGD(THEIRS.parameters(), 0.1)),
+        TypeError, "is a SGD of PyTorch", "one of course_lib.training",
+    ),
+    "our optimizer": (
+        lambda: diagnose(THEIRS, X, Y, optimizer=Adam()), TypeError, "is a Adam", "torch.optim"
+    ),
+    "an optimizer that needs a closure": (
+        lambda: diagnose(THEIRS, X, Y, optimizer=torch.optim.LBFGS(THEIRS.parameters())),
+        TypeError, "is a LBFGS", "from the gradients at hand",
+    ),
+    "an optimizer of another module": (
+        lambda: diagnose(THEIRS, X, Y, optimizer=torch.optim.SGD(nn.Linear(3, 2).parameters())),
+        ValueError, "of another module", "model.parameters()",
+    ),
+    "weights that are tied": (
+        lambda: diagnose(TIED, X, Y, optimizer=SGD(0.1)), ValueError, "one array", "its own"
+    ),
+    "no labels": (lambda: diagnose(OURS, X, None), TypeError, "y is None", "labels or targets"),
+    "no labels, PyTorch": (
+        lambda: diagnose(THEIRS, X, None), TypeError, "y is None", "labels or targets"
+    ),
+    "no examples": (lambda: diagnose(OURS, X[:0], Y[:0]), ValueError, "(0, 3)", "at least one ex"),
+    "no examples to live for": (
+        lambda: dead_units(OURS, X[:0]), ValueError, "(0, 3)", "at least one example"
+    ),
+    "no examples, PyTorch": (
+        lambda: dead_units(THEIRS, torch.zeros(0, 3)), ValueError, "(0, 3)", "at least one example"
+    ),
+    "no plain weights": (
+        lambda: diagnose(NORMED, X, Y), ValueError, "no weight matrix found in Seq", "weight_norm"
+    ),
+    "no parameters": (
+        lambda: dead_units(nn.Sequential(nn.ReLU()), X), ValueError, "no parameters", "dtype"
+    ),
+    "one row": (lambda: root_mean_square([1.0, 2.0]), ValueError, "(2,)", "(..., rows, columns)"),
+    "no rows": (lambda: root_mean_square(X[:0]), ValueError, "(0, 3)", "(..., rows, columns)"),
+    "shares of the dead": (
+        lambda: fate([np.zeros(3)], [np.zeros(3)]), TypeError, "float64", "accepted is bool"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_with_what_is_accepted(case):
+    call, error, given_text, accepted_text = BAD[case]
+    with pytest.raises(error) as caught:
+        call()
+    assert given_text in str(caught.value)
+    assert accepted_text in str(caught.value)

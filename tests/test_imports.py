@@ -28,7 +28,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     "network": {"_errors", "activations", "meanfield"},
     "training": {"_errors", "network"},
     "pytorch": {"_errors", "activations", "network", "training"},
-    "diagnostics": {"activations", "network", "pytorch"},
+    "diagnostics": {"activations", "network", "training", "pytorch"},
     "experiments": {
         "_errors",
         "data",

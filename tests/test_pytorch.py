@@ -294,6 +294,16 @@ def test_fit_leaves_the_global_random_state_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("clip", ["clip_norm", "clip_value"])
+def test_a_limit_beyond_the_range_of_the_dtype_clips_nothing(clip):
+    (x, y), losses = data.moons(20), []
+    for limits in ({}, {clip: 1e39}):
+        model = pytorch.mlp([2, 3, 2])
+        sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+        losses.append(pytorch.fit(model, x, y, optimizer=sgd, epochs=3, **limits).train_loss)
+    np.testing.assert_array_equal(*losses)
+
+
 @pytest.mark.parametrize("was_training", [True, False])
 def test_predict_uses_evaluation_mode_and_restores_the_mode(was_training):
     model = nn.Sequential(nn.Linear(2, 200), nn.Dropout(0.5))
@@ -346,8 +356,27 @@ HOMEMADE = Activation("homemade", abs, abs, "", "", (0, 1), 1, False, "")
 X, Y = np.zeros((4, 2)), np.zeros(4, int)
 
 
-def try_fit(x=X, y=Y, **options):
-    model = pytorch.mlp([2, 2])
+class Doubled:
+    """A layer of a reader's own."""
+
+    parameters, gradients = {}, {}
+
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, upstream, *, to_input=True):
+        return 2 * upstream
+
+
+class Squeezed(nn.Linear):
+    """A module that leaves out an axis."""
+
+    def forward(self, x):
+        return super().forward(x)[:, 0]
+
+
+def try_fit(x=X, y=Y, model=None, **options):
+    model = pytorch.mlp([2, 2]) if model is None else model
     sgd = torch.optim.SGD(model.parameters(), lr=0.1)
     pytorch.fit(model, x, y, **({"optimizer": sgd, "progress": False} | options))
 
@@ -384,8 +413,8 @@ BAD = {
         TypeError, "Softmax(dim=0)", "with the catalogue's settings",
     ),
     "a layer of another kind": (
-        lambda: pytorch.from_numpy(network.Network([*network.mlp([2, 2]).layers, object()])),
-        TypeError, "a object", "Dense, Activate, PReLU, BatchNorm, LayerNorm and Residual",
+        lambda: pytorch.from_numpy(network.Network([*network.mlp([2, 2]).layers, Doubled()])),
+        TypeError, "a Doubled", "Dense, Activate, PReLU, BatchNorm, LayerNorm and Residual",
     ),
     "no averages": (
         lambda: pytorch.to_numpy(nn.Sequential(nn.BatchNorm1d(2, track_running_stats=False))),
@@ -431,6 +460,14 @@ BAD = {
     ),
     "no examples": (lambda: try_fit(X[:0], Y[:0]), ValueError, "(0, 2)", "at least one example"),
     "unequal lengths": (lambda: try_fit(X, Y[:3]), ValueError, "(3,)", "give one each"),
+    "outputs without their axis": (
+        lambda: try_fit(y=Y[:, None], model=Squeezed(2, 1), loss="mean_squared_error"),
+        ValueError, "output has shape (4,)", "(..., batch, features)",
+    ),
+    "outputs with more axes": (
+        lambda: try_fit(model=nn.Sequential(nn.Linear(2, 4), nn.Unflatten(1, (2, 2)))),
+        ValueError, "outputs of shape (4, 2, 2)", "(batch, outputs)",
+    ),
     "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
     "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),
     "unknown loss": (lambda: try_fit(loss="mse"), KeyError, "'mse'", "mean_squared_error"),
