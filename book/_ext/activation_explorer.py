@@ -10,6 +10,7 @@ Script and style lie in ``book/_site``: what lies in ``book/_static`` is loaded 
 """
 
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,7 @@ def curve(activation: Activation) -> dict[str, Any]:
     }
 
 
+@cache
 def data() -> dict[str, Any]:
     """Return what the script reads."""
     curves = [curve(activation) for activation in CATALOGUE.values() if activation.elementwise]
@@ -192,8 +194,14 @@ def add_files(
         app.add_js_file(SCRIPT, loading_method="defer")
 
 
+def sample(app: Sphinx) -> None:
+    """Sample before any page is read: autodoc puts texts in the place of functions' defaults."""
+    data()
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive."""
     app.add_directive("activation-explorer", ActivationExplorer)
+    app.connect("builder-inited", sample)
     app.connect("html-page-context", add_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
