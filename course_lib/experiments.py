@@ -8,6 +8,7 @@ says how far the mean, a share, or the difference between two activations may be
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from itertools import zip_longest
 from statistics import NormalDist
 from typing import Any
@@ -19,7 +20,13 @@ from course_lib import activations as catalogue
 from course_lib._errors import unknown_name
 from course_lib.activations import Activation
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
-from course_lib.training import Momentum, Optimizer, check_fit_arguments, fit
+from course_lib.training import (
+    Momentum,
+    Optimizer,
+    check_fit_arguments,
+    check_smallest_batch,
+    fit,
+)
 from course_lib.training import score as share_of_right_answers
 
 __all__ = [
@@ -716,7 +723,8 @@ def compare(
         If something occurs twice, seeds are used for tuning and comparing, the best rate is at the
         edge, or as `mlp` and `fit` raise it. All but the edge is found before anything is trained.
     TypeError
-        As `mlp` and `fit` do.
+        If something is not a sequence, mapping or callable as above, a setting has other arguments,
+        or as `mlp` and `fit` do.
 
     Examples
     --------
@@ -730,8 +738,11 @@ def compare(
     >>> [line.rate for line in result.summary()]
     [1.0, 0.1]
     """
+    _check_sequence("activations", activations, "['relu', 'tanh']")
+    _check_sequence("rates", rates, "[0.01, 0.1, 1.0]")
     names = [catalogue.get(activation) for activation in activations]
     options = {"default": {}} if settings is None else settings
+    _check_settings(options)
     grid = sorted(float(rate) for rate in rates)
     _check_choice("score", score, ["accuracy", "loss"])
     _check_choice("edge", edge, ["raise", "note"])
@@ -740,8 +751,12 @@ def compare(
     _check_distinct("rates", grid, 3 if edge == "raise" else 1)
     seeds, tuning_seeds = _check_seeds(seeds, tuning_seeds)
     _check_level(level)
-    if replicas_at_once is not None and replicas_at_once < 1:
-        raise ValueError(f"replicas_at_once is {replicas_at_once!r}; accepted is 1 or more")
+    if replicas_at_once is not None and (
+        not isinstance(replicas_at_once, int | np.integer) or replicas_at_once < 1
+    ):
+        raise ValueError(
+            f"replicas_at_once is {replicas_at_once!r}; accepted is a whole number, 1 or more"
+        )
     kinds = {
         (activation.name, label): (activation, setting)
         for activation in names
@@ -824,6 +839,11 @@ class _Task:
     def make_optimizer(self, kind: Kind, rates: Any) -> Optimizer:
         """Return an optimizer with a rate for each replica."""
         make: Callable[[Any], Optimizer] = kind[1].get("optimizer", self.optimizer)
+        if not callable(make):
+            raise TypeError(
+                f"optimizer is {make!r}; accepted is what makes one from rates: a class, such as "
+                f"Momentum, or a function"
+            )
         return make(np.array(rates))
 
     def measure(self, network: Network, part: str) -> Array:
@@ -840,6 +860,7 @@ class _Task:
         """Do everything but training, so that what cannot work is known before the work."""
         network = self.network(kind, seeds)
         optimizer = self.make_optimizer(kind, rates)
+        check_smallest_batch(network, len(self.data["train"][0]), self.batch_size)
         for part, (x, y) in self.data.items():
             check_fit_arguments(x, y, optimizer, self.epochs, self.batch_size)
             with np.errstate(over="ignore", invalid="ignore"):
@@ -874,6 +895,26 @@ def _three_pairs(data: Any, dtype: DTypeLike) -> dict[str, tuple[Array, Array]]:
         )
     arrays = [(np.asarray(x, dtype=dtype), np.asarray(y)) for x, y in parts]
     return dict(zip(("train", "validation", "test"), arrays, strict=True))
+
+
+def _check_sequence(name: str, given: Any, example: str) -> None:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{name} is {given!r}; accepted is a sequence, such as {example}")
+
+
+def _check_settings(given: Any) -> None:
+    """Raise TypeError unless each label has arguments that a setting may have."""
+    if not isinstance(given, Mapping) or not all(isinstance(s, Mapping) for s in given.values()):
+        raise TypeError(
+            f"settings are {given!r}; accepted is a mapping of labels to mappings, such as "
+            f"{{'xavier': {{'initialization': 'xavier'}}}}"
+        )
+    shared = ("activation", "seed", "dtype")
+    arguments = [*(name for name in signature(mlp).parameters if name not in shared), "optimizer"]
+    for label, setting in given.items():
+        for name in setting:
+            if name not in arguments:
+                raise TypeError(unknown_name(f"argument of setting {label!r}", name, arguments))
 
 
 def _check_choice(name: str, given: str, accepted: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib import activations
 from course_lib._errors import unknown_name
 from course_lib.activations import CATALOGUE, Activation
-from course_lib.activations.parameters import check_whole
+from course_lib.activations.parameters import check_finite, check_whole
 from course_lib.numerics import as_float
 
 __all__ = [
@@ -99,7 +99,8 @@ def expectation(
         If a variance is negative or not finite, the tolerance is not between 0 and 1, or the
         function returns another shape.
     TypeError
-        If the variance is not a real number.
+        If the variance is not a real number, the function cannot be called, or the kinks are not a
+        sequence of numbers.
     OverflowError
         If the function overflows within 37 standard deviations.
     ArithmeticError
@@ -127,13 +128,29 @@ def expectation(
     array([0.        , 0.39894228])
     """
     q = _variances("variance", variance)
-    bound = _number("tolerance", tolerance)
+    places = _check_function(function, kinks)
+    try:
+        bound = check_finite("tolerance", tolerance)
+    except ValueError:
+        bound = 0.0
     if not 0 < bound < 1:
-        raise ValueError(f"tolerance is {tolerance!r}; accepted is a number between 0 and 1")
+        raise ValueError(f"tolerance is {tolerance!r}; accepted is a number above 0 and below 1")
     result = np.empty(q.shape)
     for i, each in np.ndenumerate(q):
-        result[i] = _integral(function, float(each), tuple(kinks), bound)
+        result[i] = _integral(function, float(each), places, bound)
     return result[()]
+
+
+def _check_function(function: Any, kinks: Any) -> tuple[float, ...]:
+    """Return the kinks as numbers, or raise TypeError if these two are of another kind."""
+    if not callable(function):
+        raise TypeError(
+            f"function is {function!r}; accepted is a callable, such as course_lib.activations.relu"
+        )
+    places = np.asarray(kinks)
+    if places.ndim != 1 or places.dtype.kind not in "fiu":
+        raise TypeError(f"kinks is {kinks!r}; accepted is a sequence of numbers, such as [0.0]")
+    return tuple(places.astype(np.float64).tolist())
 
 
 def _integral(function: Function, q: float, kinks: Sequence[float], tolerance: float) -> float:
@@ -249,7 +266,7 @@ def gauss_hermite(
     ValueError
         As for `expectation`, or if there are fewer nodes than 1 or more than 200.
     TypeError
-        If the variance is not a real number, or `nodes` not a whole one.
+        If the variance is not a real number, `nodes` not a whole one, or as for `expectation`.
 
     Notes
     -----
@@ -263,13 +280,14 @@ def gauss_hermite(
     True
     """
     q = _variances("variance", variance)
+    places = _check_function(function, kinks)
     count = check_whole("nodes", nodes)
     if not 1 <= count <= 200:
         raise ValueError(f"nodes is {nodes!r}; accepted is a whole number from 1 to 200")
     result = np.empty(q.shape)
     for i, each in np.ndenumerate(q):
         deviation = sqrt(each)
-        ends = [k / deviation for k in sorted(set(kinks)) if abs(k) < _FAR * deviation]
+        ends = [k / deviation for k in sorted(set(places)) if abs(k) < _FAR * deviation]
         result[i] = sum(
             weights @ _values(function, deviation * z)
             for z, weights in (_gauss_rule(*ends, count) for ends in pairwise([-inf, *ends, inf]))
@@ -619,8 +637,9 @@ def depth_scale(
     1.443
     """
     row = _elementwise(activation)
-    q = fixed_point(row, weight_variance=weight_variance, bias_variance=bias_variance)
-    factor = weight_variance * (_far_slopes(row) if q == inf else float(chi(row, q)))
+    weight = _number("weight_variance", weight_variance)
+    q = fixed_point(row, weight_variance=weight, bias_variance=bias_variance)
+    factor = weight * (_far_slopes(row) if q == inf else float(chi(row, q)))
     if factor in (0, inf):
         return 0.0
     return inf if abs(factor - 1) <= _ROUNDING else 1 / abs(log(factor))
@@ -664,7 +683,7 @@ def critical_weight_variance(activation: str | Activation, *, bias_variance: flo
     A point of the edge is a fixed point that is finite, stable, and reached from the variance 1.
     On the edge both equations hold, so the weight variance drops out of them, and one equation in q
     is left, :math:`(q - \sigma_b^2)\,\mathrm{E}[\phi'^2] = \mathrm{E}[\phi^2]`, which is solved for
-    q up to 1e6.
+    q up to 1e6, or three times the variance of a bias if that is more.
 
     Without such a point, whatever the biases: ``softplus``, ``squareplus``, ``sparse_plus`` and
     ``log_sigmoid``, since the mean of their output keeps the signal larger than its slopes do;
@@ -705,9 +724,9 @@ def critical_weight_variance(activation: str | Activation, *, bias_variance: flo
             return weight
     raise ValueError(
         f"{row.name} has no edge of chaos with bias_variance {bias_variance!r}: for no weight "
-        f"variance is chi 1 at a finite fixed point that is stable and reached from variance 1; "
-        f"see critical_weight_variance on which activations have one, and gain on how to keep a "
-        f"signal or gradient without"
+        f"variance is chi 1 at a fixed point up to {_last_critical(bias):g} that is stable and "
+        f"reached from variance 1; see critical_weight_variance on which activations have one, and "
+        f"gain on how to keep a signal or gradient without"
     )
 
 
@@ -728,10 +747,16 @@ def _slope(row: Activation, weight: float, q: float) -> float:
     return weight * float(expectation(inner, q, kinks=row.kinks)) / q
 
 
+def _last_critical(bias: float) -> float:
+    """Return the largest variance up to which fixed points on the edge are sought."""
+    return max(1e6, 3 * bias)
+
+
 def _critical_variances(surplus: Callable[[float], float], bias: float) -> list[float]:
     """Return the variances at which `surplus`, a function of their logarithm, is zero."""
     lowest = log(bias) if bias else log(1e-4)
-    grid = sorted({0.0, *np.arange(lowest + log(2), log(1e6), log(2))})
+    last = log(_last_critical(bias))
+    grid = sorted({0.0, *np.arange(lowest + log(2), last, log(2))})
     values = [surplus(t) for t in grid]
     found = [exp(t) for t, value in zip(grid, values, strict=True) if abs(value) <= _ROUNDING]
     for (s, t), (low, high) in zip(pairwise(grid), pairwise(values), strict=True):

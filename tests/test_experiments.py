@@ -612,6 +612,9 @@ BAD = {
         lambda: try_compare(seeds=range(8)), "seeds [7] are there", "other tuning_seeds"
     ),
     "chunk": (lambda: try_compare(replicas_at_once=0), "replicas_at_once is 0", "1 or more"),
+    "half a chunk": (
+        lambda: try_compare(replicas_at_once=2.5), "replicas_at_once is 2.5", "a whole number"
+    ),
     "compared level": (lambda: try_compare(level=95), "level is 95", "between 0 and 1"),
     "no such baseline": (
         lambda: try_compare(baseline="gelu"), "'gelu', which fits 0", "[('tanh', 'default')]"
@@ -656,6 +659,18 @@ def refuses(rate):
         ({"settings": {"x": {"initialization": "her"}}}, KeyError, "did you mean 'he'"),
         ({"settings": {"x": {"gian": 2}}}, TypeError, "'gian'"),
         ({"settings": {"x": {"seed": 2}}}, TypeError, "'seed'"),
+        ({"settings": {"x": {"clip_norm": 1.0}}}, TypeError, "setting 'x' 'clip_norm'.*, gain, "),
+        ({"settings": ["he"]}, TypeError, r"\['he'\]; accepted is a mapping of labels"),
+        ({"settings": {"he": "he"}}, TypeError, "'he'}; accepted is a mapping of labels"),
+        ({"settings": {"x": {"optimizer": SGD(0.1)}}}, TypeError, "SGD.*; accepted is what makes"),
+        ({"activations": "relu"}, TypeError, "activations is 'relu'; accepted is a sequence"),
+        ({"rates": 0.1}, TypeError, "rates is 0.1; accepted is a sequence, such as"),
+        ({"optimizer": Momentum(0.1)}, TypeError, "Momentum.*; accepted is what makes one"),
+        (
+            {"settings": {"x": {}, "y": {"normalization": "batch"}}, "batch_size": 7},
+            ValueError,
+            "50 examples in batches of 7 leave a batch of one row",
+        ),
         ({"data": MOONS[:2]}, TypeError, "tuple of 2; accepted are three pairs"),
         ({"data": np.ones((3, 2))}, TypeError, "data is a ndarray"),
         ({"seeds": 3.5}, TypeError, "whole number"),

@@ -113,14 +113,20 @@ def exact_mean(function, q, kinks):
 
 
 @pytest.mark.parametrize("part", ["function", "derivative"])
-@pytest.mark.parametrize("name", ["tanh", "softsign", "silu"])
+@pytest.mark.parametrize(
+    "name", ["tanh", "softsign", "silu", "elu", "mish", "hard_swish", "relu6", "soft_shrink"]
+)
 def test_moments_of_activations_against_mpmath(name, part):
-    row = CATALOGUE[name]
-    theory = variance_map if part == "function" else chi
-    for q in (0.5, 1e7):
-        exact = EXACT[name][part == "derivative"]
-        mean = exact_mean(lambda x, f=exact: f(x) ** 2, q, row.kinks)
-        assert abs(theory(name, q) - float(mean)) <= ERROR * float(mean), f"at variance {q:g}"
+    row, of_signal = CATALOGUE[name], part == "function"
+    theory = variance_map if of_signal else chi
+    for q in (0.5, 1e7) if name in ("tanh", "softsign", "silu") else (2.0,):
+        exact = EXACT[name][not of_signal]
+        mean = float(exact_mean(lambda x, f=exact: f(x) ** 2, q, row.kinks))
+        assert abs(theory(name, q) - mean) <= ERROR * mean, f"at variance {q:g}"
+        scaled = theory(name, q, weight_variance=1.7, **{"bias_variance": 0.2} if of_signal else {})
+        assert scaled == pytest.approx(1.7 * mean + 0.2 * of_signal, rel=1e-12)
+        keeping = gain(name, keep="signal" if of_signal else "gradient", variance=q)
+        assert keeping == pytest.approx(sqrt((q if of_signal else 1) / mean), rel=1e-12)
 
 
 @pytest.mark.parametrize("threshold", [0.3, 17.3])
@@ -236,15 +242,13 @@ def test_a_wide_random_layer_does_what_theory_says(row):
     assert (abs(measured.mean(axis=0) - expected) <= 4.5 * spread + 1e-3 * expected).all()
 
 
-@pytest.mark.parametrize("row", PAIRS, ids=by_name)
-def test_variances_enter_as_the_formulas_say(row):
-    q = np.array([0.3, 2.0])
-    expected = 1.7 * variance_map(row, q) + 0.2
-    found = variance_map(row, q, weight_variance=1.7, bias_variance=0.2)
-    np.testing.assert_allclose(found, expected, rtol=1e-14)
-    np.testing.assert_allclose(chi(row, q, weight_variance=1.7), 1.7 * chi(row, q), rtol=1e-14)
-    plane = variance_map(row, q, weight_variance=[[1.0], [1.7]], bias_variance=0.2)
-    np.testing.assert_array_equal(plane[1], found)
+def test_variances_span_a_plane():
+    q, weight, bias = np.array([0.3, 2.0]), np.array([[1.0], [1.7]]), 0.2
+    plane = variance_map("relu", q, weight_variance=weight, bias_variance=bias)
+    np.testing.assert_allclose(plane, weight * q / 2 + bias, rtol=1e-13)
+    np.testing.assert_allclose(
+        chi("relu", q, weight_variance=weight), weight * [0.5, 0.5], rtol=1e-13
+    )
 
 
 def test_softplus_and_log_sigmoid_are_mirror_images():
@@ -281,15 +285,6 @@ def test_other_gains_are_not_those_of_pytorch():
         found = gain(name), gain(name, keep="gradient")
         assert found == pytest.approx(exact, rel=1e-12)
         assert min(abs(torch.nn.init.calculate_gain(name) - g) for g in exact) > 0.04
-
-
-@pytest.mark.parametrize("row", PAIRS, ids=by_name)
-def test_a_gain_keeps_what_it_is_asked_to_keep(row):
-    q = 2.0
-    signal = gain(row, variance=q)
-    assert variance_map(row, q, weight_variance=signal**2) == pytest.approx(q, rel=1e-13)
-    gradient = gain(row, keep="gradient", variance=q)
-    assert chi(row, q, weight_variance=gradient**2) == pytest.approx(1, rel=1e-13)
 
 
 @pytest.mark.parametrize("name", ["gelu", "silu", "mish", "tanh", "softplus", "selu"])
@@ -424,6 +419,13 @@ def test_depth_scales_with_a_closed_form():
     assert depth_scale("sine", weight_variance=1.3) == pytest.approx(1 / log(slope))
 
 
+@pytest.mark.parametrize("number", [np.float32, np.float16, np.array])
+def test_numbers_of_other_dtypes_lose_no_digits(number):
+    weight = number(1.5)  # a number that all of them hold
+    assert depth_scale("sine", weight_variance=weight) == depth_scale("sine", weight_variance=1.5)
+    assert type(depth_scale("sine", weight_variance=weight)) is float
+
+
 def test_a_deep_wide_network_obeys_fixed_point_and_depth_scale():
     width, depth, weight, bias = 800, 25, 3.0, 0.05
     rng = np.random.default_rng(3)
@@ -501,6 +503,22 @@ def test_below_the_edge_gradients_vanish_and_above_they_grow(name):
     )
     assert below < 1 < above
     assert on == pytest.approx(1, abs=1e-10)
+
+
+@pytest.mark.parametrize("bias", [4e5, 6e5, 1e6])
+def test_biases_as_large_as_you_like_leave_an_edge(bias):
+    # at such a variance E[sin^2] and E[cos^2] are 1/2, so q = b + 1
+    assert critical_weight_variance("sine", bias_variance=bias) == pytest.approx(2, rel=1e-10)
+    # E[f^2] is 1, and a slope of 1 is met with probability sqrt(2 / (pi q)): q = b + sqrt(pi q / 2)
+    root = sqrt(pi / 8) + sqrt(pi / 8 + bias)
+    found = critical_weight_variance("hard_tanh", bias_variance=bias)
+    assert found == pytest.approx(sqrt(pi / 2) * root, rel=2 / root)
+
+
+def test_where_no_edge_is_found_the_range_is_told():
+    for bias, last in ((0.05, r"1e\+06"), (1e7, r"3e\+07")):
+        with pytest.raises(ValueError, match=f"at a fixed point up to {last} that is stable"):
+            critical_weight_variance("relu", bias_variance=bias)
 
 
 @pytest.mark.parametrize("name", ["relu", "prelu", "identity", "softplus", "gelu"])
@@ -601,10 +619,19 @@ def test_a_gain_says_what_it_can_keep():
         gain("hard_shrink", keep="gradient", variance=1e-6)
 
 
-@pytest.mark.parametrize("tolerance", [0.0, 1.0, 3])
+@pytest.mark.parametrize("tolerance", [0, 0.0, 1.0, 3, -1e-3, nan, None])
 def test_a_tolerance_lies_between_zero_and_one(tolerance):
-    with pytest.raises(ValueError, match=f"tolerance is {tolerance}; accepted is a number between"):
+    with pytest.raises(ValueError, match=f"tolerance is {tolerance}; accepted is a number above 0"):
         expectation(np.cos, tolerance=tolerance)
+
+
+@pytest.mark.parametrize("mean", [expectation, gauss_hermite])
+def test_functions_and_kinks_of_another_kind_are_named(mean):
+    with pytest.raises(TypeError, match=r"function is 'relu'; accepted is a callable"):
+        mean("relu")
+    for kinks in (0.0, ["0"], None):
+        with pytest.raises(TypeError, match=r"kinks is .*; accepted is a sequence of numbers"):
+            mean(abs, 1.0, kinks=kinks)
 
 
 def test_functions_of_no_use_are_named():
