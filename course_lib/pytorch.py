@@ -672,7 +672,8 @@ def _fixed_random_numbers(device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.default_generator.manual_seed(0)
         if on_gpu:
-            torch.cuda.manual_seed(0)
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(0)
         yield
 
 
