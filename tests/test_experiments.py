@@ -678,7 +678,6 @@ def refuses(rate):
         ({"optimizer": lambda rate: SGD}, TypeError, "pass an instance"),
         ({"dtype": np.float16}, TypeError, "float32 and float64"),
     ],
-    ids=str,
 )
 def test_what_cannot_work_is_refused_before_the_training(options, error, text):
     with pytest.raises(error, match=text):
