@@ -138,6 +138,13 @@ def test_request_elsewhere_is_found(checkout, tag):
     assert all("book/first.html loads " in problem for problem in problems)
 
 
+def test_table_that_stayed_text_is_found(checkout):
+    edit(checkout, "book/first.html", "<p>", "<p>| a | b | |---|---| | 1 | 2 |</p><p>")
+    assert found(checkout) == [
+        "book/first.html shows a table as text; see nb_render_markdown_format in _config.yml"
+    ]
+
+
 def test_style_sheet_that_loads_from_elsewhere_is_found(checkout):
     edit(checkout, "style.css", "bend.png", "https://example.org/bend.png")
     assert found(checkout) == ["style.css loads https://example.org/bend.png"]

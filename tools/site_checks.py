@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 LEAST_TEXT = 100  # characters that a page must say
+RAW_TABLE = "|---|---"  # the line below the heads of a table in Markdown
 GENERATED = ["genindex.html", "py-modindex.html", "search.html"]
 LOADING_LINKS = {"icon", "modulepreload", "preconnect", "preload", "prefetch", "stylesheet"}
 SOURCES = {
@@ -126,6 +127,15 @@ def empty_pages(found, expected):
     return problems
 
 
+def raw_tables(found):
+    """No page shows the marks of a table that was not made into one."""
+    return [
+        f"{name} shows a table as text; see nb_render_markdown_format in _config.yml"
+        for name, page in found.items()
+        if RAW_TABLE in "".join(page.text)
+    ]
+
+
 def external_requests(found, site):
     """No page and no style sheet loads anything from another place."""
     loads = [(name, url) for name, page in found.items() for url in page.loads]
@@ -180,6 +190,7 @@ def problems(site, root):
     return [
         *missing_pages(found, expected),
         *empty_pages(found, expected),
+        *raw_tables(found),
         *external_requests(found, site),
         *dangling(found, site),
     ]
