@@ -1,8 +1,9 @@
 """Why Networks Bend: activation functions, small networks and the claims about them.
 
 The modules follow a reader's day, and an import never points backwards along this line:
-``data`` -> ``activations`` -> ``accuracy`` -> ``rivals`` -> ``meanfield`` -> ``network`` ->
-``training`` -> ``pytorch`` -> ``diagnostics`` -> ``experiments`` -> ``claims`` -> ``plots``.
+``data`` -> ``activations`` -> ``accuracy`` -> ``rivals`` -> ``autodiff`` -> ``meanfield`` ->
+``network`` -> ``training`` -> ``pytorch`` -> ``diagnostics`` -> ``experiments`` -> ``claims`` ->
+``plots``.
 
 Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
 all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib) and
@@ -15,6 +16,7 @@ from types import ModuleType
 __version__ = "0.1.0"
 __all__ = [
     "activations",
+    "autodiff",
     "claims",
     "data",
     "diagnostics",

@@ -24,6 +24,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     "activations": {"_errors", "numerics"},
     "accuracy": {"activations", "numerics"},
     "rivals": {"activations"},
+    "autodiff": {"activations"},
     "meanfield": {"_errors", "activations", "numerics"},
     "network": {"_errors", "activations", "meanfield"},
     "training": {"_errors", "network"},

@@ -1,0 +1,270 @@
+r"""Reverse-mode automatic differentiation of single numbers, readable in one sitting.
+
+A `Value` remembers which values it was computed from, and how fast it changes with each of them:
+the local derivatives. They are found while the expression is computed, so that each backward rule
+stands in the line of its forward. `Value.backward` then needs the chain rule alone. It walks from
+the result to the inputs and adds up, for each value, what flows back to it:
+
+.. math::
+
+    \frac{\partial f}{\partial v}
+    = \sum_{u \text{ computed from } v} \frac{\partial f}{\partial u} \frac{\partial u}{\partial v}
+
+One such walk finds the derivatives with respect to all inputs, at the cost of a few times the
+expression itself. That is what `course_lib.network` does with whole layers, and PyTorch with
+tensors. Here every step is a number that can be looked at.
+"""
+
+import math
+from collections.abc import Iterable
+from numbers import Real
+
+from course_lib import activations
+from course_lib.activations import Activation
+
+__all__ = ["Value"]
+
+
+class Value:
+    """A number that knows where it came from.
+
+    The operators ``+ - * / **`` take values and plain numbers, on either side, and return a value.
+
+    Parameters
+    ----------
+    data : float
+        The number.
+    operation : str
+        The name of what made it; empty for an input.
+    parents : iterable of (Value, float)
+        What it was made from, each with the derivative of this value with respect to it. The
+        operators fill it; an operation of your own does the same.
+
+    Attributes
+    ----------
+    data, operation, parents
+        As above. A value is computed once: who changes `data` of an input computes the expression
+        anew.
+    gradient : float
+        The derivative of the value whose `backward` was called last, among those computed from this
+        one, with respect to this one; 0 before.
+
+    Raises
+    ------
+    TypeError
+        If `data` is no real number, such as an array, text, a bool or a complex number. Operators
+        raise it too.
+    ValueError
+        From logarithms and from powers of other numbers than those above 0, where no real number
+        comes out.
+    ZeroDivisionError, OverflowError
+        From operators, as Python's floats do. A power that has no finite slope raises the first
+        as well, such as the square root of 0.
+
+    Notes
+    -----
+    Linnainmaa, 1976 :cite:p:`linnainmaa1976taylor`, carried derivatives back through the steps of a
+    program. For networks, Rumelhart, Hinton and Williams, 1986 :cite:p:`rumelhart1986learning`. The
+    survey of Baydin et al., 2018 :cite:p:`baydin2018automatic`, tells the history and the variants.
+
+    Values are compared by identity only, so that each is a node of its own: compare their `data`.
+
+    Examples
+    --------
+    >>> x, y = Value(3), Value(-2)
+    >>> z = x * y + x**2
+    >>> z.backward()
+    >>> z.data, x.gradient, y.gradient  # y + 2x, and x
+    (3.0, 4.0, 3.0)
+
+    An operation that is missing, with its backward rule:
+
+    >>> def sine(x):
+    ...     return Value(math.sin(x.data), "sin", [(x, math.cos(x.data))])
+    >>> sine(2 * x).backward()
+    >>> x.gradient == 2 * math.cos(6)
+    True
+    """
+
+    # arrays leave the operators to this class, which refuses them
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        data: float,
+        operation: str = "",
+        parents: "Iterable[tuple[Value, float]]" = (),
+    ) -> None:
+        self.data = _as_number(data)
+        self.gradient = 0.0
+        self.operation = operation
+        self.parents = tuple(parents)
+
+    def __repr__(self) -> str:
+        """Return number and gradient."""
+        return f"Value({self.data:g}, gradient={self.gradient:g})"
+
+    def __add__(self, other: "Value | float") -> "Value":
+        """Return the sum; both slopes are 1."""
+        other = _as_value(other)
+        return Value(self.data + other.data, "+", [(self, 1.0), (other, 1.0)])
+
+    def __sub__(self, other: "Value | float") -> "Value":
+        """Return the difference."""
+        other = _as_value(other)
+        return Value(self.data - other.data, "-", [(self, 1.0), (other, -1.0)])
+
+    def __mul__(self, other: "Value | float") -> "Value":
+        """Return the product; the slope along each factor is the other one."""
+        other = _as_value(other)
+        return Value(self.data * other.data, "*", [(self, other.data), (other, self.data)])
+
+    def __truediv__(self, other: "Value | float") -> "Value":
+        """Return the quotient."""
+        other = _as_value(other)
+        quotient = self.data / other.data
+        return Value(quotient, "/", [(self, 1 / other.data), (other, -quotient / other.data)])
+
+    def __pow__(self, exponent: "Value | float") -> "Value":
+        """Return the power: of any base with a plain number, of a base above 0 with a value."""
+        x = self.data
+        if isinstance(exponent, Value):
+            n = exponent.data
+            _check(x > 0, f"{x:g} to the power of a Value")
+            slopes = n * x ** (n - 1), x**n * math.log(x)
+            return Value(x**n, "**", [(self, slopes[0]), (exponent, slopes[1])])
+        n = _as_number(exponent)
+        _check(x >= 0 or n.is_integer(), f"{x:g} to the power {n:g}")
+        return Value(x**n, f"**{n:g}", [(self, n * x ** (n - 1) if n else 0.0)])
+
+    def __neg__(self) -> "Value":
+        """Return the value with the other sign."""
+        return Value(-self.data, "-", [(self, -1.0)])
+
+    def exp(self) -> "Value":
+        """Return e to this power, which is its own slope."""
+        power = math.exp(self.data)
+        return Value(power, "exp", [(self, power)])
+
+    def log(self) -> "Value":
+        """Return the natural logarithm; the value must be above 0."""
+        _check(self.data > 0, f"the logarithm of {self.data:g}")
+        return Value(math.log(self.data), "log", [(self, 1 / self.data)])
+
+    def tanh(self) -> "Value":
+        """Return the hyperbolic tangent."""
+        return self.apply("tanh")
+
+    def apply(self, activation: str | Activation) -> "Value":
+        """Return what an elementwise activation of the catalogue makes of this value.
+
+        At a kink, the slope is the catalogue's convention.
+
+        Parameters
+        ----------
+        activation : str or Activation
+            A name of the catalogue, or one of its rows.
+
+        Raises
+        ------
+        KeyError
+            If there is no such activation.
+        ValueError
+            If it is not elementwise.
+
+        Examples
+        --------
+        >>> Value(-2).apply("relu").data
+        0.0
+        """
+        row = activations.get(activation)
+        if not row.elementwise:
+            raise ValueError(
+                f"{row.name!r} takes a whole axis, and a Value is one number; accepted are "
+                f"elementwise activations"
+            )
+        slope = float(row.derivative(self.data))
+        return Value(float(row(self.data)), row.name, [(self, slope)])
+
+    # a plain number on the left becomes an input of the expression
+
+    def __radd__(self, other: float) -> "Value":
+        """Return number + value."""
+        return _as_value(other) + self
+
+    def __rsub__(self, other: float) -> "Value":
+        """Return number - value."""
+        return _as_value(other) - self
+
+    def __rmul__(self, other: float) -> "Value":
+        """Return number * value."""
+        return _as_value(other) * self
+
+    def __rtruediv__(self, other: float) -> "Value":
+        """Return number / value."""
+        return _as_value(other) / self
+
+    def __rpow__(self, other: float) -> "Value":
+        """Return number ** value; the number must be above 0."""
+        return _as_value(other) ** self
+
+    def backward(self) -> None:
+        """Set `gradient` of all values that this one was computed from, and of itself to 1.
+
+        Notes
+        -----
+        Each call starts anew, like `course_lib.network.Network.backward`: calling it twice gives
+        the same gradients, and nothing has to be set to 0 between two steps. PyTorch adds to what
+        earlier calls left; the gradient of two losses is here that of their sum,
+        ``(a + b).backward()``. Values that this one does not depend on keep what they have.
+
+        Examples
+        --------
+        >>> x = Value(3)
+        >>> (x * x).backward()  # used twice, so two contributions
+        >>> x.gradient
+        6.0
+        """
+        values = self._parents_first()
+        for value in values:
+            value.gradient = 0.0
+        self.gradient = 1.0
+        for value in reversed(values):
+            for parent, slope in value.parents:
+                parent.gradient += slope * value.gradient
+
+    def _parents_first(self) -> "list[Value]":
+        """Return all values that this one depends on, each once, after those it was made from."""
+        ordered: list[Value] = []
+        seen: set[Value] = set()
+        waiting = [(self, False)]  # a stack of our own: a recursion would end at 1,000 steps
+        while waiting:
+            value, parents_are_done = waiting.pop()
+            if parents_are_done:
+                ordered.append(value)
+            elif value not in seen:
+                seen.add(value)
+                waiting.append((value, True))
+                waiting.extend((parent, False) for parent, _ in value.parents)
+        return ordered
+
+
+def _as_value(given: "Value | float") -> Value:
+    """Return values as they are, and plain numbers as inputs."""
+    return given if isinstance(given, Value) else Value(given)
+
+
+def _as_number(given: object) -> float:
+    """Return a real number as a float, or raise TypeError."""
+    if isinstance(given, bool) or not isinstance(given, Real):
+        raise TypeError(
+            f"a Value of {type(given).__name__}; accepted is one real number: take arrays apart, "
+            f"or use course_lib.network for them"
+        )
+    return float(given)
+
+
+def _check(defined: bool, what: str) -> None:
+    """Raise ValueError unless a real number comes out."""
+    if not defined:
+        raise ValueError(f"{what} is no real number or has no slope; accepted are numbers above 0")
