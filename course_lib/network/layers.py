@@ -1,16 +1,28 @@
 """Layers: each backward right under its forward."""
 
+import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from course_lib import activations
-from course_lib.activations import Activation, prelu, prelu_grad, prelu_slope_grad
+from course_lib.activations import Activation, prelu, prelu_grad, prelu_slope_grad, selu
+from course_lib.network.seeds import as_seeds, stream
 
-__all__ = ["Activate", "BatchNorm", "Dense", "Layer", "LayerNorm", "PReLU", "Residual"]
+__all__ = [
+    "Activate",
+    "AlphaDropout",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LayerNorm",
+    "PReLU",
+    "Residual",
+]
 
 Array = NDArray[Any]
 
@@ -55,7 +67,7 @@ class _Forgetful:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and pickles are made from."""
-        signals = ("_x", "_normalized", "_scale")
+        signals = ("_x", "_normalized", "_scale", "_mask")
         return {name: value for name, value in vars(self).items() if name not in signals}
 
 
@@ -440,6 +452,198 @@ def _check_forward(layer: Layer, signal: str = "_x") -> None:
 
 
 # ---------------------------------------------------------------------------------------------
+# Dropout
+# ---------------------------------------------------------------------------------------------
+
+
+class Dropout(_Forgetful):
+    r"""Inverted dropout: in training, each number of a signal is set to 0 with probability p.
+
+    .. math:: y = \frac{k}{1 - p}\, x, \qquad k = 1 \text{ with probability } 1 - p
+        \text{, otherwise } 0
+
+    The mean of y over the masks k is x. In evaluation mode nothing is drawn, and y is x.
+
+    Parameters
+    ----------
+    p : float or array_like
+        The probability to drop, from 0 to below 1: one number, or one for each replica, in the
+        shape of the leading axes.
+    seed : int or SeedSequence, or a sequence of them
+        One seed makes one mask for all replicas. A sequence, in the shape of the leading axes,
+        makes one for each, which depends on its own seed alone. Layers with the same seed draw the
+        same numbers, so give each layer its own.
+
+    Attributes
+    ----------
+    p : ndarray of float64
+        As given.
+    replicas : tuple of int
+        The shape of `p` or of the seeds; ``()`` where all replicas share both.
+    training : bool
+        The mode; a network sets it. False at first.
+
+    Raises
+    ------
+    ValueError
+        If a probability is not from 0 to below 1, or the shapes of `p` and the seeds differ.
+    TypeError
+        If `p` is not numeric, or a seed is none.
+
+    Notes
+    -----
+    Srivastava et al., 2014 :cite:p:`srivastava2014dropout`, who divide in evaluation instead. How
+    many random numbers are drawn does not depend on p: replicas with one seed and different p drop
+    from the same draw, so that what is dropped at the smaller p is dropped at the larger one too.
+
+    Examples
+    --------
+    >>> layer = Dropout(0.5, seed=1)
+    >>> layer.forward(np.ones((1, 4)))
+    array([[1., 1., 1., 1.]])
+    >>> layer.training = True
+    >>> layer.forward(np.ones((1, 4)))
+    array([[0., 0., 2., 2.]])
+    >>> layer.backward(np.ones((1, 4)))
+    array([[0., 0., 2., 2.]])
+    """
+
+    def __init__(self, p: ArrayLike, *, seed: Any = 0) -> None:
+        self.p = as_probabilities(p)
+        self._generators = _generators(seed)
+        if self.p.shape and self._generators.shape not in ((), self.p.shape):
+            raise ValueError(
+                f"p has shape {self.p.shape} and the seeds {self._generators.shape}; accepted are "
+                f"one of each, or one for each replica"
+            )
+        self.parameters: dict[str, Array] = {}
+        self.gradients: dict[str, Array] = {}
+        self.training = False
+
+    def __repr__(self) -> str:
+        """Return the kind and what it drops: from the least to the most, if replicas differ."""
+        least, most = self.p.min(), self.p.max()
+        return f"{type(self).__name__}({least:g}{f' to {most:g}' if most > least else ''})"
+
+    @property
+    def replicas(self) -> tuple[int, ...]:
+        """The leading axes of `p` or of the seeds."""
+        return self.p.shape or self._generators.shape
+
+    def forward(self, x: Array) -> Array:
+        """Return a new draw of the signal in training mode, and otherwise the signal itself."""
+        self._mask: Array | None = None
+        if not self.training:
+            return x
+        dtype = np.result_type(x, np.float16)  # floats stay, integers become floats
+        # both sides in float32: a comparison in float64 would take twice the time
+        kept = self._draws(x.shape[-2:]) >= _beside(self.p, np.float32)
+        self._mask = kept * _beside(self._factor(), dtype)
+        return x * self._mask
+
+    def _draws(self, shape: tuple[int, ...]) -> Array:
+        """Return uniform random numbers, (batch, features) for each generator by itself."""
+        draws = np.empty((self._generators.size, *shape), np.float32)
+        for row, rng in zip(draws, self._generators.flat, strict=True):
+            rng.random(out=row, dtype=np.float32)
+        return draws.reshape(*self._generators.shape, *shape)
+
+    def _factor(self) -> Array:
+        """Return what is kept is multiplied by."""
+        return np.asarray(1 / (1 - self.p))
+
+    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+        """Return the gradient with respect to the input: what was dropped has none."""
+        _check_forward(self, "_mask")
+        if not to_input:
+            return None
+        return upstream if self._mask is None else upstream * self._mask
+
+    def replica(self, index: int) -> "Dropout":
+        """Return one replica as a layer of its own, which goes on with the same masks."""
+        layer = type(self)(self.p[index] if self.p.shape else self.p)
+        own = self._generators[index] if self._generators.shape else self._generators
+        layer._generators = copy.deepcopy(np.asarray(own, dtype=object))
+        return layer
+
+
+class AlphaDropout(Dropout):
+    r"""Dropout for SELU: what is dropped is set to SELU's limit, and mean and variance stay.
+
+    .. math:: y = a\,\bigl(k\, x + (1 - k)\, \alpha'\bigr) + b, \qquad
+        a = \frac{1}{\sqrt{(1 - p)(1 + p\, \alpha'^2)}}, \qquad b = -a\, p\, \alpha'
+
+    with :math:`k` as for `Dropout` and :math:`\alpha' = -\lambda\alpha`, SELU's limit at minus
+    infinity. Where x has mean 0 and variance 1, as after a SELU at its fixed point, so has y.
+
+    Parameters
+    ----------
+    p, seed
+        As for `Dropout`, with its attributes and errors.
+
+    Notes
+    -----
+    Klambauer et al., 2017 :cite:p:`klambauer2017self`. For a given x, the mean of y over the masks
+    is :math:`a (1 - p)\, x`, not x.
+
+    Examples
+    --------
+    >>> layer = AlphaDropout(0.5, seed=1)
+    >>> layer.training = True
+    >>> layer.forward(np.ones((1, 4))).round(3)
+    array([[-0.779, -0.779,  1.666,  1.666]])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Return a new draw of the signal in training mode, and otherwise the signal itself."""
+        y = super().forward(x)
+        if self._mask is not None:
+            # a (1 - k) alpha' + b is a alpha' times (1 - k) - p
+            level = _beside(self._factor() * float(selu(-np.inf)), y.dtype)
+            y += level * ((self._mask == 0) - _beside(self.p, y.dtype))
+        return y
+
+    def _factor(self) -> Array:
+        """Return a."""
+        variance = (1 - self.p) * (1 + self.p * float(selu(-np.inf)) ** 2)
+        return np.asarray(1 / np.sqrt(variance))
+
+
+def as_probabilities(p: Any, name: str = "p") -> NDArray[np.float64]:
+    """Return probabilities to drop as an array, or raise an error.
+
+    Examples
+    --------
+    >>> as_probabilities([0, 0.5])
+    array([0. , 0.5])
+    """
+    values = np.asarray(p)
+    if values.dtype.kind not in "fiu":
+        raise TypeError(
+            f"{name} is {p!r}; accepted are a number from 0 to below 1, or one for each replica"
+        )
+    # the largest of the draws, multiples of 2**-24 below 1, are to be kept
+    if not ((values >= 0) & (values <= 1 - 2**-24)).all():
+        raise ValueError(
+            f"{name} is {p!r}; accepted are numbers from 0 to below 1: it is the probability to "
+            f"drop, and at 1 nothing would be left"
+        )
+    return values.astype(np.float64)
+
+
+def _generators(seed: Any) -> NDArray[Any]:
+    """Return a generator for each of the seeds, in their shape."""
+    seeds = np.asarray(seed, dtype=object)
+    generators = [stream(s, "dropout") for s in as_seeds(seeds.ravel().tolist())[0]]
+    return np.array(generators, dtype=object).reshape(seeds.shape)
+
+
+def _beside(values: Array, dtype: Any) -> Array:
+    """Return numbers of replicas so that they fit beside signals."""
+    return values[..., np.newaxis, np.newaxis].astype(dtype)
+
+
+# ---------------------------------------------------------------------------------------------
 # Layers in a row, and around them
 # ---------------------------------------------------------------------------------------------
 
@@ -629,8 +833,8 @@ def replica_of(layer: Layer, index: int) -> Layer:
             f"cannot copy a {type(layer).__name__}; accepted are layers with a method "
             f"replica(index), as those of course_lib.network have"
         )
-    copy: Layer = layer.replica(index)
-    return copy
+    own: Layer = layer.replica(index)
+    return own
 
 
 def walk(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:

@@ -16,13 +16,16 @@ from course_lib.activations import Activation
 from course_lib.network.initialization import initialize
 from course_lib.network.layers import (
     Activate,
+    AlphaDropout,
     BatchNorm,
     Dense,
+    Dropout,
     Layer,
     LayerNorm,
     PReLU,
     Residual,
     as_layers,
+    as_probabilities,
     check_untied,
     go_backward,
     go_forward,
@@ -34,7 +37,7 @@ from course_lib.network.layers import (
     widths,
 )
 from course_lib.network.losses import Loss, get_loss
-from course_lib.network.seeds import Seed, as_seeds, stream
+from course_lib.network.seeds import Seed, as_seeds, layer_seed, stream
 
 __all__ = ["Network", "lsuv", "mlp"]
 
@@ -103,6 +106,12 @@ class Network:
             raise ValueError(f"layers of different dtypes: {[str(w.dtype) for w in weights]}")
         self.sizes = [dense[0].shape[-2], *(weight.shape[-1] for weight in dense)]
         self.replicas: tuple[int, ...] = dense[0].shape[:-2]
+        for name, layer in walk(self.layers):
+            if isinstance(layer, Dropout) and layer.replicas not in ((), self.replicas):
+                raise ValueError(
+                    f"layer {name} ({layer}) is for replicas {layer.replicas}, and this network "
+                    f"has {self.replicas}; accepted are one p and one seed, or one for each replica"
+                )
         self.dtype = dense[0].dtype
 
     def __repr__(self) -> str:
@@ -287,6 +296,8 @@ def _names(layers: Sequence[Layer]) -> list[str]:
 def _name(layer: Layer) -> str:
     if isinstance(layer, Activate):
         return layer.activation.name
+    if isinstance(layer, Dropout):
+        return repr(layer)
     inside = f"({', '.join(_names(layer.layers))})" if isinstance(layer, Residual) else ""
     return type(layer).__name__ + inside
 
@@ -305,12 +316,15 @@ def mlp(
     gain: ArrayLike | None = None,
     normalization: str | None = None,
     residual: bool = False,
+    dropout: ArrayLike = 0.0,
+    alpha_dropout: bool = False,
     dtype: DTypeLike = np.float64,
 ) -> Network:
     """Build a multilayer perceptron: dense layers with an activation between them.
 
-    Each hidden layer is a dense layer, a normalization if one is asked for, and the activation. The
-    last layer is a dense layer alone: its outputs are the logits that a loss takes.
+    Each hidden layer is a dense layer, a normalization if one is asked for, the activation, and
+    dropout if that is asked for. The last layer is a dense layer alone: its outputs are the logits
+    that a loss takes.
 
     Parameters
     ----------
@@ -333,8 +347,14 @@ def mlp(
         and its activation :cite:p:`ioffe2015batch`, with weights 1 and biases 0.
     residual : bool
         Make each hidden layer of as many units as the one before a `Residual` block: x + f(x),
-        where f is the whole hidden layer, activation included. The first and the last layer, and
-        hidden layers that change the width, stay as they are; so do all first weights.
+        where f is the whole hidden layer, activation and dropout included. The first and the last
+        layer, and hidden layers that change the width, stay as they are; so do all first weights.
+    dropout : float or array_like
+        The probability to drop a hidden unit, from 0 to below 1: one number, or one for each seed.
+        A `Dropout` stands after each activation, unless it is the number 0. Its masks come from the
+        seed, other ones for each layer; the first weights stay as they are.
+    alpha_dropout : bool
+        Make that an `AlphaDropout`, as SELU needs it.
     dtype : dtype
         float32 or float64.
 
@@ -349,7 +369,8 @@ def mlp(
         If an activation, initialization or normalization is unknown.
     ValueError
         If there are fewer than two sizes, a size is below 1, there are no seeds, a gain is not a
-        finite number above 0 or there are not as many as seeds, no gain can be computed, or the
+        finite number above 0 or there are not as many as seeds, a dropout likewise is not from 0 to
+        below 1, `alpha_dropout` is asked for without a dropout, no gain can be computed, or the
         activation changes the number of features, as gates do.
     TypeError
         If the dtype is not float32 or float64, or a size is not a whole number.
@@ -360,6 +381,8 @@ def mlp(
     Network(784-256-10, ['relu'], float32, replicas=(64,))
     >>> mlp([784, 64, 64, 10], "tanh", normalization="batch", residual=True)
     Network(784-64-64-10, ['BatchNorm', 'tanh', 'Residual(BatchNorm, tanh)'], float64)
+    >>> mlp([784, 64, 10], seed=range(3), dropout=[0, 0.2, 0.5])
+    Network(784-64-10, ['relu', 'Dropout(0 to 0.5)'], float64, replicas=(3,))
     """
     if np.ndim(sizes) == 0 or len(sizes) < 2:
         raise ValueError(f"sizes are {sizes!r}; at least an input and an output are needed")
@@ -376,6 +399,7 @@ def mlp(
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]
     gains = _gains(gain, len(seeds) if replicated else None)
+    drops = _dropouts(dropout, alpha_dropout, seeds, replicated, len(sizes) - 2)
     computed = _computed_gain(activation) if initialization == "computed" else 1.0
     layers: list[Layer] = []
     for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
@@ -387,19 +411,37 @@ def mlp(
         dense = Dense(weight, bias) if replicated else Dense(weight[0], bias[0])
         if i == len(sizes) - 2:
             layers.append(dense)
-        elif residual and i and fan_in == fan_out:
-            layers.append(Residual(_hidden(dense, activation, normalization)))
-        else:
-            layers += _hidden(dense, activation, normalization)
+            continue
+        hidden = [dense, *_normalizations(dense, normalization), Activate(activation), *drops[i]]
+        layers += [Residual(hidden)] if residual and i and fan_in == fan_out else hidden
     return Network(layers)
 
 
-def _hidden(dense: Dense, activation: Activation, normalization: str | None) -> list[Layer]:
-    """Return what follows one another in a hidden layer."""
+def _normalizations(dense: Dense, normalization: str | None) -> list[Layer]:
+    """Return the normalization after a dense layer, if there is one."""
     if normalization is None:
-        return [dense, Activate(activation)]
+        return []
     ones = np.ones_like(dense.parameters["bias"])
-    return [dense, NORMALIZATIONS[normalization](ones, np.zeros_like(ones)), Activate(activation)]
+    return [NORMALIZATIONS[normalization](ones, np.zeros_like(ones))]
+
+
+def _dropouts(
+    dropout: ArrayLike, alpha: bool, seeds: Sequence[Seed], replicated: bool, layers: int
+) -> list[list[Layer]]:
+    """Return for each hidden layer the dropout that ends it, if there is one."""
+    p = as_probabilities(dropout, "dropout")
+    if p.shape and not (replicated and p.shape == (len(seeds),)):
+        raise ValueError(
+            f"dropout is of shape {p.shape}; accepted are one number, or one for each of a "
+            f"sequence of seeds"
+        )
+    if not p.shape and p == 0:
+        if alpha:
+            raise ValueError("alpha_dropout drops nothing where dropout is 0; give a dropout too")
+        return [[] for _ in range(layers)]
+    kind = AlphaDropout if alpha else Dropout
+    own = [[layer_seed(seed, "dropout", i) for seed in seeds] for i in range(layers)]
+    return [[kind(p, seed=each if replicated else each[0])] for each in own]
 
 
 def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
@@ -432,7 +474,7 @@ def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int 
         With its first weights, best orthogonal ones: ``mlp(..., initialization="orthogonal")``.
     x : array_like
         A batch, as `Network.forward` takes it. It passes in training mode, but running averages
-        stay as they are.
+        stay as they are, and nothing is dropped: no scale hangs on what a draw left.
     tolerance : float
         Above 0.
     steps : int
@@ -478,6 +520,8 @@ def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int 
             # in its place, a forward pass that scales the layer to the signal that comes
             scaled = partial(_forward_scaled, layer, layer.forward, reached, tolerance, steps, name)
             vars(layer)["forward"] = scaled
+        elif isinstance(layer, Dropout):
+            vars(layer)["forward"] = np.asarray  # as in evaluation mode
     scratch.forward(x, training=True)
     network.load_parameters(scratch.parameters)
     return np.stack(reached, axis=-1)

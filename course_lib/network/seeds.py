@@ -8,7 +8,7 @@ __all__ = ["as_seeds", "stream"]
 
 Seed = int | np.random.SeedSequence
 
-_PURPOSES = {"weights": 1, "batches": 2}
+_PURPOSES = {"weights": 1, "batches": 2, "dropout": 3}
 
 
 def stream(seed: Seed, purpose: str) -> np.random.Generator:
@@ -22,7 +22,7 @@ def stream(seed: Seed, purpose: str) -> np.random.Generator:
     seed : int or SeedSequence
         Not negative.
     purpose : str
-        ``"weights"`` or ``"batches"``.
+        ``"weights"``, ``"batches"`` or ``"dropout"``.
 
     Returns
     -------
@@ -34,9 +34,26 @@ def stream(seed: Seed, purpose: str) -> np.random.Generator:
     >>> stream(0, "weights").random() == stream(0, "batches").random()
     False
     """
+    return np.random.default_rng(_child(seed, _PURPOSES[purpose]))
+
+
+def layer_seed(seed: Seed, purpose: str, layer: int) -> np.random.SeedSequence:
+    """Return a seed of its own for each layer that draws random numbers for a purpose.
+
+    Examples
+    --------
+    >>> layer_seed(7, "dropout", 1)
+    SeedSequence(
+        entropy=7,
+        spawn_key=(3, 1),
+    )
+    """
+    return _child(seed, _PURPOSES[purpose], layer)
+
+
+def _child(seed: Seed, *numbers: int) -> np.random.SeedSequence:
     parent = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    key = (*parent.spawn_key, _PURPOSES[purpose])
-    return np.random.default_rng(np.random.SeedSequence(parent.entropy, spawn_key=key))
+    return np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, *numbers))
 
 
 def as_seeds(seed: Any) -> tuple[list[Seed], bool]:
