@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -21,8 +21,10 @@ from course_lib.activations.catalogue import spelled_out
 from course_lib.network import (
     LOSSES,
     Activate,
+    AlphaDropout,
     BatchNorm,
     Dense,
+    Dropout,
     Layer,
     LayerNorm,
     Loss,
@@ -33,6 +35,7 @@ from course_lib.network import (
     stream,
 )
 from course_lib.network import Residual as NumpyResidual
+from course_lib.network.seeds import Seed, layer_seed
 
 __all__ = [
     "Passage",
@@ -187,7 +190,8 @@ def from_numpy(network: Network) -> nn.Sequential:
     -------
     torch.nn.Sequential
         The same function, in the same dtype, with running averages; in training mode, as every
-        new module is. Weights are transposed: PyTorch keeps them as ``(fan_out, fan_in)``.
+        new module is. Weights are transposed: PyTorch keeps them as ``(fan_out, fan_in)``. Dropout
+        has the same probabilities, but draws its masks from PyTorch's random numbers.
 
     Raises
     ------
@@ -217,10 +221,13 @@ def _module(layer: Layer, dtype: Any) -> nn.Module:
         return activation_module(layer.activation).to(_torch_dtype(dtype))
     if isinstance(layer, NumpyResidual):
         return Residual(*(_module(inner, dtype) for inner in layer.layers))
+    if isinstance(layer, Dropout):
+        drop = nn.AlphaDropout if isinstance(layer, AlphaDropout) else nn.Dropout
+        return drop(float(layer.p))
     if not isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm):
         raise TypeError(
             f"cannot copy a {type(layer).__name__}; accepted are Dense, Activate, PReLU, "
-            f"BatchNorm, LayerNorm and Residual"
+            f"BatchNorm, LayerNorm, Dropout, AlphaDropout and Residual"
         )
     # rows of parameters come without their axis of length 1, as PyTorch has them
     state = {name: torch.tensor(value[0]) for name, value in layer.parameters.items()}
@@ -248,14 +255,17 @@ def _torch_dtype(dtype: Any) -> torch.dtype:
     return torch.float32 if dtype == np.float32 else torch.float64
 
 
-def to_numpy(module: nn.Sequential) -> Network:
+def to_numpy(module: nn.Sequential, *, seed: Seed = 0) -> Network:
     """Copy a PyTorch module into a NumPy network.
 
     Parameters
     ----------
     module : torch.nn.Sequential
         Of ``Linear`` layers with bias, activations of the catalogue, ``PReLU`` with any slopes,
-        ``BatchNorm1d``, ``LayerNorm``, `Residual` blocks of all these, and ``Flatten``.
+        ``BatchNorm1d``, ``LayerNorm``, ``Dropout``, ``AlphaDropout``, `Residual` blocks of all
+        these, and ``Flatten``.
+    seed : int or SeedSequence
+        For the masks of dropout, other ones for each layer; those of PyTorch cannot be carried.
 
     Returns
     -------
@@ -266,14 +276,24 @@ def to_numpy(module: nn.Sequential) -> Network:
     ------
     TypeError
         If the module holds something else, or an activation with other settings than the
-        catalogue's.
+        catalogue's, or there are several seeds.
+    ValueError
+        If a dropout drops everything.
 
     Examples
     --------
     >>> to_numpy(mlp([2, 3, 1], "relu"))
     Network(2-3-1, ['relu'], float32)
     """
-    return Network(_layers(module, _known_activations()))
+    return Network(_layers(module, _known_activations(), _mask_seeds(seed)))
+
+
+def _mask_seeds(seed: Seed) -> Iterator[Seed]:
+    """Return a seed for each dropout of a network, those of `course_lib.network.mlp`."""
+    seeds, replicated = as_seeds(seed)
+    if replicated:
+        raise TypeError(f"seed is {seed!r}; a PyTorch module is one network and takes one seed")
+    return (layer_seed(seeds[0], "dropout", i) for i in count())
 
 
 def _known_activations() -> dict[str, Activation]:
@@ -290,15 +310,20 @@ def _text_of(module: nn.Module) -> str:
     return repr(module).replace(", inplace=True", "").replace("inplace=True", "")
 
 
-def _layers(modules: nn.Sequential, rows: dict[str, Activation]) -> list[Layer]:
+def _layers(
+    modules: nn.Sequential, rows: dict[str, Activation], seeds: Iterator[Seed]
+) -> list[Layer]:
     """Return copies of modules in a row; `rows` are the activations by PyTorch's text for them."""
-    return [_layer(module, rows) for module in modules if not isinstance(module, nn.Flatten)]
+    return [_layer(module, rows, seeds) for module in modules if not isinstance(module, nn.Flatten)]
 
 
-def _layer(module: nn.Module, rows: dict[str, Activation]) -> Layer:
+def _layer(module: nn.Module, rows: dict[str, Activation], seeds: Iterator[Seed]) -> Layer:
     """Return a copy of one module, or raise TypeError if there is no layer like it."""
     if isinstance(module, Residual):
-        return NumpyResidual(_layers(module, rows))
+        return NumpyResidual(_layers(module, rows, seeds))
+    if isinstance(module, nn.Dropout | nn.AlphaDropout):
+        kind = AlphaDropout if isinstance(module, nn.AlphaDropout) else Dropout
+        return kind(module.p, seed=next(seeds))
     state = {
         name: _as_array(value)[np.newaxis].copy() for name, value in module.state_dict().items()
     }
@@ -321,9 +346,10 @@ def _layer(module: nn.Module, rows: dict[str, Activation]) -> Layer:
         layer.running_mean, layer.running_variance = state["running_mean"], state["running_var"]
         return layer
     raise TypeError(
-        f"cannot carry {module} across; accepted are Linear with bias, Flatten, BatchNorm1d with "
-        f"weights, running averages and a momentum, LayerNorm over one axis with weight and bias, "
-        f"Residual, and these with the catalogue's settings: {', '.join(rows)}"
+        f"cannot carry {module} across; accepted are Linear with bias, Flatten, Dropout, "
+        f"AlphaDropout, BatchNorm1d with weights, running averages and a momentum, LayerNorm over "
+        f"one axis with weight and bias, Residual, and these with the catalogue's settings: "
+        f"{', '.join(rows)}"
     )
 
 
@@ -645,7 +671,7 @@ def _activations_in(model: nn.Module) -> Iterator[tuple[str, nn.Module, Layer]]:
     for name, module in model.named_modules():
         row = rows.get(_text_of(module))
         if isinstance(module, nn.PReLU) or (row is not None and row.elementwise):
-            yield name, module, _layer(module, rows)
+            yield name, module, _layer(module, rows, iter(()))
         elif type(module) in kinds:
             yield name, module, Activate(_with_settings(module, kinds[type(module)]))
 

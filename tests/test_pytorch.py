@@ -171,6 +171,70 @@ def test_what_mlp_builds_is_carried(normalization):
     np.testing.assert_allclose(pytorch.predict(model, x), ours(x), rtol=1e-11, atol=1e-13)
 
 
+# ---------------------------------------------------------------------------------------------
+# Dropout
+# ---------------------------------------------------------------------------------------------
+
+KINDS = {network.Dropout: nn.Dropout, network.AlphaDropout: nn.AlphaDropout}
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_dropout_goes_there_and_back(kind, dtype, residual):
+    options = {"alpha_dropout": kind is network.AlphaDropout, "residual": residual, "dtype": dtype}
+    together = network.mlp([3, 5, 5, 2], "selu", seed=range(2), dropout=[0.1, 0.3], **options)
+    ours = together.replica(1)
+    model = pytorch.from_numpy(ours)
+    dropouts = [module for module in model.modules() if type(module) is KINDS[kind]]
+    assert [module.p for module in dropouts] == [0.3, 0.3]
+    x = np.random.default_rng(0).normal(size=(9, 3)).astype(dtype)
+    near = {"rtol": 1e-5, "atol": 1e-6} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-14}
+    np.testing.assert_allclose(pytorch.predict(model, x), ours(x), **near)  # nothing is dropped
+    # the same seed draws the same masks again, another seed others, and each layer its own
+    again, other = pytorch.to_numpy(model, seed=1), pytorch.to_numpy(model, seed=2)
+    assert repr(again) == repr(ours) != repr(network.mlp([3, 5, 5, 2], "selu", dtype=dtype))
+    dropped = ours.forward(x, training=True)
+    assert dropped.dtype == dtype
+    np.testing.assert_array_equal(again.forward(x, training=True), dropped)
+    assert not np.allclose(other.forward(x, training=True), dropped)
+    assert not np.allclose(ours(x), dropped)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize(("dtype", "near"), [(np.float32, 2e-6), (np.float64, 2e-15)])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_what_is_kept_and_what_is_dropped_become_what_pytorch_makes_of_them(kind, dtype, near, p):
+    x = np.random.default_rng(0).normal(size=(40, 30)).astype(dtype)
+    layer, module = kind(p, seed=1), KINDS[kind](p)
+    layer.training = True
+    ours, leaf = layer.forward(x), torch.tensor(x, requires_grad=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        theirs = module(leaf)
+    theirs.sum().backward()
+    slopes = layer.backward(np.ones_like(x))
+    assert ours.dtype == slopes.dtype == dtype
+    kept, kept_there = slopes != 0, leaf.grad.numpy() != 0
+    assert (p == 0) == kept.all() == kept_there.all()
+    both, neither = kept & kept_there, ~kept & ~kept_there
+    for same in (both, neither) if p else (both,):
+        assert same.any()
+        close = {"rtol": near, "atol": 2 * near}
+        np.testing.assert_allclose(ours[same], theirs.detach().numpy()[same], **close)
+        np.testing.assert_allclose(slopes[same], leaf.grad.numpy()[same], rtol=near)
+
+
+def test_a_dropout_of_pytorch_is_carried_in_either_spelling_and_keeps_its_weights_names():
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(inplace=True), nn.Dropout(0.2, inplace=True))
+    model += nn.Sequential(pytorch.Residual(nn.AlphaDropout(0.4)), nn.Linear(4, 2))
+    ours = pytorch.to_numpy(model)
+    assert repr(ours) == (
+        "Network(3-4-2, ['relu', 'Dropout(0.2)', 'Residual(AlphaDropout(0.4))'], float32)"
+    )
+    assert set(ours.parameters) == {name for name, _ in model.named_parameters()}
+
+
 def test_carried_weights_are_copies():
     ours = network.mlp([3, 2])
     model = pytorch.from_numpy(ours)
@@ -275,9 +339,10 @@ def test_first_weights_are_those_of_pytorch_for_the_seed():
     [
         lambda: pytorch.mlp([3, 4, 2], seed=1),
         lambda: pytorch.from_numpy(network.mlp([3, 4, 2])),
+        lambda: pytorch.to_numpy(pytorch.from_numpy(network.mlp([3, 4, 2], dropout=0.5))),
         lambda: pytorch.activation_module("gelu"),
     ],
-    ids=["mlp", "from_numpy", "activation_module"],
+    ids=["mlp", "from_numpy", "to_numpy", "activation_module"],
 )
 def test_the_global_random_state_is_left_alone(call):
     torch.manual_seed(0)
@@ -392,9 +457,17 @@ BAD = {
         lambda: pytorch.from_numpy(network.mlp([2, 2], seed=range(3))),
         ValueError, "replicas (3,)", "network.replica(i)",
     ),
-    "dropout": (
-        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))),
-        TypeError, "Dropout(p=0.5", "Linear with bias, Flatten",
+    "dropout of channels": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.Dropout1d(0.5))),
+        TypeError, "Dropout1d(p=0.5", "Linear with bias, Flatten, Dropout",
+    ),
+    "dropout of everything": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2), nn.Dropout(1.0))),
+        ValueError, "p is 1.0", "from 0 to below 1",
+    ),
+    "seeds for replicas": (
+        lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2)), seed=[0, 1]),
+        TypeError, "[0, 1]", "takes one seed",
     ),
     "no bias": (
         lambda: pytorch.to_numpy(nn.Sequential(nn.Linear(2, 2, bias=False))),
@@ -414,7 +487,7 @@ BAD = {
     ),
     "a layer of another kind": (
         lambda: pytorch.from_numpy(network.Network([*network.mlp([2, 2]).layers, Doubled()])),
-        TypeError, "a Doubled", "Dense, Activate, PReLU, BatchNorm, LayerNorm and Residual",
+        TypeError, "a Doubled", "LayerNorm, Dropout, AlphaDropout and Residual",
     ),
     "no averages": (
         lambda: pytorch.to_numpy(nn.Sequential(nn.BatchNorm1d(2, track_running_stats=False))),
@@ -437,8 +510,8 @@ BAD = {
         TypeError, "bias=False", "weight and bias",
     ),
     "dropout in a block": (
-        lambda: pytorch.to_numpy(nn.Sequential(pytorch.Residual(nn.Dropout(0.5)))),
-        TypeError, "Dropout(p=0.5", "BatchNorm1d",
+        lambda: pytorch.to_numpy(nn.Sequential(pytorch.Residual(nn.FeatureAlphaDropout(0.5)))),
+        TypeError, "FeatureAlphaDropout(p=0.5", "BatchNorm1d",
     ),
     "a block that changes the width": (
         lambda: pytorch.Residual(nn.Linear(4, 1))(torch.zeros(3, 4)),
