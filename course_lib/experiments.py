@@ -685,8 +685,8 @@ def compare(
     epochs, batch_size, loss
         As for `course_lib.training.fit`.
     seeds : sequence of int
-        At least two. A seed determines a network's first weights and the order of its batches, and
-        is the same for every activation and setting: their scores are paired.
+        At least two. A seed determines a network's first weights, the order of its batches and what
+        dropout drops, and is the same for every activation and setting: their scores are paired.
     optimizer : callable
         Makes an optimizer from an array with one rate for each replica; a class, such as ``Adam``,
         or a function.

@@ -421,6 +421,7 @@ def test_settings_reach_the_network_and_its_optimizer():
     varied = {
         "wide": {"sizes": [2, 9, 2]},
         "xavier": {"initialization": "xavier"},
+        "dropout": {"dropout": 0.3},
         "adam": {"optimizer": Adam},
         "slow": {"optimizer": lambda rate: SGD(rate / 10)},
     }
@@ -428,6 +429,7 @@ def test_settings_reach_the_network_and_its_optimizer():
     assert result.settings == tuple(varied)
     alone = {
         "xavier": {"initialization": "xavier"},
+        "dropout": {"dropout": 0.3},
         "adam": {"make": Adam},
         "slow": {"make": lambda rate: SGD(rate / 10)},
     }
