@@ -477,10 +477,11 @@ def fit(
     ----------
     network : Network
         All its replicas are trained at once.
-    x : array_like, shape (examples, features)
-        In the network's dtype.
+    x : array_like, shape (examples, features) or (..., examples, features)
+        In the network's dtype; with the leading axes of the replicas, each learns from data of its
+        own. A view such as ``np.broadcast_to(x, (replicas, *x.shape))`` is not copied as a whole.
     y : array_like, shape (examples,) or (examples, outputs)
-        Labels or targets, as the loss wants them.
+        Labels or targets, as the loss wants them; with leading axes if, and only if, `x` has them.
     optimizer : Optimizer
         Such as ``SGD(0.1)`` or ``Adam()``.
     loss : str or Loss
@@ -490,7 +491,7 @@ def fit(
     batch_size : int or None
         Examples for each update; None for all.
     validation : (x, y), optional
-        Looked at after each epoch, never learned from.
+        Looked at after each epoch, never learned from; with leading axes or without.
     seed : int or sequence of int
         Order of the batches. One number: all replicas see the same order, which is fast and
         isolates what the first weights do. One for each replica: each has its own order, and
@@ -536,12 +537,13 @@ def fit(
             f"course_lib.pytorch.fit trains PyTorch modules"
         )
     x, y = network.check_input(x), np.asarray(y)
-    check_fit_arguments(x, y, optimizer, epochs, batch_size)
+    check_fit_arguments(x, y, optimizer, epochs, batch_size, network.replicas)
     check_limits(clip_norm=clip_norm, clip_value=clip_value)
     check_untied(network.layers)
-    check_smallest_batch(network, len(x), batch_size)
-    outputs = np.zeros((*network.replicas, len(x), network.sizes[-1]), network.dtype)
-    rule.function(outputs, y)
+    n, own = x.shape[-2], x.shape[:-2]
+    check_smallest_batch(network, n, batch_size)
+    for replica in np.ndindex(own):  # one by one, or labels with a wrong axis might pass as targets
+        rule.function(np.zeros((n, network.sizes[-1]), network.dtype), y[replica])
     if validation is not None:
         x_valid, y_valid = check_pair(validation)
         outputs = network(x_valid)
@@ -560,22 +562,31 @@ def fit(
     with bar, np.errstate(over="ignore", invalid="ignore"):  # a diverging replica is a result
         for _ in range(epochs):
             total: Any = 0.0
-            for batches in zip(
-                *(epoch_batches(len(x), batch_size, g) for g in generators), strict=True
-            ):
+            for batches in zip(*(epoch_batches(n, batch_size, g) for g in generators), strict=True):
                 index = batches[0] if len(batches) == 1 else np.stack(batches)
-                value, gradients = network.loss_and_gradients(x[index], y[index], rule)
+                rows, answers = (x, y) if batch_size is None else take(own, index, x, y)
+                value, gradients = network.loss_and_gradients(rows, answers, rule)
                 _clip(gradients, clip_norm, clip_value)
                 optimizer.step(network.parameters, gradients)
                 total = total + value * index.shape[-1]
                 steps += 1
-            record["train"].append(total / len(x))
+            record["train"].append(total / n)
             if validation is not None:
                 outputs = network(x_valid)
                 record["loss"].append(rule.function(outputs, y_valid))
                 record["accuracy"].append(score(rule, outputs, y_valid))
             advance(bar, record)
     return make_history(record, steps)
+
+
+def take(own: Sequence[int], index: Array, *arrays: Array) -> list[Array]:
+    """Return the examples of one batch, of arrays ``(*own, examples, ...)``.
+
+    The index is ``(batch,)`` for all replicas, or ``(replicas, batch)`` with one row for each.
+    """
+    # an index for every axis: NumPy then gathers these rows alone, also from a broadcast view
+    replicas = tuple(axis[..., np.newaxis] for axis in np.indices(own, sparse=True))
+    return [array[(*replicas, index)] for array in arrays]
 
 
 # The helpers below are shared with other modules: `course_lib.pytorch.fit` has the same signature.
@@ -594,17 +605,27 @@ def check_smallest_batch(network: Network, n: int, batch_size: int | None) -> No
 
 
 def check_fit_arguments(
-    x: Any, y: Any, optimizer: Any, epochs: int, batch_size: int | None
+    x: Any,
+    y: Any,
+    optimizer: Any,
+    epochs: int,
+    batch_size: int | None,
+    replicas: tuple[int, ...] = (),
 ) -> None:
     """Raise an error unless there are examples, as many labels, an optimizer, positive counts."""
-    if len(x.shape) != 2 or len(x) == 0:
+    shape, given = tuple(x.shape), tuple(y.shape)
+    if len(shape) < 2 or shape[:-2] not in ((), replicas) or shape[-2] == 0:
+        for_each = f", or {replicas} before these axes for data of each replica" if replicas else ""
         raise ValueError(
-            f"x has shape {tuple(x.shape)}; accepted is (examples, features), at least one example "
-            f"in rows, the same for all replicas"
+            f"x has shape {shape}; accepted is (examples, features), at least one example in rows"
+            f"{for_each}"
         )
     check_optimizer(optimizer)
-    if len(y.shape) == 0 or len(x) != len(y):
-        raise ValueError(f"{len(x)} examples in x, but y has shape {tuple(y.shape)}; give one each")
+    if given[: len(shape) - 1] != shape[:-1]:
+        raise ValueError(
+            f"{shape[-2]} examples in x of shape {shape}, but y has shape {given}; give one each: "
+            f"the shape of y begins with {shape[:-1]}, as that of x does"
+        )
     for name, count in (("epochs", epochs), ("batch_size", batch_size)):
         if name == "batch_size" and count is None:
             continue

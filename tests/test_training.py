@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import tracemalloc
 from contextlib import nullcontext, redirect_stderr
 from types import SimpleNamespace
 
@@ -318,6 +319,69 @@ def test_a_normalized_replica_trains_as_if_it_were_alone(normalization, residual
         np.testing.assert_allclose(together.replica(i)(x), alone(x), rtol=1e-8, atol=1e-10)
 
 
+def some_data(leading, loss, dtype=np.float64, n=11):
+    """Return inputs of three features, and labels or targets for two outputs."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(*leading, n, 3)).astype(dtype)
+    if loss == "cross_entropy":
+        return x, rng.integers(0, 2, (*leading, n))
+    return x, rng.uniform(size=(*leading, n, 2))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("batch_size", [None, 4])
+@pytest.mark.parametrize("orders", [7, [4, 5, 6]], ids=["one order", "three orders"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_replica_with_data_of_its_own_trains_as_if_it_were_alone(loss, orders, batch_size, dtype):
+    x, y = some_data((3,), loss, dtype)
+    x_valid, y_valid = some_data((3,), loss, dtype, n=5)
+    together = mlp([3, 4, 2], "tanh", seed=[1, 2, 3], dtype=dtype)
+    options = {"optimizer": SGD(0.3), "loss": loss, "epochs": 3, "batch_size": batch_size}
+    history = fit(together, x, y, validation=(x_valid, y_valid), seed=orders, **options)
+    near = {"rtol": 1e3 * np.finfo(dtype).eps, "atol": 1e2 * np.finfo(dtype).eps}
+    for i, order in enumerate(np.broadcast_to(orders, 3).tolist()):
+        alone = mlp([3, 4, 2], "tanh", seed=i + 1, dtype=dtype)
+        pair = (x_valid[i], y_valid[i])
+        own = fit(alone, x[i], y[i], validation=pair, seed=order, **options)
+        for name in ("train_loss", "validation_loss", "validation_accuracy"):
+            np.testing.assert_allclose(getattr(history, name)[i], getattr(own, name), **near)
+        for key, value in alone.parameters.items():
+            assert together.parameters[key].dtype == dtype
+            np.testing.assert_allclose(together.parameters[key][i], value, **near)
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_data_of_replicas_with_two_axes(batch_size):
+    x, y = some_data((2, 3), "cross_entropy")
+    rng = np.random.default_rng(1)
+    weights, biases = rng.normal(size=(2, 3, 3, 2)), rng.normal(size=(2, 3, 1, 2))
+    together = Network([Dense(weights.copy(), biases.copy())])
+    options = {"epochs": 2, "batch_size": batch_size}
+    history = fit(together, x, y, optimizer=SGD(0.5), **options)
+    for index in np.ndindex(2, 3):
+        alone = Network([Dense(weights[index].copy(), biases[index].copy())])
+        own = fit(alone, x[index], y[index], optimizer=SGD(0.5), **options)
+        np.testing.assert_allclose(history.train_loss[index], own.train_loss, rtol=1e-12)
+        np.testing.assert_allclose(together(x)[index], alone(x[index]), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("batch_size", [None, 50])
+def test_a_view_with_a_replica_axis_trains_as_the_data_do_and_is_not_copied(batch_size):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(1000, 200)), rng.integers(0, 2, 1000)
+    views = [np.broadcast_to(array, (64, *array.shape)) for array in (x, y)]
+    first, second = (mlp([200, 1, 2], seed=range(64)) for _ in range(2))
+    options = {"optimizer": SGD(0.1), "batch_size": batch_size}
+    fit(first, x, y, **options)
+    tracemalloc.start()
+    fit(second, *views, **options)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    for key, value in first.parameters.items():
+        np.testing.assert_allclose(second.parameters[key], value, rtol=1e-10, atol=1e-12)
+    assert peak < 64 * x.nbytes / 4
+
+
 def test_an_unequal_last_batch_weighs_by_its_examples():
     x, y = np.array([[1.0], [2.0], [3.0]]), np.zeros((3, 1))
     network = mlp([1, 1])
@@ -531,9 +595,38 @@ BAD = {
     "half an epoch": (lambda: try_fit(epochs=0.5), ValueError, "0.5", "whole numbers from 1"),
     "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),
     "no network": (lambda: try_fit(network="mlp"), TypeError, "is a str", "network.Network"),
-    "a batch for each replica": (
-        lambda: try_fit(X[None], [Y], mlp([2, 2], seed=[0])),
-        ValueError, "(1, 4, 2)", "(examples, features)",
+    "data for other replicas": (
+        lambda: try_fit(np.zeros((3, 4, 2)), [Y] * 3, mlp([2, 2], seed=[0, 1])),
+        ValueError, "(3,)", "replicas (2,)",
+    ),
+    "data for replicas, and none": (
+        lambda: try_fit(X[None], [Y]), ValueError, "(1,)", "accepted are none or exactly these"
+    ),
+    "no examples for replicas": (
+        lambda: try_fit(np.zeros((2, 0, 2)), np.zeros((2, 0)), mlp([2, 2], seed=[0, 1])),
+        ValueError, "(2, 0, 2)", "(2,) before these axes",
+    ),
+    "inputs for each replica, labels for all": (
+        lambda: try_fit(np.zeros((2, 4, 2)), Y, mlp([2, 2], seed=[0, 1])),
+        ValueError, "y has shape (4,)", "begins with (2, 4)",
+    ),
+    "labels for each replica, inputs for all": (
+        lambda: try_fit(X, [Y, Y], mlp([2, 2], seed=[0, 1])),
+        ValueError, "y has shape (2, 4)", "begins with (4,)",
+    ),
+    "labels for each of as many replicas as examples": (
+        lambda: try_fit(X, [Y] * 4, mlp([2, 2], seed=range(4))),
+        ValueError, "(4, 4)", "accepted are labels of shape (4,)",
+    ),
+    "targets that look like labels for each replica": (
+        lambda: try_fit(
+            np.zeros((2, 2, 2)), np.eye(2), mlp([2, 2], seed=[0, 1]), loss="mean_squared_error"
+        ),
+        ValueError, "(2,)", "accepted are targets of shape (2, 2)",
+    ),
+    "a label out of range in one replica": (
+        lambda: try_fit(np.zeros((2, 4, 2)), [Y, Y + 2], mlp([2, 2], seed=[0, 1])),
+        ValueError, "from 2 to 2", "0 to 1",
     ),
     "an optimizer's class": (lambda: try_fit(optimizer=SGD), TypeError, "SGD", "an instance"),
     "epochs None": (lambda: try_fit(epochs=None), ValueError, "epochs is None", "from 1 on"),
