@@ -21,6 +21,7 @@ from course_lib.network.layers import check_untied, walk
 __all__ = [
     "SGD",
     "Adam",
+    "AdamW",
     "History",
     "Momentum",
     "Optimizer",
@@ -45,27 +46,51 @@ class Optimizer(Protocol):
         """Move the parameters, in place, against the gradients."""
 
 
-def _rate_for(learning_rate: Any, parameter: Array) -> Any:
-    """Return the learning rate shaped to multiply a parameter ``(..., rows, columns)``."""
-    rate = np.asarray(learning_rate, dtype=parameter.dtype)
-    if rate.ndim == 0:
-        return rate
-    if rate.shape != parameter.shape[:-2]:
+def _for_each(name: str, number: Any, parameter: Array) -> Any:
+    """Return a setting shaped to multiply a parameter ``(..., rows, columns)``."""
+    values = np.asarray(number, dtype=parameter.dtype)
+    if values.ndim == 0:
+        return values
+    if values.shape != parameter.shape[:-2]:
         raise ValueError(
-            f"the learning rate has shape {rate.shape}; accepted are one number, or one for each "
-            f"replica: {parameter.shape[:-2]}"
+            f"{name} has shape {values.shape}; accepted are one number, or one for each replica: "
+            f"{parameter.shape[:-2]}"
         )
-    return rate[..., np.newaxis, np.newaxis]
+    return values[..., np.newaxis, np.newaxis]
+
+
+def _rate_for(learning_rate: Any, parameter: Array) -> Any:
+    return _for_each("learning_rate", learning_rate, parameter)
+
+
+def _penalized(gradient: Array, weight_decay: Any, parameter: Array) -> Array:
+    """Return the gradient of a loss to which the penalty of the weight decay is added."""
+    if np.ndim(weight_decay) == 0 and weight_decay == 0:
+        return gradient
+    return gradient + _for_each("weight_decay", weight_decay, parameter) * parameter
 
 
 def _check_rate(learning_rate: Any) -> None:
-    rate = np.asarray(learning_rate)
-    numbers = rate.dtype.kind in "fiu" and rate.size
-    if not (numbers and np.isfinite(rate).all() and (rate > 0).all()):
+    if not _are_finite_from_0(learning_rate) or not np.all(np.asarray(learning_rate) > 0):
         raise ValueError(
             f"learning_rate is {learning_rate!r}; accepted are finite numbers above 0, one, or one "
             f"for each replica"
         )
+
+
+def _check_decay(weight_decay: Any) -> None:
+    if not _are_finite_from_0(weight_decay):
+        raise ValueError(
+            f"weight_decay is {weight_decay!r}; accepted are finite numbers from 0 on, one, or one "
+            f"for each replica"
+        )
+
+
+def _are_finite_from_0(numbers: Any) -> bool:
+    values = np.asarray(numbers)
+    if values.dtype.kind not in "fiu" or not values.size:
+        return False
+    return bool((np.isfinite(values) & (values >= 0)).all())
 
 
 def _check_owner(owners: dict[str, Array], name: str, parameter: Array) -> None:
@@ -85,19 +110,27 @@ def _check_share(name: str, value: float) -> None:
 class SGD:
     r"""Stochastic gradient descent: :math:`w \leftarrow w - \eta\, g`.
 
+    With a weight decay, :math:`g + \lambda w` takes the place of the gradient :math:`g`. That is
+    the gradient of the loss plus the penalty :math:`\frac{\lambda}{2} \lVert w \rVert^2`, and
+    multiplies :math:`w` by :math:`1 - \eta \lambda` in each step.
+
     Attributes
     ----------
     learning_rate : float or ndarray
         One number, or one for each replica.
+    weight_decay : float or ndarray
+        :math:`\lambda`, one number from 0 on, or one for each replica. It shrinks all parameters,
+        biases and those of normalization too, as in PyTorch.
 
     Raises
     ------
     ValueError
-        If a rate is not a finite number above 0.
+        If a rate is not a finite number above 0, or a weight decay not one from 0 on.
 
     Notes
     -----
-    Robbins and Monro, 1951 :cite:p:`robbins1951stochastic`.
+    Robbins and Monro, 1951 :cite:p:`robbins1951stochastic`; weight decay: Krogh and Hertz, 1991
+    :cite:p:`krogh1991simple`.
 
     Examples
     --------
@@ -108,15 +141,18 @@ class SGD:
     """
 
     learning_rate: Any
+    weight_decay: Any = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a learning rate that cannot work."""
+        """Refuse settings that cannot work."""
         _check_rate(self.learning_rate)
+        _check_decay(self.weight_decay)
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, against the gradients."""
         for name, parameter in parameters.items():
-            parameter -= _rate_for(self.learning_rate, parameter) * gradients[name]
+            gradient = _penalized(gradients[name], self.weight_decay, parameter)
+            parameter -= _rate_for(self.learning_rate, parameter) * gradient
 
 
 @dataclass
@@ -124,7 +160,8 @@ class Momentum:
     r"""Gradient descent with momentum.
 
     The velocity collects gradients, :math:`v \leftarrow \mu v + g`, and moves the weights,
-    :math:`w \leftarrow w - \eta v`.
+    :math:`w \leftarrow w - \eta v`. With a weight decay, :math:`g + \lambda w` takes the place of
+    the gradient, as in `SGD`.
 
     Attributes
     ----------
@@ -132,11 +169,15 @@ class Momentum:
         One number, or one for each replica.
     momentum : float
         The share :math:`\mu` of the velocity that stays at each step.
+    weight_decay : float or ndarray
+        :math:`\lambda`, one number from 0 on, or one for each replica. It shrinks all parameters,
+        biases and those of normalization too, as in PyTorch.
 
     Raises
     ------
     ValueError
-        If a rate is not a finite number above 0, or the momentum is not in [0, 1).
+        If a rate is not a finite number above 0, the momentum is not in [0, 1), or a weight decay
+        is not a finite number from 0 on.
 
     Notes
     -----
@@ -154,6 +195,7 @@ class Momentum:
 
     learning_rate: Any
     momentum: float = 0.9
+    weight_decay: Any = 0.0
     _velocity: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _owners: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
@@ -161,6 +203,7 @@ class Momentum:
         """Refuse settings that cannot work."""
         _check_rate(self.learning_rate)
         _check_share("momentum", self.momentum)
+        _check_decay(self.weight_decay)
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, along the velocity."""
@@ -168,13 +211,16 @@ class Momentum:
             _check_owner(self._owners, name, parameter)
             velocity = self._velocity.setdefault(name, np.zeros_like(parameter))
             velocity *= self.momentum
-            velocity += gradients[name]
+            velocity += _penalized(gradients[name], self.weight_decay, parameter)
             parameter -= _rate_for(self.learning_rate, parameter) * velocity
 
 
 @dataclass
 class Adam:
     r"""Adam: gradients divided by a running estimate of their size.
+
+    With a weight decay, :math:`g + \lambda w` takes the place of the gradient, as in `SGD`. It is
+    divided like the gradient, so that parameters with large gradients shrink less; see `AdamW`.
 
     Attributes
     ----------
@@ -184,11 +230,15 @@ class Adam:
         How much of the running mean of the gradients, and of their squares, stays at each step.
     epsilon : float
         Added to the root, so that nothing is divided by 0.
+    weight_decay : float or ndarray
+        :math:`\lambda`, one number from 0 on, or one for each replica. It shrinks all parameters,
+        biases and those of normalization too, as in PyTorch.
 
     Raises
     ------
     ValueError
-        If a rate is not a finite number above 0, or a beta is not in [0, 1).
+        If a rate is not a finite number above 0, a beta is not in [0, 1), or a weight decay is not
+        a finite number from 0 on.
 
     Notes
     -----
@@ -206,6 +256,7 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    weight_decay: Any = 0.0
     _means: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _owners: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _squares: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
@@ -216,6 +267,7 @@ class Adam:
         _check_rate(self.learning_rate)
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
+        _check_decay(self.weight_decay)
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place."""
@@ -224,13 +276,59 @@ class Adam:
         unbias2 = 1 - self.beta2**self._steps
         for name, parameter in parameters.items():
             _check_owner(self._owners, name, parameter)
-            gradient = gradients[name]
+            gradient = self._decay(parameter, gradients[name])
             mean = self._means.setdefault(name, np.zeros_like(parameter))
             square = self._squares.setdefault(name, np.zeros_like(parameter))
             mean += (1 - self.beta1) * (gradient - mean)
             square += (1 - self.beta2) * (gradient * gradient - square)
             size = np.sqrt(square / unbias2) + self.epsilon
             parameter -= _rate_for(self.learning_rate, parameter) / unbias1 * mean / size
+
+    def _decay(self, parameter: Array, gradient: Array) -> Array:
+        """Return what Adam takes for the gradient."""
+        return _penalized(gradient, self.weight_decay, parameter)
+
+
+@dataclass
+class AdamW(Adam):
+    r"""Adam with a weight decay of its own, apart from the gradient.
+
+    Each step first shrinks all parameters alike, :math:`w \leftarrow (1 - \eta \lambda)\, w`, and
+    then makes the step of `Adam` without weight decay.
+
+    Attributes
+    ----------
+    learning_rate, beta1, beta2, epsilon
+        As for `Adam`.
+    weight_decay : float or ndarray
+        :math:`\lambda`, one number from 0 on, or one for each replica. It shrinks all parameters,
+        biases and those of normalization too, as in PyTorch.
+
+    Raises
+    ------
+    ValueError
+        As `Adam` does.
+
+    Notes
+    -----
+    Loshchilov and Hutter, 2019 :cite:p:`loshchilov2019decoupled`, in the form that PyTorch uses,
+    with its defaults: the decay is multiplied by the learning rate.
+
+    Examples
+    --------
+    >>> w = {"w": np.ones((1, 1))}
+    >>> AdamW(0.1, weight_decay=0.5).step(w, {"w": np.zeros((1, 1))})
+    >>> w["w"]
+    array([[0.95]])
+    """
+
+    weight_decay: Any = 0.01
+
+    def _decay(self, parameter: Array, gradient: Array) -> Array:
+        """Shrink the parameter, in place; return the gradient as it is."""
+        decay = _for_each("weight_decay", self.weight_decay, parameter)
+        parameter *= 1 - _rate_for(self.learning_rate, parameter) * decay
+        return gradient
 
 
 # ---------------------------------------------------------------------------------------------

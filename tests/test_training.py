@@ -20,6 +20,7 @@ from course_lib.network import LOSSES, Dense, Network, get_loss, mlp
 from course_lib.training import (
     SGD,
     Adam,
+    AdamW,
     Momentum,
     accuracy,
     clip_norm,
@@ -43,7 +44,25 @@ OPTIMIZERS = {
         lambda rate: Adam(rate, beta1=0.5, beta2=0.9, epsilon=1e-3),
         lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.5, 0.9), eps=1e-3),
     ),
+    "AdamW": (lambda rate: AdamW(rate), lambda p: torch.optim.AdamW(p, lr=0.1)),
+    "SGD that decays": (
+        lambda rate, decay=0.3: SGD(rate, weight_decay=decay),
+        lambda p: torch.optim.SGD(p, lr=0.1, weight_decay=0.3),
+    ),
+    "Momentum that decays": (
+        lambda rate, decay=0.3: Momentum(rate, weight_decay=decay),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.3),
+    ),
+    "Adam that decays": (
+        lambda rate, decay=0.3: Adam(rate, weight_decay=decay),
+        lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.3),
+    ),
+    "AdamW that decays": (
+        lambda rate, decay=0.3: AdamW(rate, beta1=0.5, epsilon=1e-3, weight_decay=decay),
+        lambda p: torch.optim.AdamW(p, lr=0.1, betas=(0.5, 0.999), eps=1e-3, weight_decay=0.3),
+    ),
 }
+DECAYING = [name for name in OPTIMIZERS if name.endswith("decays")]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -55,8 +74,10 @@ def test_fifty_steps_equal_those_of_torch(name):
     optimizer, reference = make(0.1), make_torch(list(theirs.values()))
     for _ in range(50):
         gradients = {key: rng.normal(size=value.shape) for key, value in ours.items()}
+        before = {key: value.copy() for key, value in gradients.items()}
         optimizer.step(ours, gradients)
         for key, leaf in theirs.items():
+            np.testing.assert_array_equal(gradients[key], before[key])
             leaf.grad = torch.tensor(gradients[key])
         reference.step()
         for key, leaf in theirs.items():
@@ -77,6 +98,24 @@ def test_a_rate_for_each_replica_equals_separate_trainings(name, dtype):
         own = fit(alone, x, y, optimizer=make(rate), epochs=5, batch_size=8)
         near = {"rtol": 1e4 * np.finfo(dtype).eps, "atol": 1e2 * np.finfo(dtype).eps}
         np.testing.assert_allclose(history.train_loss[i], own.train_loss, **near)
+        for key, value in alone.parameters.items():
+            assert together.parameters[key].dtype == dtype
+            np.testing.assert_allclose(together.parameters[key][i], value, **near)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", DECAYING)
+def test_a_weight_decay_for_each_replica_equals_separate_trainings(name, dtype):
+    rates, decays = [0.05, 0.1, 0.2], np.array([0, 0.01, 0.5])
+    make, _ = OPTIMIZERS[name]
+    x, y = data.moons(20)
+    x = x.astype(dtype)
+    together = mlp([2, 5, 2], "tanh", seed=[7, 7, 7], dtype=dtype)
+    fit(together, x, y, optimizer=make(rates, decays), epochs=5, batch_size=8)
+    for i, rate in enumerate(rates):
+        alone = mlp([2, 5, 2], "tanh", seed=7, dtype=dtype)
+        fit(alone, x, y, optimizer=make(rate, float(decays[i])), epochs=5, batch_size=8)
+        near = {"rtol": 1e4 * np.finfo(dtype).eps, "atol": 1e2 * np.finfo(dtype).eps}
         for key, value in alone.parameters.items():
             assert together.parameters[key].dtype == dtype
             np.testing.assert_allclose(together.parameters[key][i], value, **near)
@@ -391,7 +430,7 @@ def test_an_unequal_last_batch_weighs_by_its_examples():
     assert history.train_loss == pytest.approx([(1 + 4 + 9) / 3])
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name not in DECAYING])
 def test_the_loss_falls_on_moons(name):
     x, y = data.moons(50)
     network = mlp([2, 16, 2], "tanh", seed=range(4))
@@ -546,6 +585,25 @@ BAD = {
     "rates for other replicas": (
         lambda: try_fit(network=mlp([2, 2], seed=range(3)), optimizer=SGD([0.1, 0.2])),
         ValueError, "(2,)", "one for each replica: (3,)",
+    ),
+    "decay below 0": (
+        lambda: SGD(0.1, weight_decay=-1), ValueError, "weight_decay is -1", "numbers from 0 on"
+    ),
+    "decay NaN": (
+        lambda: Momentum(0.1, weight_decay=np.nan), ValueError, "weight_decay is nan", "from 0 on"
+    ),
+    "no decays": (lambda: Adam(weight_decay=[]), ValueError, "weight_decay is []", "from 0 on"),
+    "decay as text": (lambda: AdamW(weight_decay="0"), ValueError, "is '0'", "from 0 on"),
+    "decay None": (lambda: AdamW(weight_decay=None), ValueError, "is None", "from 0 on"),
+    "decays for other replicas": (
+        lambda: try_fit(
+            network=mlp([2, 2], seed=range(3)), optimizer=SGD(0.1, weight_decay=[0, 0])
+        ),
+        ValueError, "weight_decay has shape (2,)", "one for each replica: (3,)",
+    ),
+    "decays without replicas": (
+        lambda: try_fit(optimizer=AdamW(weight_decay=[0.1])),
+        ValueError, "weight_decay has shape (1,)", "replica: ()",
     ),
     "rates without replicas": (
         lambda: try_fit(optimizer=SGD([0.1])), ValueError, "(1,)", "replica: ()"
