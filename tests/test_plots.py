@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from course_lib import plots
 from course_lib.activations import CATALOGUE
+from course_lib.autodiff import Value
 from course_lib.data import moons, spirals, xor
 from course_lib.plots import COLORS
 
@@ -111,6 +113,32 @@ def test_text_is_readable_on_white(name):
 # Figures
 # ---------------------------------------------------------------------------------------------
 
+
+def neuron(*, backward=True):
+    """Return the loss of one unit on one example, and the names of some of its values."""
+    x1, x2, w1, w2, b, y = (Value(number) for number in (2, -1, 0.5, -0.3, 0.1, 1))
+    z = w1 * x1 + w2 * x2 + b
+    loss = (z.tanh() - y) ** 2
+    if backward:
+        loss.backward()
+    return loss, {"$x_1$": x1, "w1": w1, "bias": b, "z": z, "loss": loss}
+
+
+def draw_neuron():
+    loss, labels = neuron()
+    return plots.computation_graph(loss, labels=labels)
+
+
+def crossing():
+    """Return a value of which every part is used by several others, near and far."""
+    a, b = Value(1), Value(3)
+    c = a * b / 2
+    d = (c + a) / (b - c)
+    e = d**0.5 * a + (-b).exp() * c * d
+    e.backward()
+    return e - c - a * d
+
+
 LINE = np.linspace(0, 1, 20)
 DRAW = {
     "bands": lambda: plots.bands(
@@ -148,6 +176,10 @@ DRAW = {
     "confusion": lambda: plots.confusion(
         np.arange(100).reshape(10, 10), list("0123456789"), title="digits"
     ),
+    "computation_graph": lambda: draw_neuron(),
+    "computation_graph, before": lambda: plots.computation_graph(neuron(backward=False)[0]),
+    "computation_graph, crossing": lambda: plots.computation_graph(crossing()),
+    "computation_graph, one": lambda: plots.computation_graph(Value(-1e-5)),
     "confusion, long names": lambda: plots.confusion(
         np.eye(3, dtype=int) * 5, ["trouser", "ankle boot", "coat"]
     ),
@@ -257,3 +289,153 @@ def test_text_on_the_confusion_matrix_is_readable():
         column, row = text.get_position()
         ground = image.cmap(image.norm(image.get_array()[row, column]))
         assert contrast(text.get_color(), ground[:3]) >= 4, text.get_text()
+
+
+# ---------------------------------------------------------------------------------------------
+# Graphs
+# ---------------------------------------------------------------------------------------------
+
+
+def drawn(figure):
+    """Return boxes, as their corners in data units, and arrows, as the points they go through."""
+    (axes,) = figure.axes
+    boxes = [
+        (box.get_x(), box.get_y(), box.get_x() + box.get_width(), box.get_y() + box.get_height())
+        for box in axes.patches
+        if isinstance(box, FancyBboxPatch)
+    ]
+    arrows = [
+        np.concatenate(
+            [curve(np.linspace(0, 1, 20)) for curve, _ in arrow._path_original.iter_bezier()]
+        )
+        for arrow in axes.patches
+        if isinstance(arrow, FancyArrowPatch)
+    ]
+    return np.array(boxes), arrows
+
+
+def told(figure):
+    """Return the texts of each box, from top to bottom, by their place."""
+    texts = {}
+    for text in figure.axes[0].texts:
+        x, y = text.get_position()
+        box = next(
+            k for k, (x0, y0, x1, y1) in enumerate(drawn(figure)[0]) if x0 < x < x1 and y0 < y < y1
+        )
+        texts.setdefault(box, []).append((y, text.get_text()))
+    return [tuple(text for _, text in sorted(lines)) for lines in texts.values()]
+
+
+def test_a_graph_tells_operation_value_and_gradient():
+    loss, labels = neuron()
+    texts = told(plots.computation_graph(loss, labels=labels))
+    slope = 2 * (np.tanh(1.4) - 1)
+    inner = slope / np.cosh(1.4) ** 2
+    expected = {
+        ("$x_1$", "2", f"∂ {0.5 * inner:.3g}"),
+        ("-1", f"∂ {-0.3 * inner:.3g}"),
+        ("w1", "0.5", f"∂ {2 * inner:.3g}"),
+        ("-0.3", f"∂ {-inner:.3g}"),
+        ("bias", "0.1", f"∂ {inner:.3g}"),
+        ("1", f"∂ {-slope:.3g}"),
+        ("×", "1", f"∂ {inner:.3g}"),
+        ("×", "0.3", f"∂ {inner:.3g}"),
+        ("+", "1.3", f"∂ {inner:.3g}"),
+        ("z = +", "1.4", f"∂ {inner:.3g}"),
+        ("tanh", f"{np.tanh(1.4):.3g}", f"∂ {slope:.3g}"),
+        ("\N{MINUS SIGN}", f"{slope / 2:.3g}", f"∂ {slope:.3g}"),
+        ("loss = (…)²", f"{slope**2 / 4:.3g}", "∂ 1"),
+    }
+    assert len(texts) == len(expected)
+    assert set(texts) == {
+        tuple(line.replace("-", "\N{MINUS SIGN}") for line in lines) for lines in expected
+    }
+
+
+def test_before_a_backward_no_gradient_is_told():
+    texts = told(plots.computation_graph(neuron(backward=False)[0]))
+    assert sorted(map(len, texts)) == [1] * 6 + [2] * 7
+    assert not any("∂" in line for lines in texts for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("compute", "title"),
+    [
+        (lambda x: x**3, "(…)³"),
+        (lambda x: x**-12, "(…)⁻¹²"),
+        (lambda x: x**-0.5, "(…)^−0.5"),
+        (lambda x: 2**x, "^"),
+        (lambda x: 1 / x, "÷"),
+        (lambda x: x.apply("gelu"), "gelu"),
+    ],
+)
+def test_operations_are_written_as_in_formulas(compute, title):
+    texts = told(plots.computation_graph(compute(Value(1))))
+    assert (title, *texts[-1][1:]) in texts
+
+
+@pytest.mark.parametrize("name", [name for name in DRAW if name.startswith("computation_graph")])
+def test_boxes_stay_apart_and_arrows_go_from_box_to_box_and_through_none(name):
+    boxes, arrows = drawn(DRAW[name]())
+    for (x0, y0, x1, y1), (x2, y2, x3, y3) in combinations(boxes, 2):
+        assert max(x0 - x3, x2 - x1, y0 - y3, y2 - y1) > 0.1
+    for points in arrows:
+        (start,) = np.flatnonzero(np.isclose(boxes[:, 2], points[0, 0]) & inside(boxes, points[0]))
+        (end,) = np.flatnonzero(np.isclose(boxes[:, 0], points[-1, 0]) & inside(boxes, points[-1]))
+        assert boxes[start, 2] < boxes[end, 0]  # from left to right
+        for point in points[1:-1]:
+            assert not inside(boxes, point, -1e-6).any()
+
+
+def inside(boxes, point, by=1e-6):
+    """Return which boxes a point is in, or at most `by` beside."""
+    beyond = np.maximum(boxes[:, :2] - point, point - boxes[:, 2:])
+    return (beyond <= by).all(axis=1)
+
+
+def test_there_is_an_arrow_for_each_use():
+    x = Value(3)
+    figure = plots.computation_graph(x * x + x)
+    boxes, arrows = drawn(figure)
+    assert (len(boxes), len(arrows)) == (3, 4)
+    ends = {tuple(points[-1].round(6)) for points in arrows}
+    assert len(ends) == 4  # each arrives at a place of its own
+
+
+def test_the_first_operand_stands_above_the_second():
+    a, b = Value(1), Value(2)
+    for value in (a - b, a / b, a**b):
+        figure = plots.computation_graph(value, labels={"a": a, "b": b})
+        y = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
+        assert y["a"] < y["b"]
+        assert figure.axes[0].yaxis_inverted()
+
+
+@pytest.mark.parametrize("backward", [True, False])
+def test_text_of_a_graph_is_readable_and_in_its_box(backward):
+    loss, labels = neuron(backward=backward)
+    figure = plots.computation_graph(loss, labels=labels)
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    boxes = [b.get_window_extent() for b in axes.patches if isinstance(b, FancyBboxPatch)]
+    for text in axes.texts:
+        assert contrast(text.get_color(), WHITE) >= 4.5
+        assert text.get_fontsize() >= 9
+        extent = text.get_window_extent()
+        assert any(
+            box.x0 <= extent.x0 and extent.x1 <= box.x1 and box.y0 <= extent.y0 <= box.y1
+            for box in boxes
+        ), text.get_text()
+
+
+def test_a_graph_that_cannot_be_drawn_is_refused():
+    with pytest.raises(TypeError, match=r"a float; accepted is a course_lib\.autodiff\.Value"):
+        plots.computation_graph(1.0)
+    x = Value(1)
+    with pytest.raises(ValueError, match="no node for the labels 'y', 'z'; accepted are labels of"):
+        plots.computation_graph(x * x, labels={"x": x, "y": Value(1), "z": 1.0})
+    for _ in range(60):
+        x = x + x
+    with pytest.raises(ValueError, match=r"more than 60 nodes.* draw a part of the expression"):
+        plots.computation_graph(x)
+    plots.computation_graph(x.parents[0][0])  # these are 60
