@@ -3,6 +3,7 @@
 This is the only module of the library, with what uses it, that imports PyTorch.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -363,6 +364,7 @@ def fit(
     epochs: int = 1,
     batch_size: int | None = 64,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
+    patience: int | None = None,
     seed: int = 0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
@@ -383,8 +385,9 @@ def fit(
         Made for ``model.parameters()``.
     loss : str or Loss
         A name of `course_lib.network.LOSSES`.
-    epochs, batch_size, validation, seed, clip_norm, clip_value, progress
-        As in `course_lib.training.fit`.
+    epochs, batch_size, validation, patience, seed, clip_norm, clip_value, progress
+        As in `course_lib.training.fit`. With patience, the module ends with its ``state_dict`` of
+        the best epoch.
 
     Returns
     -------
@@ -394,8 +397,8 @@ def fit(
     Raises
     ------
     ValueError
-        If there are no examples, lengths or shapes do not fit, a number is below 1, or a limit is
-        not a finite number above 0.
+        If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
+        a finite number above 0, or there is patience without validation data.
     KeyError
         If there is no such loss.
 
@@ -419,6 +422,7 @@ def fit(
         clip_value = min(clip_value, torch.finfo(first.dtype).max)
     shape = predict(model, inputs[:1]).shape
     targets = _as_targets(rule, y, (len(inputs), *shape[1:]), first)
+    training.check_patience(patience, validation)
     if validation is not None:
         x_valid, y_valid = training.check_pair(validation)
         y_valid = _as_array(y_valid)
@@ -431,9 +435,10 @@ def fit(
     rng = stream(seeds[0], "batches")
     record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
     steps = 0
-    bar = training.progress_bar(epochs, progress)
-    with bar:
-        for _ in range(epochs):
+    stopping = training.EarlyStopping(patience, ())
+    bar, best = training.progress_bar(epochs, progress), _best_state(model, patience)
+    with bar, best as keep:
+        while stopping.goes_on(epochs):
             batches = [
                 torch.from_numpy(index)
                 for index in training.epoch_batches(len(inputs), batch_size, rng)
@@ -446,8 +451,31 @@ def fit(
                 outputs = predict(model, x_valid)
                 record["loss"].append(rule.function(outputs, y_valid))
                 record["accuracy"].append(training.score(rule, outputs, y_valid))
+            keep(stopping.after_epoch(record))
             training.advance(bar, record)
-    return training.make_history(record, steps)
+    return training.make_history(record, steps, stopping)
+
+
+@contextmanager
+def _best_state(model: nn.Module, patience: int | None) -> Iterator[Callable[[Array], None]]:
+    """Yield a function that keeps the state if told so; at the end the module is set back to it.
+
+    However the end comes. Without patience there is nothing to set back.
+    """
+    if patience is None:
+        yield lambda better: None
+        return
+    kept = copy.deepcopy(model.state_dict())
+
+    def keep(better: Array) -> None:
+        nonlocal kept
+        if better:
+            kept = copy.deepcopy(model.state_dict())
+
+    try:
+        yield keep
+    finally:
+        model.load_state_dict(kept)
 
 
 def _train_epoch(

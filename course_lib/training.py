@@ -5,10 +5,11 @@ single training.
 """
 
 import importlib.util
+import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -475,12 +476,21 @@ class History:
         the mean squared error.
     steps : int
         Updates made.
+    best_epoch : ndarray of int, shape (...)
+        The epoch, counted from 1, whose weights the network has at the end: the last, or with
+        patience the one of the lowest validation loss.
+
+    Notes
+    -----
+    With patience, ``epochs`` counts those until the last replica stopped. A replica that stopped
+    earlier has NaN from there on.
     """
 
     train_loss: Array
     validation_loss: Array
     validation_accuracy: Array
     steps: int
+    best_epoch: Array
 
 
 def accuracy(outputs: Array, y: ArrayLike) -> Any:
@@ -561,6 +571,7 @@ def fit(
     epochs: int = 1,
     batch_size: int | None = 64,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
+    patience: int | None = None,
     seed: int | np.random.SeedSequence | Sequence[int] = 0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
@@ -590,6 +601,11 @@ def fit(
         Examples for each update; None for all.
     validation : (x, y), optional
         Looked at after each epoch, never learned from; with leading axes or without.
+    patience : int, optional
+        Early stopping: a replica whose validation loss was for so many epochs not below its best
+        has stopped, and when all have, the training ends. Each replica then has the weights and
+        running averages of its best epoch up to its own stop, as if trained alone; one without any
+        finite validation loss has those it stopped with.
     seed : int or sequence of int
         Order of the batches. One number: all replicas see the same order, which is fast and
         isolates what the first weights do. One for each replica: each has its own order, and
@@ -610,10 +626,20 @@ def fit(
     ------
     ValueError
         If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, a network with batch normalization would get a single row, or two
-        of its layers hold the same array.
+        a finite number above 0, there is patience without validation data, a network with batch
+        normalization would get a single row, or two of its layers hold the same array.
     KeyError, TypeError
         As `Network.forward` and the loss do.
+
+    Notes
+    -----
+    Criteria for early stopping are compared by Prechelt, 1998 :cite:p:`prechelt1998early`. The
+    validation data have then chosen an epoch: how good the network is, only others can tell. The
+    optimizer remembers the last step, not that of the best epoch.
+
+    A training that is interrupted, as by Ctrl-C, raises the error and returns no history. The
+    network keeps what it learned up to the last step; with patience, each replica has its best
+    epoch so far, or its first weights if no epoch was completed.
 
     Examples
     --------
@@ -642,6 +668,7 @@ def fit(
     check_smallest_batch(network, n, batch_size)
     for replica in np.ndindex(own):  # one by one, or labels with a wrong axis might pass as targets
         rule.function(np.zeros((n, network.sizes[-1]), network.dtype), y[replica])
+    check_patience(patience, validation)
     if validation is not None:
         x_valid, y_valid = check_pair(validation)
         outputs = network(x_valid)
@@ -656,9 +683,11 @@ def fit(
     generators = [stream(s, "batches") for s in seeds]
     record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
     steps = 0
-    bar = progress_bar(epochs, progress)
-    with bar, np.errstate(over="ignore", invalid="ignore"):  # a diverging replica is a result
-        for _ in range(epochs):
+    stopping = EarlyStopping(patience, network.replicas)
+    bar, best = progress_bar(epochs, progress), _best_state(network, patience)
+    # a diverging replica is a result
+    with bar, best as keep, np.errstate(over="ignore", invalid="ignore"):
+        while stopping.goes_on(epochs):
             total: Any = 0.0
             for batches in zip(*(epoch_batches(n, batch_size, g) for g in generators), strict=True):
                 index = batches[0] if len(batches) == 1 else np.stack(batches)
@@ -673,8 +702,36 @@ def fit(
                 outputs = network(x_valid)
                 record["loss"].append(rule.function(outputs, y_valid))
                 record["accuracy"].append(score(rule, outputs, y_valid))
+            keep(stopping.after_epoch(record))
             advance(bar, record)
-    return make_history(record, steps)
+    return make_history(record, steps, stopping)
+
+
+@contextmanager
+def _best_state(network: Network, patience: int | None) -> Iterator[Callable[[Array], None]]:
+    """Yield a function that keeps the state of some replicas; at the end they are set back to it.
+
+    However the end comes. Without patience there is nothing to set back.
+    """
+    if patience is None:
+        yield lambda replicas: None
+        return
+    state = network.parameters
+    for name, layer in walk(network.layers):
+        if isinstance(layer, BatchNorm):
+            state[f"{name}.running_mean"] = layer.running_mean
+            state[f"{name}.running_variance"] = layer.running_variance
+    kept = {name: value.copy() for name, value in state.items()}
+
+    def keep(replicas: Array) -> None:
+        for name, value in state.items():
+            kept[name][replicas] = value[replicas]
+
+    try:
+        yield keep
+    finally:
+        for name, value in state.items():
+            value[...] = kept[name]
 
 
 def take(own: Sequence[int], index: Array, *arrays: Array) -> list[Array]:
@@ -731,6 +788,22 @@ def check_fit_arguments(
             raise ValueError(f"{name} is {count!r}; accepted are whole numbers from 1 on")
 
 
+def check_patience(patience: int | None, validation: Any) -> None:
+    """Raise ValueError unless it is None, or a whole number above 0 with validation data."""
+    if patience is None:
+        return
+    if not isinstance(patience, int | np.integer) or patience < 1:
+        raise ValueError(
+            f"patience is {patience!r}; accepted are whole numbers from 1 on, or None for all "
+            f"epochs"
+        )
+    if validation is None:
+        raise ValueError(
+            f"patience is {patience}, but no validation data say when to stop; pass "
+            f"validation=(x, y) with examples that are not trained on"
+        )
+
+
 def check_optimizer(optimizer: Any) -> None:
     """Raise TypeError unless it is something that makes steps."""
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
@@ -766,14 +839,56 @@ def score(rule: Loss, outputs: Array, y: ArrayLike) -> Any:
     return np.full(outputs.shape[:-2], np.nan)
 
 
-def make_history(record: Mapping[str, list[Any]], steps: int) -> History:
-    """Stack the epochs as the last axis."""
+class EarlyStopping:
+    """Who goes on and whose epoch was the best so far, each replica for itself.
+
+    Attributes
+    ----------
+    running : ndarray of bool
+        Whether a replica goes on.
+    epochs : ndarray of int
+        How many each has learned.
+    best_epoch : ndarray of int
+        Which of them was the best, counted from 1.
+    """
+
+    def __init__(self, patience: int | None, replicas: Sequence[int]) -> None:
+        # without patience, every loss counts as none: all go on, and the last epoch stays
+        self.patience = math.inf if patience is None else patience
+        self.running: Array = np.ones(replicas, bool)
+        self.epochs: Array = np.zeros(replicas, int)
+        self.best_epoch: Array = np.zeros(replicas, int)
+        self._best: Array = np.full(replicas, np.inf)
+        self._waited: Array = np.zeros(replicas, int)
+
+    def goes_on(self, epochs: int) -> bool:
+        """Return whether a replica goes on, and has not yet learned for so many epochs."""
+        return bool((self.running & (self.epochs < epochs)).any())
+
+    def after_epoch(self, record: Mapping[str, list[Any]]) -> Array:
+        """Look at the latest validation loss; return which replicas are in their best state."""
+        loss = np.nan if self.patience == math.inf else record["loss"][-1]
+        self.epochs = self.epochs + self.running
+        better = self.running & (loss < self._best)  # NaN never is
+        self._best = np.where(better, loss, self._best)
+        self._waited = np.where(better, 0, self._waited + 1)
+        # as long as no loss was finite, the latest epoch is as good as any
+        keep = np.asarray(better | (self.running & (self._best == np.inf)))
+        self.best_epoch = np.where(keep, self.epochs, self.best_epoch)
+        self.running = self.running & (self._waited < self.patience)
+        return keep
+
+
+def make_history(record: Mapping[str, list[Any]], steps: int, stopping: EarlyStopping) -> History:
+    """Stack the epochs as the last axis; those after a replica's stop are NaN."""
     train = np.stack(record["train"], axis=-1)
     empty = np.empty((*train.shape[:-1], 0))
     loss, share = (
         np.stack(record[k], axis=-1) if record[k] else empty for k in ("loss", "accuracy")
     )
-    return History(train, loss, share, steps)
+    for columns in (train, loss, share):
+        columns[np.arange(columns.shape[-1]) >= np.expand_dims(stopping.epochs, -1)] = np.nan
+    return History(train, loss, share, steps, stopping.best_epoch)
 
 
 def progress_bar(epochs: int, wanted: bool) -> AbstractContextManager[Any]:

@@ -1,5 +1,7 @@
 """The PyTorch networks: carried across, trained in step with NumPy, and free of side effects."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -413,6 +415,58 @@ def test_training_learns_moons():
     assert training.accuracy(pytorch.predict(model, x), y) > 0.9
 
 
+def test_both_fits_have_the_same_arguments():
+    ours, theirs = (inspect.signature(module.fit).parameters for module in (training, pytorch))
+    assert list(ours)[1:] == list(theirs)[1:]
+    for name in list(ours)[1:]:
+        assert (ours[name].default, ours[name].kind) == (theirs[name].default, theirs[name].kind)
+
+
+@pytest.mark.parametrize("patience", [1, 4])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_early_stopping_ends_with_the_best_epoch_as_in_numpy(seed, patience):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, 80)
+    points = rng.normal(size=(80, 5)) + 0.5 * labels[:, np.newaxis]
+    (x, x_valid), (y, y_valid) = np.split(points, [20]), np.split(labels, [20])
+    options = {"normalization": "batch", "seed": seed}
+    ours = network.mlp([5, 20, 2], "relu", **options)
+    model = pytorch.from_numpy(ours)
+    options = {"epochs": 40, "batch_size": 10, "validation": (x_valid, y_valid)}
+    options |= {"patience": patience}
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    first = training.fit(ours, x, y, optimizer=training.SGD(0.1), **options)
+    second = pytorch.fit(model, x, y, optimizer=sgd, **options)
+    assert first.best_epoch == second.best_epoch < first.train_loss.size < 40
+    assert isinstance(second.best_epoch, np.ndarray)
+    np.testing.assert_allclose(first.validation_loss, second.validation_loss, rtol=1e-9)
+    np.testing.assert_allclose(pytorch.predict(model, x), ours(x), rtol=1e-8, atol=1e-10)
+    expected = nn.functional.cross_entropy(
+        torch.tensor(pytorch.predict(model, x_valid)), torch.tensor(y_valid)
+    )
+    assert expected.item() == pytest.approx(second.validation_loss.min(), rel=1e-12)
+
+
+def test_an_interrupted_training_with_patience_leaves_the_best_epoch_so_far():
+    x, y = data.moons(20)
+    twin, model = (pytorch.mlp([2, 5, 2], dtype=torch.float64) for _ in range(2))
+    options = {"batch_size": None, "validation": (x, y), "patience": 9}
+    sgd = torch.optim.SGD(twin.parameters(), lr=0.1)
+    pytorch.fit(twin, x, y, optimizer=sgd, epochs=3, **options)
+    sgd, done = torch.optim.SGD(model.parameters(), lr=0.1), []
+
+    def interrupt(*_):
+        done.append(1)
+        if len(done) > 3:
+            raise KeyboardInterrupt
+
+    sgd.register_step_post_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        pytorch.fit(model, x, y, optimizer=sgd, epochs=9, **options)
+    for ours, expected in zip(model.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.detach(), expected.detach())
+
+
 # ---------------------------------------------------------------------------------------------
 # Bad input
 # ---------------------------------------------------------------------------------------------
@@ -542,6 +596,12 @@ BAD = {
         ValueError, "outputs of shape (4, 2, 2)", "(batch, outputs)",
     ),
     "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
+    "no patience": (
+        lambda: try_fit(patience=0, validation=(X, Y)), ValueError, "patience is 0", "from 1 on"
+    ),
+    "patience for nothing": (
+        lambda: try_fit(patience=3), ValueError, "patience is 3", "pass validation=(x, y)"
+    ),
     "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),
     "unknown loss": (lambda: try_fit(loss="mse"), KeyError, "'mse'", "mean_squared_error"),
 }  # fmt: skip
