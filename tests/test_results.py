@@ -14,7 +14,13 @@ from course_lib import data
 from course_lib.training import accuracy
 
 PROGRAMS = Path(stored.__file__).parent
-BY_SEED = {"flat_share", "gradient_ratio", "test_accuracy"}  # the last axis is that of the seeds
+BY_SEED = {  # the last axis is that of the seeds
+    "flat_share",
+    "gradient_ratio",
+    "test_accuracy",
+    "time_ratio",
+    "time_ratio_pytorch",
+}
 SHARES = {"flat_share", "test_accuracy"}
 
 
