@@ -8,6 +8,7 @@ says how far the mean, a share, or the difference between two activations may be
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from inspect import signature
 from itertools import zip_longest
 from statistics import NormalDist
@@ -37,8 +38,10 @@ __all__ = [
     "Tuning",
     "bootstrap_interval",
     "compare",
+    "detectable",
     "holm",
     "paired",
+    "power",
     "t_interval",
     "wilson_interval",
 ]
@@ -372,6 +375,157 @@ def holm(p_values: ArrayLike) -> Array:
     factors = len(p) - np.arange(len(p))
     adjusted[order] = np.minimum(np.maximum.accumulate(factors * p[order]), 1)
     return adjusted
+
+
+# ---------------------------------------------------------------------------------------------
+# What a test can find
+# ---------------------------------------------------------------------------------------------
+
+
+def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
+    r"""Return how probably a paired t test finds a true difference.
+
+    .. math:: P\left( \left| \frac{Z + d \sqrt n}{S} \right| > t \right)
+
+    :math:`Z` is a standard normal variable, :math:`S` the standard deviation that n normal
+    differences show, divided by the true one, and :math:`t` the quantile of `t_interval`.
+
+    Parameters
+    ----------
+    effect : array_like
+        The true difference in units of the standard deviation of the differences, Cohen's
+        :math:`d_z`. Its sign does not matter.
+    n : int
+        Seeds.
+    level : float
+        1 minus the significance at which the test, two-sided, calls a difference found.
+
+    Returns
+    -------
+    ndarray or scalar of float64
+        The shape of `effect`; at an effect of 0, ``1 - level``. The error is below
+        :math:`10^{-10}`.
+
+    Raises
+    ------
+    ValueError
+        If the seeds are not a whole number from 2 on, or the level is not between 0 and 1.
+
+    Notes
+    -----
+    Cohen, 1988 :cite:p:`cohen1988statistical`. The quotient has the noncentral t distribution. Its
+    normal probability, known for each S, is averaged over the chi distribution of S with the
+    Gauss-Legendre rule.
+
+    For normal differences, the test of `paired` finds nearly as much, but has no p-value below
+    :math:`2^{1-n}`: with 5 seeds or fewer, it finds nothing at 95 %.
+
+    Examples
+    --------
+    >>> power([0, 0.5, 1], 16).round(3)
+    array([0.05 , 0.465, 0.962])
+    """
+    _check_level(level)
+    _check_whole("n", n, least=2)
+    return _power(np.asarray(effect, dtype=np.float64), n, _student_quantile(level, n - 1))
+
+
+_FAR = 9.0  # standard deviations, beyond which a normal variable hardly ever is: 1e-19
+
+
+@cache
+def _legendre() -> tuple[Array, Array]:
+    """Return nodes and weights of the rule, which take longer than all the rest."""
+    return np.polynomial.legendre.leggauss(100)
+
+
+def _power(effect: Array, n: int, quantile: float) -> Any:
+    """Return the probability that a noncentral t is beyond a quantile, on both sides."""
+    # S is a chi variable divided by sqrt(n - 1). Where its normal probability falls from 1 to 0,
+    # which may be in a small part of where chi lies, the rule has its nodes to itself.
+    root = math.sqrt(n - 1)
+    shift = np.abs(effect)[..., np.newaxis] * math.sqrt(n)
+    ends = max(root - _FAR, np.finfo(np.float64).tiny), root + _FAR  # the density takes logarithms
+    falls = np.clip((shift + np.array([-_FAR, _FAR])) * (root / quantile), *ends)
+    edges = np.concatenate([np.full_like(shift, ends[0]), falls, np.full_like(shift, ends[1])], -1)
+    middles, halves = (edges[..., 1:] + edges[..., :-1]) / 2, np.diff(edges) / 2
+    nodes, weights = _legendre()
+    shape = (*effect.shape, 3 * len(nodes))
+    chi = (middles[..., np.newaxis] + halves[..., np.newaxis] * nodes).reshape(shape)
+    weights = (halves[..., np.newaxis] * weights).reshape(shape)
+    # the density, up to a factor, without powers that would overflow
+    weights *= np.exp((n - 2) * np.log(chi / root) - (chi - root) * (chi + root) / 2)
+    beyond = _normal(shift - quantile / root * chi) + _normal(-shift - quantile / root * chi)
+    return ((weights * beyond).sum(axis=-1) / weights.sum(axis=-1))[()]
+
+
+def _normal(x: Array) -> Array:
+    """Return the probability that a standard normal variable is below x."""
+    return np.vectorize(math.erfc, otypes=[np.float64])(-x / math.sqrt(2)) / 2
+
+
+def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 1) -> float:
+    r"""Return the smallest effect that a paired t test finds with a given probability.
+
+    Parameters
+    ----------
+    n : int
+        Seeds.
+    power : float
+        The probability to find it, from above the significance to below 1.
+    level : float
+        1 minus the significance of all tests together.
+    tests : int
+        How many differences are tested. Each is then tested at a significance divided by their
+        number, Bonferroni's correction, so that anything false is found with a probability of at
+        most ``1 - level``. `holm` finds at least as much.
+
+    Returns
+    -------
+    float
+        Cohen's :math:`d_z`, as `power` takes it.
+
+    Raises
+    ------
+    ValueError
+        If the seeds are not a whole number from 2 on, or the tests one from 1 on, the level is not
+        between 0 and 1, or the power is not between the significance and 1.
+
+    Notes
+    -----
+    Cohen, 1988 :cite:p:`cohen1988statistical`. Found by bisection, to 10 digits.
+
+    The test of `paired` needs more seeds, the more tests there are: with 28, whose significance is
+    0.05 / 28, it finds nothing with 10 seeds or fewer, because :math:`2^{-9}` is more than that.
+
+    Examples
+    --------
+    >>> round(detectable(16), 2), round(detectable(64), 2), round(detectable(16, tests=28), 2)
+    (0.75, 0.36, 1.19)
+    """
+    _check_level(level)
+    _check_whole("n", n, least=2)
+    _check_whole("tests", tests, least=1)
+    significance = (1 - level) / tests
+    if not significance < power < 1:
+        raise ValueError(
+            f"power is {power!r}; accepted is a number between {significance:.3g}, with which a "
+            f"test finds what is not there, and 1"
+        )
+    quantile = _student_quantile(1 - significance, n - 1)
+    low, high = 0.0, 1.0
+    while _power(np.asarray(high), n, quantile) < power:
+        low, high = high, 2 * high
+    while high - low > 1e-13 * high:
+        middle = (low + high) / 2
+        found = _power(np.asarray(middle), n, quantile) >= power
+        low, high = (low, middle) if found else (middle, high)
+    return high
+
+
+def _check_whole(name: str, value: Any, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} is {value!r}; accepted is a whole number, {least} or more")
 
 
 # ---------------------------------------------------------------------------------------------
