@@ -8,9 +8,9 @@ multiplications predicts stands beside each measured one. One thread; takes two 
 
 import os
 
-os.environ.update(
-    dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-)
+if __name__ == "__main__":
+    for library in ("OMP", "OPENBLAS", "MKL"):  # they read it when NumPy is imported
+        os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import statistics
 import time

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import propagation_cost
 import pytest
 import stored
 import trainable_depth
@@ -181,6 +182,22 @@ def test_results_come_from_the_settings_of_today():
         ("seeds", len(trainable_depth.SEEDS)),
     ]:
         assert result[key] == stored.plain(value), key
+
+
+def test_costs_belong_to_the_settings_of_today():
+    result = data.results("propagation_cost")
+    assert result["seeds"] == len(propagation_cost.SEEDS)
+    assert [(r["shape"], r["batch"]) for r in result["networks"]] == propagation_cost.CELLS
+    for record in result["networks"]:
+        sizes = propagation_cost.SHAPES[record["shape"]]
+        assert record["sizes"] == sizes
+        assert record["counted_ratio"] == stored.plain(propagation_cost.counted_ratio(sizes))
+        assert min(record["time_ratio"] + record["time_ratio_pytorch"]) > 0.5
+
+
+def test_a_ratio_of_times_is_measured_anew():
+    both = propagation_cost.ratios("8 layers of 64", 64, seed=0)
+    assert all(0.5 < ratio < 10 for ratio in both)  # another machine, and a busy one
 
 
 @pytest.mark.parametrize("weight_variance", [1.0, 6.0])
