@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from course_lib._errors import unknown_name
+from course_lib._errors import check_whole, unknown_name
 
 __all__ = [
     "CLOTHES",
@@ -173,8 +173,7 @@ def moons(n: int = 100, *, noise: float = 0.1, seed: int = 0) -> tuple[Array, Ar
 
 
 def _check_points(n: int, noise: float) -> None:
-    if not isinstance(n, int | np.integer) or n < 1:
-        raise ValueError(f"n is {n!r}; accepted are whole numbers from 1 on")
+    check_whole("n", n)
     if not noise >= 0:
         raise ValueError(f"noise is {noise!r}; accepted are numbers from 0 on")
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from course_lib import activations as catalogue
-from course_lib._errors import unknown_name
+from course_lib._errors import check_whole, unknown_name
 from course_lib.activations import Activation
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
 from course_lib.training import (
@@ -426,7 +426,7 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
     array([0.05 , 0.465, 0.962])
     """
     _check_level(level)
-    _check_whole("n", n, least=2)
+    check_whole("n", n, least=2)
     return _power(np.asarray(effect, dtype=np.float64), n, _student_quantile(level, n - 1))
 
 
@@ -504,8 +504,8 @@ def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 
     (0.75, 0.36, 1.19)
     """
     _check_level(level)
-    _check_whole("n", n, least=2)
-    _check_whole("tests", tests, least=1)
+    check_whole("n", n, least=2)
+    check_whole("tests", tests)
     significance = (1 - level) / tests
     if not significance < power < 1:
         raise ValueError(
@@ -521,11 +521,6 @@ def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 
         found = _power(np.asarray(middle), n, quantile) >= power
         low, high = (low, middle) if found else (middle, high)
     return high
-
-
-def _check_whole(name: str, value: Any, *, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name} is {value!r}; accepted is a whole number, {least} or more")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -905,12 +900,8 @@ def compare(
     _check_distinct("rates", grid, 3 if edge == "raise" else 1)
     seeds, tuning_seeds = _check_seeds(seeds, tuning_seeds)
     _check_level(level)
-    if replicas_at_once is not None and (
-        not isinstance(replicas_at_once, int | np.integer) or replicas_at_once < 1
-    ):
-        raise ValueError(
-            f"replicas_at_once is {replicas_at_once!r}; accepted is a whole number, 1 or more"
-        )
+    if replicas_at_once is not None:
+        check_whole("replicas_at_once", replicas_at_once)
     kinds = {
         (activation.name, label): (activation, setting)
         for activation in names

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_lib._errors import check_whole
 from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss, stream
 from course_lib.network.layers import check_untied, walk
 
@@ -781,22 +782,16 @@ def check_fit_arguments(
             f"{shape[-2]} examples in x of shape {shape}, but y has shape {given}; give one each: "
             f"the shape of y begins with {shape[:-1]}, as that of x does"
         )
-    for name, count in (("epochs", epochs), ("batch_size", batch_size)):
-        if name == "batch_size" and count is None:
-            continue
-        if not isinstance(count, int | np.integer) or count < 1:
-            raise ValueError(f"{name} is {count!r}; accepted are whole numbers from 1 on")
+    check_whole("epochs", epochs)
+    if batch_size is not None:
+        check_whole("batch_size", batch_size)
 
 
 def check_patience(patience: int | None, validation: Any) -> None:
     """Raise ValueError unless it is None, or a whole number above 0 with validation data."""
     if patience is None:
         return
-    if not isinstance(patience, int | np.integer) or patience < 1:
-        raise ValueError(
-            f"patience is {patience!r}; accepted are whole numbers from 1 on, or None for all "
-            f"epochs"
-        )
+    check_whole("patience", patience)
     if validation is None:
         raise ValueError(
             f"patience is {patience}, but no validation data say when to stop; pass "

@@ -708,13 +708,13 @@ BAD = {
     "p above 1": (lambda: holm([0.5, 1.1]), "[0.5, 1.1]", "accepted is one row"),
     "p is NaN": (lambda: holm([np.nan]), "[nan]", "numbers from 0 to 1"),
     "p in a table": (lambda: holm([[0.5]]), "[[0.5]]", "accepted is one row"),
-    "power of one seed": (lambda: power(1, 1), "n is 1", "a whole number, 2 or more"),
-    "power of half a seed": (lambda: power(1, 2.5), "n is 2.5", "a whole number, 2 or more"),
-    "power of a yes": (lambda: power(1, True), "n is True", "a whole number, 2 or more"),
+    "power of one seed": (lambda: power(1, 1), "n is 1", "whole numbers from 2 on"),
+    "power of half a seed": (lambda: power(1, 2.5), "n is 2.5", "whole numbers from 2 on"),
+    "power of a yes": (lambda: power(1, True), "n is True", "whole numbers from 2 on"),
     "power level": (lambda: power(1, 5, level=95), "level is 95", "such as 0.95"),
     "detectable level": (lambda: detectable(5, level=0), "level is 0", "such as 0.95"),
-    "detectable with one": (lambda: detectable(1), "n is 1", "a whole number, 2 or more"),
-    "no tests": (lambda: detectable(5, tests=0), "tests is 0", "a whole number, 1 or more"),
+    "detectable with one": (lambda: detectable(1), "n is 1", "whole numbers from 2 on"),
+    "no tests": (lambda: detectable(5, tests=0), "tests is 0", "whole numbers from 1 on"),
     "sure to be found": (lambda: detectable(5, power=1), "power is 1", "between 0.05"),
     "found by chance": (
         lambda: detectable(5, power=0.01, tests=5), "power is 0.01", "between 0.01, with which"
@@ -730,9 +730,9 @@ BAD = {
     "tuned on": (
         lambda: try_compare(seeds=range(8)), "seeds [7] are there", "other tuning_seeds"
     ),
-    "chunk": (lambda: try_compare(replicas_at_once=0), "replicas_at_once is 0", "1 or more"),
+    "chunk": (lambda: try_compare(replicas_at_once=0), "replicas_at_once is 0", "from 1 on"),
     "half a chunk": (
-        lambda: try_compare(replicas_at_once=2.5), "replicas_at_once is 2.5", "a whole number"
+        lambda: try_compare(replicas_at_once=2.5), "replicas_at_once is 2.5", "whole numbers"
     ),
     "compared level": (lambda: try_compare(level=95), "level is 95", "between 0 and 1"),
     "no such baseline": (

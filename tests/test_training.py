@@ -828,13 +828,17 @@ BAD = {
     "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
     "no patience": (
         lambda: try_fit(patience=0, validation=(X, Y)),
-        ValueError, "patience is 0", "whole numbers from 1 on, or None",
+        ValueError, "patience is 0", "whole numbers from 1 on",
     ),
     "half a patience": (
         lambda: try_fit(patience=0.5, validation=(X, Y)), ValueError, "is 0.5", "from 1 on"
     ),
     "patience for nothing": (
         lambda: try_fit(patience=3), ValueError, "patience is 3", "pass validation=(x, y)"
+    ),
+    "a yes for epochs": (lambda: try_fit(epochs=True), ValueError, "epochs is True", "from 1 on"),
+    "a yes for a batch": (
+        lambda: try_fit(batch_size=True), ValueError, "batch_size is True", "from 1 on"
     ),
     "half an epoch": (lambda: try_fit(epochs=0.5), ValueError, "0.5", "whole numbers from 1"),
     "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),

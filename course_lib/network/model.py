@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from course_lib import activations
-from course_lib._errors import unknown_name
+from course_lib._errors import check_whole, unknown_name
 from course_lib.activations import Activation
 from course_lib.network.initialization import initialize
 from course_lib.network.layers import (
@@ -506,8 +506,7 @@ def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int 
     """
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance!r}; accepted are numbers above 0")
-    if not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"steps is {steps!r}; accepted are whole numbers from 1 on")
+    check_whole("steps", steps)
     if not isinstance(network, Network):
         raise TypeError(
             f"network is a {type(network).__name__}; accepted is a course_lib.network.Network"
