@@ -21,8 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib import activations
 from course_lib.activations import Activation, prelu_grad
 from course_lib.network import Activate, Dense, Layer, Loss, Network, PReLU, get_loss
-from course_lib.network.layers import check_untied, walk
-from course_lib.training import check_optimizer
+from course_lib.network.layers import check_replicated, check_untied, walk
+from course_lib.training import check_limits, check_optimizer
 
 __all__ = [
     "Diagnosis",
@@ -689,7 +689,8 @@ class GradientCheck:
 
     def __str__(self) -> str:
         """Return a table: a line for each parameter, the largest error over replicas."""
-        lines = [("parameter", "error"), *((n, f"{e.max():.1e}") for n, e in self.errors.items())]
+        worst = {name: f"{errors.max(initial=0):.1e}" for name, errors in self.errors.items()}
+        lines = [("parameter", "error"), *worst.items()]
         return "\n".join(f"{name:<16}{error:>8}" for name, error in lines)
 
 
@@ -743,8 +744,9 @@ def check_gradients(
     TypeError
         If the network is none of `course_lib.network`, or does not compute in float64.
     ValueError
-        If the step is not a finite number above 0, two layers hold the same array, or a layer left
-        no gradient for a parameter, or one of another shape.
+        If the step is not a finite number, large enough to move a parameter, two layers hold the
+        same array, a parameter lacks the axes of the replicas, or a layer left no gradient for one,
+        or one of another shape.
     KeyError, TypeError, ValueError
         As `Network.loss_and_gradients`.
 
@@ -806,16 +808,22 @@ def _check_network_of_float64(network: Any) -> None:
             f"load_parameters(network.parameters)"
         )
     check_untied(network.layers)
+    check_replicated(network.layers, network.replicas)
 
 
 def _check_step(step: float) -> float:
-    if not 0 < step < np.inf:
-        raise ValueError(f"step is {step!r}; accepted is a finite number above 0, such as 1e-5")
+    check_limits(step=step)
+    least = np.finfo(np.float64).eps
+    if step < least:
+        raise ValueError(
+            f"step is {step!r}, which rounding may take away from a parameter; accepted are "
+            f"numbers from {least:.1e} on, such as 1e-5"
+        )
     return float(step)
 
 
 def _check_gradients_fit(network: Network, gradients: dict[str, Array]) -> None:
-    """Raise ValueError unless there is a gradient for each number of each replica."""
+    """Raise ValueError unless there is a gradient for each number of each parameter."""
     for name, value in network.parameters.items():
         if name not in gradients:
             raise ValueError(f"backward left no gradient of {name}; its layer must fill gradients")
@@ -823,11 +831,6 @@ def _check_gradients_fit(network: Network, gradients: dict[str, Array]) -> None:
             raise ValueError(
                 f"{name} has shape {value.shape} and its gradient {gradients[name].shape}; they "
                 f"must be the same"
-            )
-        if value.shape[: len(network.replicas)] != network.replicas:
-            raise ValueError(
-                f"{name} has shape {value.shape}; its leading axes must be the network's replicas, "
-                f"{network.replicas}"
             )
 
 

@@ -438,7 +438,7 @@ def fit(
     stopping = training.EarlyStopping(patience, ())
     bar, best = training.progress_bar(epochs, progress), _best_state(model, patience)
     with bar, best as keep:
-        while stopping.goes_on(epochs):
+        for _ in range(epochs):
             batches = [
                 torch.from_numpy(index)
                 for index in training.epoch_batches(len(inputs), batch_size, rng)
@@ -453,6 +453,8 @@ def fit(
                 record["accuracy"].append(training.score(rule, outputs, y_valid))
             keep(stopping.after_epoch(record))
             training.advance(bar, record)
+            if not stopping.running:
+                break
     return training.make_history(record, steps, stopping)
 
 

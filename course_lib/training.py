@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_lib._errors import check_whole
 from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss, stream
-from course_lib.network.layers import check_untied, walk
+from course_lib.network.layers import check_replicated, check_untied, walk
 
 __all__ = [
     "SGD",
@@ -167,13 +167,10 @@ class Momentum:
 
     Attributes
     ----------
-    learning_rate : float or ndarray
-        One number, or one for each replica.
+    learning_rate, weight_decay
+        As for `SGD`.
     momentum : float
         The share :math:`\mu` of the velocity that stays at each step.
-    weight_decay : float or ndarray
-        :math:`\lambda`, one number from 0 on, or one for each replica. It shrinks all parameters,
-        biases and those of normalization too, as in PyTorch.
 
     Raises
     ------
@@ -226,15 +223,12 @@ class Adam:
 
     Attributes
     ----------
-    learning_rate : float or ndarray
-        One number, or one for each replica.
+    learning_rate, weight_decay
+        As for `SGD`.
     beta1, beta2 : float
         How much of the running mean of the gradients, and of their squares, stays at each step.
     epsilon : float
         Added to the root, so that nothing is divided by 0.
-    weight_decay : float or ndarray
-        :math:`\lambda`, one number from 0 on, or one for each replica. It shrinks all parameters,
-        biases and those of normalization too, as in PyTorch.
 
     Raises
     ------
@@ -300,11 +294,8 @@ class AdamW(Adam):
 
     Attributes
     ----------
-    learning_rate, beta1, beta2, epsilon
+    learning_rate, beta1, beta2, epsilon, weight_decay
         As for `Adam`.
-    weight_decay : float or ndarray
-        :math:`\lambda`, one number from 0 on, or one for each replica. It shrinks all parameters,
-        biases and those of normalization too, as in PyTorch.
 
     Raises
     ------
@@ -628,7 +619,8 @@ def fit(
     ValueError
         If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
         a finite number above 0, there is patience without validation data, a network with batch
-        normalization would get a single row, or two of its layers hold the same array.
+        normalization would get a single row, two of its layers hold the same array, or with
+        patience a parameter lacks the axes of the replicas.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 
@@ -688,15 +680,13 @@ def fit(
     bar, best = progress_bar(epochs, progress), _best_state(network, patience)
     # a diverging replica is a result
     with bar, best as keep, np.errstate(over="ignore", invalid="ignore"):
-        while stopping.goes_on(epochs):
+        for _ in range(epochs):
             total: Any = 0.0
-            for batches in zip(*(epoch_batches(n, batch_size, g) for g in generators), strict=True):
-                index = batches[0] if len(batches) == 1 else np.stack(batches)
-                rows, answers = (x, y) if batch_size is None else take(own, index, x, y)
+            for rows, answers in _batches(x, y, batch_size, generators):
                 value, gradients = network.loss_and_gradients(rows, answers, rule)
                 _clip(gradients, clip_norm, clip_value)
                 optimizer.step(network.parameters, gradients)
-                total = total + value * index.shape[-1]
+                total = total + value * rows.shape[-2]
                 steps += 1
             record["train"].append(total / n)
             if validation is not None:
@@ -705,7 +695,22 @@ def fit(
                 record["accuracy"].append(score(rule, outputs, y_valid))
             keep(stopping.after_epoch(record))
             advance(bar, record)
+            if not stopping.running.any():
+                break
     return make_history(record, steps, stopping)
+
+
+def _batches(
+    x: Array, y: Array, batch_size: int | None, generators: Sequence[np.random.Generator]
+) -> Iterator[Sequence[Array]]:
+    """Yield the examples of each batch of an epoch, in an order for all replicas or in their own.
+
+    x is ``(*own, examples, features)``, where own are the replicas with data of their own.
+    """
+    n, own = x.shape[-2], x.shape[:-2]
+    for indices in zip(*(epoch_batches(n, batch_size, g) for g in generators), strict=True):
+        index = indices[0] if len(indices) == 1 else np.stack(indices)
+        yield (x, y) if batch_size is None else take(own, index, x, y)
 
 
 @contextmanager
@@ -717,6 +722,7 @@ def _best_state(network: Network, patience: int | None) -> Iterator[Callable[[Ar
     if patience is None:
         yield lambda replicas: None
         return
+    check_replicated(network.layers, network.replicas)  # what they share has no best epoch
     state = network.parameters
     for name, layer in walk(network.layers):
         if isinstance(layer, BatchNorm):
@@ -855,10 +861,6 @@ class EarlyStopping:
         self.best_epoch: Array = np.zeros(replicas, int)
         self._best: Array = np.full(replicas, np.inf)
         self._waited: Array = np.zeros(replicas, int)
-
-    def goes_on(self, epochs: int) -> bool:
-        """Return whether a replica goes on, and has not yet learned for so many epochs."""
-        return bool((self.running & (self.epochs < epochs)).any())
 
     def after_epoch(self, record: Mapping[str, list[Any]]) -> Array:
         """Look at the latest validation loss; return which replicas are in their best state."""

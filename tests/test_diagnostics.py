@@ -801,6 +801,13 @@ def test_the_table_of_errors_tells_the_worst_replica():
     np.testing.assert_array_equal(found.largest, [3e-8, 0.5])
 
 
+def test_without_replicas_no_gradient_is_wrong():
+    network = Network([Dense(np.zeros((0, 3, 2)), np.zeros((0, 1, 2)))])
+    found = check_gradients(network, X[:5], Y[:5])
+    assert found.largest.shape == (0,)
+    assert "0.0e+00" in str(found)
+
+
 # ---------------------------------------------------------------------------------------------
 # Bad input
 # ---------------------------------------------------------------------------------------------
@@ -893,10 +900,17 @@ BAD = {
         lambda: check_gradients(TIED, X, Y), ValueError, "one array", "give each its own"
     ),
     "no step": (
-        lambda: check_gradients(OURS, X, Y, step=0), ValueError, "step is 0", "such as 1e-5"
+        lambda: check_gradients(OURS, X, Y, step=0), ValueError, "step is 0", "number above 0"
     ),
     "an endless step": (
-        lambda: check_gradients(OURS, X, Y, step=np.inf), ValueError, "step is inf", "such as 1e-5"
+        lambda: check_gradients(OURS, X, Y, step=np.inf), ValueError, "step is inf", "finite number"
+    ),
+    "a step as text": (
+        lambda: check_gradients(OURS, X, Y, step="1"), ValueError, "step is '1'", "finite number"
+    ),
+    "a step that is lost": (
+        lambda: check_gradients(OURS, X, Y, step=1e-17),
+        ValueError, "step is 1e-17", "numbers from 2.2e-16 on, such as 1e-5",
     ),
     "no gradient": (
         lambda: check_gradients(with_layer(Dense, 2, gradients=Forgets()), X, Y),

@@ -618,6 +618,41 @@ def test_an_interrupted_training_without_patience_leaves_the_last_step():
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.parametrize("patience", [None, 2])
+def test_no_replicas_have_nothing_to_learn(patience):
+    network = Network([Dense(np.zeros((0, 5, 2)), np.zeros((0, 1, 2)))])
+    history = fit(
+        network, *TRAIN, optimizer=SGD(0.1), epochs=3, validation=VALIDATION, patience=patience
+    )
+    assert history.train_loss.shape[0] == history.best_epoch.size == 0
+
+
+class Scale:
+    """A layer with one weight that all replicas share."""
+
+    def __init__(self):
+        self.parameters, self.gradients = {"weight": np.ones((1, 1))}, {}
+
+    def forward(self, x):
+        self.x = x
+        return x * self.parameters["weight"]
+
+    def backward(self, upstream, *, to_input=True):
+        self.gradients["weight"] = (upstream * self.x).sum(keepdims=True)[0]
+        return upstream * self.parameters["weight"]
+
+
+def test_what_replicas_share_has_no_best_epoch_and_is_told_before_the_training():
+    layers = overfitting([3, 4]).layers
+    network = Network([*layers[:2], Scale(), *layers[2:]])
+    fit(network, *TRAIN, optimizer=SGD(0.1), validation=VALIDATION)
+    before = state_of(network)
+    with pytest.raises(ValueError, match=r"2.weight has shape \(1, 1\); its leading axes must be"):
+        fit(network, *TRAIN, optimizer=SGD(0.1), validation=VALIDATION, patience=1)
+    for now, then in zip(state_of(network), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
 # ---------------------------------------------------------------------------------------------
 # Accuracy
 # ---------------------------------------------------------------------------------------------

@@ -785,6 +785,21 @@ def check_untied(layers: Sequence[Layer]) -> None:
                 )
 
 
+def check_replicated(layers: Sequence[Layer], replicas: tuple[int, ...]) -> None:
+    """Raise ValueError unless each parameter has the replicas as its leading axes.
+
+    Examples
+    --------
+    >>> check_replicated([Dense(np.ones((3, 2, 2)), np.zeros((3, 1, 2)))], (3,))
+    """
+    for name, value in named_parameters(layers).items():
+        if value.shape[: len(replicas)] != replicas:
+            raise ValueError(
+                f"{name} has shape {value.shape}; its leading axes must be the network's replicas, "
+                f"{replicas}"
+            )
+
+
 def go_forward(layers: Sequence[Layer], x: Array) -> Array:
     """Return what layers in a row make of a signal."""
     for layer in layers:
