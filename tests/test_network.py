@@ -1420,6 +1420,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "p NaN": (lambda: Dropout(np.nan), ValueError, "p is nan", "from 0 to below 1"),
     "p huge": (lambda: Dropout(1e300), ValueError, "p is 1e+300", "from 0 to below 1"),
     "p as text": (lambda: Dropout("0.5"), TypeError, "p is '0.5'", "one for each replica"),
+    "no p": (lambda: Dropout([]), ValueError, "p is []", "from 0 to below 1"),
     "one p too large": (lambda: Dropout([0.5, 1.5]), ValueError, "[0.5, 1.5]", "to below 1"),
     "p and seeds apart": (
         lambda: Dropout([0.5, 0.6], seed=range(3)), ValueError, "(2,) and the seeds (3,)", "one of"

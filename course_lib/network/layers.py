@@ -549,7 +549,7 @@ class Dropout(_Forgetful):
         return draws.reshape(*self._generators.shape, *shape)
 
     def _factor(self) -> Array:
-        """Return what is kept is multiplied by."""
+        """Return the factor of what is kept, for each p."""
         return np.asarray(1 / (1 - self.p))
 
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
@@ -565,6 +565,9 @@ class Dropout(_Forgetful):
         own = self._generators[index] if self._generators.shape else self._generators
         layer._generators = copy.deepcopy(np.asarray(own, dtype=object))
         return layer
+
+
+_SELU_LIMIT = float(selu(-np.inf))
 
 
 class AlphaDropout(Dropout):
@@ -599,13 +602,13 @@ class AlphaDropout(Dropout):
         y = super().forward(x)
         if self._mask is not None:
             # a (1 - k) alpha' + b is a alpha' times (1 - k) - p
-            level = _beside(self._factor() * float(selu(-np.inf)), y.dtype)
+            level = _beside(self._factor() * _SELU_LIMIT, y.dtype)
             y += level * ((self._mask == 0) - _beside(self.p, y.dtype))
         return y
 
     def _factor(self) -> Array:
-        """Return a."""
-        variance = (1 - self.p) * (1 + self.p * float(selu(-np.inf)) ** 2)
+        """Return the factor of what is kept, a, for each p."""
+        variance = (1 - self.p) * (1 + self.p * _SELU_LIMIT**2)
         return np.asarray(1 / np.sqrt(variance))
 
 
@@ -623,7 +626,7 @@ def as_probabilities(p: Any, name: str = "p") -> NDArray[np.float64]:
             f"{name} is {p!r}; accepted are a number from 0 to below 1, or one for each replica"
         )
     # the largest of the draws, multiples of 2**-24 below 1, are to be kept
-    if not ((values >= 0) & (values <= 1 - 2**-24)).all():
+    if not values.size or not ((values >= 0) & (values <= 1 - 2**-24)).all():
         raise ValueError(
             f"{name} is {p!r}; accepted are numbers from 0 to below 1: it is the probability to "
             f"drop, and at 1 nothing would be left"
@@ -639,7 +642,7 @@ def _generators(seed: Any) -> NDArray[Any]:
 
 
 def _beside(values: Array, dtype: Any) -> Array:
-    """Return numbers of replicas so that they fit beside signals."""
+    """Return numbers of replicas as (..., 1, 1), beside signals (..., batch, features)."""
     return values[..., np.newaxis, np.newaxis].astype(dtype)
 
 
