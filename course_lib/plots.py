@@ -414,7 +414,7 @@ def computation_graph(value: Any, *, labels: Mapping[str, Any] | None = None) ->
     value : course_lib.autodiff.Value
         The result, of up to 60 nodes; 10 to 15 are read with ease.
     labels : mapping of str to Value, optional
-        Names of nodes, such as ``{"x": x, "loss": loss}``.
+        Names of nodes, such as ``{"x": x, "loss": loss}``. A node may have several.
 
     Returns
     -------
@@ -424,7 +424,7 @@ def computation_graph(value: Any, *, labels: Mapping[str, Any] | None = None) ->
     Raises
     ------
     TypeError
-        If it is no `course_lib.autodiff.Value`.
+        If it is no `course_lib.autodiff.Value`, or the labels are no mapping.
     ValueError
         If there are more than 60 nodes, or a label belongs to none of them.
 
@@ -478,20 +478,25 @@ def _nodes(value: Any) -> list[Any]:
 
 def _texts(nodes: Sequence[Any], labels: Mapping[str, Any]) -> list[list[tuple[str, str]]]:
     """Return the lines of each node, with their colors."""
+    if not isinstance(labels, Mapping):
+        raise TypeError(
+            f"labels is a {type(labels).__name__}; accepted is a mapping of names to values, such "
+            f"as {{'x': x}}"
+        )
     unknown = [name for name, node in labels.items() if node not in nodes]
     if unknown:
         raise ValueError(
             f"no node for the labels {', '.join(map(repr, unknown))}; accepted are labels of "
             f"values that this one was computed from"
         )
-    names = {node: name for name, node in labels.items()}
-    been = any(node.gradient for node in nodes)
+    after_backward = any(node.gradient for node in nodes)
     texts = []
     for node in nodes:
-        title = " = ".join(part for part in (names.get(node), _symbol(node.operation)) if part)
+        names = [name for name, named in labels.items() if named is node]
+        title = " = ".join(part for part in (*names, _symbol(node.operation)) if part)
         lines = [(title, COLORS["blue"]), (_short(node.data), COLORS["ink"])]
         texts.append([line for line in lines if line[0]])
-        if been:
+        if after_backward:
             texts[-1].append((f"∂ {_short(node.gradient)}", COLORS["magenta"]))
     return texts
 

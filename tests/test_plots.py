@@ -352,6 +352,13 @@ def test_a_graph_tells_operation_value_and_gradient():
     }
 
 
+def test_a_node_tells_all_its_names():
+    x = Value(1)
+    y = -x
+    texts = told(plots.computation_graph(y, labels={"x": x, "a": x, "y": y, "b": y}))
+    assert texts == [("x = a", "1"), ("y = b = \N{MINUS SIGN}", "\N{MINUS SIGN}1")]
+
+
 def test_before_a_backward_no_gradient_is_told():
     texts = told(plots.computation_graph(neuron(backward=False)[0]))
     assert sorted(map(len, texts)) == [1] * 6 + [2] * 7
@@ -432,6 +439,8 @@ def test_a_graph_that_cannot_be_drawn_is_refused():
     with pytest.raises(TypeError, match=r"a float; accepted is a course_lib\.autodiff\.Value"):
         plots.computation_graph(1.0)
     x = Value(1)
+    with pytest.raises(TypeError, match="labels is a list; accepted is a mapping of names"):
+        plots.computation_graph(x * x, labels=["x"])
     with pytest.raises(ValueError, match="no node for the labels 'y', 'z'; accepted are labels of"):
         plots.computation_graph(x * x, labels={"x": x, "y": Value(1), "z": 1.0})
     for _ in range(60):
