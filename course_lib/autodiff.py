@@ -55,8 +55,8 @@ class Value:
         If `data` is no real number, such as an array, text, a bool or a complex number. Operators
         raise it too.
     ValueError
-        From logarithms and from powers of other numbers than those above 0, where no real number
-        comes out.
+        From the logarithm of a number that is not above 0, from such a number to the power of a
+        value, and from a number below 0 to a power that is not whole.
     ZeroDivisionError, OverflowError
         From operators, as Python's floats do. A power that has no finite slope raises the first
         as well, such as the square root of 0.
@@ -130,11 +130,14 @@ class Value:
         x = self.data
         if isinstance(exponent, Value):
             n = exponent.data
-            _check(x > 0, f"{x:g} to the power of a Value")
+            accepted = "bases above 0; to the power of a plain number, others too"
+            _check(x > 0, f"{x:g} to the power of a Value", accepted)
             slopes = n * x ** (n - 1), x**n * math.log(x)
             return Value(x**n, "**", [(self, slopes[0]), (exponent, slopes[1])])
         n = _as_number(exponent)
-        _check(x >= 0 or n.is_integer(), f"{x:g} to the power {n:g}")
+        accepted = "bases from 0 on, or whole powers"
+        _check(x >= 0 or n.is_integer(), f"{x:g} to the power {n:g}", accepted)
+        # a power of 0 has the slope 0 everywhere, but 0**-1 would raise an error
         return Value(x**n, f"**{n:g}", [(self, n * x ** (n - 1) if n else 0.0)])
 
     def __neg__(self) -> "Value":
@@ -148,7 +151,7 @@ class Value:
 
     def log(self) -> "Value":
         """Return the natural logarithm; the value must be above 0."""
-        _check(self.data > 0, f"the logarithm of {self.data:g}")
+        _check(self.data > 0, f"the logarithm of {self.data:g}", "numbers above 0")
         return Value(math.log(self.data), "log", [(self, 1 / self.data)])
 
     def tanh(self) -> "Value":
@@ -264,7 +267,7 @@ def _as_number(given: object) -> float:
     return float(given)
 
 
-def _check(defined: bool, what: str) -> None:
-    """Raise ValueError unless a real number comes out."""
+def _check(defined: bool, what: str, accepted: str) -> None:
+    """Raise ValueError unless a real number with slopes comes out."""
     if not defined:
-        raise ValueError(f"{what} is no real number or has no slope; accepted are numbers above 0")
+        raise ValueError(f"{what} is no real number or has no slope; accepted are {accepted}")
