@@ -403,8 +403,8 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
     Returns
     -------
     ndarray or scalar of float64
-        The shape of `effect`; at an effect of 0, ``1 - level``. The error is below
-        :math:`10^{-10}`.
+        The shape of `effect`; at an effect of 0, ``1 - level``. At levels up to 0.99999, the error
+        is below :math:`10^{-10}`.
 
     Raises
     ------
