@@ -397,10 +397,8 @@ def chi(
 
     Parameters
     ----------
-    activation : str or Activation
-        An elementwise entry of the catalogue.
-    variance : array_like of float
-        That of the layer's pre-activations, :math:`q`.
+    activation, variance
+        As for `variance_map`.
     weight_variance : array_like of float
         :math:`\sigma_w^2`: the variance of a weight, times the fan-in (on the way back, strictly,
         the fan-out).
@@ -412,14 +410,8 @@ def chi(
 
     Raises
     ------
-    KeyError
-        If there is no such activation.
-    ValueError
-        If it is not elementwise, or a variance is negative or not finite.
-    TypeError
-        If a variance is not a real number.
-    ArithmeticError
-        As for `expectation`.
+    KeyError, ValueError, TypeError, ArithmeticError
+        As `variance_map`.
 
     Notes
     -----
