@@ -21,6 +21,19 @@ def root():
     return Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(scope="session")
+def refuses():
+    """Return a check that a call raises an error that tells certain texts."""
+
+    def check(call, error, *texts):
+        with pytest.raises(error) as caught:
+            call()
+        for text in texts:
+            assert text in str(caught.value)
+
+    return check
+
+
 def skips_problem(skipped, expected):
     """Return what is wrong with a number of skipped tests, if somebody said how many to expect."""
     if expected is None or skipped == int(expected):

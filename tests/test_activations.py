@@ -873,12 +873,9 @@ BAD_PARAMETERS = {
 
 
 @pytest.mark.parametrize("case", BAD_PARAMETERS)
-def test_bad_parameters_are_named_with_what_is_accepted(case):
-    call, given_text, accepted_text = BAD_PARAMETERS[case]
-    with pytest.raises((TypeError, ValueError)) as caught:
-        call()
-    assert given_text in str(caught.value)
-    assert accepted_text in str(caught.value)
+def test_bad_parameters_are_named_with_what_is_accepted(case, refuses):
+    call, *texts = BAD_PARAMETERS[case]
+    refuses(call, (TypeError, ValueError), *texts)
 
 
 @pytest.mark.parametrize("number", [np.float16(0.5), np.array(0.5), np.float64(0.5)])

@@ -931,9 +931,5 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_named_with_what_is_accepted(case):
-    call, error, given_text, accepted_text = BAD[case]
-    with pytest.raises(error) as caught:
-        call()
-    assert given_text in str(caught.value)
-    assert accepted_text in str(caught.value)
+def test_bad_input_is_named_with_what_is_accepted(case, refuses):
+    refuses(*BAD[case])

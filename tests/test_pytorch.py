@@ -608,12 +608,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_named_with_what_is_accepted(case):
-    call, error, given_text, accepted_text = BAD[case]
-    with pytest.raises(error) as caught:
-        call()
-    assert given_text in str(caught.value)
-    assert accepted_text in str(caught.value)
+def test_bad_input_is_named_with_what_is_accepted(case, refuses):
+    refuses(*BAD[case])
 
 
 @pytest.mark.parametrize(
@@ -621,9 +617,6 @@ def test_bad_input_is_named_with_what_is_accepted(case):
     [(Y + 2, ValueError, "from 2 to 2", "0 to 1"), (Y + 0.5, TypeError, "float64", "integers")],
 )
 def test_labels_are_checked_as_the_numpy_network_checks_them(
-    labels, error, given_text, accepted_text
+    labels, error, given_text, accepted_text, refuses
 ):
-    with pytest.raises(error) as caught:
-        try_fit(y=labels)
-    assert given_text in str(caught.value)
-    assert accepted_text in str(caught.value)
+    refuses(lambda: try_fit(y=labels), error, given_text, accepted_text)
