@@ -778,15 +778,15 @@ def check_gradients(
     network = copy.deepcopy(network)
     rule = get_loss(loss)
 
-    def once() -> Network:
+    def fresh() -> Network:
         # a pass in training mode moves running averages and generators, which a copy takes along
         return copy.deepcopy(network) if training else network
 
     def losses() -> Array:
-        return np.asarray(rule.function(once().forward(x, training=training), y))
+        return np.asarray(rule.function(fresh().forward(x, training=training), y))
 
     with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result
-        _, gradients = once().loss_and_gradients(x, y, rule, training=training)
+        _, gradients = fresh().loss_and_gradients(x, y, rule, training=training)
         _check_gradients_fit(network, gradients)
         errors = {
             name: _largest_error(value, gradients[name], losses, step, len(network.replicas))

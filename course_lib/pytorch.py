@@ -373,7 +373,8 @@ def fit(
     """Train a PyTorch module, in place, on the device where it is.
 
     The batches come in the order of `course_lib.training.fit` for the same seed, so that both can
-    be compared step by step.
+    be compared step by step. What dropout drops comes from PyTorch's random numbers instead, which
+    ``torch.manual_seed`` sets.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ def _check_owner(owners: dict[str, Array], name: str, parameter: Array) -> None:
 
 
 def _check_share(name: str, value: float) -> None:
-    if not 0 <= value < 1:
+    if np.ndim(value) or not _are_finite_from_0(value) or not value < 1:
         raise ValueError(f"{name} is {value!r}; accepted is 0 up to but not including 1")
 
 
@@ -233,8 +233,8 @@ class Adam:
     Raises
     ------
     ValueError
-        If a rate is not a finite number above 0, a beta is not in [0, 1), or a weight decay is not
-        a finite number from 0 on.
+        If a rate is not a finite number above 0, a beta is not in [0, 1), or epsilon or a weight
+        decay is not a finite number from 0 on.
 
     Notes
     -----
@@ -263,6 +263,8 @@ class Adam:
         _check_rate(self.learning_rate)
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
+        if np.ndim(self.epsilon) or not _are_finite_from_0(self.epsilon):
+            raise ValueError(f"epsilon is {self.epsilon!r}; accepted is a finite number from 0 on")
         _check_decay(self.weight_decay)
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
@@ -664,6 +666,7 @@ def fit(
     check_patience(patience, validation)
     if validation is not None:
         x_valid, y_valid = check_pair(validation)
+        x_valid, y_valid = network.check_input(x_valid), np.asarray(y_valid)
         outputs = network(x_valid)
         rule.function(outputs, y_valid)
         score(rule, outputs, y_valid)
@@ -870,10 +873,10 @@ class EarlyStopping:
         self._best = np.where(better, loss, self._best)
         self._waited = np.where(better, 0, self._waited + 1)
         # as long as no loss was finite, the latest epoch is as good as any
-        keep = np.asarray(better | (self.running & (self._best == np.inf)))
-        self.best_epoch = np.where(keep, self.epochs, self.best_epoch)
+        at_best = np.asarray(better | (self.running & (self._best == np.inf)))
+        self.best_epoch = np.where(at_best, self.epochs, self.best_epoch)
         self.running = self.running & (self._waited < self.patience)
-        return keep
+        return at_best
 
 
 def make_history(record: Mapping[str, list[Any]], steps: int, stopping: EarlyStopping) -> History:
