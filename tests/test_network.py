@@ -572,6 +572,33 @@ def test_what_is_in_a_block_has_a_name_and_can_be_loaded():
     )
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("replicas", REPLICAS, ids=str)
+@pytest.mark.parametrize("own", [False, True])
+def test_the_gradient_of_a_single_example_is_an_outer_product(own, replicas, dtype):
+    rng = np.random.default_rng(0)
+    (layer,) = make_layers(["3-4"], replicas, dtype, rng)
+    x = rng.normal(size=(*(replicas if own else ()), 1, 3)).astype(dtype)
+    upstream = rng.normal(size=(*replicas, 1, 4)).astype(dtype)
+    layer.forward(x)
+    layer.backward(upstream)
+    assert layer.gradients["weight"].dtype == dtype
+    for index in np.ndindex(replicas):
+        expected = torch.outer(
+            torch.tensor(x[index if own else ()][0]), torch.tensor(upstream[index][0])
+        )
+        np.testing.assert_array_equal(layer.gradients["weight"][index], expected)
+
+
+@pytest.mark.parametrize(("rows", "rows_upstream"), [(4, 1), (1, 3)])
+def test_a_single_row_does_not_stand_for_a_batch(rows, rows_upstream):
+    """Although the arrays would broadcast: 3 inputs, 4 outputs."""
+    (layer,) = make_layers(["3-4"], (), np.float64, np.random.default_rng(0))
+    layer.forward(np.ones((rows, 3)))
+    with pytest.raises(ValueError, match="matmul"):
+        layer.backward(np.ones((rows_upstream, 4)))
+
+
 # ---------------------------------------------------------------------------------------------
 # Dropout
 # ---------------------------------------------------------------------------------------------

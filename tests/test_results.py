@@ -191,6 +191,7 @@ def test_costs_belong_to_the_settings_of_today():
     for record in result["networks"]:
         sizes = propagation_cost.SHAPES[record["shape"]]
         assert record["sizes"] == sizes
+        assert record["rounds"] == propagation_cost.rounds_for(sizes, record["batch"])
         assert record["counted_ratio"] == stored.plain(propagation_cost.counted_ratio(sizes))
         assert min(record["time_ratio"] + record["time_ratio_pytorch"]) > 0.5
 
