@@ -5,10 +5,15 @@ import json
 import math
 from pathlib import Path
 
+import activation_generalizes
+import dropout
 import numpy as np
+import overfitting
 import propagation_cost
 import pytest
+import regularizers
 import stored
+import subsets
 import trainable_depth
 
 from course_lib import data
@@ -19,10 +24,13 @@ BY_SEED = {  # the last axis is that of the seeds
     "flat_share",
     "gradient_ratio",
     "test_accuracy",
+    "test_loss",
     "time_ratio",
     "time_ratio_pytorch",
+    "train_accuracy",
+    "train_loss",
 }
-SHARES = {"flat_share", "test_accuracy"}
+SHARES = {"flat_share", "test_accuracy", "train_accuracy"}
 
 
 def stored_names(path):
@@ -211,3 +219,119 @@ def test_a_result_is_made_anew(weight_variance):
     trainable_depth.train(network, result["chosen_rate"][i][j], train_part)
     anew = accuracy(network(x_test), y_test)
     assert anew.mean() == pytest.approx(np.mean(result["test_accuracy"][i][j]), abs=0.02)
+
+
+# Small training sets, and what was learned from them.
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """Return pictures and labels to draw from, every picture with a number of its own."""
+    (x, y), _ = subsets.pictures("digits")
+    numbered = x.copy()
+    numbered[:, 0] = np.arange(len(x))
+    return numbered, y
+
+
+def test_each_seed_draws_its_own_pictures_and_keeps_validation_apart(pool):
+    (x, y), (x_valid, y_valid) = subsets.draw(pool, 300, [0, 1])
+    assert x.shape == (2, 300, 196)
+    assert x_valid.shape == (2, subsets.VALIDATION, 196)
+    first, second = (set(own[:, 0].astype(int)) for own in x)
+    assert len(first) == len(second) == 300
+    assert len(first & second) < 60  # 22 by chance
+    for own, valid in zip(x, x_valid, strict=True):
+        assert not set(own[:, 0]) & set(valid[:, 0])
+    assert np.array_equal(y, pool[1][x[..., 0].astype(int)])
+    assert np.array_equal(y_valid, pool[1][x_valid[..., 0].astype(int)])
+
+
+def test_more_data_holds_the_fewer(pool):
+    (few, few_labels), _ = subsets.draw(pool, 200, [3], noise=0.3)
+    (more, more_labels), _ = subsets.draw(pool, 400, [3], noise=0.3)
+    assert np.array_equal(few, more[:, :200])
+    assert np.array_equal(few_labels, more_labels[:, :200])
+
+
+def test_noise_replaces_its_share_of_labels(pool):
+    (x, y), _ = subsets.draw(pool, 2000, range(5), noise=0.3)
+    changed = (y != pool[1][x[..., 0].astype(int)]).mean()
+    assert changed == pytest.approx(0.3 * 0.9, abs=5 * np.sqrt(0.27 * 0.73 / 10_000))
+
+
+def test_a_network_is_the_same_in_a_smaller_group(monkeypatch):
+    pool, test = subsets.pictures("digits")
+    found = []
+    for at_once in (24, 2):
+        monkeypatch.setattr(subsets, "AT_ONCE", at_once)
+        found.append(
+            subsets.scores(
+                pool, test, 100, [4, 5, 6], [0.01, 0.02, 0.03], steps=40, sizes=[196, 8, 10],
+                dropout=0.2,
+            )
+        )  # fmt: skip
+    together, apart = found
+    assert together.shape == (3, 3)
+    assert np.allclose(together, apart, atol=0.011)  # a picture decided by rounding
+
+
+@pytest.mark.parametrize(
+    ("program", "names"),
+    [
+        (overfitting, ("WIDTH", "EXAMPLES", "STEPS", "RATES", "VARIED")),
+        (activation_generalizes, ("SIZES", "STEPS")),
+        (dropout, ("DROPPED", "STEPS", "RATES")),
+        (regularizers, ("SETTINGS", "STEPS")),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_results_of_small_sets_come_from_the_settings_of_today(program, names):
+    result = data.results(program.__name__)
+    assert result["seeds"] == len(program.SEEDS)
+    for name in names:
+        assert result[name.lower()] == stored.plain(getattr(program, name)), name
+
+
+def test_every_cell_of_the_small_sets_is_there():
+    cells = {(c["source"], c["varied"], c["value"]) for c in data.results("overfitting")["cells"]}
+    assert cells == {
+        (source, name, value)
+        for source in ("digits", "clothes")
+        for name, values in overfitting.VARIED.items()
+        for value in values
+    }
+    networks = data.results("activation_generalizes")["networks"]
+    assert [(r["task"], r["activation"]) for r in networks] == [
+        (task, name)
+        for task in activation_generalizes.TASKS
+        for name in activation_generalizes.ACTIVATIONS
+    ]
+    for record in networks:
+        noise = activation_generalizes.TASKS[record["task"]][2]
+        assert record["rates"] == stored.plain(activation_generalizes.RATES[noise])
+        assert record["rate"] in record["rates"]
+    settings = data.results("dropout")["settings"]
+    assert [{k: s[k] for k in dropout.SETTINGS[0]} for s in settings] == dropout.SETTINGS
+    assert all([c["p"] for c in s["cells"]] == [*dropout.DROPPED] for s in settings)
+    networks = data.results("regularizers")["networks"]
+    assert [(r["setting"], r["remedy"]) for r in networks] == [
+        (setting, remedy) for setting in regularizers.SETTINGS for remedy in regularizers.REMEDIES
+    ]
+
+
+def test_every_remedy_had_the_same_number_of_candidates():
+    assert {len(regularizers.candidates(remedy)) for remedy in regularizers.REMEDIES} == {25}
+    assert {r["candidates"] for r in data.results("regularizers")["networks"]} == {25}
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5])
+def test_a_result_with_dropout_is_made_anew(p):
+    setting = data.results("dropout")["settings"][0]
+    assert setting["width"] == 16
+    record = setting["cells"][dropout.DROPPED.index(p)]
+    pool, test = subsets.pictures(setting["source"])
+    anew = subsets.scores(
+        pool, test, setting["examples"], [*dropout.SEEDS], record["rate"],
+        noise=setting["noise"], steps=dropout.STEPS, sizes=[196, 16, 10], dropout=p,
+    )  # fmt: skip
+    assert anew[2].mean() == pytest.approx(np.mean(record["test_accuracy"]), abs=0.02)

@@ -1,0 +1,84 @@
+"""Small random training sets: each seed has its own pictures, weights, batches and noise.
+
+What is found over such seeds holds for other pictures of the same kind, not only for other first
+weights.
+"""
+
+import numpy as np
+
+from course_lib import data
+from course_lib.experiments import t_interval
+from course_lib.network import mlp
+from course_lib.training import Momentum, accuracy, fit
+
+BATCH, VALIDATION = 50, 500
+AT_ONCE = 24  # replicas that are trained together: their weights still fit a cache
+
+SOURCES = {"digits": data.mnist, "clothes": data.fashion_mnist}
+
+
+def pictures(name):
+    """Return pictures of 14 x 14 pixels with mean 0 and variance 1: a pool to draw from, a test."""
+    x_pool, y_pool, x_test, y_test = SOURCES[name]().flat()
+    small = [
+        x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196) for x in (x_pool, x_test)
+    ]
+    mean, spread = small[0].mean(), small[0].std()
+    return ((small[0] - mean) / spread, y_pool), ((small[1] - mean) / spread, y_test)
+
+
+def draw(pool, n, seeds, noise=0.0):
+    """Return n training pictures and 500 validation pictures for each seed, with noisy labels.
+
+    With probability `noise` a label is replaced by one drawn from all ten classes; the validation
+    labels too, because who has noisy labels has them everywhere. The first n pictures of a seed are
+    among its first 2n.
+    """
+    x, y = pool
+    rows, labels = [], []
+    for seed in seeds:
+        rng = np.random.default_rng([seed, 7])
+        order = rng.permutation(len(x))
+        replaced = np.where(rng.random(len(x)) < noise, rng.integers(0, 10, len(x)), y)
+        rows.append(np.concatenate([order[VALIDATION : VALIDATION + n], order[:VALIDATION]]))
+        labels.append(replaced[rows[-1]])
+    x, y = x[np.array(rows)], np.array(labels)
+    return (x[:, :n], y[:, :n]), (x[:, n:], y[:, n:])
+
+
+def train(pool, n, seeds, rates, *, noise=0.0, steps, sizes, build=None, optimizer=Momentum,
+          weight_decay=0.0, dropout=0.0, **options):  # fmt: skip
+    """Yield, some at a time, trained networks with the data of each and the history.
+
+    A rate, a decay and a share to drop are one number, or one for each seed.
+    """
+    spread = [np.broadcast_to(v, len(seeds)) for v in (rates, weight_decay, dropout)]
+    for start in range(0, len(seeds), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        own = list(seeds[some])
+        part, valid = draw(pool, n, own, noise)
+        rate, decay, drop = (values[some] for values in spread)
+        network = mlp(
+            sizes, seed=own, dtype=np.float32, dropout=drop if np.any(dropout) else 0.0,
+            **(build or {}),
+        )  # fmt: skip
+        history = fit(
+            network, *part, optimizer=optimizer(rate, weight_decay=decay),
+            epochs=max(1, round(steps * BATCH / n)), batch_size=BATCH, seed=own, progress=False,
+            **({"validation": valid} | options if options else {}),
+        )  # fmt: skip
+        yield network, part, valid, history
+
+
+def scores(pool, test, *arguments, **options):
+    """Return the accuracy of each network on its training, its validation and the test pictures."""
+    found = []
+    for network, part, valid, _ in train(pool, *arguments, **options):
+        found.append([accuracy(network(x), y) for x, y in (part, valid, test)])
+    return np.concatenate(found, axis=1)
+
+
+def describe(values):
+    """Return mean and interval as text, for the programs to print while they run."""
+    low, high = t_interval(values)
+    return f"{np.mean(values):.4f} [{low:.4f}, {high:.4f}]"
