@@ -145,6 +145,11 @@ def test_table_that_stayed_text_is_found(checkout):
     ]
 
 
+def test_code_that_makes_a_table_is_no_table(checkout):
+    edit(checkout, "book/first.html", "<p>", '<pre>lines = ["|---|---|"]</pre><p>')
+    assert found(checkout) == []
+
+
 def test_style_sheet_that_loads_from_elsewhere_is_found(checkout):
     edit(checkout, "style.css", "bend.png", "https://example.org/bend.png")
     assert found(checkout) == ["style.css loads https://example.org/bend.png"]
