@@ -146,7 +146,7 @@ def test_table_that_stayed_text_is_found(checkout):
 
 
 def test_code_that_makes_a_table_is_no_table(checkout):
-    edit(checkout, "book/first.html", "<p>", '<pre>lines = ["|---|---|"]</pre><p>')
+    edit(checkout, "book/first.html", "<p>", '<pre>lines = ["|---|---|---|"]</pre><p>')
     assert found(checkout) == []
 
 

@@ -12,7 +12,7 @@ import yaml
 
 LEAST_TEXT = 100  # characters that a page must say
 # the line below the heads of a table in Markdown; a string in the code of a cell may hold one
-RAW_TABLE = re.compile(r"""(?<!["'])\|---\|---""")
+RAW_TABLE = re.compile(r"""(?<!["'-])\|---\|---""")
 GENERATED = ["genindex.html", "py-modindex.html", "search.html"]
 LOADING_LINKS = {"icon", "modulepreload", "preconnect", "preload", "prefetch", "stylesheet"}
 SOURCES = {
