@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 from stored import store
-from subsets import describe, pictures, scores, train
+from subsets import best_rate, describe, pictures, train
 
 from course_lib import data
 from course_lib.network import cross_entropy
@@ -40,12 +40,9 @@ def measure(task, activation):
     options = {"noise": noise, "steps": STEPS, "sizes": SIZES,
                "build": {"activation": activation, "initialization": "computed"}}  # fmt: skip
     rates = RATES[noise]
-    each_rate, each_seed = np.repeat(rates, len(TUNING_SEEDS)), [*TUNING_SEEDS] * len(rates)
-    tuning = scores(pool, test, n, each_seed, each_rate, **options)[1]
-    tuning = tuning.reshape(len(rates), -1).mean(axis=1)
-    best = int(tuning.argmax())
+    best, validation = best_rate(rates, TUNING_SEEDS, pool, test, n, **options)
     trained, tested, losses, right = [], [], [], []
-    for network, (x, y), _, _ in train(pool, n, [*SEEDS], rates[best], **options):
+    for network, (x, y), _ in train(pool, n, [*SEEDS], rates[best], **options):
         outputs = network(test[0])
         trained.append(accuracy(network(x), y))
         tested.append(accuracy(outputs, test[1]))
@@ -57,7 +54,7 @@ def measure(task, activation):
         "rate": rates[best],
         "at_edge": best in (0, len(rates) - 1),
         "rates": rates,
-        "validation": tuning,
+        "validation": validation,
         "train_accuracy": np.concatenate(trained),
         "test_accuracy": np.concatenate(tested),
         "test_loss": np.concatenate(losses),

@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 from stored import store
-from subsets import describe, pictures, scores
+from subsets import best_rate, describe, pictures, scores
 
 DROPPED = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # small ones, since they end early
@@ -29,17 +29,14 @@ def cell(setting, p):
     pool, test = pictures(setting["source"])
     options = {"noise": setting["noise"], "steps": STEPS, "sizes": [196, setting["width"], 10],
                "dropout": p}  # fmt: skip
-    each_rate, each_seed = np.repeat(RATES, len(TUNING_SEEDS)), [*TUNING_SEEDS] * len(RATES)
     n = setting["examples"]
-    tuning = scores(pool, test, n, each_seed, each_rate, **options)[1]
-    tuning = tuning.reshape(len(RATES), -1).mean(axis=1)
-    best = int(tuning.argmax())
+    best, validation = best_rate(RATES, TUNING_SEEDS, pool, test, n, **options)
     train, _, tested = scores(pool, test, n, [*SEEDS], RATES[best], **options)
     return {
         "p": p,
         "rate": RATES[best],
         "at_edge": best in (0, len(RATES) - 1),
-        "validation": tuning[best],
+        "validation": validation[best],
         "train_accuracy": train,
         "test_accuracy": tested,
     }

@@ -7,7 +7,7 @@ Takes about ten minutes on one core.
 
 import numpy as np
 from stored import store
-from subsets import describe, pictures, scores, train
+from subsets import best_rate, describe, pictures, train
 
 from course_lib.network import cross_entropy
 from course_lib.training import accuracy
@@ -28,11 +28,9 @@ def cell(source, width=WIDTH, examples=EXAMPLES, noise=0.0):
     pool, (x_test, y_test) = pictures(source)
     options = {"steps": STEPS, "sizes": [196, width, 10]}
     # tuned on clean labels: noisy ones choose a rate that ends early, and hide what we look for
-    each_rate, each_seed = np.repeat(RATES, len(TUNING_SEEDS)), [*TUNING_SEEDS] * len(RATES)
-    tuning = scores(pool, (x_test, y_test), examples, each_seed, each_rate, **options)[1]
-    best = int(tuning.reshape(len(RATES), -1).mean(axis=1).argmax())
+    best, _ = best_rate(RATES, TUNING_SEEDS, pool, (x_test, y_test), examples, **options)
     found = {"train_accuracy": [], "test_accuracy": [], "train_loss": [], "test_loss": []}
-    for network, (x, y), _, _ in train(
+    for network, (x, y), _ in train(
         pool, examples, [*SEEDS], RATES[best], noise=noise, **options
     ):  # fmt: skip
         for part, inputs, labels in (("train", x, y), ("test", x_test, y_test)):

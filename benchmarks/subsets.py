@@ -46,9 +46,9 @@ def draw(pool, n, seeds, noise=0.0):
     return (x[:, :n], y[:, :n]), (x[:, n:], y[:, n:])
 
 
-def train(pool, n, seeds, rates, *, noise=0.0, steps, sizes, build=None, optimizer=Momentum,
-          weight_decay=0.0, dropout=0.0, **options):  # fmt: skip
-    """Yield, some at a time, trained networks with the data of each and the history.
+def train(pool, n, seeds, rates, *, noise=0.0, steps, sizes, build=None, weight_decay=0.0,
+          dropout=0.0, **options):  # fmt: skip
+    """Yield, some at a time, trained networks with the training and validation data of each.
 
     A rate, a decay and a share to drop are one number, or one for each seed.
     """
@@ -62,20 +62,31 @@ def train(pool, n, seeds, rates, *, noise=0.0, steps, sizes, build=None, optimiz
             sizes, seed=own, dtype=np.float32, dropout=drop if np.any(dropout) else 0.0,
             **(build or {}),
         )  # fmt: skip
-        history = fit(
-            network, *part, optimizer=optimizer(rate, weight_decay=decay),
+        fit(
+            network, *part, optimizer=Momentum(rate, weight_decay=decay),
             epochs=max(1, round(steps * BATCH / n)), batch_size=BATCH, seed=own, progress=False,
             **({"validation": valid} | options if options else {}),
         )  # fmt: skip
-        yield network, part, valid, history
+        yield network, part, valid
 
 
 def scores(pool, test, *arguments, **options):
     """Return the accuracy of each network on its training, its validation and the test pictures."""
     found = []
-    for network, part, valid, _ in train(pool, *arguments, **options):
+    for network, part, valid in train(pool, *arguments, **options):
         found.append([accuracy(network(x), y) for x, y in (part, valid, test)])
     return np.concatenate(found, axis=1)
+
+
+def best_rate(rates, seeds, *arguments, **options):
+    """Return where the rate stands that is best on validation data, and the means of all rates.
+
+    The arguments are those of `scores` without seeds and rates.
+    """
+    each_rate, each_seed = np.repeat(rates, len(seeds)), [*seeds] * len(rates)
+    validation = scores(*arguments, each_seed, each_rate, **options)[1]
+    means = validation.reshape(len(rates), -1).mean(axis=1)
+    return int(means.argmax()), means
 
 
 def describe(values):

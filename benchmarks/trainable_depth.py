@@ -8,9 +8,9 @@ book reads the file that this program writes.
 """
 
 import numpy as np
+import subsets
 from stored import store
 
-from course_lib import data
 from course_lib.network import mlp, stream
 from course_lib.training import Momentum, accuracy, fit
 
@@ -24,14 +24,8 @@ SEEDS, TUNING_SEEDS = range(16), range(100, 104)
 
 def pictures():
     """Return digits of 14 x 14 pixels with mean 0 and variance 1, in three parts."""
-    x_train, y_train, x_test, y_test = data.mnist().flat()
-    small = [
-        x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196) for x in (x_train, x_test)
-    ]
-    mean, spread = small[0].mean(), small[0].std()
-    x_train, x_test = ((x - mean) / spread for x in small)
-    train, valid = slice(0, 3200), slice(3200, None)
-    return (x_train[train], y_train[train]), (x_train[valid], y_train[valid]), (x_test, y_test)
+    (x, y), test_part = subsets.pictures("digits")
+    return (x[:3200], y[:3200]), (x[3200:], y[3200:]), test_part
 
 
 def build(depth, weight_variance, seeds, width=WIDTH, activation="tanh"):
