@@ -6,9 +6,13 @@ compared. PyTorch's derivative is its backward pass alone, which multiplies by t
 as well; so does ours (`Activation.vjp`). NumPy runs on one thread at every number of threads. Run
 it with ``make bench``; the whole takes several minutes, ``--only relu gelu`` or ``--sizes 100000``
 less.
+
+The activations over an axis are layers in a network here, at (64, 1000): forward remembers what
+backward can use, as PyTorch's graph does, and each is compared alone.
 """
 
 import argparse
+import operator
 import statistics
 import sys
 import time
@@ -16,6 +20,7 @@ import time
 from threads import run_each
 
 SIZES = (10**3, 10**5, 10**7)
+OVER_AXIS = (64, 1000)
 
 
 def candidates(row, x):
@@ -44,6 +49,36 @@ def candidates(row, x):
     return ours, {"function": forward, "derivative": backward}, lambda: x.copy()
 
 
+def layers(row, x):
+    """Return what to time over an axis: forward and backward of layers, and a copy."""
+    import numpy as np
+    import torch
+
+    from course_lib.network import Activate
+
+    layer, leaf = Activate(row), torch.from_numpy(x).requires_grad_()
+    upstream = np.ones_like(layer.forward(x))
+
+    def in_torch():
+        halves = leaf.chunk(2, -1)
+        gates = {"reglu": torch.relu, "geglu": torch.nn.functional.gelu}
+        gates |= {"glu": torch.sigmoid, "swiglu": torch.nn.functional.silu}
+        if row.name in gates and row.name != "glu":
+            return halves[0] * gates[row.name](halves[1])
+        if row.name == "maxout":
+            return torch.maximum(*halves)
+        names = {"glu": "nn.functional.glu", "softmin": "nn.functional.softmin"}
+        return operator.attrgetter(names.get(row.name, row.name))(torch)(leaf, dim=-1)
+
+    y, ones = in_torch(), torch.from_numpy(upstream)
+    ours = {"function": lambda: layer.forward(x), "derivative": lambda: layer.backward(upstream)}
+    theirs = {
+        "function": in_torch,
+        "derivative": lambda: torch.autograd.grad(y, leaf, ones, retain_graph=True),
+    }
+    return ours, theirs, lambda: x.copy()
+
+
 def medians(functions, seconds):
     """Return the median time of each function; they take turns until the time is over."""
     times = {key: [] for key in functions}
@@ -56,11 +91,11 @@ def medians(functions, seconds):
     return {key: statistics.median(values) for key, values in times.items()}
 
 
-def elementwise():
-    """Return the names of the activations that can be timed at any size."""
+def known():
+    """Return the names of all activations."""
     from course_lib.activations import CATALOGUE
 
-    return [row.name for row in CATALOGUE.values() if row.elementwise]
+    return list(CATALOGUE)
 
 
 def measure(options):
@@ -71,33 +106,47 @@ def measure(options):
     from course_lib.activations import CATALOGUE
 
     torch.set_num_threads(options.threads)
-    names = options.only or elementwise()
+    names = options.only or list(CATALOGUE)
+    elementwise = [name for name in names if CATALOGUE[name].elementwise]
+    over_axis = [name for name in names if not CATALOGUE[name].elementwise]
     for dtype in (np.float32, np.float64):
-        for size in options.sizes:
+        for size in options.sizes if elementwise else ():
             print(f"\n{np.dtype(dtype)}, {size:.0e} elements, threads: {options.threads}")
-            print(f"{'':15}{'ns per element':^22}{'over PyTorch':^24}{'over a copy':^22}")
-            print(f"{'':15}" + f"{'function':>11}{'derivative':>11} " * 3)
-            x = np.random.default_rng(0).normal(scale=3, size=size).astype(dtype)
-            for name in names:
-                ours, theirs, copy = candidates(CATALOGUE[name], x)
-                everything = {"copy": copy}
-                everything |= {("ours", key): f for key, f in ours.items()}
-                everything |= {("theirs", key): f for key, f in theirs.items()}
-                took = medians(everything, options.seconds)
-                own = [took["ours", part] for part in ours]
-                other = [took.get(("theirs", part)) for part in ours]
-                columns = [f"{t / size * 1e9:11.2f}" for t in own] + [" "]
-                columns += [
-                    f"{a / b:11.2f}" if b else f"{'-':>11}" for a, b in zip(own, other, strict=True)
-                ]
-                columns += [" "] + [f"{t / took['copy']:11.1f}" for t in own]
-                print(f"{name:15}" + "".join(columns), flush=True)
+            show(candidates, elementwise, size, dtype, options.seconds)
+        if over_axis:
+            print(f"\n{np.dtype(dtype)}, {OVER_AXIS}, threads: {options.threads}")
+            show(layers, over_axis, OVER_AXIS, dtype, options.seconds)
+
+
+def show(what, names, shape, dtype, seconds):
+    """Print one line for each activation."""
+    import numpy as np
+
+    from course_lib.activations import CATALOGUE
+
+    print(f"{'':15}{'ns per element':^22}{'over PyTorch':^24}{'over a copy':^22}")
+    print(f"{'':15}" + f"{'function':>11}{'derivative':>11} " * 3)
+    x = np.random.default_rng(0).normal(scale=3, size=shape).astype(dtype)
+    for name in names:
+        ours, theirs, copy = what(CATALOGUE[name], x)
+        everything = {"copy": copy}
+        everything |= {("ours", key): f for key, f in ours.items()}
+        everything |= {("theirs", key): f for key, f in theirs.items()}
+        took = medians(everything, seconds)
+        own = [took["ours", part] for part in ours]
+        other = [took.get(("theirs", part)) for part in ours]
+        columns = [f"{t / x.size * 1e9:11.2f}" for t in own] + [" "]
+        columns += [
+            f"{a / b:11.2f}" if b else f"{'-':>11}" for a, b in zip(own, other, strict=True)
+        ]
+        columns += [" "] + [f"{t / took['copy']:11.1f}" for t in own]
+        print(f"{name:15}" + "".join(columns), flush=True)
 
 
 def main():
     """Start one process for each number of threads."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=elementwise(), metavar="NAME")
+    parser.add_argument("--only", nargs="+", choices=known(), metavar="NAME")
     parser.add_argument("--sizes", nargs="*", type=int, default=SIZES, help="numbers of elements")
     parser.add_argument("--seconds", type=float, default=0.3, help="for each line")
     parser.add_argument("--threads", type=int, help="this many alone, in this process")

@@ -1,6 +1,8 @@
 """Every activation and its derivative against exact values, and what the catalogue says of them."""
 
+import dataclasses
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -37,6 +39,7 @@ from course_lib.rivals import RIVALS, TEXTBOOK
 DTYPES = [np.float16, np.float32, np.float64]
 ELEMENTWISE = [row.name for row in CATALOGUE.values() if row.elementwise]
 PAIRS = [row for row in CATALOGUE.values() if row.elementwise]
+ROWS_OVER_AXIS = [row for row in CATALOGUE.values() if not row.elementwise]
 OVER_AXIS = [softmax, log_softmax, softmax_jacobian, log_softmax_jacobian]
 GROUPED = [r.function for r in CATALOGUE.values() if r.kind == "groups"]
 INF, NAN = float("inf"), float("nan")
@@ -744,18 +747,137 @@ IN_TORCH = {
 }
 
 
+def in_torch(row, x, axis=-1):
+    """Return a function's value and the leaf it depends on, in PyTorch's float64."""
+    leaf = torch.tensor(x.astype(np.float64), requires_grad=True)
+    function = IN_TORCH.get(row.name) or activation_module(row).double().eval()
+    y = function(leaf.movedim(axis, -1))
+    return leaf, y if row.name == "logsumexp" else y.movedim(-1, axis)
+
+
 @pytest.mark.parametrize("row", CATALOGUE.values(), ids=by_name)
 def test_vjp_equals_autograd(row):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 3, 4))
-    leaf = torch.tensor(x, requires_grad=True)
-    function = IN_TORCH.get(row.name) or activation_module(row).double().eval()
-    y = function(leaf)
+    leaf, y = in_torch(row, x)
     np.testing.assert_allclose(row(x), y.detach(), rtol=1e-12, atol=1e-14)
     upstream = rng.normal(size=y.shape)
     y.backward(torch.tensor(upstream))
     near = ROUGH_IN_PYTORCH.get(row.name, 1e-12)
     np.testing.assert_allclose(row.vjp(x, upstream), leaf.grad, rtol=near, atol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", range(-3, 3))
+@pytest.mark.parametrize("row", ROWS_OVER_AXIS, ids=by_name)
+def test_value_and_vjp_honor_the_axis(row, axis, dtype):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 4, 6)).astype(dtype)
+    leaf, y = in_torch(row, x, axis)
+    upstream = rng.normal(size=y.shape).astype(dtype)
+    y.backward(torch.tensor(upstream.astype(np.float64)))
+    near = {"rtol": 4 * np.finfo(dtype).eps, "atol": 4 * np.finfo(dtype).eps}
+    value, pull = row.pullback(x, axis=axis)
+    for found, expected in (
+        (row(x, axis=axis), y.detach()),
+        (value, y.detach()),
+        (row.vjp(x, upstream, axis=axis), leaf.grad),
+        (pull(upstream), leaf.grad),
+    ):
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, **near)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 6])
+def test_vjp_of_maxout_goes_to_the_largest_of_any_number_of_pieces(pieces):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 6, 3))
+    leaf = torch.tensor(x, requires_grad=True)
+    y = torch.stack(leaf.chunk(pieces, 1)).amax(0)
+    upstream = rng.normal(size=y.shape)
+    y.backward(torch.tensor(upstream))
+    found = CATALOGUE["maxout"].vjp(x, upstream, axis=1, pieces=pieces)
+    np.testing.assert_array_equal(found, leaf.grad)
+
+
+def test_vjp_of_maxout_leaves_infinite_gradients_to_the_largest():
+    found = CATALOGUE["maxout"].vjp([1.0, 2.0, 3.0, NAN], [INF, 1.0])
+    np.testing.assert_array_equal(found, [0, 0, INF, NAN])
+
+
+@pytest.mark.parametrize("row", CATALOGUE.values(), ids=by_name)
+def test_the_pullback_gives_the_value_and_the_vjp(row):
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    value, pull = row.pullback(x)
+    np.testing.assert_array_equal(value, row(x))
+    for upstream in np.random.default_rng(1).normal(size=(2, *value.shape)):
+        np.testing.assert_array_equal(pull(upstream), row.vjp(x, upstream))
+
+
+def test_random_slopes_are_the_same_in_value_and_pullback():
+    value, pull = CATALOGUE["rrelu"].pullback(-np.ones(5), rng=np.random.default_rng(7))
+    np.testing.assert_array_equal(pull(np.ones(5)), -value)
+    assert np.unique(value).size == 5
+
+
+def test_what_is_not_elementwise_needs_a_rule_of_its_own():
+    row = dataclasses.replace(CATALOGUE["softmax"], pullback_rule=None)
+    with pytest.raises(NotImplementedError, match="pullback_rule; give its row one"):
+        row.vjp([1.0], [1.0])
+
+
+@pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])
+@pytest.mark.parametrize("gap", [0.0, 3.0, 20.0, 60.0, 700.0])
+@pytest.mark.parametrize("length", [2, 7, 100])
+def test_vjp_is_as_accurate_as_a_product_with_the_exact_jacobian(name, gap, length):
+    """The error beside the sum of the sizes of the terms, which may cancel in the true product."""
+    rng = np.random.default_rng(length)
+    x, u = rng.normal(size=(2, 3, length))
+    x *= -1 if name == "softmin" else 1
+    x[:, 1] += -gap if name == "softmin" else gap
+    u[1] += 1e6  # a constant gradient has no effect on softmax
+    u[2] *= 10.0 ** rng.integers(-200, 200, length)
+    found = CATALOGUE[name].vjp(x, u)
+    for i in range(len(x)):
+        exact, sizes = exact_products(name, x[i], u[i])
+        off = [abs(mpf(float(g)) - e) / s for g, e, s in zip(found[i], exact, sizes, strict=True)]
+        assert max(off) <= 16 * 2.0**-53
+
+
+def exact_products(name, x, u):
+    """Return the sums over i of J_ij u_i, and those of their absolute values."""
+    with mp.workdps(700):  # 1 - p of a confident answer leaves 50 of them
+        sign = -1 if name == "softmin" else 1
+        terms = [mp.exp(sign * mpf(float(v))) for v in x]
+        p = [t / mp.fsum(terms) for t in terms]
+        u = [mpf(float(v)) for v in u]
+        weights = [mpf(1)] * len(p) if name == "log_softmax" else p
+        total, size = mp.fdot(weights, u), mp.fdot(weights, [abs(v) for v in u])
+        products, sizes = [], []
+        for q, w, v in zip(p, weights, u, strict=True):
+            products.append(sign * (w * v - q * total))
+            sizes.append(w * (1 - q) * abs(v) + q * (size - w * abs(v)))
+        return products, sizes
+
+
+@pytest.mark.parametrize("row", ROWS_OVER_AXIS, ids=by_name)
+def test_vjp_of_confident_float32_answers_keeps_its_digits(row):
+    x = np.float32([[18.0, 0.0, -1.0, 1.0], [0.0, 0.5, 40.0, 3.0]])
+    upstream = np.float32(np.random.default_rng(0).normal(size=np.shape(row(x))))
+    expected = row.vjp(x.astype(np.float64), upstream.astype(np.float64))
+    np.testing.assert_allclose(row.vjp(x, upstream), expected, rtol=2e-7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("row", CATALOGUE.values(), ids=by_name)
+def test_no_vjp_needs_more_than_a_few_arrays_of_the_size_of_its_input(row, dtype):
+    x = np.random.default_rng(0).normal(size=(16, 2000)).astype(dtype)
+    upstream = np.ones_like(row(x))
+    tracemalloc.start()
+    row.vjp(x, upstream)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * x.size * 8  # in float64, whatever the dtype; a Jacobian takes 2000 of them
 
 
 # ---------------------------------------------------------------------------------------------
@@ -921,9 +1043,38 @@ def test_an_empty_batch_has_empty_groups():
     assert CATALOGUE["logsumexp"].vjp(empty, np.empty(0)).dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("row", ROWS_OVER_AXIS, ids=by_name)
+def test_the_gradient_of_nothing_is_empty(row, dtype):
+    for shape in ((4, 0), (0, 4), (2, 0, 4), (0,)):
+        for axis in range(len(shape)):
+            x = np.empty(shape, dtype)
+            upstream = np.ones_like(row(x, axis=axis))
+            found = row.vjp(x, upstream, axis=axis)
+            assert (found.shape, found.dtype) == (x.shape, x.dtype)
+
+
+EXTREMES = {
+    "tails": [-1e30, -730.0, 3.0, 1e38],
+    "all sizes": [*-np.logspace(-320, 300, 32), *np.logspace(-320, 300, 32)],
+    "largest": [-1e308, 1e308, -1e308, 1e308],
+    "infinities": [[-INF, INF, INF, 0.0], [-INF, -INF, -INF, -INF], [INF, INF, -INF, 1e-320]],
+    "confident": [[0.0, -740.0], [800.0, 0.0], [0.0, -100.0], [-11.0, 0.0]],
+    "NaN": [[NAN, 0.0], [INF, NAN], [-INF, NAN]],
+    "no rows": np.empty((0, 4)),
+    "rows of nothing": np.empty((3, 0)),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", EXTREMES)
 @pytest.mark.parametrize("row", CATALOGUE.values(), ids=by_name)
-def test_no_setting_of_numpy_turns_tails_into_errors(row):
-    x = np.array([-1e30, -730.0, 3.0, 1e38], np.float32)
+def test_no_setting_of_numpy_turns_tails_into_errors(row, kind, dtype):
+    with np.errstate(all="ignore"):
+        x = np.array(EXTREMES[kind]).astype(dtype)
     with np.errstate(all="raise"):
-        row(x)
+        value = np.asarray(row(x))
         row.derivative(x)
+        signs = np.where(np.arange(value.size) % 3, 1, -1).reshape(value.shape).astype(dtype)
+        for size in (1, np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal):
+            assert row.vjp(x, size * signs).shape == x.shape

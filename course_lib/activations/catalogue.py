@@ -6,7 +6,9 @@ package.
 
 import ast
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from inspect import Parameter, signature
 from math import erf, erfc, exp, pi, sqrt
 from math import tanh as scalar_tanh
@@ -65,6 +67,9 @@ class Activation:
         ``"elementwise"``; ``"axis"``, where an output depends on a whole axis and the derivative is
         a Jacobian matrix; or ``"groups"``, where each input serves one output and the derivative
         has the shape of the input.
+    pullback_rule : callable, optional
+        For a function over an axis: takes `x` and `axis`, and returns the value and a callable,
+        from a gradient with respect to the value to that with respect to `x`. See `pullback`.
     source : str
         A key of the bibliography.
     pytorch, jax, keras, tensorflow : str
@@ -85,6 +90,7 @@ class Activation:
     kink_derivatives: tuple[float, ...] = ()
     ulps: tuple[float, float] = (float("inf"), float("inf"))
     kind: str = "elementwise"
+    pullback_rule: Callable[..., tuple[Any, Callable[[Array], Array]]] | None = None
     pytorch: str = ""
     jax: str = ""
     keras: str = ""
@@ -114,11 +120,11 @@ class Activation:
         Parameters
         ----------
         x : array_like
-            Where the function was evaluated; over an axis, that is the last one.
+            Where the function was evaluated.
         upstream : array_like
             Gradient with respect to the function's value, in its shape.
         **parameters
-            Those of the function.
+            Those of the function, and its axis.
 
         Returns
         -------
@@ -135,22 +141,69 @@ class Activation:
         >>> get("leaky_relu").vjp([-1.0, 1.0], [10.0, 10.0], slope=0.2)
         array([ 2., 10.])
         """
-        x, upstream = as_float(x), as_float(upstream, "upstream")
-        grouped = self.kind == "groups"
-        needed = np.shape(self.function(x, **parameters)) if grouped else x.shape
-        if upstream.shape != needed:
+        x = as_float(x)
+        if self.elementwise:
+            return self._carry(x, x.shape, partial(self._times_derivative, x, parameters), upstream)
+        value, pull = self._over_axis(x, **parameters)
+        return self._carry(x, np.shape(value), pull, upstream)
+
+    def pullback(self, x: ArrayLike, **parameters: Any) -> tuple[Any, Callable[[ArrayLike], Array]]:
+        """Return the value at `x` and its `vjp`: over an axis, the two share most of the work.
+
+        Parameters
+        ----------
+        x : array_like
+            As for the function.
+        **parameters
+            Those of the function, and its axis; random numbers are the same in both.
+
+        Returns
+        -------
+        value : ndarray or scalar
+            The function's value.
+        pull : callable
+            Takes a gradient with respect to the value, as `vjp` does, and returns that with respect
+            to `x`. It holds a few arrays of the size of `x`, which must not change before.
+
+        Examples
+        --------
+        >>> value, pull = get("softmax").pullback([0.0, 0.0])
+        >>> value, pull([1.0, 0.0])
+        (array([0.5, 0.5]), array([ 0.25, -0.25]))
+        """
+        x = as_float(x)
+        if not self.elementwise:
+            value, pull = self._over_axis(x, **parameters)
+            return value, partial(self._carry, x, np.shape(value), pull)
+        times_derivative = partial(self._times_derivative, x, deepcopy(parameters))
+        return self.function(x, **parameters), partial(self._carry, x, x.shape, times_derivative)
+
+    def _times_derivative(self, x: Array, parameters: Mapping[str, Any], upstream: Array) -> Any:
+        return self.derivative(x, **parameters) * upstream
+
+    def _over_axis(self, x: Array, **parameters: Any) -> tuple[Any, Callable[[Array], Array]]:
+        if self.pullback_rule is None:
+            raise NotImplementedError(
+                f"{self.name} is not elementwise and has no pullback_rule; give its row one, a "
+                f"function of x and axis that returns the value and its vector-Jacobian product"
+            )
+        return self.pullback_rule(x, **parameters)
+
+    def _carry(
+        self,
+        x: Array,
+        shape: tuple[int, ...],
+        pull: Callable[[Array], Any],
+        upstream: ArrayLike,
+    ) -> Array:
+        upstream = as_float(upstream, "upstream")
+        if upstream.shape != shape:
             raise ValueError(
                 f"upstream has shape {upstream.shape}; {self.name} of x with shape {x.shape} has "
-                f"shape {needed}, and so must upstream"
+                f"shape {shape}, and so must upstream"
             )
-        slopes = self.derivative(x, **parameters)
-        if self.kind == "axis":
-            return np.asarray((upstream[..., np.newaxis, :] @ slopes)[..., 0, :], x.dtype)
-        if grouped and x.size:  # output j of m serves the inputs j, j + m, j + 2m, ...
-            if len(needed) < x.ndim:  # one output for the whole axis
-                upstream = upstream[..., np.newaxis]
-            upstream = np.tile(upstream, x.shape[-1] // upstream.shape[-1])
-        return np.asarray(slopes * upstream.reshape(x.shape), x.dtype)
+        with np.errstate(all="ignore"):
+            return np.asarray(pull(upstream), x.dtype)
 
 
 _INF = float("inf")
@@ -753,6 +806,7 @@ _ROWS = (
         ulps=(3.5, 8),
         source="bridle1990probabilistic",
         kind="axis",
+        pullback_rule=over_axis.softmax_pullback,
         pytorch="Softmax(dim=-1)",
         jax="softmax",
         keras="softmax",
@@ -770,6 +824,7 @@ _ROWS = (
         ulps=(3.5, 8),
         source="bridle1990probabilistic",
         kind="axis",
+        pullback_rule=over_axis.softmin_pullback,
         pytorch="Softmin(dim=-1)",
     ),
     Activation(
@@ -784,6 +839,7 @@ _ROWS = (
         ulps=(2.5, 4),
         source="bridle1990probabilistic",
         kind="axis",
+        pullback_rule=over_axis.log_softmax_pullback,
         pytorch="LogSoftmax(dim=-1)",
         jax="log_softmax",
         keras="log_softmax",
@@ -801,6 +857,7 @@ _ROWS = (
         ulps=(3, 3.5),
         source="blanchard2021accurately",
         kind="groups",
+        pullback_rule=over_axis.logsumexp_pullback,
         jax="logsumexp(axis=-1)",
         tensorflow="math.reduce_logsumexp(axis=-1)",
     ),
@@ -816,6 +873,7 @@ _ROWS = (
         ulps=(0, 0),
         source="goodfellow2013maxout",
         kind="groups",
+        pullback_rule=over_axis.maxout_pullback,
     ),
     Activation(
         name="glu",
@@ -829,6 +887,7 @@ _ROWS = (
         ulps=(4, 4),
         source="dauphin2017language",
         kind="groups",
+        pullback_rule=over_axis.gated_pullback(smooth.sigmoid, smooth.sigmoid_grad),
         pytorch="GLU",
         jax="glu",
         keras="glu",
@@ -845,6 +904,7 @@ _ROWS = (
         ulps=(0.5, 0.5),
         source="shazeer2020glu",
         kind="groups",
+        pullback_rule=over_axis.gated_pullback(piecewise.relu, piecewise.relu_grad),
     ),
     Activation(
         name="geglu",
@@ -858,6 +918,7 @@ _ROWS = (
         ulps=(5, 5),
         source="shazeer2020glu",
         kind="groups",
+        pullback_rule=over_axis.gated_pullback(smooth.gelu, smooth.gelu_grad),
     ),
     Activation(
         name="swiglu",
@@ -871,6 +932,7 @@ _ROWS = (
         ulps=(4.5, 4.5),
         source="shazeer2020glu",
         kind="groups",
+        pullback_rule=over_axis.gated_pullback(smooth.silu, smooth.silu_grad),
     ),
 )
 

@@ -67,7 +67,7 @@ class _Forgetful:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and pickles are made from."""
-        signals = ("_x", "_normalized", "_scale", "_mask")
+        signals = ("_x", "_pull", "_normalized", "_scale", "_mask")
         return {name: value for name, value in vars(self).items() if name not in signals}
 
 
@@ -153,12 +153,13 @@ class Activate(_Forgetful):
     def forward(self, x: Array) -> Array:
         """Return the activation of every element, or over the last axis."""
         self._x = x
-        return np.asarray(self.activation(x))
+        value, self._pull = self.activation.pullback(x)
+        return np.asarray(value)
 
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Return the gradient with respect to the input: slope times upstream."""
         _check_forward(self)
-        return self.activation.vjp(self._x, upstream) if to_input else None
+        return self._pull(upstream) if to_input else None
 
     def replica(self, index: int) -> "Activate":
         """Return a layer with the same activation."""
