@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_lib.pairs import leading_half, two_product, two_sum
+
 __all__ = [
     "BLOCK",
     "Split",
@@ -35,8 +37,6 @@ __all__ = [
     "selu_constants",
     "silu_zero",
     "times",
-    "two_product",
-    "two_sum",
 ]
 
 Array = NDArray[Any]
@@ -183,73 +183,6 @@ def _check_out(out: Array, array: Array) -> None:
         raise ValueError("out is read-only; pass an array that can be written to")
 
 
-def two_sum(a: Array, b: Array | float) -> tuple[Array, Array]:
-    r"""Return :math:`a + b` as rounded, and what the rounding lost.
-
-    Parameters
-    ----------
-    a, b : ndarray of float64
-        Shapes that broadcast.
-
-    Returns
-    -------
-    total, lost : ndarray of float64
-        Their exact sum is :math:`a + b`. What is lost is NaN where the total is not finite.
-
-    Notes
-    -----
-    Knuth's; it needs no comparison of the two sizes :cite:p:`knuth1997art`.
-
-    Examples
-    --------
-    >>> two_sum(np.array([1.0]), -1e-20)
-    (array([1.]), array([-1.e-20]))
-    """
-    total = a + b
-    b_part = total - a
-    lost = (a - (total - b_part)) + (b - b_part)
-    return total, lost
-
-
-def two_product(a: Array | float, b: Array | float) -> tuple[Array, Array]:
-    r"""Return :math:`a b` as rounded, and what the rounding lost.
-
-    Parameters
-    ----------
-    a, b : ndarray of float64 or float
-        Shapes that broadcast; no larger than :math:`10^{150}`.
-
-    Returns
-    -------
-    product, lost : ndarray of float64
-        Their sum is :math:`a b` to twice the digits of a float64.
-
-    Notes
-    -----
-    Dekker, 1971 :cite:p:`dekker1971floating`: products of half as many digits are exact.
-
-    Examples
-    --------
-    >>> product, lost = two_product(np.array([0.1]), 10)
-    >>> product, lost
-    (array([1.]), array([5.55111512e-17]))
-    """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    product = a * b
-    a_high, b_high = _leading_half(a), _leading_half(b)
-    a_low, b_low = a - a_high, b - b_high
-    lost = a_high * b_high - product
-    lost += a_high * b_low
-    lost += a_low * b_high
-    lost += a_low * b_low
-    return product, lost
-
-
-def _leading_half(x: Array) -> Array:
-    """Return `x` cut to its leading 26 bits."""
-    return (x.view(np.int64) & ~np.int64(0x7FFFFFF)).view(np.float64)
-
-
 def times(x: Array, factor: float) -> tuple[Array, Array | None]:
     """Return a multiple and what its rounding lost; None where a power of two loses nothing.
 
@@ -365,7 +298,7 @@ def bell(t: Array, rate: float, factor: Array | float = 1.0, missing: Array | fl
     >>> bell(np.array([0.0, 2.0]), 1)
     array([1.        , 0.01831564])
     """
-    high = _leading_half(t)  # its square is exact
+    high = leading_half(t)  # its square is exact
     square = rate * high * high
     far = bool(square.size) and not square.max() <= 700  # so that a NaN does not hide others
     curve = np.exp((_FAR * (square > 700) if far else 0.0) - square)

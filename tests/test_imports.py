@@ -20,8 +20,9 @@ MODULES = sorted(
 MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     "_errors": set(),
     "data": {"_errors"},
-    "numerics": {"_errors"},
-    "activations": {"_errors", "numerics"},
+    "pairs": set(),
+    "numerics": {"_errors", "pairs"},
+    "activations": {"_errors", "numerics", "pairs"},
     "accuracy": {"activations", "numerics"},
     "rivals": {"activations"},
     "autodiff": {"activations"},

@@ -11,7 +11,8 @@ from mpmath import mp, mpf
 
 from course_lib import numerics
 from course_lib.accuracy import EXACT
-from course_lib.numerics import BLOCK, as_float, elementwise, times, two_product, two_sum
+from course_lib.numerics import BLOCK, as_float, elementwise, times
+from course_lib.pairs import two_product, two_sum
 
 HALF_LINE = np.unique(
     np.concatenate(

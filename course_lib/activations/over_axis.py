@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib.activations.parameters import check_whole
 from course_lib.activations.piecewise import relu, relu_grad
 from course_lib.activations.smooth import gelu, gelu_grad, sigmoid, sigmoid_grad, silu, silu_grad
-from course_lib.numerics import as_float, two_sum
+from course_lib.numerics import as_float
+from course_lib.pairs import two_sum
 
 __all__ = [
     "gated_pullback",

@@ -31,9 +31,8 @@ from course_lib.numerics import (
     selu_constants,
     silu_zero,
     times,
-    two_product,
-    two_sum,
 )
+from course_lib.pairs import two_product, two_sum
 
 __all__ = [
     "celu",
