@@ -6,6 +6,8 @@ input, and `course_lib.activations.Activation.vjp` knows which output that is.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -15,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib.activations.parameters import check_whole
 from course_lib.activations.piecewise import relu, relu_grad
 from course_lib.activations.smooth import gelu, gelu_grad, sigmoid, sigmoid_grad, silu, silu_grad
-from course_lib.numerics import as_float
-from course_lib.pairs import two_sum
+from course_lib.numerics import BLOCK, as_float
+from course_lib.pairs import Pair, decay_pair, divide, multiply, split, two_sum
 
 __all__ = [
     "gated_pullback",
@@ -90,8 +92,8 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     array([0.5, 0.5])
     """
     with np.errstate(all="ignore"):
-        _, exponentials, restore = _shifted(x, axis)
-        return restore(_softmax_rows(exponentials))
+        rows, restore = _rows_of(x, axis)
+        return restore(*_by_blocks(rows, as_float(x).dtype, _softmax_rows))
 
 
 def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
@@ -165,8 +167,8 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
     array([-1.92874985e-22, -5.00000000e+01])
     """
     with np.errstate(all="ignore"):
-        shifted, exponentials, restore = _shifted(x, axis)
-        return restore(_log_softmax_rows(shifted, exponentials))
+        rows, restore = _rows_of(x, axis)
+        return restore(*_by_blocks(rows, as_float(x).dtype, _log_softmax_rows))
 
 
 def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
@@ -187,12 +189,14 @@ def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
 
 def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array]:
     """Return p and the matrix of d_ij - p_j, in float64 and without cancellation."""
-    p = np.moveaxis(softmax(as_float(x).astype(np.float64), axis), axis, -1)
-    matrix = np.repeat(-p[..., np.newaxis, :], p.shape[-1], axis=-2)
-    diagonal = np.arange(p.shape[-1])
-    matrix[..., diagonal, diagonal] = 0
-    matrix[..., diagonal, diagonal] = np.abs(matrix.sum(axis=-1))
-    return p, matrix
+    array = _with_axis(x, axis)
+    shape = np.moveaxis(array, axis, -1).shape
+    rows, _ = _rows_of(array.astype(np.float64), axis)
+    p, complements = _by_blocks(rows, rows.dtype, _softmax_rows, _complements)
+    matrix = np.repeat(-p[:, np.newaxis, :], shape[-1], axis=-2)
+    diagonal = np.arange(shape[-1])
+    matrix[:, diagonal, diagonal] = complements
+    return p.reshape(shape), matrix.reshape(*shape, shape[-1])
 
 
 def softmin(x: ArrayLike, axis: int = -1) -> Any:
@@ -280,9 +284,9 @@ def softmax_and_log(x: ArrayLike) -> tuple[Array, Array]:
     (array([0.5, 0.5]), array([-0.69314718, -0.69314718]))
     """
     with np.errstate(all="ignore"):
-        shifted, exponentials, restore = _shifted(x, -1)
-        logarithms = _log_softmax_rows(shifted, exponentials)
-        return restore(_softmax_rows(exponentials)), restore(logarithms)
+        rows, restore = _rows_of(x, -1)
+        p, logarithms = _by_blocks(rows, as_float(x).dtype, _softmax_rows, _log_softmax_rows)
+        return restore(p), restore(logarithms)
 
 
 def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
@@ -311,11 +315,12 @@ def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     array([ 0.25, -0.25])
     """
     with np.errstate(all="ignore"):
-        _, exponentials, restore = _shifted(x, axis)
-        p = _softmax_rows(exponentials)
+        rows, restore = _rows_of(x, axis)
+        (p,) = _by_blocks(rows, as_float(x).dtype, _softmax_rows)
 
         def pull(upstream: Array) -> Array:
-            gradient = p * _rows(upstream, axis)
+            gradient, _ = _rows_of(upstream, axis)
+            gradient *= p
             gradient -= p * gradient.sum(axis=-1, keepdims=True)
             return restore(_summing_to_zero(gradient, p))
 
@@ -347,13 +352,15 @@ def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     array([ 0.5, -0.5])
     """
     with np.errstate(all="ignore"):
-        shifted, exponentials, restore = _shifted(x, axis)
+        rows, restore = _rows_of(x, axis)
+        p, logarithms = _by_blocks(rows, as_float(x).dtype, _softmax_rows, _log_softmax_rows)
 
         def pull(upstream: Array) -> Array:
-            u, p = _rows(upstream, axis), _softmax_rows(exponentials)
-            return restore(_summing_to_zero(u - p * u.sum(axis=-1, keepdims=True), p))
+            gradient, _ = _rows_of(upstream, axis)
+            gradient -= p * gradient.sum(axis=-1, keepdims=True)
+            return restore(_summing_to_zero(gradient, p))
 
-        return restore(_log_softmax_rows(shifted, exponentials)), pull
+        return restore(logarithms), pull
 
 
 def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Any, Pull]:
@@ -368,15 +375,14 @@ def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Any, Pull]:
     array([1., 1.])
     """
     array = _with_axis(x, axis)
-    top = np.asarray(array.max(axis=axis, initial=-np.inf))
     with np.errstate(all="ignore"):
-        shifted, exponentials, restore = _shifted(array, axis)
-        more = np.log1p(_others(shifted, exponentials)).reshape(top.shape)
-        value = (top + more).astype(array.dtype)[()]
+        rows, restore = _rows_of(array, axis)
+        p, more = _by_blocks(rows, array.dtype, _softmax_rows, _log_of_total)
+        top = np.asarray(array.max(axis=axis, initial=-np.inf))
+        value = (top + more.reshape(top.shape)).astype(array.dtype)[()]
 
     def pull(upstream: Array) -> Array:
-        u = upstream.astype(np.float64).reshape(-1, 1)
-        return restore(_softmax_rows(exponentials) * u)
+        return restore(p * upstream.astype(np.float64).reshape(-1, 1))
 
     return value, pull
 
@@ -390,22 +396,6 @@ def _summing_to_zero(gradient: Array, p: Array) -> Array:
     return gradient
 
 
-def _softmax_rows(exponentials: Array) -> Array:
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def _log_softmax_rows(shifted: Array, exponentials: Array) -> Array:
-    return shifted - np.log1p(_others(shifted, exponentials))
-
-
-def _others(shifted: Array, exponentials: Array) -> Array:
-    """Return the sum of each row without one entry at the maximum, whose term is 1."""
-    others = exponentials.copy()
-    if others.size:
-        others[np.arange(len(others)), shifted.argmax(axis=-1)] = 0
-    return others.sum(axis=-1, keepdims=True)
-
-
 def _with_axis(x: ArrayLike, axis: int) -> Array:
     array = as_float(x)
     if not -array.ndim <= check_whole("axis", axis) < array.ndim:
@@ -415,37 +405,148 @@ def _with_axis(x: ArrayLike, axis: int) -> Array:
     return array
 
 
-def _rows(array: Array, axis: int) -> Array:
-    """Return an array as rows of a matrix along the axis, in float64."""
-    last = np.moveaxis(array, axis, -1)
-    return last.reshape(prod(last.shape[:-1]), last.shape[-1]).astype(np.float64)
-
-
-def _shifted(x: ArrayLike, axis: int) -> tuple[Array, Array, Callable[[Array], Array]]:
-    """Return x - max(x) as rows of a matrix, their exponentials, and what undoes the reshaping.
-
-    Both are float64. The largest entry of a row becomes 0 also where it is infinite.
-    """
+def _rows_of(x: ArrayLike, axis: int) -> tuple[Array, Callable[[Array], Array]]:
+    """Return `x` as rows of a new matrix in float64, and what undoes both."""
     array = _with_axis(x, axis)
-    shape = np.moveaxis(array, axis, -1).shape
+    last = np.moveaxis(array, axis, -1)
+    shape = last.shape
 
     def restore(rows: Array) -> Array:
-        result = rows.reshape(shape).astype(array.dtype, copy=False)
-        return np.moveaxis(result, -1, axis)
+        return np.moveaxis(rows.reshape(shape).astype(array.dtype, copy=False), -1, axis)
 
-    rows = _rows(array, axis)
-    top = rows.max(axis=-1, keepdims=True, initial=-np.inf)
-    at_top = rows == top
-    if array.dtype.itemsize == 8:  # narrower numbers have digits to spare in float64
-        shifted, lost = two_sum(rows, -top)
-        lost[~np.isfinite(shifted)] = 0
-    else:
-        shifted, lost = rows - top, None
-    shifted[at_top] = 0  # inf - inf is NaN, where the difference meant is 0
-    exponentials = np.exp(shifted)
-    if lost is not None:
-        exponentials += exponentials * lost
-    return shifted, exponentials, restore
+    return last.reshape(prod(shape[:-1]), shape[-1]).astype(np.float64), restore
+
+
+@dataclass
+class _Terms:
+    """Rows of x - max(x) and the exponentials of these, each as a number and what is missing to it.
+
+    Nothing is missing, None, where narrower dtypes can do without.
+    """
+
+    shifted: Array
+    shifted_rest: Array | None
+    terms: Array
+    terms_rest: Array | None = None
+    unit: Array | float = 1.0  # that of the terms, which would be subnormal without
+
+    @property
+    def top(self) -> tuple[Array, Array]:
+        """The place of one entry at the maximum in each row; its term is 1."""
+        if not self.shifted.size:
+            return (np.arange(0),) * 2
+        return np.arange(len(self.shifted)), self.shifted.argmax(axis=-1)
+
+    @cached_property
+    def others(self) -> Pair:
+        """The sum of each row without that entry."""
+        top = self.top
+        own, self.terms[top] = self.terms[top], 0
+        if self.terms_rest is None:
+            others = self.terms.sum(axis=-1, keepdims=True), np.zeros(1)
+        else:
+            others = _sum_of_rows(self.terms, self.terms_rest, self.unit)
+        self.terms[top] = own
+        return others
+
+    @property
+    def total_inverse(self) -> Pair:
+        """1 over the sum of each row."""
+        total, rest = two_sum(1.0, self.others[0])
+        return divide((np.ones(1), np.zeros(1)), split(total, rest + self.others[1]))
+
+
+def _by_blocks(
+    rows: Array, dtype: np.dtype[Any], *formulas: Callable[[_Terms], Array]
+) -> list[Array]:
+    """Apply formulas to some rows at a time, so that what is between stays in the cache."""
+    count, length = rows.shape
+    step = max(1, BLOCK // max(length, 1))
+    results: list[Array] = []
+    for start in range(0, max(count, 1), step):
+        block = slice(start, start + step)
+        terms = _terms(rows[block], dtype)
+        parts = [formula(terms) for formula in formulas]
+        results = results or [np.empty((count, part.shape[-1])) for part in parts]
+        for result, part in zip(results, parts, strict=True):
+            result[block] = part
+    return results
+
+
+def _terms(rows: Array, dtype: np.dtype[Any]) -> _Terms:
+    largest = rows.max(axis=-1, keepdims=True, initial=-np.inf)
+    at_top = rows == largest
+    if dtype.itemsize < 8:
+        shifted = rows - largest
+        shifted[at_top] = 0  # inf - inf is NaN, where the difference meant is 0
+        return _Terms(shifted, None, np.exp(shifted))
+    shifted, rest = two_sum(rows, -largest)
+    shifted[at_top] = 0
+    rest[~(shifted > -_BEYOND)] = 0
+    (terms, terms_rest), unit = decay_pair(np.minimum(-shifted, _BEYOND), -rest)
+    return _Terms(shifted, rest, terms, terms_rest, unit)
+
+
+_BEYOND = 800.0  # e^-800 is 0 in float64
+
+
+def _sum_of_rows(terms: Array, rests: Array, unit: Array | float) -> Pair:
+    """Return the sum of each row to about 75 bits, in whatever order it is taken.
+
+    The leading bits of all terms are cut off on one grid, on which no sum rounds. What they leave
+    is so small that its own sum may round, up to lengths of a million.
+    """
+    scale: Array | float = 1.0
+    if not isinstance(unit, float):
+        near = (unit == 1) & (terms > 0)
+        scale = np.where(near.any(axis=-1, keepdims=True), 1.0, 1 / unit.min())
+        terms, rests = terms * (unit * scale), rests * (unit * scale)
+    _, exponent = np.frexp(terms.max(axis=-1, keepdims=True, initial=0))
+    grid = np.ldexp(1.5, exponent + terms.shape[-1].bit_length())
+    heads = terms + grid
+    heads -= grid
+    tails = terms - heads
+    tails += rests
+    head, tail = (part.sum(axis=-1, keepdims=True) for part in (heads, tails))
+    total = head + tail
+    return total / scale, (tail - (total - head)) / scale
+
+
+def _softmax_rows(t: _Terms) -> Array:
+    if t.terms_rest is None:
+        return t.terms / t.terms.sum(axis=-1, keepdims=True)
+    head, tail = multiply(split(t.terms, t.terms_rest), t.total_inverse)
+    head += tail
+    head *= t.unit
+    return head
+
+
+def _complements(t: _Terms) -> Array:
+    """Return 1 - p, of the largest entry as the sum of the others."""
+    assert t.terms_rest is not None
+    total, rest = two_sum(1.0, t.others[0])
+    left, lost = two_sum(total, -t.terms * t.unit)
+    lost += rest + t.others[1] - t.terms_rest * t.unit
+    place = t.top
+    left[place], lost[place] = (part[:, 0] for part in t.others) if left.size else (0, 0)
+    head, tail = multiply(split(left, lost), t.total_inverse)
+    return head + tail
+
+
+def _log_softmax_rows(t: _Terms) -> Array:
+    logarithm = _log_of_total(t)
+    if t.shifted_rest is None:
+        return t.shifted - logarithm
+    value, lost = two_sum(t.shifted, -logarithm)
+    lost += t.shifted_rest
+    lost[~np.isfinite(value)] = 0
+    value += lost
+    return value
+
+
+def _log_of_total(t: _Terms) -> Array:
+    others, rest = t.others
+    return np.log1p(others) + rest / (1 + others)
 
 
 # ---------------------------------------------------------------------------------------------
