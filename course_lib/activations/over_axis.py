@@ -35,6 +35,7 @@ __all__ = [
     "maxout",
     "maxout_grad",
     "maxout_pullback",
+    "negative_log_likelihood",
     "reglu",
     "reglu_grad",
     "softmax",
@@ -289,6 +290,53 @@ def softmax_and_log(x: ArrayLike) -> tuple[Array, Array]:
         return restore(p), restore(logarithms)
 
 
+def negative_log_likelihood(x: Array, labels: Array, count: int = 1) -> tuple[Array, Array]:
+    r"""Return :math:`-\log \mathrm{softmax}(x)_y` of each row, and the gradient of their mean.
+
+    Parameters
+    ----------
+    x : ndarray
+        Shape ``(..., n)``, float16, float32 or float64.
+    labels : ndarray of int
+        Shape ``(...)``: the entry :math:`y` of each row.
+    count : int
+        What the gradient is divided by.
+
+    Returns
+    -------
+    values : ndarray
+        Shape ``(...)``, dtype of `x`.
+    gradient : ndarray
+        Shape and dtype of `x`: :math:`p_j` beside the label, and at the label minus the sum of
+        these, which is :math:`p_y - 1` without its cancellation. Rows sum to 0 but for rounding.
+
+    Notes
+    -----
+    For the sake of training, float64 is a few ULP rougher than `softmax` and `log_softmax`; see
+    `course_lib.network.cross_entropy_grad` for what is promised.
+
+    Examples
+    --------
+    >>> negative_log_likelihood(np.array([[0.0, -50.0]]), np.array([0]))
+    (array([1.92874985e-22]), array([[-1.92874985e-22,  1.92874985e-22]]))
+    """
+    with np.errstate(all="ignore"):
+        rows, restore = _rows_of(x, -1)
+        place = np.arange(len(rows)), labels.reshape(-1)
+        shifted, rest = _less_largest(rows, x.dtype)
+        terms = np.exp(shifted)
+        if rest is not None:
+            terms += terms * rest
+        own, terms[place] = terms[place], 0
+        others = terms.sum(axis=-1)
+        terms /= ((others + own) * count)[:, np.newaxis]
+        terms[place] = others / (-count * (others + own))
+        # 1 + more is the total: with the label at the maximum, more is what can be small
+        more = np.where(own == 1, others, own + (others - 1))
+        values = np.log1p(more) - shifted[place]
+        return values.reshape(labels.shape).astype(x.dtype), restore(terms)
+
+
 def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     r"""Return `softmax` and its vector-Jacobian product, :math:`p_i (u_i - \sum_j p_j u_j)`.
 
@@ -462,8 +510,11 @@ def _by_blocks(
     """Apply formulas to some rows at a time, so that what is between stays in the cache."""
     count, length = rows.shape
     step = max(1, BLOCK // max(length, 1))
+    if count <= step:
+        terms = _terms(rows, dtype)
+        return [formula(terms) for formula in formulas]
     results: list[Array] = []
-    for start in range(0, max(count, 1), step):
+    for start in range(0, count, step):
         block = slice(start, start + step)
         terms = _terms(rows[block], dtype)
         parts = [formula(terms) for formula in formulas]
@@ -474,17 +525,25 @@ def _by_blocks(
 
 
 def _terms(rows: Array, dtype: np.dtype[Any]) -> _Terms:
-    largest = rows.max(axis=-1, keepdims=True, initial=-np.inf)
-    at_top = rows == largest
-    if dtype.itemsize < 8:
-        shifted = rows - largest
-        shifted[at_top] = 0  # inf - inf is NaN, where the difference meant is 0
+    shifted, rest = _less_largest(rows, dtype)
+    if rest is None:
         return _Terms(shifted, None, np.exp(shifted))
-    shifted, rest = two_sum(rows, -largest)
-    shifted[at_top] = 0
     rest[~(shifted > -_BEYOND)] = 0
     (terms, terms_rest), unit = decay_pair(np.minimum(-shifted, _BEYOND), -rest)
     return _Terms(shifted, rest, terms, terms_rest, unit)
+
+
+def _less_largest(rows: Array, dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
+    """Return x - max(x), and what is missing to it where the digits of a float64 are counted."""
+    largest = rows.max(axis=-1, keepdims=True, initial=-np.inf)
+    at_top = rows == largest
+    if dtype.itemsize < 8:
+        shifted, rest = rows - largest, None
+    else:
+        shifted, rest = two_sum(rows, -largest)
+        rest[~np.isfinite(shifted)] = 0
+    shifted[at_top] = 0  # inf - inf is NaN, where the difference meant is 0
+    return shifted, rest
 
 
 _BEYOND = 800.0  # e^-800 is 0 in float64
