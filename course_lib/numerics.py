@@ -14,6 +14,7 @@ computed, its rounding error is therefore computed too, and put right afterwards
 from collections.abc import Callable, Sequence
 from decimal import Decimal, localcontext
 from functools import cache
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = [
     "decay",
     "elementwise",
     "gelu_tanh_constants",
+    "growth_near_0",
     "keep_nan",
     "mills_excess",
     "mills_excess_pair",
@@ -434,6 +436,20 @@ def polynomial(coefficients: Sequence[float], u: Array) -> Array:
         total *= u
         total += c
     return total
+
+
+def growth_near_0(d: Array) -> Array:
+    """Return e^d - 1 for |d| up to 0.2, by its series: the same on every machine, within 1.5 ULP.
+
+    Examples
+    --------
+    >>> growth_near_0(np.array([0.0, 0.1]))
+    array([0.        , 0.10517092])
+    """
+    return d * polynomial(_EXPM1_SERIES, d)
+
+
+_EXPM1_SERIES = tuple(1 / factorial(k) for k in range(1, 15))
 
 
 @cache

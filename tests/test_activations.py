@@ -112,6 +112,30 @@ def test_error_is_within_the_bound_where_it_is_largest(name, part):
         )
 
 
+LIBRARY = ["cos", "exp", "exp2", "expm1", "hypot", "log", "log1p", "log2", "power", "sin", "tanh"]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_a_float64_rests_on_the_functions_of_numpy_that_the_table_names(name, monkeypatch):
+    row, called = CATALOGUE[name], set()
+    x = np.concatenate([np.linspace(-3, 3, 601), [-800.0, 800, 1e-300]])
+    row(x), row.derivative(x)  # constants are solved for once
+
+    def watched(library_function):
+        function = getattr(np, library_function)
+
+        def call(*arguments, **keywords):
+            called.add(library_function)
+            return function(*arguments, **keywords)
+
+        return call
+
+    for library_function in LIBRARY:
+        monkeypatch.setattr(np, library_function, watched(library_function))
+    row(x), row.derivative(x)
+    assert tuple(sorted(called)) == row.rests_on
+
+
 PARAMETERS = {  # name: parameters, function, derivative
     "leaky_relu": ({"slope": 0.2}, lambda x: x if x > 0 else mpf(0.2) * x, None),
     "softplus": ({"beta": 3.3}, lambda x: mp.log1p(mp.exp(mpf(3.3) * x)) / mpf(3.3), None),

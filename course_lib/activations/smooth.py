@@ -21,11 +21,13 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib.activations.parameters import check_between, check_finite
 from course_lib.numerics import (
     GELU_TANH_CUBIC,
+    Kernel,
     bell,
     choose,
     decay,
     elementwise,
     gelu_tanh_constants,
+    growth_near_0,
     mills_excess,
     mills_excess_pair,
     mills_ratio,
@@ -909,12 +911,12 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
     """
     (c, c_lost), (high, low), there = gelu_tanh_constants()
 
-    def near(t: Array) -> tuple[Array, Array, Array]:
+    def near(t: Array, growth: Kernel) -> tuple[Array, Array, Array]:
         distance = high - t
         cubic = c * GELU_TANH_CUBIC * (high * high + t * (high + t))
         once, thrice = c + cubic, c + 3 * cubic
         missing = low * (there * once + thrice) + c_lost * distance * (there + 1)
-        return there * np.expm1(distance * once), distance * thrice, missing
+        return there * growth(distance * once), distance * thrice, missing
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 22.0)
@@ -924,14 +926,14 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
         bracket = _bracket(z, slope)
         close = (t > 0.65) & (t < 0.83)
         if close.any():
-            first, second, third = near(t[close])
-            bracket[0][close], bracket[1][close] = second, first + third
+            first, second, third = near(t[close], growth_near_0)
+            bracket[0][close], bracket[1][close] = two_sum(second, first + third)
         return _mirror(x, _gate_slope(z, bracket) * unit)
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 25.0)
         z = np.exp(-c * t * (1 + GELU_TANH_CUBIC * t * t))
-        return _mirror(x, sum(near(t)) * z / (1 + z * (2 + z)))
+        return _mirror(x, sum(near(t, np.expm1)) * z / (1 + z * (2 + z)))
 
     return elementwise(kernel, x, out, narrow=plain)
 
@@ -1088,8 +1090,9 @@ def swish_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> 
         close = (t > 1.15) & (t < 1.45)
         if close.any():  # where it is 0
             d = high - t[close]
-            bracket[0][close] = d
-            bracket[1][close] = (high - 1) * np.expm1(d) + (low - lost[close]) * high
+            growth = growth_near_0(d)
+            missing = low * high * (1 + growth) - lost[close] * (high + (high - 1) * growth)
+            bracket[0][close], bracket[1][close] = two_sum(d, (high - 1) * growth + missing)
         return _mirror(x, _gate_slope(z, bracket) * unit)
 
     def plain(x: Array) -> Array:
@@ -1212,7 +1215,7 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
         d = high - t
         factor = 6 - 4 * high + 4 * (z + there) + (z * z + z * there + there * there)
         first = 4 * d * (1 + z)
-        return first, there * np.expm1(d) * factor + low * (there * factor + 4 * (1 + z))
+        return first, there * growth_near_0(d) * factor + low * (there * factor + 4 * (1 + z))
 
     def left(t: Array, decay: Pair) -> Array:
         z, missing = decay
@@ -1227,7 +1230,7 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
         h_lost = more + lost + rest
         close = (t > 1.06) & (t < 1.29)
         if close.any():
-            h[close], h_lost[close] = near(t[close], z[close])
+            h[close], h_lost[close] = two_sum(*near(t[close], z[close]))
         square = multiply(parts, parts)
         two, lost = two_sum(2.0, 2 * z)
         total, more = two_sum(two, square[0])
