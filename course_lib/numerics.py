@@ -14,12 +14,13 @@ computed, its rounding error is therefore computed too, and put right afterwards
 from collections.abc import Callable, Sequence
 from decimal import Decimal, localcontext
 from functools import cache
+from math import factorial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_lib.pairs import leading_half, two_product, two_sum
+from course_lib.pairs import Pair, leading_half, multiply, split, two_product, two_sum
 
 __all__ = [
     "BLOCK",
@@ -30,10 +31,14 @@ __all__ = [
     "decay",
     "elementwise",
     "gelu_tanh_constants",
+    "growth_near_0",
     "keep_nan",
     "mills_excess",
+    "mills_excess_pair",
     "mills_ratio",
     "mish_zero",
+    "polynomial",
+    "scaled_mills",
     "selu_constants",
     "silu_zero",
     "times",
@@ -156,7 +161,7 @@ def elementwise(
             or array.size <= BLOCK
             or not (array.flags.c_contiguous and out.flags.c_contiguous)
         ):
-            out[...] = kernel(array.astype(np.float64, copy=False))
+            out[...] = kernel(np.atleast_1d(array).astype(np.float64, copy=False))
         else:
             if out is not array and np.may_share_memory(out, array):
                 array = array.copy()  # a shifted view: a block must not write what the next reads
@@ -315,45 +320,55 @@ def bell(t: Array, rate: float, factor: Array | float = 1.0, missing: Array | fl
 # ---------------------------------------------------------------------------------------------
 
 
-def mills_ratio(t: Array, terms: int = 27) -> tuple[Array, Array | float]:
+def mills_ratio(t: Array) -> Array:
     r"""Return Mills' ratio :math:`m(t) = \Phi(-t) / \varphi(t)`, over :math:`\sqrt{2\pi}`.
 
     It is smooth and never small, so that a polynomial serves over the whole half line, and the tail
     of the normal distribution is bell curve times ratio. SciPy's ``erfc`` is off by hundreds of
-    units in the last place far out in the tail; here it stays near one.
+    units in the last place far out in the tail.
 
     Parameters
     ----------
     t : ndarray of float64
         From 0 on, finite.
-    terms : int
-        Of the polynomial: 27 for all digits of a float64, 19 for those of a float32.
 
     Returns
     -------
-    ratio : ndarray of float64
-        In the shape of `t`; :math:`\Phi(-t) = e^{-t^2/2}` times it.
-    missing : ndarray of float64 or float
-        What the last roundings took from it, as a share of itself; 0 with few terms.
+    ndarray of float64
+        In the shape of `t`, with the digits of a float32; :math:`\Phi(-t) = e^{-t^2/2}` times it.
+        For those of a float64 see `scaled_mills`.
 
     Examples
     --------
     >>> t = np.array([0.0, 30.0])
-    >>> bell(t, 1 / 2, *mills_ratio(t))
+    >>> bell(t, 1 / 2, mills_ratio(t))
     array([5.00000000e-001, 4.90671393e-198])
     """
-    first, *others = _coefficients(_scaled_mills, terms)
-    u = _to_unit(t)
-    rest = _polynomial(others, u) * u
-    if terms < 27:
-        return (first + rest) / (1 + t), 0.0
-    numerator, numerator_lost = two_sum(rest, first)
-    denominator, denominator_lost = two_sum(t, 1.0)
-    missing = numerator_lost / numerator - denominator_lost / denominator
-    return numerator / denominator, missing
+    return polynomial(_coefficients(_scaled_mills, _SHORT), _to_unit(t)) / (1 + t)
 
 
-def mills_excess(t: Array, terms: int = 27) -> Array:
+def scaled_mills(t: Array) -> Pair:
+    r"""Return :math:`(1 + t)\,m(t)`, over :math:`\sqrt{2\pi}`, with Mills' ratio :math:`m`.
+
+    Parameters
+    ----------
+    t : ndarray of float64
+        From 0 on, finite.
+
+    Returns
+    -------
+    pair of ndarray of float64
+        From 1/2 to 0.4, to about 55 bits: the polynomial's first coefficient is by far its largest.
+
+    Examples
+    --------
+    >>> scaled_mills(np.array([0.0, 30.0]))[0]
+    array([0.5       , 0.41178383])
+    """
+    return _first_and_rest(_coefficients(_scaled_mills, _LONG), _to_unit(t))
+
+
+def mills_excess(t: Array) -> Array:
     r"""Return :math:`m(t) - t`, over :math:`\sqrt{2\pi}`, accurate also where it is nearly 0.
 
     That is :math:`(t_0 - t)\,q(t)` with its zero :math:`t_0`, 0.7518, to twice the digits of a
@@ -363,13 +378,11 @@ def mills_excess(t: Array, terms: int = 27) -> Array:
     ----------
     t : ndarray of float64
         From 0 on, finite.
-    terms : int
-        As for `mills_ratio`.
 
     Returns
     -------
     ndarray of float64
-        In the shape of `t`.
+        In the shape of `t`, with the digits of a float32.
 
     Examples
     --------
@@ -377,7 +390,29 @@ def mills_excess(t: Array, terms: int = 27) -> Array:
     array([  0.5       , -11.95498506])
     """
     high, low = _mills_zero_split()
-    return (high - t + low) * _polynomial(_coefficients(_mills_quotient, terms), _to_unit(t))
+    return (high - t + low) * polynomial(_coefficients(_mills_quotient, _SHORT), _to_unit(t))
+
+
+def mills_excess_pair(t: Array) -> Pair:
+    r"""Return `mills_excess` as a pair, to about 55 bits.
+
+    Examples
+    --------
+    >>> np.add(*mills_excess_pair(np.array([0.0, 30.0])))
+    array([  0.5       , -11.95498506])
+    """
+    high, low = _mills_zero_split()
+    distance, lost = two_sum(high, -t)
+    quotient = _first_and_rest(_coefficients(_mills_quotient, _LONG), _to_unit(t))
+    return multiply(split(distance, lost + low), split(*quotient))
+
+
+_SHORT, _LONG = 19, 27  # terms for the digits of a float32, and of a float64
+
+
+def _first_and_rest(coefficients: Sequence[float], u: Array) -> Pair:
+    """Return a polynomial at u as a pair: its constant term is added without an error."""
+    return two_sum(coefficients[0], polynomial(coefficients[1:], u) * u)
 
 
 _CENTER = 3
@@ -388,13 +423,33 @@ def _to_unit(t: Array) -> Array:
     return (t - _CENTER) / (t + _CENTER)
 
 
-def _polynomial(coefficients: Sequence[float], u: Array) -> Array:
-    """Return a polynomial at u, coefficients from the constant on, by Horner's rule."""
+def polynomial(coefficients: Sequence[float], u: Array) -> Array:
+    """Return a polynomial at u, coefficients from the constant on, by Horner's rule.
+
+    Examples
+    --------
+    >>> polynomial([1, 2, 3], np.array([10.0]))
+    array([321.])
+    """
     total = np.full_like(u, coefficients[-1])
     for c in coefficients[-2::-1]:
         total *= u
         total += c
     return total
+
+
+def growth_near_0(d: Array) -> Array:
+    """Return e^d - 1 for |d| up to 0.2, by its series: the same on every machine, within 1.5 ULP.
+
+    Examples
+    --------
+    >>> growth_near_0(np.array([0.0, 0.1]))
+    array([0.        , 0.10517092])
+    """
+    return d * polynomial(_EXPM1_SERIES, d)
+
+
+_EXPM1_SERIES = tuple(1 / factorial(k) for k in range(1, 15))
 
 
 @cache

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Pair",
+    "bell_pair",
     "decay_pair",
     "divide",
     "exp_pair",
     "leading_half",
     "multiply",
     "one_plus",
+    "rounded",
     "split",
     "two_product",
     "two_sum",
@@ -125,6 +127,17 @@ def split(x: Array, missing: Array | float = 0.0) -> Pair:
     return head, x - head + missing
 
 
+def rounded(pair: Pair) -> Array:
+    """Return a pair as one number: the only rounding that a result bears.
+
+    Examples
+    --------
+    >>> rounded((np.array([1.0]), np.array([1e-20])))
+    array([1.])
+    """
+    return pair[0] + pair[1]
+
+
 def multiply(a: Pair, b: Pair) -> Pair:
     """Return the product of two pairs, both as `split` makes them; the first part is exact.
 
@@ -206,7 +219,7 @@ def exp_pair(x: Array, missing: Array | None = None) -> Pair:
     x : ndarray of float64
         From -650 to 700; a NaN gives NaN.
     missing : ndarray of float64, optional
-        What is missing to `x`; at most :math:`2^{-40}`.
+        What is missing to `x`; at most 1e-4.
 
     Returns
     -------
@@ -232,7 +245,7 @@ _FAR = 256  # the exponent of the unit in which what is far out is counted
 
 
 def decay_pair(t: Array, missing: Array | None = None) -> tuple[Pair, float | Array]:
-    r"""Return :math:`e^{-t}` as a pair in a unit of 1, or of :math:`2^{-256}` far out, and that unit.
+    r"""Return :math:`e^{-t}` as a pair, and its unit: 1, or :math:`2^{-256}` far out.
 
     Past 708 an exponential is a subnormal number, short of digits, where a multiple of it may not
     be: multiply first, and by the unit last.
@@ -242,7 +255,7 @@ def decay_pair(t: Array, missing: Array | None = None) -> tuple[Pair, float | Ar
     t : ndarray of float64
         From 0 to 800.
     missing : ndarray of float64, optional
-        What is missing to `t`.
+        What is missing to `t`; at most 1e-4.
 
     Returns
     -------
@@ -264,6 +277,33 @@ def decay_pair(t: Array, missing: Array | None = None) -> tuple[Pair, float | Ar
     far = t > 640
     shift = far.astype(np.int64) * _FAR
     return _exponential(-t, missing, shift), np.where(far, 2.0**-_FAR, 1.0)
+
+
+def bell_pair(t: Array, rate: float) -> tuple[Pair, float | Array]:
+    r"""Return the bell curve, :math:`e^{-r t^2}` for :math:`t \ge 0`, and its unit.
+
+    The square is split, so that its rounding error is not amplified by the exponential.
+
+    Parameters
+    ----------
+    t : ndarray of float64
+        From 0 to 28 for a rate of 1, to 40 for 1/2; beyond, the curve is below all float64.
+    rate : float
+        :math:`r`: 1, or 1/2 for the normal density.
+
+    Returns
+    -------
+    pair, unit
+        As for `decay_pair`.
+
+    Examples
+    --------
+    >>> (curve, _), unit = bell_pair(np.array([0.0, 2.0]), 1)
+    >>> curve * unit
+    array([1.        , 0.01831564])
+    """
+    head = leading_half(t)  # its square is exact
+    return decay_pair(rate * head * head, rate * (t - head) * (t + head))
 
 
 def _exponential(x: Array, missing: Array | None, shift: Array | int) -> Pair:

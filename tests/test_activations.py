@@ -115,6 +115,30 @@ def test_error_is_within_the_bound_where_it_is_largest(name, part):
         )
 
 
+LIBRARY = ["cos", "exp", "exp2", "expm1", "hypot", "log", "log1p", "log2", "power", "sin", "tanh"]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_a_float64_rests_on_the_functions_of_numpy_that_the_table_names(name, monkeypatch):
+    row, called = CATALOGUE[name], set()
+    x = np.concatenate([np.linspace(-3, 3, 601), [-800.0, 800, 1e-300]])
+    row(x), row.derivative(x)  # constants are solved for once
+
+    def watched(library_function):
+        function = getattr(np, library_function)
+
+        def call(*arguments, **keywords):
+            called.add(library_function)
+            return function(*arguments, **keywords)
+
+        return call
+
+    for library_function in LIBRARY:
+        monkeypatch.setattr(np, library_function, watched(library_function))
+    row(x), row.derivative(x)
+    assert tuple(sorted(called)) == row.rests_on
+
+
 PARAMETERS = {  # name: parameters, function, derivative
     "leaky_relu": ({"slope": 0.2}, lambda x: x if x > 0 else mpf(0.2) * x, None),
     "softplus": ({"beta": 3.3}, lambda x: mp.log1p(mp.exp(mpf(3.3) * x)) / mpf(3.3), None),
@@ -148,6 +172,93 @@ def test_other_parameters_are_as_accurate(name):
     slopes = exact_values(lambda u: difference_quotient(function, u), inside)
     assert errors(row.derivative(inside, **parameters), slopes).max() <= 4
     assert set(parameters) == set(row.parameters) - {"rng"}
+
+
+def logistic(x):
+    return 1 / (1 + mp.exp(-x))
+
+
+def rectified(p):
+    return (lambda x: x if x > 0 else p * x), (lambda x: mpf(1) if x > 0 else p)
+
+
+def soft(p):
+    return lambda x: (max(p * x, 0) + mp.log1p(mp.exp(-abs(p * x)))) / p, lambda x: logistic(p * x)
+
+
+def rooted(p):
+    def left(x):  # of the value; the sum of both sides is the root
+        return p / 2 / (mp.sqrt(x * x + p) + abs(x))
+
+    def slope(x):
+        return left(x) / mp.sqrt(x * x + p)
+
+    return (
+        lambda x: x + left(x) if x > 0 else left(x),
+        lambda x: 1 - slope(x) if x > 0 else slope(x),
+    )
+
+
+def bent(p):
+    return lambda x: x if x > 0 else p * mp.expm1(x), lambda x: mpf(1) if x > 0 else p * mp.exp(x)
+
+
+def bent_smoothly(p):
+    return (
+        lambda x: x if x > 0 else p * mp.expm1(x / p),
+        lambda x: mpf(1) if x > 0 else mp.exp(x / p),
+    )
+
+
+def gated(p):
+    return (
+        lambda x: x * logistic(p * x),
+        lambda x: logistic(p * x) * (1 + p * x * logistic(-p * x)),
+    )
+
+
+OF_A_PARAMETER = {  # row: its parameter, the size of inputs at which it bends, exact pair
+    "leaky_relu": ("slope", lambda p: 1, rectified),
+    "prelu": ("slope", lambda p: 1, rectified),
+    "softplus": ("beta", lambda p: 1 / p, soft),
+    "squareplus": ("b", math.sqrt, rooted),
+    "elu": ("alpha", lambda p: 1, bent),
+    "celu": ("alpha", lambda p: p, bent_smoothly),
+    "swish": ("beta", lambda p: 1 / p, gated),
+}
+
+
+@pytest.mark.parametrize("parameter", [1e-3, 0.0123, 0.7, 3.3, 333.3, 1e3])
+@pytest.mark.parametrize("name", OF_A_PARAMETER)
+def test_bounds_hold_for_parameters_from_a_thousandth_to_a_thousand(name, parameter):
+    key, size, pair = OF_A_PARAMETER[name]
+    rng, row = np.random.default_rng(0), CATALOGUE[name]
+    zero = 1.278464542761073795  # of the derivative of SiLU
+    x = size(parameter) * np.concatenate(
+        [
+            rng.standard_normal(200) * 2,
+            rng.uniform(-745, 0, 100),
+            rng.standard_normal(100) * 10.0 ** rng.uniform(-320, 10, 100),
+            -zero * (1 + rng.standard_normal(50) * 10.0 ** rng.uniform(-15, -1, 50)),
+        ]
+    )
+    for function, exact, bound in zip(
+        (row.function, row.derivative), pair(mpf(parameter)), row.ulps, strict=True
+    ):
+        off = errors(function(x, **{key: parameter}), exact_values(exact, x))
+        assert off.max() <= bound, (function, x[off.argmax()])
+
+
+def test_what_needs_no_digits_of_a_quotient_has_them():
+    # once off by 4e-7: the quotient x/alpha is a subnormal number
+    x = -2.3e-308
+    assert activations.celu(x, alpha=1e10) == x
+    # once off by 5.3 units in the last place
+    off = errors(
+        activations.squareplus_grad(np.array([-6.6e-7]), b=1e-3),
+        exact_values(rooted(mpf(1e-3))[1], [-6.6e-7]),
+    )
+    assert off[0] <= CATALOGUE["squareplus"].ulps[1]
 
 
 def test_every_parameter_is_tried():

@@ -12,7 +12,7 @@ from mpmath import mp, mpf
 from course_lib import numerics
 from course_lib.accuracy import EXACT
 from course_lib.numerics import BLOCK, as_float, elementwise, times
-from course_lib.pairs import two_product, two_sum
+from course_lib.pairs import rounded, two_product, two_sum
 
 HALF_LINE = np.unique(
     np.concatenate(
@@ -37,35 +37,43 @@ def mills(t):
     return mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
 
 
-def scaled(pair):
-    value, share = pair
-    return value * (1 + share)
-
-
-CASES = {  # the piece, its exact value, the largest error in ULPs
-    "bell": (lambda t: numerics.bell(t, 1), lambda t: mp.exp(-t * t), 2),
-    "half bell": (lambda t: numerics.bell(t, 1 / 2), lambda t: mp.exp(-t * t / 2), 2),
-    "mills_ratio": (lambda t: scaled(numerics.mills_ratio(t)), mills, 2.5),
-    "mills_excess": (numerics.mills_excess, lambda t: mills(t) - t / mp.sqrt(2 * mp.pi), 4),
-    "decay": (lambda t: np.multiply(*numerics.decay(20 * t)), None, 2),
+CASES = {  # the piece, its exact value, the largest error in ULPs; both of a float64
+    "bell": (lambda t: numerics.bell(t, 1), lambda t: mp.exp(-(mpf(t) ** 2)), 2),
+    "half bell": (lambda t: numerics.bell(t, 1 / 2), lambda t: mp.exp(-(mpf(t) ** 2) / 2), 2),
+    "scaled_mills": (
+        lambda t: numerics.scaled_mills(t)[0],
+        lambda t: (1 + mpf(t)) * mills(mpf(t)),
+        1.5,
+    ),
+    "mills_excess": (
+        lambda t: rounded(numerics.mills_excess_pair(t)),
+        lambda t: mills(mpf(t)) - t / mp.sqrt(2 * mp.pi),
+        1.5,
+    ),
+    "growth": (lambda t: numerics.growth_near_0(t / 200), lambda t: mp.expm1(mpf(t / 200)), 1.5),
+    "shrinkage": (
+        lambda t: numerics.growth_near_0(-t / 200),
+        lambda t: mp.expm1(-mpf(t / 200)),
+        1.5,
+    ),
+    "decay": (lambda t: np.multiply(*numerics.decay(20 * t)), lambda t: mp.exp(-mpf(20 * t)), 2),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_pieces_are_exact_to_a_few_ulps(case):
     piece, exact, bound = CASES[case]
-    for u, value in zip(HALF_LINE.tolist(), piece(HALF_LINE).tolist(), strict=True):
-        true = exact(mpf(u)) if case != "decay" else mp.exp(-mpf(20 * u))
-        assert abs(mpf(value) - true) <= bound * mpf(math.ulp(float(true))), u
+    for t, value in zip(HALF_LINE.tolist(), piece(HALF_LINE).tolist(), strict=True):
+        true = exact(t)
+        assert abs(mpf(value) - true) <= bound * mpf(math.ulp(float(true))), t
 
 
-@pytest.mark.parametrize("piece", [numerics.mills_ratio, numerics.mills_excess])
-def test_nineteen_terms_serve_a_float32(piece):
+def test_nineteen_terms_serve_a_float32():
     t = HALF_LINE
-    short, full = piece(t, 19), piece(t)
-    if piece is numerics.mills_ratio:
-        short, full = scaled(short), scaled(full)
-    np.testing.assert_allclose(short, full, rtol=2.0**-38)
+    full = rounded(numerics.scaled_mills(t)) / (1 + t)
+    np.testing.assert_allclose(numerics.mills_ratio(t), full, rtol=2.0**-38)
+    full = rounded(numerics.mills_excess_pair(t))
+    np.testing.assert_allclose(numerics.mills_excess(t), full, rtol=2.0**-38)
 
 
 def test_a_factor_saves_the_bell_from_running_out_of_digits():

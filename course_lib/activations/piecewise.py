@@ -17,6 +17,7 @@ from course_lib.activations.parameters import (
     check_order,
 )
 from course_lib.numerics import as_float, choose, elementwise, keep_nan
+from course_lib.pairs import two_sum
 
 __all__ = [
     "hard_shrink",
@@ -779,7 +780,8 @@ def sparse_plus(x: ArrayLike, out: Array | None = None) -> Any:
     """
 
     def kernel(x: Array) -> Array:
-        return np.maximum(x - 1, 0) + np.square(np.clip(x, -1, 1) + 1) / 4
+        total, lost = two_sum(np.clip(x, -1, 1), 1)
+        return np.maximum(x - 1, 0) + total * (total / 4 + lost / 2)
 
     return elementwise(kernel, x, out)
 

@@ -11,6 +11,7 @@ float16 and float32 are computed in float64 and rounded once. Where the float64 
 of twice the length, a plain kernel stands beside it, which is enough for the narrower types.
 """
 
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -20,19 +21,36 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib.activations.parameters import check_between, check_finite
 from course_lib.numerics import (
     GELU_TANH_CUBIC,
+    Kernel,
     bell,
     choose,
     decay,
     elementwise,
     gelu_tanh_constants,
+    growth_near_0,
     mills_excess,
+    mills_excess_pair,
     mills_ratio,
     mish_zero,
+    polynomial,
+    scaled_mills,
     selu_constants,
     silu_zero,
     times,
 )
-from course_lib.pairs import two_product, two_sum
+from course_lib.pairs import (
+    Pair,
+    bell_pair,
+    decay_pair,
+    divide,
+    leading_half,
+    multiply,
+    one_plus,
+    rounded,
+    split,
+    two_product,
+    two_sum,
+)
 
 __all__ = [
     "celu",
@@ -272,10 +290,18 @@ def lecun_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 600)
         q = 4 * t / 3
+        w, unit = decay_pair(q, (2 * (2 * t - q) - q) / 3)
+        below = one_plus(w)
+        square = split(*multiply(below, below))
+        return (4 * (2 * _LECUN_HEIGHT / 3)) * rounded(divide(w, square)) * unit
+
+    def plain(x: Array) -> Array:
+        t = np.minimum(np.abs(x), 600)
+        q = 4 * t / 3
         w, unit = decay(q, (2 * (2 * t - q) - q) / 3)
         return (4 * (2 * _LECUN_HEIGHT / 3)) * w / (1 + w * (2 + w)) * unit
 
-    return elementwise(kernel, x, out)
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 _LECUN_HEIGHT = 1.7159  # as printed
@@ -352,7 +378,8 @@ def tanh_shrink(x: ArrayLike, out: Array | None = None) -> Any:
     -----
     Near 0 the difference cancels: it is about :math:`x^3/3`. There Lambert's continued fraction
     :math:`\tanh x = x/(1 + c)`, :math:`c = x^2/(3 + x^2/(5 + \dots))`, gives it as
-    :math:`x\,c/(1 + c)`. From Torch :cite:p:`collobert2011torch7`.
+    :math:`x\,c/(1 + c) = x^3/(3 + x^2 (1 + 1/(5 + x^2/(7 + \dots))))`. From Torch
+    :cite:p:`collobert2011torch7`.
 
     Examples
     --------
@@ -360,26 +387,68 @@ def tanh_shrink(x: ArrayLike, out: Array | None = None) -> Any:
     array([-3.333332e-10,  0.000000e+00,  2.900000e+01])
     """
 
-    def kernel(x: Array, last: int = 23) -> Array:
+    def kernel(x: Array) -> Array:
+        near = np.abs(x) < 1.5
+        return np.where(near, _tanh_lack(np.clip(x, -1.5, 1.5)), x - np.tanh(x))
+
+    def plain(x: Array) -> Array:
         square = np.square(np.clip(x, -1.5, 1.5))
-        denominator = np.full_like(x, last)
-        for odd in range(last - 2, 1, -2):
+        denominator = np.full_like(x, 15)
+        for odd in range(13, 1, -2):
             denominator = odd + square / denominator
         c = square / denominator
         return np.where(np.abs(x) < 1.5, x * c / (1 + c), x - np.tanh(x))
 
-    return elementwise(kernel, x, out, narrow=lambda x: kernel(x, 15))
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def tanh_shrink_grad(x: ArrayLike, out: Array | None = None) -> Any:
     r"""Return the derivative of `tanh_shrink`, :math:`\tanh^2 x`.
+
+    Notes
+    -----
+    NumPy's tanh differs between machines, and squaring doubles its error; this one rests on the
+    exponential alone.
 
     Examples
     --------
     >>> tanh_shrink_grad([0.0, 30.0])
     array([0., 1.])
     """
-    return elementwise(lambda x: np.square(np.tanh(x)), x, out)
+
+    def kernel(x: Array) -> Array:
+        t = np.abs(x)
+        inside = np.minimum(t, _NEAR)
+        w = np.exp(-2 * t)
+        root = np.where(t < _NEAR, inside - _tanh_lack(inside), 1 - 2 * w / (1 + w))
+        return root * root
+
+    return elementwise(kernel, x, out, narrow=lambda x: np.square(np.tanh(x)))
+
+
+_NEAR = 1.2  # up to here tanh is x less a little; beyond it is 1 less a little
+
+
+def _tanh_lack(x: Array) -> Array:
+    """Return x - tanh x for |x| up to 1.5."""
+    head = leading_half(x)
+    square, lost = two_sum(head * head, (x - head) * (x + head))
+    above, below = _lambert(21)
+    total, more = two_sum(3.0, square * (polynomial(above, square) / polynomial(below, square)))
+    return rounded(multiply(split(x), divide((square, lost), split(total, more))))
+
+
+@cache
+def _lambert(last: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the fraction 1 + 1/(5 + y/(7 + ...)) as two polynomials in y, all terms positive.
+
+    Their coefficients are integers, and exact.
+    """
+    top, bottom = np.poly1d([last]), np.poly1d([1])
+    for odd in range(last - 2, 3, -2):
+        top, bottom = odd * top + np.poly1d([1, 0]) * bottom, top
+    top, bottom = top + bottom, top
+    return tuple(map(float, top.coeffs[::-1])), tuple(map(float, bottom.coeffs[::-1]))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -482,11 +551,29 @@ def squareplus(x: ArrayLike, out: Array | None = None, *, b: float = 4.0) -> Any
     b = check_between("b", b, *_WIDE)
 
     def kernel(x: Array) -> Array:
-        t = np.abs(x)
-        sum_of_halves = t / 2 + np.hypot(t, sqrt(b)) / 2  # the sum itself may overflow
-        return np.where(x > 0, sum_of_halves, b / 4 / sum_of_halves)
+        half_sum, _ = _half_sum_and_root(np.abs(x), b)
+        return np.where(x > 0, half_sum, b / 4 / half_sum)
 
-    return elementwise(kernel, x, out)
+    def plain(x: Array) -> Array:
+        t = np.abs(x)
+        half_sum = t / 2 + np.hypot(t, sqrt(b)) / 2
+        return np.where(x > 0, half_sum, b / 4 / half_sum)
+
+    return elementwise(kernel, x, out, narrow=plain)
+
+
+def _half_sum_and_root(t: Array, b: float) -> tuple[Array, Array]:
+    """Return (t + h)/2 and h, the root of t^2 + b, each rounded about once."""
+    short = np.minimum(t, 1e150)  # beyond, the root is t and the square would overflow
+    head = leading_half(short)  # its square is exact
+    square, lost = two_sum(head * head, b)
+    lost += (short - head) * (short + head)
+    root = np.sqrt(square + lost)
+    head = leading_half(root)
+    tail = ((square - head * head) + lost) / (root + head)
+    total, lost = two_sum(short, head)
+    beyond = t - short
+    return (total + (lost + tail)) / 2 + beyond, head + tail + beyond
 
 
 def squareplus_grad(x: ArrayLike, out: Array | None = None, *, b: float = 4.0) -> Any:
@@ -505,11 +592,15 @@ def squareplus_grad(x: ArrayLike, out: Array | None = None, *, b: float = 4.0) -
     b = check_between("b", b, *_WIDE)
 
     def kernel(x: Array) -> Array:
+        half_sum, root = _half_sum_and_root(np.abs(x), b)
+        return np.abs((x > 0) - b / 4 / half_sum / root)
+
+    def plain(x: Array) -> Array:
         t = np.abs(x)
         h = np.hypot(t, sqrt(b))
         return np.abs((x > 0) - b / 4 / (h / 2 + t / 2) / h)
 
-    return elementwise(kernel, x, out)
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def elu(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Any:
@@ -599,9 +690,15 @@ def celu(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Any:
     array([-2.e+00, -1.e-20,  2.e+00])
     """
     alpha = check_between("alpha", alpha, *_WIDE)
-    return elementwise(
-        lambda x: np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) / alpha), x, out
-    )
+
+    def kernel(x: Array) -> Array:
+        left = np.minimum(x, 0)
+        quotient = left / alpha
+        curved = alpha * np.expm1(quotient)
+        # so near to 0 that it is straight: there the quotient may be short of digits
+        return np.maximum(x, 0) + np.where(quotient > -1e-17, left, curved)
+
+    return elementwise(kernel, x, out)
 
 
 def celu_grad(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Any:
@@ -710,12 +807,19 @@ def gelu(x: ArrayLike, out: Array | None = None) -> Any:
     array([-7.61985302e-23,  0.00000000e+00,  8.41344746e-01])
     """
 
-    def kernel(x: Array, terms: int = 27) -> Array:
+    def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 40.0)  # beyond, what is lacking is below the smallest float64
-        ratio, missing = mills_ratio(t, terms)
-        return np.maximum(x, 0) - bell(t, 1 / 2, t * ratio, missing)
+        scaled = split(*scaled_mills(t))
+        share = divide((t, np.zeros_like(t)), split(*two_sum(1.0, t)))
+        curve, unit = bell_pair(t, 1 / 2)
+        lack = rounded(multiply(split(*multiply(share, scaled)), split(*curve)))
+        return np.maximum(x, 0) - lack * unit
 
-    return elementwise(kernel, x, out, narrow=lambda x: kernel(x, 19))
+    def plain(x: Array) -> Array:
+        t = np.minimum(np.abs(x), 40.0)
+        return np.maximum(x, 0) - bell(t, 1 / 2, t * mills_ratio(t))
+
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -733,11 +837,16 @@ def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
     array([0. , 0.5, 1. ])
     """
 
-    def kernel(x: Array, terms: int = 27) -> Array:
+    def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 40.0)
-        return _mirror(x, bell(t, 1 / 2, mills_excess(t, terms)))
+        curve, unit = bell_pair(t, 1 / 2)
+        return _mirror(x, rounded(multiply(split(*mills_excess_pair(t)), split(*curve))) * unit)
 
-    return elementwise(kernel, x, out, narrow=lambda x: kernel(x, 19))
+    def plain(x: Array) -> Array:
+        t = np.minimum(np.abs(x), 40.0)
+        return _mirror(x, bell(t, 1 / 2, mills_excess(t)))
+
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def _mirror(x: Array, left: Array) -> Array:
@@ -773,9 +882,8 @@ def gelu_tanh(x: ArrayLike, out: Array | None = None) -> Any:
     """
 
     def kernel(x: Array) -> Array:
-        t = np.minimum(np.abs(x), 25.0)  # beyond, what is lacking is below the smallest float64
-        z, unit = decay(*_times_one_plus(*_gelu_tanh_parts(t)))
-        return np.maximum(x, 0) - t * z / (1 + z) * unit
+        t = np.minimum(np.abs(x), 22.0)  # beyond, what is lacking is below the smallest float64
+        return _gated(np.maximum(x, -22.0), *decay_pair(*_times_one_plus(*_gelu_tanh_parts(t))))
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 25.0)
@@ -803,34 +911,29 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
     """
     (c, c_lost), (high, low), there = gelu_tanh_constants()
 
-    def near(t: Array) -> tuple[Array, Array, Array]:
+    def near(t: Array, growth: Kernel) -> tuple[Array, Array, Array]:
         distance = high - t
         cubic = c * GELU_TANH_CUBIC * (high * high + t * (high + t))
         once, thrice = c + cubic, c + 3 * cubic
         missing = low * (there * once + thrice) + c_lost * distance * (there + 1)
-        return there * np.expm1(distance * once), distance * thrice, missing
+        return there * growth(distance * once), distance * thrice, missing
 
     def kernel(x: Array) -> Array:
-        t = np.minimum(np.abs(x), 25.0)
+        t = np.minimum(np.abs(x), 22.0)
         linear, cubic = _gelu_tanh_parts(t)
-        w, w_lost = _times_one_plus(linear, cubic)
-        slope, slope_lost = _times_one_plus(linear, (3 * cubic[0], 3 * cubic[1]))  # t w'(t)
-        z, unit = decay(w)
-        below, below_lost = two_sum(z, 1.0)
-        below_lost -= z * w_lost
-        near_zero = (t > 0.65) & (t < 0.83)
-        first, second, third = near(t)
-        first = np.where(near_zero, first, below - slope)
-        second = np.where(near_zero, second, below_lost - slope_lost)
-        third = np.where(near_zero, third, 0.0)
-        return _mirror(
-            x, _scaled_quotient(z, first, second, third, below, below_lost, w_lost) * unit
-        )
+        z, unit = decay_pair(*_times_one_plus(linear, cubic))
+        slope = _times_one_plus(linear, (3 * cubic[0], 3 * cubic[1]))  # t w'(t)
+        bracket = _bracket(z, slope)
+        close = (t > 0.65) & (t < 0.83)
+        if close.any():
+            first, second, third = near(t[close], growth_near_0)
+            bracket[0][close], bracket[1][close] = two_sum(second, first + third)
+        return _mirror(x, _gate_slope(z, bracket) * unit)
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 25.0)
         z = np.exp(-c * t * (1 + GELU_TANH_CUBIC * t * t))
-        return _mirror(x, sum(near(t)) * z / (1 + z * (2 + z)))
+        return _mirror(x, sum(near(t, np.expm1)) * z / (1 + z * (2 + z)))
 
     return elementwise(kernel, x, out, narrow=plain)
 
@@ -923,12 +1026,39 @@ def swish(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Any:
     """
     beta = check_between("beta", beta, *_WIDE)
 
+    cut = 800 / beta  # beyond, the gate is below the smallest float64
+
     def kernel(x: Array) -> Array:
-        t = np.minimum(np.abs(x), 800 / beta)  # beyond, the gate is below the smallest float64
+        t = np.minimum(np.abs(x), cut)
+        return _gated(np.maximum(x, -cut), *decay_pair(*times(t, beta)))
+
+    def plain(x: Array) -> Array:
+        t = np.minimum(np.abs(x), cut)
         z, unit = decay(*times(t, beta))
         return np.maximum(x, 0) - t * z / (1 + z) * unit
 
-    return elementwise(kernel, x, out)
+    return elementwise(kernel, x, out, narrow=plain)
+
+
+def _gated(x: Array, decay: Pair, unit: float | Array) -> Array:
+    """Return x/(1 + z) where x > 0, and x z/(1 + z) elsewhere: x times a sigmoid."""
+    right = x > 0
+    top = np.where(right, 1.0, decay[0]), np.where(right, 0.0, decay[1])
+    gate = rounded(divide(top, one_plus(decay)))
+    return x * gate * np.where(right, 1.0, unit) + 0.0  # + 0.0: no -0
+
+
+def _bracket(decay: Pair, slope: Pair) -> Pair:
+    """Return 1 + z - s as a pair."""
+    first, lost = two_sum(1.0, -slope[0])
+    total, more = two_sum(first, decay[0])
+    return total, more + (lost - slope[1] + decay[1])
+
+
+def _gate_slope(decay: Pair, bracket: Pair) -> Array:
+    """Return z times a bracket over (1 + z)^2."""
+    below = one_plus(decay)
+    return rounded(multiply(divide(decay, below), divide(bracket, below)))
 
 
 def swish_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Any:
@@ -954,16 +1084,16 @@ def swish_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> 
 
     def kernel(x: Array) -> Array:
         t, lost = times(np.minimum(np.abs(x), 800 / beta), beta)
+        z, unit = decay_pair(t, lost)
         lost = np.zeros_like(t) if lost is None else lost
-        z, unit = decay(t)
-        below, below_lost = two_sum(z, 1.0)
-        near_zero = (t > 1.15) & (t < 1.45)  # elsewhere the printed bracket hardly cancels
-        first = np.where(near_zero, (high - 1) * np.expm1(high - t), 1 - t)
-        second = np.where(near_zero, high - t, z)
-        third = np.where(near_zero, (low - lost) * high, -lost - z * lost)
-        return _mirror(
-            x, _scaled_quotient(z, first, second, third, below, below_lost - z * lost, lost) * unit
-        )
+        bracket = _bracket(z, (t, lost))
+        close = (t > 1.15) & (t < 1.45)
+        if close.any():  # where it is 0
+            d = high - t[close]
+            growth = growth_near_0(d)
+            missing = low * high * (1 + growth) - lost[close] * (high + (high - 1) * growth)
+            bracket[0][close], bracket[1][close] = two_sum(d, (high - 1) * growth + missing)
+        return _mirror(x, _gate_slope(z, bracket) * unit)
 
     def plain(x: Array) -> Array:
         t = np.minimum(beta * np.abs(x), 800)
@@ -1039,6 +1169,18 @@ def mish(x: ArrayLike, out: Array | None = None) -> Any:
     """
 
     def kernel(x: Array) -> Array:
+        (z, missing), unit = decay_pair(np.minimum(np.abs(x), 800.0))
+        right = x > 0
+        square = multiply(*[split(z, missing)] * 2)
+        # left of 0: n / (n + 2) with n = 2z + z^2; right of it: n / (n + 2z^2) with n = 1 + 2z
+        n, lost = two_sum(2 * z, np.where(right, 1.0, square[0]))
+        lost += 2 * missing + np.where(right, 0.0, square[1])
+        below, more = two_sum(n, np.where(right, 2 * square[0], 2.0))
+        more += lost + np.where(right, 2 * square[1], 0.0)
+        gate = rounded(divide((n, lost), split(below, more)))
+        return np.maximum(x, -800.0) * gate * np.where(right, 1.0, unit) + 0.0
+
+    def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 800.0)
         z, unit = decay(t)
         n = z * (2 + z)
@@ -1048,7 +1190,7 @@ def mish(x: ArrayLike, out: Array | None = None) -> Any:
         below = 2 + n + right * (z * z - 1)
         return np.maximum(x, 0) - t * above / below * unit
 
-    return elementwise(kernel, x, out)
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -1067,19 +1209,33 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
     >>> mish_grad([-1000.0, 0.0, 1000.0])
     array([0. , 0.6, 1. ])
     """
+    (high, low), there = mish_zero()
 
-    def left(t: Array) -> Array:
-        (high, low), there = mish_zero()
-        z, unit = decay(t)
+    def near(t: Array, z: Array) -> tuple[Array, Array]:
         d = high - t
         factor = 6 - 4 * high + 4 * (z + there) + (z * z + z * there + there * there)
-        near_zero = (t > 1.06) & (t < 1.29)
-        below, lost = _two_plus(z)
-        line = 4 * (1 - t)
-        first = np.where(near_zero, there * np.expm1(d) * factor, z * (line + 2 * z + below))
-        second = np.where(near_zero, 4 * d * (1 + z), line)
-        third = np.where(near_zero, low * (there * factor + 4 * (1 + z)), z * lost)
-        return _scaled_quotient(z, first, second, third, below, lost) * unit
+        first = 4 * d * (1 + z)
+        return first, there * growth_near_0(d) * factor + low * (there * factor + 4 * (1 + z))
+
+    def left(t: Array, decay: Pair) -> Array:
+        z, missing = decay
+        parts = split(z, missing)
+        # h = 4 (1 - t) + z (6 - 4t + 4z + z^2)
+        line, lost = two_sum(6.0, -4 * t)
+        inner, more = two_sum(line, 4 * z)
+        inner_lost = more + lost + 4 * missing + z * z
+        product, rest = multiply(parts, split(inner, inner_lost))
+        start, lost = two_sum(4.0, -4 * t)
+        h, more = two_sum(start, product)
+        h_lost = more + lost + rest
+        close = (t > 1.06) & (t < 1.29)
+        if close.any():
+            h[close], h_lost[close] = two_sum(*near(t[close], z[close]))
+        square = multiply(parts, parts)
+        two, lost = two_sum(2.0, 2 * z)
+        total, more = two_sum(two, square[0])
+        below = split(total, more + lost + 2 * missing + square[1])
+        return rounded(multiply(divide(decay, below), divide((h, h_lost), below)))
 
     def right(t: Array, z: Array) -> Array:
         square = z * z
@@ -1088,10 +1244,10 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 800.0)
-        return choose(x > 0, right(t, np.exp(-t)), left(t))
+        decay, unit = decay_pair(t)
+        return choose(x > 0, right(t, decay[0] * unit), left(t, decay) * unit)
 
     def plain(x: Array) -> Array:
-        (high, _), there = mish_zero()
         t = np.minimum(np.abs(x), 800.0)
         z, d = np.exp(-t), high - t
         factor = 6 - 4 * high + 4 * (z + there) + (z * z + z * there + there * there)
@@ -1099,32 +1255,6 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
         return choose(x > 0, right(t, z), h * z / np.square(2 + z * (2 + z)))
 
     return elementwise(kernel, x, out, narrow=plain)
-
-
-def _scaled_quotient(
-    z: Array,
-    first: Array,
-    second: Array,
-    third: Array,
-    below: Array,
-    below_lost: Array,
-    lost: Array | float = 0.0,
-) -> Array:
-    """Return z (first + second + third) / below^2, where the third is small beside the others.
-
-    All that was lost before, as shares of the result, enters the sum ahead of its last rounding.
-    """
-    square, square_lost = two_product(below, below)
-    lost = lost + 2 * below_lost / below + square_lost / square
-    return (first + (second + (third - (first + second) * lost))) * z / square
-
-
-def _two_plus(z: Array) -> tuple[Array, Array]:
-    """Return 2 + 2 z + z^2 and what its rounding lost."""
-    factor, factor_lost = two_sum(z, 2.0)
-    product, product_lost = two_product(z, factor)
-    total, lost = two_sum(product, 2.0)
-    return total, lost + product_lost + z * factor_lost
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1191,7 +1321,12 @@ def gaussian(x: ArrayLike, out: Array | None = None) -> Any:
     >>> gaussian([0.0, 26.0])
     array([1.00000000e+000, 2.61174176e-294])
     """
-    return elementwise(lambda x: bell(np.minimum(np.abs(x), 40.0), 1), x, out)
+
+    def kernel(x: Array) -> Array:
+        (curve, rest), unit = bell_pair(np.minimum(np.abs(x), 28.0), 1)
+        return (curve + rest) * unit
+
+    return elementwise(kernel, x, out, narrow=lambda x: bell(np.minimum(np.abs(x), 40.0), 1))
 
 
 def gaussian_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -1204,10 +1339,15 @@ def gaussian_grad(x: ArrayLike, out: Array | None = None) -> Any:
     """
 
     def kernel(x: Array) -> Array:
+        x = np.clip(x, -28.0, 28.0)
+        (curve, rest), unit = bell_pair(np.abs(x), 1)
+        return -2 * x * (curve + rest) * unit
+
+    def plain(x: Array) -> Array:
         x = np.clip(x, -40.0, 40.0)
         return bell(np.abs(x), 1, -2 * x)
 
-    return elementwise(kernel, x, out)
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def exponential(x: ArrayLike, out: Array | None = None) -> Any:
