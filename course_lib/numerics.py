@@ -358,14 +358,14 @@ def scaled_mills(t: Array) -> Pair:
     Returns
     -------
     pair of ndarray of float64
-        From 1/2 to 0.4, to about 55 bits: the polynomial's first coefficient is by far its largest.
+        From 1/2 to 0.4, to about 56 bits: the polynomial's first terms are by far its largest.
 
     Examples
     --------
-    >>> scaled_mills(np.array([0.0, 30.0]))[0]
+    >>> np.add(*scaled_mills(np.array([0.0, 30.0])))
     array([0.5       , 0.41178383])
     """
-    return _first_and_rest(_coefficients(_scaled_mills, _LONG), _to_unit(t))
+    return _first_and_rest(_coefficients(_scaled_mills, _LONG), _closely_to_unit(t))
 
 
 def mills_excess(t: Array) -> Array:
@@ -394,7 +394,7 @@ def mills_excess(t: Array) -> Array:
 
 
 def mills_excess_pair(t: Array) -> Pair:
-    r"""Return `mills_excess` as a pair, to about 55 bits.
+    r"""Return `mills_excess` as a pair, to about 56 bits.
 
     Examples
     --------
@@ -403,7 +403,7 @@ def mills_excess_pair(t: Array) -> Pair:
     """
     high, low = _mills_zero_split()
     distance, lost = two_sum(high, -t)
-    quotient = _first_and_rest(_coefficients(_mills_quotient, _LONG), _to_unit(t))
+    quotient = _first_and_rest(_coefficients(_mills_quotient, _LONG), _closely_to_unit(t))
     return multiply(split(distance, lost + low), split(*quotient))
 
 
@@ -411,8 +411,11 @@ _SHORT, _LONG = 19, 27  # terms for the digits of a float32, and of a float64
 
 
 def _first_and_rest(coefficients: Sequence[float], u: Array) -> Pair:
-    """Return a polynomial at u as a pair: its constant term is added without an error."""
-    return two_sum(coefficients[0], polynomial(coefficients[1:], u) * u)
+    """Return a polynomial at u as a pair: its two largest terms are added without an error."""
+    linear, missing = two_product(u, coefficients[1])
+    start, lost = two_sum(coefficients[0], linear)
+    total, more = two_sum(start, polynomial(coefficients[2:], u) * (u * u))
+    return total, more + (lost + missing)
 
 
 _CENTER = 3
@@ -421,6 +424,13 @@ _CENTER = 3
 def _to_unit(t: Array) -> Array:
     """Map [0, inf) to [-1, 1)."""
     return (t - _CENTER) / (t + _CENTER)
+
+
+def _closely_to_unit(t: Array) -> Array:
+    """Map [0, inf) to [-1, 1) as `_to_unit` does, with an error of half a unit towards the ends."""
+    left = t < _CENTER
+    from_the_end = np.where(left, 2 * t, 2 * _CENTER) / (t + _CENTER)
+    return np.where(left, from_the_end - 1, 1 - from_the_end)
 
 
 def polynomial(coefficients: Sequence[float], u: Array) -> Array:

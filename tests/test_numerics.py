@@ -41,7 +41,7 @@ CASES = {  # the piece, its exact value, the largest error in ULPs; both of a fl
     "bell": (lambda t: numerics.bell(t, 1), lambda t: mp.exp(-(mpf(t) ** 2)), 2),
     "half bell": (lambda t: numerics.bell(t, 1 / 2), lambda t: mp.exp(-(mpf(t) ** 2) / 2), 2),
     "scaled_mills": (
-        lambda t: numerics.scaled_mills(t)[0],
+        lambda t: rounded(numerics.scaled_mills(t)),
         lambda t: (1 + mpf(t)) * mills(mpf(t)),
         1.5,
     ),

@@ -32,7 +32,8 @@ def formulas(activation: Activation) -> list[str]:
     """Return a row of the table of formulas."""
     bounds = "\u00a0/\u00a0".join(f"{bound:g}" for bound in activation.ulps)  # in one piece
     formula, derivative = activation.formula, activation.derivative_formula
-    return [link(activation), bounds, math(formula), math(derivative)]
+    rests_on = ", ".join(map(code, activation.rests_on)) or "–"
+    return [link(activation), bounds, rests_on, math(formula), math(derivative)]
 
 
 def names(activation: Activation) -> list[str]:
@@ -42,7 +43,7 @@ def names(activation: Activation) -> list[str]:
 
 
 TABLES = {
-    "formulas": (("Activation", "ULP", "Function", "Derivative"), formulas),
+    "formulas": (("Activation", "ULP", "Rests on", "Function", "Derivative"), formulas),
     "names": (("Activation", "PyTorch", "JAX", "Keras", "TensorFlow"), names),
 }
 

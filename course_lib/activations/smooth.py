@@ -491,7 +491,11 @@ def softplus(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> An
 
     def kernel(x: Array) -> Array:
         t, lost = times(np.minimum(np.abs(x), 800 / beta), beta)
-        z, unit = decay(t, lost)
+        if lost is None:  # a power of two
+            z, unit = decay(t)
+        else:
+            pair, unit = decay_pair(t, lost)
+            z = rounded(pair)
         return np.maximum(x, 0) + np.log1p(z) / beta * unit
 
     def plain(x: Array) -> Array:
@@ -512,10 +516,17 @@ def softplus_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) 
 
     def kernel(x: Array) -> Array:
         t, lost = times(np.minimum(np.abs(x), 800 / beta), beta)
+        if lost is None:  # a power of two
+            return plain(x)
+        z, unit = decay_pair(t, lost)
+        return np.abs((x >= 0) - rounded(divide(z, one_plus(z))) * unit)
+
+    def plain(x: Array) -> Array:
+        t, lost = times(np.minimum(np.abs(x), 800 / beta), beta)
         z = np.exp(-t) if lost is None else np.exp(-t) * (1 - lost)
         return np.abs((x >= 0) - z / (1 + z))
 
-    return elementwise(kernel, x, out)
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def squareplus(x: ArrayLike, out: Array | None = None, *, b: float = 4.0) -> Any:
@@ -812,8 +823,9 @@ def gelu(x: ArrayLike, out: Array | None = None) -> Any:
         scaled = split(*scaled_mills(t))
         share = divide((t, np.zeros_like(t)), split(*two_sum(1.0, t)))
         curve, unit = bell_pair(t, 1 / 2)
-        lack = rounded(multiply(split(*multiply(share, scaled)), split(*curve)))
-        return np.maximum(x, 0) - lack * unit
+        lack, rest = multiply(split(*multiply(share, scaled)), split(*curve))
+        total, lost = two_sum(np.maximum(x, 0), -lack * unit)
+        return np.where(t < x, x, total + (lost - rest * unit))
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 40.0)
