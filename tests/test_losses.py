@@ -319,7 +319,7 @@ REFUSED = {
         lambda: cross_entropy(np.zeros((3, 2)), np.zeros((3, 1), int)),
         ValueError,
         [
-            "shape (3, 1), logits (3, 2); accepted are labels of shape (3,); reshape with labels[..., 0]"
+            ["shape (3, 1), logits (3, 2)", "of shape (3,); reshape with labels[..., 0]"],
         ],
     ),
     "one-hot labels": (

@@ -7,6 +7,7 @@ input, and `course_lib.activations.Activation.vjp` knows which output that is.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -17,8 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib.activations.parameters import check_whole
 from course_lib.activations.piecewise import relu, relu_grad
 from course_lib.activations.smooth import gelu, gelu_grad, sigmoid, sigmoid_grad, silu, silu_grad
-from course_lib.numerics import BLOCK, as_float
-from course_lib.pairs import Pair, decay_pair, divide, multiply, split, two_sum
+from course_lib.numerics import BLOCK, as_float, mills_excess_pair, scaled_mills
+from course_lib.pairs import (
+    Pair,
+    decay_pair,
+    divide,
+    exp_pair,
+    leading_half,
+    multiply,
+    split,
+    two_sum,
+)
 
 __all__ = [
     "gated_pullback",
@@ -87,6 +97,10 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     overflows. Entries equal to :math:`+\infty` share the whole; where all are :math:`-\infty`, all
     are equal and so are the results. Named by Bridle, 1990 :cite:p:`bridle1990probabilistic`.
 
+    In float64, exponentials and their sum are kept as pairs of floats, to some 59 bits; leading
+    bits are summed on one grid, where no sum rounds. What is rounded is the quotient, once: 0.51
+    ULP at every length up to a million, and 0.76 where results are subnormal.
+
     Examples
     --------
     >>> softmax([1000.0, 1000.0])
@@ -120,7 +134,8 @@ def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
     Notes
     -----
     On the diagonal, :math:`1 - p_i` would round to 0 for a confident answer; it is computed as the
-    sum of the other probabilities.
+    sum of the other probabilities. Each entry is a product of two numbers that were rounded once:
+    2.25 ULP at most, at every length up to a million.
 
     Examples
     --------
@@ -160,7 +175,8 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
     -----
     ``log(softmax(x))`` loses everything once an entry of softmax rounds to 0 or 1. Here one entry
     at the maximum gives a term of exactly 1, and only the other terms enter
-    :math:`\log(1 + \cdot)`.
+    :math:`\log(1 + \cdot)`. Their sum has 59 bits, as in `softmax`, so that at every length the
+    error is that of one logarithm and of one sum.
 
     Examples
     --------
@@ -846,7 +862,7 @@ def _gated(gate: Kernel, x: ArrayLike, axis: int) -> Array:
     halves, axis = _parts(x, axis, 2)
     a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
     with np.errstate(all="ignore"):
-        value = (a * gate(b)).astype(halves.dtype)
+        value = _times(a, gate, b, halves.dtype).astype(halves.dtype)
     return np.moveaxis(value, -1, axis)
 
 
@@ -854,8 +870,54 @@ def _gated_grad(gate: Kernel, derivative: Kernel, x: ArrayLike, axis: int) -> Ar
     halves, axis = _parts(x, axis, 2)
     a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
     with np.errstate(all="ignore"):
-        both = np.concatenate([gate(b), a * derivative(b)], axis=-1).astype(halves.dtype)
+        tail = _times(a, derivative, b, halves.dtype)
+        both = np.concatenate([gate(b), tail], axis=-1).astype(halves.dtype)
     return np.moveaxis(both, -1, axis)
+
+
+def _times(
+    a: Array, gate: Kernel, b: Array, dtype: np.dtype[Any], gates: Array | None = None
+) -> Array:
+    """Return a g(b), also where g(b) is too small for a float64 to hold its digits, and a is not.
+
+    Far out a gate is a multiple of an exponential, here taken in a unit of 2^-1196, which is
+    multiplied in two steps: one half before and one last.
+    """
+    product = a * (gate(b) if gates is None else gates)
+    if dtype.itemsize == 8 and gate in _TAILS and b.size:
+        begin, end, tail = _TAILS[gate]
+        b = -np.abs(b) if gate is sigmoid_grad else b
+        far = (b < begin) & (b > end)
+        if far.any():
+            product[far] = a[far] * 2.0**-598 * tail(b[far]) * 2.0**-598
+    return product
+
+
+def _in_unit(b: Array) -> Array:
+    """Return e^b in that unit, for b from -1500 to -600: the first sum is exact."""
+    with localcontext(prec=40):
+        shift = 1196 * Decimal(2).ln()
+        head = float(np.ldexp(np.rint(np.ldexp(float(shift), 40)), -40))
+        rest = float(shift - Decimal(head))
+    return np.add(*exp_pair(b + head, np.full_like(b, rest)))
+
+
+def _bell_in_unit(t: Array) -> Array:
+    """Return the bell curve, e^(-t^2/2), in that unit; the square is split, as everywhere."""
+    high = leading_half(t)
+    rest = (t - high) * (t + high) / 2
+    curve = _in_unit(-high * high / 2)
+    return curve - curve * rest * (1 - rest / 2 * (1 - rest / 3))
+
+
+_TAILS: dict[Kernel, tuple[float, float, Kernel]] = {  # from where, to where not all is 0, and what
+    sigmoid: (-650.0, -1460.0, _in_unit),
+    sigmoid_grad: (-650.0, -1460.0, _in_unit),
+    silu: (-650.0, -1470.0, lambda b: b * _in_unit(b)),
+    silu_grad: (-650.0, -1470.0, lambda b: (1 + b) * _in_unit(b)),
+    gelu: (-36.0, -54.2, lambda b: np.add(*scaled_mills(-b)) / (1 / b - 1) * _bell_in_unit(-b)),
+    gelu_grad: (-36.0, -54.2, lambda b: np.add(*mills_excess_pair(-b)) * _bell_in_unit(-b)),
+}
 
 
 def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Array, Pull]]:
@@ -884,7 +946,8 @@ def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Arra
         a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
         with np.errstate(all="ignore"):
             gates = gate(b)
-            value = np.moveaxis((a * gates).astype(halves.dtype), -1, axis)
+            value = _times(a, gate, b, halves.dtype, gates).astype(halves.dtype)
+            value = np.moveaxis(value, -1, axis)
 
         def pull(upstream: Array) -> Array:
             u = np.moveaxis(upstream, axis, -1)
