@@ -274,7 +274,14 @@ def lecun_tanh(x: ArrayLike, out: Array | None = None) -> Any:
     >>> lecun_tanh([-1.0, 0.0, 1.0]).round(4)
     array([-1.,  0.,  1.])
     """
-    return elementwise(lambda x: _LECUN_HEIGHT * np.tanh(2 * x / 3), x, out)
+
+    def kernel(x: Array) -> Array:
+        return _LECUN_HEIGHT * np.copysign(_tanh(np.abs(2 * x / 3)), x)
+
+    def plain(x: Array) -> Array:
+        return _LECUN_HEIGHT * np.tanh(2 * x / 3)
+
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def lecun_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -411,26 +418,26 @@ def tanh_shrink_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    NumPy's tanh differs between machines, and squaring doubles its error; this one rests on the
-    exponential alone.
+    Squaring doubles an error, so that the tanh here is the library's own.
 
     Examples
     --------
     >>> tanh_shrink_grad([0.0, 30.0])
     array([0., 1.])
     """
-
-    def kernel(x: Array) -> Array:
-        t = np.abs(x)
-        inside = np.minimum(t, _NEAR)
-        w = np.exp(-2 * t)
-        root = np.where(t < _NEAR, inside - _tanh_lack(inside), 1 - 2 * w / (1 + w))
-        return root * root
-
-    return elementwise(kernel, x, out, narrow=lambda x: np.square(np.tanh(x)))
+    return elementwise(
+        lambda x: np.square(_tanh(np.abs(x))), x, out, narrow=lambda x: np.square(np.tanh(x))
+    )
 
 
-_NEAR = 1.2  # up to here tanh is x less a little; beyond it is 1 less a little
+_NEAR = 1.2  # up to here tanh is t less a little; beyond it is 1 less a little
+
+
+def _tanh(t: Array) -> Array:
+    """Return tanh t for t >= 0, from the exponential alone: NumPy's differs between machines."""
+    inside = np.minimum(t, _NEAR)
+    w = np.exp(-2 * t)
+    return np.where(t < _NEAR, inside - _tanh_lack(inside), 1 - 2 * w / (1 + w))
 
 
 def _tanh_lack(x: Array) -> Array:
@@ -844,9 +851,7 @@ def gelu_scaled(x: Array) -> tuple[Array, Exponent]:
 def _either(x: Array, right: Array, left: Array, exponent: Exponent) -> tuple[Array, Exponent]:
     """Return one number where x > 0 and elsewhere the other, which is scaled."""
     positive = x > 0
-    if not isinstance(exponent, int):
-        exponent = np.where(positive, np.int32(0), exponent)
-    return np.where(positive, right, left), exponent
+    return np.where(positive, right, left), _left_alone(exponent, positive)
 
 
 def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -913,8 +918,8 @@ def gelu_tanh(x: ArrayLike, out: Array | None = None) -> Any:
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 22.0)  # beyond, what is lacking is below the smallest float64
-        gate = _gate(x, *decay_scaled(*_times_one_plus(*_gelu_tanh_parts(t))))
-        return np.maximum(x, -22.0) * scaled(*gate) + 0.0
+        gate, exponent = _gate(x, *decay_scaled(*_times_one_plus(*_gelu_tanh_parts(t))))
+        return scaled(np.maximum(x, -22.0) * gate, exponent) + 0.0
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 25.0)
@@ -1076,11 +1081,15 @@ _BEYOND = 1600.0  # where no factor makes an exponential a float64 again
 
 
 def _gate(x: Array, decay: Pair, exponent: Exponent) -> tuple[Array, Exponent]:
-    """Return 1/(1 + z) where x > 0, and z/(1 + z) elsewhere: a sigmoid, rounded once."""
+    """Return z/(1 + z), and 1 less that where x > 0: a sigmoid, rounded once."""
     right = x > 0
-    top = np.where(right, 1.0, decay[0]), np.where(right, 0.0, decay[1])
-    gate = rounded(divide(top, one_plus(decay)))
-    return _either(x, gate, gate, exponent)
+    head, tail = divide(decay, one_plus(decay))
+    return np.abs(right - head - tail), _left_alone(exponent, right)
+
+
+def _left_alone(exponent: Exponent, right: Array) -> Exponent:
+    """Return an exponent, and 0 where a value counts in units of 1."""
+    return exponent if isinstance(exponent, int) else np.where(right, np.int32(0), exponent)
 
 
 def sigmoid_scaled(x: Array) -> tuple[Array, Exponent]:
