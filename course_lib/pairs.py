@@ -13,21 +13,26 @@ polynomial, in the manner of Tang :cite:p:`tang1989table`.
 
 from decimal import Decimal, localcontext
 from functools import cache
+from math import log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Exponent",
     "Pair",
     "bell_pair",
+    "bell_scaled",
     "decay_pair",
+    "decay_scaled",
     "divide",
     "exp_pair",
     "leading_half",
     "multiply",
     "one_plus",
     "rounded",
+    "scaled",
     "split",
     "two_product",
     "two_sum",
@@ -36,6 +41,8 @@ __all__ = [
 Array = NDArray[Any]
 Pair = tuple[Array, Array]
 """A rounded number and what is missing to it."""
+Exponent = int | NDArray[np.int32]
+"""Of a power of two: 0 for all numbers, or one for each."""
 
 
 def two_sum(a: Array | float, b: Array | float) -> Pair:
@@ -241,6 +248,7 @@ def exp_pair(x: Array, missing: Array | None = None) -> Pair:
     return _exponential(x, missing, 0)
 
 
+_NEAR = 640  # up to here e^-t and what is missing to it are normal numbers
 _FAR = 256  # the exponent of the unit in which what is far out is counted
 
 
@@ -272,11 +280,55 @@ def decay_pair(t: Array, missing: Array | None = None) -> tuple[Pair, float | Ar
     """
     if missing is not None:
         missing = -missing
-    if not t.size or t.max() <= 640:
+    if not t.size or t.max() <= _NEAR:
         return _exponential(-t, missing, 0), 1.0
-    far = t > 640
+    far = t > _NEAR
     shift = far.astype(np.int64) * _FAR
     return _exponential(-t, missing, shift), np.where(far, 2.0**-_FAR, 1.0)
+
+
+def decay_scaled(t: Array, missing: Array | None = None) -> tuple[Pair, Exponent]:
+    r"""Return :math:`e^{-t}` as a pair times a power of two, for products of very unequal factors.
+
+    Parameters
+    ----------
+    t : ndarray of float64
+        From 0 to 1600.
+    missing : ndarray of float64, optional
+        What is missing to `t`; at most 1e-4.
+
+    Returns
+    -------
+    pair : pair of ndarray of float64
+        In the shape of `t`; near :math:`2^{-300}` where `t` is above 640.
+    exponent : int or ndarray of int
+        Of the power of two, for `scaled`; 0 where `t` is up to 640.
+
+    Examples
+    --------
+    >>> (z, rest), exponent = decay_scaled(np.array([1.0, 1400.0]))
+    >>> scaled(1e300 * z, exponent)
+    array([3.67879441e+299, 9.72132215e-309])
+    """
+    if missing is not None:
+        missing = -missing
+    if not t.size or t.max() <= _NEAR:
+        return _exponential(-t, missing, 0), 0
+    far = t > _NEAR
+    exponent = (np.where(far, t, 0) * (-1 / log(2))).astype(np.int32)
+    exponent += far * np.int32(300)
+    return _exponential(-t, missing, -exponent.astype(np.int64)), exponent
+
+
+def scaled(values: Array, exponent: Exponent) -> Array:
+    """Return values times a power of two.
+
+    Examples
+    --------
+    >>> scaled(np.array([1.0, 3.0]), np.array([0, 2], dtype=np.int32))
+    array([ 1., 12.])
+    """
+    return values if isinstance(exponent, int) else np.ldexp(values, exponent)
 
 
 def bell_pair(t: Array, rate: float) -> tuple[Pair, float | Array]:
@@ -302,8 +354,25 @@ def bell_pair(t: Array, rate: float) -> tuple[Pair, float | Array]:
     >>> curve * unit
     array([1.        , 0.01831564])
     """
-    head = leading_half(t)  # its square is exact
-    return decay_pair(rate * head * head, rate * (t - head) * (t + head))
+    return decay_pair(*_split_square(t, rate))
+
+
+def bell_scaled(t: Array, rate: float) -> tuple[Pair, Exponent]:
+    r"""Return :math:`e^{-r t^2}` as `decay_scaled` does, for t from 0 to 56 and a rate of 1/2.
+
+    Examples
+    --------
+    >>> (curve, _), exponent = bell_scaled(np.array([2.0, 50.0]), 1 / 2)
+    >>> scaled(1e300 * curve, exponent)
+    array([1.35335283e+299, 1.35486998e-243])
+    """
+    return decay_scaled(*_split_square(t, rate))
+
+
+def _split_square(t: Array, rate: float) -> Pair:
+    """Return r t^2, exact to 75 bits for a rate that is a power of two."""
+    head = leading_half(t)
+    return rate * head * head, rate * (t - head) * (t + head)
 
 
 def _exponential(x: Array, missing: Array | None, shift: Array | int) -> Pair:

@@ -104,3 +104,23 @@ def test_the_bits_of_the_exponential_are_the_same_everywhere():
         0x9E3779B97F4A7C15
     ) | np.uint64(1)
     assert hex(int((bits * weights).sum())) == "0x2ad5130746300339"
+
+
+def test_a_scaled_decay_reaches_as_far_as_a_factor_can_carry_it():
+    t = np.linspace(0, 1600, 333)
+    (value, rest), exponent = pairs.decay_scaled(t, np.full_like(t, 2.0**-44))
+    assert exponent.dtype == np.int32  # what ldexp takes on every system
+    with mp.workdps(60):
+        for x, high, low, power in zip(t.tolist(), value, rest, exponent.tolist(), strict=True):
+            true = mp.exp(-(mpf(x) + mpf(2) ** -44))
+            found = mp.ldexp(mpf(float(high)) + mpf(float(low)), power)
+            assert abs(found / true - 1) < mpf(2) ** -59, x
+            assert high > 1e-300
+
+
+@pytest.mark.parametrize("t", [0.5, 39.0, 55.5])
+def test_a_scaled_bell_reaches_as_far_as_a_factor_can_carry_it(t):
+    (value, rest), exponent = pairs.bell_scaled(np.array([t]), 1 / 2)
+    with mp.workdps(60):
+        found = mp.ldexp(mpf(float(value[0])) + mpf(float(rest[0])), int(np.ravel(exponent)[0]))
+        assert abs(found / mp.exp(-(mpf(t) ** 2) / 2) - 1) < mpf(2) ** -58

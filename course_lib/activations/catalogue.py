@@ -554,8 +554,8 @@ _ROWS = (
         range=(-1.7159, 1.7159),
         lipschitz=1.7159 * 2 / 3,
         monotonic=True,
-        ulps=(3.5, 2.5),
-        rests_on=("tanh",),
+        ulps=(2.5, 2.5),
+        rests_on=("exp",),
         source="lecun1998efficient",
     ),
     Activation(

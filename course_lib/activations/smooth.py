@@ -39,14 +39,18 @@ from course_lib.numerics import (
     times,
 )
 from course_lib.pairs import (
+    Exponent,
     Pair,
     bell_pair,
+    bell_scaled,
     decay_pair,
+    decay_scaled,
     divide,
     leading_half,
     multiply,
     one_plus,
     rounded,
+    scaled,
     split,
     two_product,
     two_sum,
@@ -270,7 +274,14 @@ def lecun_tanh(x: ArrayLike, out: Array | None = None) -> Any:
     >>> lecun_tanh([-1.0, 0.0, 1.0]).round(4)
     array([-1.,  0.,  1.])
     """
-    return elementwise(lambda x: _LECUN_HEIGHT * np.tanh(2 * x / 3), x, out)
+
+    def kernel(x: Array) -> Array:
+        return _LECUN_HEIGHT * np.copysign(_tanh(np.abs(2 * x / 3)), x)
+
+    def plain(x: Array) -> Array:
+        return _LECUN_HEIGHT * np.tanh(2 * x / 3)
+
+    return elementwise(kernel, x, out, narrow=plain)
 
 
 def lecun_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -407,26 +418,26 @@ def tanh_shrink_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     Notes
     -----
-    NumPy's tanh differs between machines, and squaring doubles its error; this one rests on the
-    exponential alone.
+    Squaring doubles an error, so that the tanh here is the library's own.
 
     Examples
     --------
     >>> tanh_shrink_grad([0.0, 30.0])
     array([0., 1.])
     """
-
-    def kernel(x: Array) -> Array:
-        t = np.abs(x)
-        inside = np.minimum(t, _NEAR)
-        w = np.exp(-2 * t)
-        root = np.where(t < _NEAR, inside - _tanh_lack(inside), 1 - 2 * w / (1 + w))
-        return root * root
-
-    return elementwise(kernel, x, out, narrow=lambda x: np.square(np.tanh(x)))
+    return elementwise(
+        lambda x: np.square(_tanh(np.abs(x))), x, out, narrow=lambda x: np.square(np.tanh(x))
+    )
 
 
-_NEAR = 1.2  # up to here tanh is x less a little; beyond it is 1 less a little
+_NEAR = 1.2  # up to here tanh is t less a little; beyond it is 1 less a little
+
+
+def _tanh(t: Array) -> Array:
+    """Return tanh t for t >= 0, from the exponential alone: NumPy's differs between machines."""
+    inside = np.minimum(t, _NEAR)
+    w = np.exp(-2 * t)
+    return np.where(t < _NEAR, inside - _tanh_lack(inside), 1 - 2 * w / (1 + w))
 
 
 def _tanh_lack(x: Array) -> Array:
@@ -818,20 +829,29 @@ def gelu(x: ArrayLike, out: Array | None = None) -> Any:
     array([-7.61985302e-23,  0.00000000e+00,  8.41344746e-01])
     """
 
-    def kernel(x: Array) -> Array:
-        t = np.minimum(np.abs(x), 40.0)  # beyond, what is lacking is below the smallest float64
-        scaled = split(*scaled_mills(t))
-        share = divide((t, np.zeros_like(t)), split(*two_sum(1.0, t)))
-        curve, unit = bell_pair(t, 1 / 2)
-        lack, rest = multiply(split(*multiply(share, scaled)), split(*curve))
-        total, lost = two_sum(np.maximum(x, 0), -lack * unit)
-        return np.where(t < x, x, total + (lost - rest * unit))
-
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 40.0)
         return np.maximum(x, 0) - bell(t, 1 / 2, t * mills_ratio(t))
 
-    return elementwise(kernel, x, out, narrow=plain)
+    return elementwise(lambda x: scaled(*gelu_scaled(x)) + 0.0, x, out, narrow=plain)
+
+
+def gelu_scaled(x: Array) -> tuple[Array, Exponent]:
+    """Return GELU of float64 as a number times a power of two."""
+    t = np.minimum(np.abs(x), 56.0)  # beyond, no factor makes it a float64 again
+    share = divide((t, np.zeros_like(t)), split(*two_sum(1.0, t)))
+    curve, exponent = bell_scaled(t, 1 / 2)
+    mills = split(*multiply(share, split(*scaled_mills(t))))
+    lack, rest = multiply(mills, split(*curve))  # what is lacking to ReLU on both sides
+    total, lost = two_sum(np.maximum(x, 0), -scaled(lack, exponent))
+    right = np.where(t < x, x, total + (lost - scaled(rest, exponent)))
+    return _either(x, right, 0.0 - (lack + rest), exponent)
+
+
+def _either(x: Array, right: Array, left: Array, exponent: Exponent) -> tuple[Array, Exponent]:
+    """Return one number where x > 0 and elsewhere the other, which is scaled."""
+    positive = x > 0
+    return np.where(positive, right, left), _left_alone(exponent, positive)
 
 
 def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
@@ -849,16 +869,19 @@ def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
     array([0. , 0.5, 1. ])
     """
 
-    def kernel(x: Array) -> Array:
-        t = np.minimum(np.abs(x), 40.0)
-        curve, unit = bell_pair(t, 1 / 2)
-        return _mirror(x, rounded(multiply(split(*mills_excess_pair(t)), split(*curve))) * unit)
-
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 40.0)
         return _mirror(x, bell(t, 1 / 2, mills_excess(t)))
 
-    return elementwise(kernel, x, out, narrow=plain)
+    return elementwise(lambda x: scaled(*gelu_grad_scaled(x)) + 0.0, x, out, narrow=plain)
+
+
+def gelu_grad_scaled(x: Array) -> tuple[Array, Exponent]:
+    """Return the derivative of GELU of float64 as a number times a power of two."""
+    t = np.minimum(np.abs(x), 56.0)
+    curve, exponent = bell_scaled(t, 1 / 2)
+    left = rounded(multiply(split(*mills_excess_pair(t)), split(*curve)))
+    return _either(x, 1 - scaled(left, exponent), left, exponent)
 
 
 def _mirror(x: Array, left: Array) -> Array:
@@ -895,7 +918,8 @@ def gelu_tanh(x: ArrayLike, out: Array | None = None) -> Any:
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 22.0)  # beyond, what is lacking is below the smallest float64
-        return _gated(np.maximum(x, -22.0), *decay_pair(*_times_one_plus(*_gelu_tanh_parts(t))))
+        gate, exponent = _gate(x, *decay_scaled(*_times_one_plus(*_gelu_tanh_parts(t))))
+        return scaled(np.maximum(x, -22.0) * gate, exponent) + 0.0
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 25.0)
@@ -1038,26 +1062,46 @@ def swish(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Any:
     """
     beta = check_between("beta", beta, *_WIDE)
 
-    cut = 800 / beta  # beyond, the gate is below the smallest float64
-
-    def kernel(x: Array) -> Array:
-        t = np.minimum(np.abs(x), cut)
-        return _gated(np.maximum(x, -cut), *decay_pair(*times(t, beta)))
-
     def plain(x: Array) -> Array:
-        t = np.minimum(np.abs(x), cut)
+        t = np.minimum(np.abs(x), 800 / beta)  # beyond, the gate is below the smallest float64
         z, unit = decay(*times(t, beta))
         return np.maximum(x, 0) - t * z / (1 + z) * unit
 
-    return elementwise(kernel, x, out, narrow=plain)
+    return elementwise(lambda x: scaled(*swish_scaled(x, beta)) + 0.0, x, out, narrow=plain)
 
 
-def _gated(x: Array, decay: Pair, unit: float | Array) -> Array:
-    """Return x/(1 + z) where x > 0, and x z/(1 + z) elsewhere: x times a sigmoid."""
+def swish_scaled(x: Array, beta: float = 1.0) -> tuple[Array, Exponent]:
+    """Return swish of float64 as a number times a power of two."""
+    cut = _BEYOND / beta
+    gate, exponent = _gate(x, *decay_scaled(*times(np.minimum(np.abs(x), cut), beta)))
+    return np.maximum(x, -cut) * gate, exponent
+
+
+_BEYOND = 1600.0  # where no factor makes an exponential a float64 again
+
+
+def _gate(x: Array, decay: Pair, exponent: Exponent) -> tuple[Array, Exponent]:
+    """Return z/(1 + z), and 1 less that where x > 0: a sigmoid, rounded once."""
     right = x > 0
-    top = np.where(right, 1.0, decay[0]), np.where(right, 0.0, decay[1])
-    gate = rounded(divide(top, one_plus(decay)))
-    return x * gate * np.where(right, 1.0, unit) + 0.0  # + 0.0: no -0
+    head, tail = divide(decay, one_plus(decay))
+    return np.abs(right - head - tail), _left_alone(exponent, right)
+
+
+def _left_alone(exponent: Exponent, right: Array) -> Exponent:
+    """Return an exponent, and 0 where a value counts in units of 1."""
+    return exponent if isinstance(exponent, int) else np.where(right, np.int32(0), exponent)
+
+
+def sigmoid_scaled(x: Array) -> tuple[Array, Exponent]:
+    """Return sigmoid of float64, rounded once, as a number times a power of two."""
+    return _gate(x, *decay_scaled(np.minimum(np.abs(x), _BEYOND)))
+
+
+def sigmoid_grad_scaled(x: Array) -> tuple[Array, Exponent]:
+    """Return the derivative of sigmoid of float64 as a number times a power of two."""
+    decay, exponent = decay_scaled(np.minimum(np.abs(x), _BEYOND))
+    below = one_plus(decay)
+    return rounded(divide(decay, split(*multiply(below, below)))), exponent
 
 
 def _bracket(decay: Pair, slope: Pair) -> Pair:
@@ -1092,27 +1136,31 @@ def swish_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> 
     """
     beta = check_between("beta", beta, *_WIDE)
 
-    high, low = silu_zero()
-
-    def kernel(x: Array) -> Array:
-        t, lost = times(np.minimum(np.abs(x), 800 / beta), beta)
-        z, unit = decay_pair(t, lost)
-        lost = np.zeros_like(t) if lost is None else lost
-        bracket = _bracket(z, (t, lost))
-        close = (t > 1.15) & (t < 1.45)
-        if close.any():  # where it is 0
-            d = high - t[close]
-            growth = growth_near_0(d)
-            missing = low * high * (1 + growth) - lost[close] * (high + (high - 1) * growth)
-            bracket[0][close], bracket[1][close] = two_sum(d, (high - 1) * growth + missing)
-        return _mirror(x, _gate_slope(z, bracket) * unit)
+    high = silu_zero()[0]
 
     def plain(x: Array) -> Array:
         t = np.minimum(beta * np.abs(x), 800)
         z, d = np.exp(-t), high - t
         return _mirror(x, (d + (high - 1) * np.expm1(d)) * z / (1 + z * (2 + z)))
 
-    return elementwise(kernel, x, out, narrow=plain)
+    return elementwise(lambda x: scaled(*swish_grad_scaled(x, beta)) + 0.0, x, out, narrow=plain)
+
+
+def swish_grad_scaled(x: Array, beta: float = 1.0) -> tuple[Array, Exponent]:
+    """Return the derivative of swish of float64 as a number times a power of two."""
+    high, low = silu_zero()
+    t, lost = times(np.minimum(np.abs(x), _BEYOND / beta), beta)
+    z, exponent = decay_scaled(t, lost)
+    lost = np.zeros_like(t) if lost is None else lost
+    bracket = _bracket(z, (t, lost))
+    close = (t > 1.15) & (t < 1.45)
+    if close.any():  # where it is 0
+        d = high - t[close]
+        growth = growth_near_0(d)
+        missing = low * high * (1 + growth) - lost[close] * (high + (high - 1) * growth)
+        bracket[0][close], bracket[1][close] = two_sum(d, (high - 1) * growth + missing)
+    left = _gate_slope(z, bracket)
+    return _either(x, 1 - scaled(left, exponent), left, exponent)
 
 
 def quick_gelu(x: ArrayLike, out: Array | None = None) -> Any:
