@@ -22,7 +22,7 @@ from course_lib import activations
 from course_lib.activations import Activation, prelu_grad
 from course_lib.network import Activate, Dense, Layer, Loss, Network, PReLU, get_loss
 from course_lib.network.layers import check_replicated, check_untied, walk
-from course_lib.training import check_limits, check_optimizer
+from course_lib.training import check_limits, check_moves, check_optimizer
 
 __all__ = [
     "Diagnosis",
@@ -465,6 +465,7 @@ def _check_steps(network: Any, optimizer: Any) -> None:
         )
     else:
         check_untied(network.layers)
+        check_moves(optimizer, network.parameters)
 
 
 def _measure(

@@ -10,15 +10,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, fields
+from inspect import signature
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_lib._errors import check_whole
 from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss, stream
-from course_lib.network.layers import check_replicated, check_untied, walk
+from course_lib.network._state import VERSION, as_arrays, check_state
+from course_lib.network.layers import as_array, check_replicated, check_untied, walk
 
 __all__ = [
     "SGD",
@@ -50,7 +53,10 @@ class Optimizer(Protocol):
 
 def _for_each(name: str, number: Any, parameter: Array) -> Any:
     """Return a setting shaped to multiply a parameter ``(..., rows, columns)``."""
-    values = np.asarray(number, dtype=parameter.dtype)
+    with np.errstate(over="ignore", under="ignore"):  # looked at in the next lines
+        values = np.asarray(number, dtype=parameter.dtype)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} is {number!r}, which is beyond the range of {parameter.dtype}")
     if values.ndim == 0:
         return values
     if values.shape != parameter.shape[:-2]:
@@ -62,7 +68,10 @@ def _for_each(name: str, number: Any, parameter: Array) -> Any:
 
 
 def _rate_for(learning_rate: Any, parameter: Array) -> Any:
-    return _for_each("learning_rate", learning_rate, parameter)
+    rate = _for_each("learning_rate", learning_rate, parameter)
+    if not np.all(rate):
+        raise ValueError(f"learning_rate is {learning_rate!r}, which is 0 in {parameter.dtype}")
+    return rate
 
 
 def _penalized(gradient: Array, weight_decay: Any, parameter: Array) -> Array:
@@ -89,18 +98,10 @@ def _check_decay(weight_decay: Any) -> None:
 
 
 def _are_finite_from_0(numbers: Any) -> bool:
-    values = np.asarray(numbers)
+    values = as_array("a setting", numbers)
     if values.dtype.kind not in "fiu" or not values.size:
         return False
     return bool((np.isfinite(values) & (values >= 0)).all())
-
-
-def _check_owner(owners: dict[str, Array], name: str, parameter: Array) -> None:
-    """Raise ValueError if the optimizer's memory belongs to another network."""
-    if owners.setdefault(name, parameter) is not parameter:
-        raise ValueError(
-            "this optimizer remembers the gradients of another network; make a new one for each"
-        )
 
 
 def _check_share(name: str, value: float) -> None:
@@ -108,8 +109,185 @@ def _check_share(name: str, value: float) -> None:
         raise ValueError(f"{name} is {value!r}; accepted is 0 up to but not including 1")
 
 
+def _as_plain_numbers(settings: Any, *names: str) -> None:
+    """Make settings Python's floats, which leave float32 what it is; NumPy's float64 would not."""
+    for name in names:
+        setattr(settings, name, float(getattr(settings, name)))
+
+
+Move = tuple[str, Array, Any, Any]
+"""A parameter's name, the parameter, its gradient, and the learning rate shaped for it."""
+
+
+class _Stepping:
+    """What the optimizers below share: each step is checked before it is made, and their state."""
+
+    learning_rate: Any
+    weight_decay: Any
+    _memory: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Words for what is remembered of each parameter, and the attributes that hold it by name."""
+    _owners: dict[str, Array]
+
+    def check(self, parameters: Mapping[str, Array]) -> None:
+        """Raise an error unless these are parameters that the optimizer can move.
+
+        Raises
+        ------
+        ValueError
+            If what it remembers belongs to other parameters, or a setting does not fit them.
+        TypeError
+            If a parameter is not an array of floats that can be written to, or of a dtype in which
+            the optimizer does not work.
+        """
+        for name, parameter in parameters.items():
+            _check_parameter(name, parameter)
+            _rate_for(self.learning_rate, parameter)
+            _for_each("weight_decay", self.weight_decay, parameter)
+        if self._memory:
+            self._check_memory(parameters)
+
+    def _check_memory(self, parameters: Mapping[str, Array]) -> None:
+        """Raise ValueError if what is remembered belongs to another network."""
+        known = [name for name in parameters if name in self._owners]
+        if any(self._owners[name] is not parameters[name] for name in known) or (
+            self._owners and not known
+        ):
+            raise ValueError(
+                "this optimizer remembers the gradients of another network; make a new one for each"
+            )
+        if not self._owners:
+            self._check_loaded(parameters)
+
+    def _check_loaded(self, parameters: Mapping[str, Array]) -> None:
+        """Raise ValueError unless a loaded memory is one of these parameters."""
+        for attribute in self._memory.values():
+            memory = getattr(self, attribute)
+            if memory and _forms(memory) != _forms(parameters):
+                told = [
+                    f"{name}: {ours}, {theirs}"
+                    for name, ours, theirs in _unequal(_forms(memory), _forms(parameters))
+                ]
+                raise ValueError(
+                    f"the state that this optimizer has loaded is for other parameters (name: "
+                    f"remembered, given): {'; '.join(told)}"
+                )
+
+    def _moves(
+        self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]
+    ) -> Sequence[Move]:
+        """Check all, so that nothing is half done; return what each parameter's step needs."""
+        _check_gradients(gradients)
+        wrong = [
+            f"{name} has shape {'none' if parameter is None else parameter}, and its gradient "
+            f"{'is missing' if gradient is None else f'has {gradient}'}"
+            for name, parameter, gradient in _unequal(_shapes(parameters), _shapes(gradients))
+        ]
+        if wrong:
+            raise ValueError(
+                f"gradients do not fit the parameters: {'; '.join(wrong)}; nothing was moved"
+            )
+        self.check(parameters)
+        for attribute in self._memory.values():
+            memory = getattr(self, attribute)
+            for name, parameter in parameters.items():
+                self._owners.setdefault(name, parameter)
+                memory.setdefault(name, np.zeros_like(parameter))
+        return [
+            (name, parameter, gradients[name], _rate_for(self.learning_rate, parameter))
+            for name, parameter in parameters.items()
+        ]
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of the settings and of all that the optimizer remembers.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The settings by name; what is remembered of each parameter, such as
+            ``"velocity.0.weight"``; and the ``"version"`` of this form. Arrays of numbers alone,
+            for ``np.savez(file, **state)``.
+        """
+        state = {name: np.array(getattr(self, name)) for name in self._settings()}
+        for kind, attribute in self._memory.items():
+            memory = getattr(self, attribute)
+            state |= {f"{kind}.{name}": value.copy() for name, value in memory.items()}
+        return state | {"version": VERSION.copy()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Go on with the settings and the memory of a `state_dict`; if it does not fit, unchanged.
+
+        The optimizer then serves the network that it next meets, which must have the parameters
+        that are remembered.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            What `state_dict` of an optimizer of this class returned, or ``np.load`` of its file.
+
+        Raises
+        ------
+        ValueError
+            If entries are missing or unknown, or a shape, dtype, setting or version does not fit.
+        TypeError
+            If it is not a mapping, or an entry is not numeric.
+        """
+        arrays, kinds = as_arrays(state), list(self._memory)
+        names = {
+            name: arrays.get(f"{kinds[0]}.{name}")
+            for key in arrays
+            for kind, dot, name in [key.partition(".")]
+            if dot and kind in kinds
+        }
+        expected = {f"{kind}.{name}": value for kind in kinds for name, value in names.items()}
+        check_state(
+            f"this {type(self).__name__}", arrays, dict.fromkeys(self._settings()) | expected
+        )
+        settings = {
+            name: arrays[name].copy() if arrays[name].ndim else arrays[name].item()
+            for name in self._settings()
+        }
+        self._set(settings)
+        for kind, attribute in self._memory.items():
+            setattr(self, attribute, {name: arrays[f"{kind}.{name}"].copy() for name in names})
+        if self._memory:
+            self._owners = {}
+
+    def _settings(self) -> list[str]:
+        return [field.name for field in fields(cast(Any, self)) if field.init]
+
+    def _set(self, settings: dict[str, Any]) -> None:
+        """Set all settings, or raise the error with which a new optimizer refuses them."""
+        type(self)(**settings)
+        vars(self).update(settings)
+
+
+def _check_parameter(name: str, parameter: Any) -> None:
+    """Raise TypeError unless it is an array of floats that can be written to."""
+    if not isinstance(parameter, np.ndarray) or parameter.dtype.kind != "f":
+        given = getattr(parameter, "dtype", f"a {type(parameter).__name__}")
+        raise TypeError(f"{name} is {given}; expected is an array of floats, moved in place")
+    if not parameter.flags.writeable:
+        raise ValueError(f"{name} is an array that cannot be written to; pass a copy of it")
+
+
+def _shapes(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: np.shape(value) for name, value in arrays.items()}
+
+
+def _forms(arrays: Mapping[str, Array]) -> dict[str, str]:
+    return {name: f"{value.dtype} of shape {value.shape}" for name, value in arrays.items()}
+
+
+def _unequal(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return names with both values where two mappings differ; None where one lacks a name."""
+    if one == other:
+        return []
+    both = [(name, one.get(name), other.get(name)) for name in {**one, **other}]
+    return [(name, own, its) for name, own, its in both if own != its]
+
+
 @dataclass
-class SGD:
+class SGD(_Stepping):
     r"""Stochastic gradient descent: :math:`w \leftarrow w - \eta\, g`.
 
     With a weight decay, :math:`g + \lambda w` takes the place of the gradient :math:`g`. That is
@@ -151,14 +329,13 @@ class SGD:
         _check_decay(self.weight_decay)
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place, against the gradients."""
-        for name, parameter in parameters.items():
-            gradient = _penalized(gradients[name], self.weight_decay, parameter)
-            parameter -= _rate_for(self.learning_rate, parameter) * gradient
+        """Move the parameters, in place, against the gradients; if anything does not fit, none."""
+        for _, parameter, gradient, rate in self._moves(parameters, gradients):
+            parameter -= rate * _penalized(gradient, self.weight_decay, parameter)
 
 
 @dataclass
-class Momentum:
+class Momentum(_Stepping):
     r"""Gradient descent with momentum.
 
     The velocity collects gradients, :math:`v \leftarrow \mu v + g`, and moves the weights,
@@ -195,6 +372,7 @@ class Momentum:
     learning_rate: Any
     momentum: float = 0.9
     weight_decay: Any = 0.0
+    _memory: ClassVar = MappingProxyType({"velocity": "_velocity"})
     _velocity: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _owners: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
@@ -203,19 +381,19 @@ class Momentum:
         _check_rate(self.learning_rate)
         _check_share("momentum", self.momentum)
         _check_decay(self.weight_decay)
+        _as_plain_numbers(self, "momentum")
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place, along the velocity."""
-        for name, parameter in parameters.items():
-            _check_owner(self._owners, name, parameter)
-            velocity = self._velocity.setdefault(name, np.zeros_like(parameter))
+        """Move the parameters, in place, along the velocity; if anything does not fit, none."""
+        for name, parameter, gradient, rate in self._moves(parameters, gradients):
+            velocity = self._velocity[name]
             velocity *= self.momentum
-            velocity += _penalized(gradients[name], self.weight_decay, parameter)
-            parameter -= _rate_for(self.learning_rate, parameter) * velocity
+            velocity += _penalized(gradient, self.weight_decay, parameter)
+            parameter -= rate * velocity
 
 
 @dataclass
-class Adam:
+class Adam(_Stepping):
     r"""Adam: gradients divided by a running estimate of their size.
 
     With a weight decay, :math:`g + \lambda w` takes the place of the gradient, as in `SGD`. It is
@@ -253,6 +431,7 @@ class Adam:
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: Any = 0.0
+    _memory: ClassVar = MappingProxyType({"mean": "_means", "square": "_squares"})
     _means: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _owners: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _squares: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
@@ -263,28 +442,65 @@ class Adam:
         _check_rate(self.learning_rate)
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
-        if np.ndim(self.epsilon) or not _are_finite_from_0(self.epsilon):
-            raise ValueError(f"epsilon is {self.epsilon!r}; accepted is a finite number from 0 on")
+        if np.ndim(self.epsilon) or not _are_finite_from_0(self.epsilon) or self.epsilon == 0:
+            raise ValueError(f"epsilon is {self.epsilon!r}; expected is a finite number above 0")
         _check_decay(self.weight_decay)
+        _as_plain_numbers(self, "beta1", "beta2", "epsilon")
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place."""
+        """Move the parameters, in place; if anything does not fit, none."""
+        moves = self._moves(parameters, gradients)
         self._steps += 1
         unbias1 = 1 - self.beta1**self._steps
         unbias2 = 1 - self.beta2**self._steps
-        for name, parameter in parameters.items():
-            _check_owner(self._owners, name, parameter)
-            gradient = self._decay(parameter, gradients[name])
-            mean = self._means.setdefault(name, np.zeros_like(parameter))
-            square = self._squares.setdefault(name, np.zeros_like(parameter))
+        for name, parameter, given, rate in moves:
+            gradient = self._decay(parameter, given, rate)
+            mean, square = self._means[name], self._squares[name]
             mean += (1 - self.beta1) * (gradient - mean)
             square += (1 - self.beta2) * (gradient * gradient - square)
             size = np.sqrt(square / unbias2) + self.epsilon
-            parameter -= _rate_for(self.learning_rate, parameter) / unbias1 * mean / size
+            parameter -= rate / unbias1 * mean / size
 
-    def _decay(self, parameter: Array, gradient: Array) -> Array:
+    def _decay(self, parameter: Array, gradient: Array, rate: Any) -> Array:
         """Return what Adam takes for the gradient."""
         return _penalized(gradient, self.weight_decay, parameter)
+
+    def check(self, parameters: Mapping[str, Array]) -> None:
+        """Raise an error unless these are parameters that the optimizer can move.
+
+        Raises
+        ------
+        ValueError
+            If what it remembers belongs to other parameters, or a setting does not fit them.
+        TypeError
+            If a parameter is not an array of floats that can be written to, or is float16.
+        """
+        super().check(parameters)
+        for name, parameter in parameters.items():
+            if parameter.dtype == np.float16:
+                raise TypeError(
+                    f"{name} is float16, in which the squares of gradients vanish or overflow that "
+                    f"{type(self).__name__} divides by; train in float32, or with SGD or Momentum"
+                )
+            if not _for_each("epsilon", self.epsilon, parameter):
+                raise ValueError(
+                    f"epsilon is {self.epsilon!r}, which is 0 in {parameter.dtype}; pass a larger "
+                    f"number"
+                )
+
+    def _settings(self) -> list[str]:
+        return [*super()._settings(), "steps"]
+
+    @property
+    def steps(self) -> int:
+        """How many steps it has made, by which the running means are corrected."""
+        return self._steps
+
+    def _set(self, settings: dict[str, Any]) -> None:
+        steps = settings.pop("steps")
+        check_whole("steps", steps, least=0)
+        super()._set(settings)
+        self._steps = steps
 
 
 @dataclass
@@ -319,10 +535,9 @@ class AdamW(Adam):
 
     weight_decay: Any = 0.01
 
-    def _decay(self, parameter: Array, gradient: Array) -> Array:
+    def _decay(self, parameter: Array, gradient: Array, rate: Any) -> Array:
         """Shrink the parameter, in place; return the gradient as it is."""
-        decay = _for_each("weight_decay", self.weight_decay, parameter)
-        parameter *= 1 - _rate_for(self.learning_rate, parameter) * decay
+        parameter *= 1 - rate * _for_each("weight_decay", self.weight_decay, parameter)
         return gradient
 
 
@@ -473,11 +688,25 @@ class History:
     best_epoch : ndarray of int, shape (...)
         The epoch, counted from 1, whose weights the network has at the end: the last, or with
         patience the one of the lowest validation loss.
+    patience : int or None
+        As `fit` was given it.
+    last : dict of str to ndarray
+        With patience, the parameters and running averages after the last epoch, from which a
+        training goes on; empty without, for then the network has them.
 
     Notes
     -----
     With patience, ``epochs`` counts those until the last replica stopped. A replica that stopped
     earlier has NaN from there on.
+
+    Examples
+    --------
+    >>> from course_lib.network import mlp
+    >>> network, rule = mlp([1, 1]), {"optimizer": SGD(0.1), "loss": "mean_squared_error"}
+    >>> history = fit(network, [[1.0]], [[0.0]], **rule, epochs=2)
+    >>> again = History.from_state_dict(history.state_dict())  # as np.savez stores it
+    >>> fit(network, [[1.0]], [[0.0]], **rule, epochs=3, history=again).train_loss.shape
+    (5,)
     """
 
     train_loss: Array
@@ -485,6 +714,56 @@ class History:
     validation_accuracy: Array
     steps: int
     best_epoch: Array
+    patience: int | None = None
+    last: Mapping[str, Array] = field(default_factory=dict, repr=False)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return all of it as arrays of numbers, for ``np.savez(file, **state)``.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The attributes by name, a patience of None as 0; what is in `last` as
+            ``"last.<name>"``; and the ``"version"`` of this form.
+        """
+        state = {name: np.array(getattr(self, name)) for name in _COLUMNS}
+        state |= {"steps": np.array(self.steps), "patience": np.array(self.patience or 0)}
+        state |= {f"last.{name}": value.copy() for name, value in self.last.items()}
+        return state | {"version": VERSION.copy()}
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, ArrayLike]) -> "History":
+        """Return the history of a `state_dict`, or of what ``np.load`` opened.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            As `state_dict` returns it.
+
+        Returns
+        -------
+        History
+            Equal to the one whose state it is.
+
+        Raises
+        ------
+        ValueError
+            If entries are missing, unknown or of another version.
+        TypeError
+            If it is not a mapping, or an entry is not numeric.
+        """
+        arrays = as_arrays(state)
+        last = {name: None for name in arrays if name.startswith("last.")}
+        check_state("a history", arrays, dict.fromkeys([*_COLUMNS, "steps", "patience"]) | last)
+        return cls(
+            **{name: arrays[name].copy() for name in _COLUMNS},
+            steps=int(arrays["steps"]),
+            patience=int(arrays["patience"]) or None,
+            last={name.removeprefix("last."): arrays[name].copy() for name in last},
+        )
+
+
+_COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "best_epoch")
 
 
 def accuracy(outputs: Array, y: ArrayLike) -> Any:
@@ -569,6 +848,7 @@ def fit(
     seed: int | np.random.SeedSequence | Sequence[int] = 0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
+    history: History | None = None,
     progress: bool = True,
 ) -> History:
     """Train a network, in place.
@@ -590,7 +870,7 @@ def fit(
     loss : str or Loss
         A name of `course_lib.network.LOSSES`.
     epochs : int
-        Passes over the data.
+        Passes over the data; with a history, so many more.
     batch_size : int or None
         Examples for each update; None for all.
     validation : (x, y), optional
@@ -607,6 +887,10 @@ def fit(
     clip_norm, clip_value : float, optional
         Limits for the gradients of each step; see the functions of these names. Where both are
         given, values are clipped first.
+    history : History, optional
+        What an earlier call returned, to continue its training: the order of the batches and the
+        count of the patience go on where they stood. See the notes. Without it a call begins a
+        training of its own, whose first epoch has the first order of the seed.
     progress : bool
         Show a bar where someone can see it: in a terminal or a notebook. Setting the environment
         variable ``TQDM_DISABLE=1`` silences it everywhere.
@@ -614,20 +898,42 @@ def fit(
     Returns
     -------
     History
-        Losses and accuracies by epoch.
+        Losses and accuracies by epoch; those of `history` come first.
 
     Raises
     ------
     ValueError
-        If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, there is patience without validation data, a network with batch
-        normalization would get a single row, two of its layers hold the same array, or with
-        patience a parameter lacks the axes of the replicas.
+        If there are no examples, a number in x or in the targets is not finite, lengths or shapes
+        do not fit, a number is below 1, a limit is not a finite number above 0, there is patience
+        without validation data, a network with batch normalization would get a single row, two of
+        its layers hold the same array, with patience a parameter lacks the axes of the replicas,
+        the optimizer remembers another network, or the history has other replicas, another
+        patience, or validation losses where there are no validation data now.
+    TypeError
+        If the network or the optimizer is none of this library's, or as `Network.forward`.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 
     Notes
     -----
+    Training in pieces equals training in one, to the last bit, if each piece is given the history
+    of those before, and the same optimizer, data and settings::
+
+        history = None
+        for _ in range(10):
+            history = fit(network, x, y, optimizer=optimizer, history=history)
+
+    Without ``history``, each of the ten calls would take the batches in the same order, that of the
+    first epoch. Between the pieces the training can be stored and go on in another process::
+
+        for name, part in [("network", network), ("optimizer", optimizer), ("history", history)]:
+            np.savez(f"{name}.npz", **part.state_dict())
+
+    There, build the network and the optimizer anew, ``load_state_dict(np.load("network.npz"))``,
+    the optimizer likewise, and ``history = History.from_state_dict(np.load("history.npz"))``. With
+    patience the network has its best epoch between the pieces, and the history the last one, from
+    which the next piece goes on.
+
     Criteria for early stopping are compared by Prechelt, 1998 :cite:p:`prechelt1998early`. The
     validation data have then chosen an epoch: how good the network is, only others can tell. The
     optimizer remembers the last step, not that of the best epoch.
@@ -659,11 +965,13 @@ def fit(
     check_fit_arguments(x, y, optimizer, epochs, batch_size, network.replicas)
     check_limits(clip_norm=clip_norm, clip_value=clip_value)
     check_untied(network.layers)
+    check_moves(optimizer, network.parameters)
     n, own = x.shape[-2], x.shape[:-2]
     check_smallest_batch(network, n, batch_size)
     for replica in np.ndindex(own):  # one by one, or labels with a wrong axis might pass as targets
         rule.function(np.zeros((n, network.sizes[-1]), network.dtype), y[replica])
     check_patience(patience, validation)
+    check_history(history, network.replicas, patience, validation)
     if validation is not None:
         x_valid, y_valid = check_pair(validation)
         x_valid, y_valid = network.check_input(x_valid), np.asarray(y_valid)
@@ -677,13 +985,15 @@ def fit(
             f"accepted are one number, or one for each replica"
         )
     generators = [stream(s, "batches") for s in seeds]
-    record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
-    steps = 0
-    stopping = EarlyStopping(patience, network.replicas)
-    bar, best = progress_bar(epochs, progress), _best_state(network, patience)
+    record, steps, stopping = resume(history, patience, network.replicas)
+    skip_epochs(len(record["train"]), n, batch_size, generators)
+    bar, state = progress_bar(epochs, progress), _state_of(network)
+    best = _best_state(network, state, patience, history)
     # a diverging replica is a result
-    with bar, best as keep, np.errstate(over="ignore", invalid="ignore"):
+    with bar, best as keep, np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for _ in range(epochs):
+            if not stopping.running.any() and record["train"]:
+                break
             total: Any = 0.0
             for rows, answers in _batches(x, y, batch_size, generators):
                 value, gradients = network.loss_and_gradients(rows, answers, rule)
@@ -698,9 +1008,8 @@ def fit(
                 record["accuracy"].append(score(rule, outputs, y_valid))
             keep(stopping.after_epoch(record))
             advance(bar, record)
-            if not stopping.running.any():
-                break
-    return make_history(record, steps, stopping)
+        last = {} if patience is None else _copies(state)
+    return make_history(record, steps, stopping, last)
 
 
 def _batches(
@@ -716,22 +1025,38 @@ def _batches(
         yield (x, y) if batch_size is None else take(own, index, x, y)
 
 
-@contextmanager
-def _best_state(network: Network, patience: int | None) -> Iterator[Callable[[Array], None]]:
-    """Yield a function that keeps the state of some replicas; at the end they are set back to it.
-
-    However the end comes. Without patience there is nothing to set back.
-    """
-    if patience is None:
-        yield lambda replicas: None
-        return
-    check_replicated(network.layers, network.replicas)  # what they share has no best epoch
+def _state_of(network: Network) -> dict[str, Array]:
+    """Return what an epoch changes: parameters and running averages, the arrays themselves."""
     state = network.parameters
     for name, layer in walk(network.layers):
         if isinstance(layer, BatchNorm):
             state[f"{name}.running_mean"] = layer.running_mean
             state[f"{name}.running_variance"] = layer.running_variance
-    kept = {name: value.copy() for name, value in state.items()}
+    return state
+
+
+def _copies(state: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: value.copy() for name, value in state.items()}
+
+
+@contextmanager
+def _best_state(
+    network: Network, state: dict[str, Array], patience: int | None, history: History | None
+) -> Iterator[Callable[[Array], None]]:
+    """Yield a function that keeps the state of some replicas; at the end they are set back to it.
+
+    However the end comes. Without patience there is nothing to set back. A training that goes on
+    has its best state in the network, and its last one in the history.
+    """
+    if patience is None:
+        yield lambda replicas: None
+        return
+    check_replicated(network.layers, network.replicas)  # what they share has no best epoch
+    kept = _copies(state)
+    if history is not None:
+        check_last(history, state)
+        for name, value in state.items():
+            value[...] = history.last[name]
 
     def keep(replicas: Array) -> None:
         for name, value in state.items():
@@ -755,6 +1080,64 @@ def take(own: Sequence[int], index: Array, *arrays: Array) -> list[Array]:
 
 
 # The helpers below are shared with other modules: `course_lib.pytorch.fit` has the same signature.
+
+
+def check_history(
+    history: Any, replicas: tuple[int, ...], patience: int | None, validation: Any
+) -> None:
+    """Raise an error unless it is None, or a history that these settings continue."""
+    if history is None:
+        return
+    if not isinstance(history, History):
+        raise TypeError(
+            f"history is a {type(history).__name__}; expected is what an earlier fit returned, or "
+            f"History.from_state_dict"
+        )
+    shape, columns = history.train_loss.shape, history.validation_loss.shape[-1]
+    if shape[:-1] != replicas:
+        raise ValueError(f"history has replicas {shape[:-1]}, and this network {replicas}")
+    if history.patience != patience:
+        raise ValueError(
+            f"history was made with patience {history.patience}, and this call has {patience}; "
+            f"pass the same to go on"
+        )
+    if (validation is None) == bool(columns):
+        told = "validation losses" if columns else "no validation losses"
+        raise ValueError(
+            f"history has {told}, and validation is {'None' if columns else 'given'}; pass "
+            f"validation data in all calls or in none"
+        )
+
+
+def check_last(history: History, state: Mapping[str, Array]) -> None:
+    """Raise ValueError unless the last state of a history fits the network's."""
+    check_state("this network", {**history.last, "version": VERSION}, state)
+
+
+def resume(
+    history: History | None, patience: int | None, replicas: tuple[int, ...]
+) -> tuple[dict[str, list[Any]], int, "EarlyStopping"]:
+    """Return the record, the steps and the early stopping with which a training goes on."""
+    stopping = EarlyStopping(patience, replicas)
+    record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
+    if history is None:
+        return record, 0, stopping
+    for i in range(history.train_loss.shape[-1]):
+        record["train"].append(history.train_loss[..., i])
+        if history.validation_loss.shape[-1]:
+            record["loss"].append(history.validation_loss[..., i])
+            record["accuracy"].append(history.validation_accuracy[..., i])
+        stopping.after_epoch(record)
+    return record, history.steps, stopping
+
+
+def skip_epochs(
+    epochs: int, n: int, batch_size: int | None, generators: Sequence[np.random.Generator]
+) -> None:
+    """Let generators of the order of batches go on as `epoch_batches` does in so many epochs."""
+    for _ in range(epochs):
+        for rng in generators:
+            next(epoch_batches(n, batch_size, rng))
 
 
 def check_smallest_batch(network: Network, n: int, batch_size: int | None) -> None:
@@ -812,6 +1195,36 @@ def check_optimizer(optimizer: Any) -> None:
     """Raise TypeError unless it is something that makes steps."""
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         raise TypeError(f"optimizer is {optimizer!r}; pass an instance, such as SGD(0.1)")
+
+
+def check_moves(optimizer: Any, parameters: Mapping[str, Array]) -> None:
+    """Raise an error unless an optimizer can move these parameters of a NumPy network.
+
+    The optimizers here say themselves what they can move. Of others, their step must take
+    parameters and gradients, which those of PyTorch, Keras and other libraries do not.
+    """
+    check_optimizer(optimizer)
+    if isinstance(optimizer, _Stepping):
+        optimizer.check(parameters)
+    elif hasattr(optimizer, "param_groups") or not _takes_two(optimizer.step):
+        kind = type(optimizer)
+        raise TypeError(
+            f"optimizer is a {kind.__module__}.{kind.__qualname__}, whose step does not take "
+            f"parameters and gradients; expected for a course_lib.network.Network is one of "
+            f"course_lib.training, such as SGD(0.1), and course_lib.pytorch.fit trains PyTorch "
+            f"modules"
+        )
+
+
+def _takes_two(step: Any) -> bool:
+    """Return whether a function can be called with two arguments, as far as it tells."""
+    try:
+        signature(step).bind({}, {})
+    except TypeError:
+        return False
+    except ValueError:  # compiled, and without a signature
+        return callable(step)
+    return True
 
 
 def check_limits(**limits: float | None) -> None:
@@ -879,7 +1292,12 @@ class EarlyStopping:
         return at_best
 
 
-def make_history(record: Mapping[str, list[Any]], steps: int, stopping: EarlyStopping) -> History:
+def make_history(
+    record: Mapping[str, list[Any]],
+    steps: int,
+    stopping: EarlyStopping,
+    last: Mapping[str, Array] | None = None,
+) -> History:
     """Stack the epochs as the last axis; those after a replica's stop are NaN."""
     train = np.stack(record["train"], axis=-1)
     empty = np.empty((*train.shape[:-1], 0))
@@ -888,7 +1306,8 @@ def make_history(record: Mapping[str, list[Any]], steps: int, stopping: EarlySto
     )
     for columns in (train, loss, share):
         columns[np.arange(columns.shape[-1]) >= np.expand_dims(stopping.epochs, -1)] = np.nan
-    return History(train, loss, share, steps, stopping.best_epoch)
+    patience = None if stopping.patience == math.inf else int(stopping.patience)
+    return History(train, loss, share, steps, stopping.best_epoch, patience, last or {})
 
 
 def progress_bar(epochs: int, wanted: bool) -> AbstractContextManager[Any]:

@@ -793,8 +793,8 @@ BAD = {
     "momentum 1": (lambda: Momentum(0.1, momentum=1), ValueError, "momentum is 1", "not including"),
     "beta1 1": (lambda: Adam(beta1=1.0), ValueError, "beta1 is 1.0", "not including 1"),
     "beta1 as text": (lambda: AdamW(beta1="0.9"), ValueError, "beta1 is '0.9'", "not including 1"),
-    "epsilon below 0": (lambda: Adam(epsilon=-1), ValueError, "epsilon is -1", "from 0 on"),
-    "epsilon NaN": (lambda: AdamW(epsilon=np.nan), ValueError, "epsilon is nan", "from 0 on"),
+    "epsilon below 0": (lambda: Adam(epsilon=-1), ValueError, "epsilon is -1", "above 0"),
+    "epsilon NaN": (lambda: AdamW(epsilon=np.nan), ValueError, "epsilon is nan", "above 0"),
     "beta2 below 0": (lambda: Adam(beta2=-0.1), ValueError, "beta2 is -0.1", "0 up to"),
     "rates for other replicas": (
         lambda: try_fit(network=mlp([2, 2], seed=range(3)), optimizer=SGD([0.1, 0.2])),

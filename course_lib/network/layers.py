@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_lib import activations
 from course_lib.activations import Activation, prelu, prelu_grad, prelu_slope_grad, selu
-from course_lib.network.seeds import as_seeds, stream
+from course_lib.network.seeds import as_seeds, generator_state, set_generator_state, stream
 
 __all__ = [
     "Activate",
@@ -39,10 +39,14 @@ class Layer(Protocol):
 
     Notes
     -----
-    Two more are optional. A layer that works differently while it learns has an attribute
+    Three more are optional. A layer that works differently while it learns has an attribute
     ``training``, which the network sets before each `forward`; `backward` follows the mode that the
     last `forward` had. A layer with a method ``replica(index)``, which returns a layer of its own
     with copies of one replica's arrays, can be part of a network of which replicas are taken.
+    A layer that carries more than parameters, such as running averages or a generator, tells and
+    takes it as modules of PyTorch do, here as arrays: ``get_extra_state()`` returns a dict of
+    copies, numeric and of lasting names, shapes and dtypes, and ``set_extra_state(state)`` goes on
+    from such a dict. `Network.state_dict` holds them beside the parameters.
     The layers here leave out of copies and pickles what the last `forward` remembered: it may be
     larger than all parameters, and a copy that is to go back goes forward first.
     """
@@ -330,6 +334,18 @@ class BatchNorm(_Forgetful):
             gradient = _without_statistics(gradient, self._normalized, axis=-2)
         return self._scale * gradient
 
+    def get_extra_state(self) -> dict[str, Array]:
+        """Return copies of the running averages."""
+        return {
+            "running_mean": self.running_mean.copy(),
+            "running_variance": self.running_variance.copy(),
+        }
+
+    def set_extra_state(self, state: Mapping[str, Array]) -> None:
+        """Overwrite the running averages, in place."""
+        self.running_mean[...] = state["running_mean"]
+        self.running_variance[...] = state["running_variance"]
+
     def replica(self, index: int) -> "BatchNorm":
         """Return one replica as a layer of its own, running averages too."""
         weight, bias = (value[index].copy() for value in self.parameters.values())
@@ -561,6 +577,17 @@ class Dropout(_Forgetful):
             return None
         return upstream if self._mask is None else upstream * self._mask
 
+    def get_extra_state(self) -> dict[str, Array]:
+        """Return where each generator stands, shape ``(..., 6)``; see `seeds.generator_state`."""
+        states = [generator_state(rng) for rng in self._generators.flat]
+        return {"generator": np.reshape(states, (*self._generators.shape, 6))}
+
+    def set_extra_state(self, state: Mapping[str, Array]) -> None:
+        """Let each generator go on from there, so that the same masks follow."""
+        words = state["generator"].reshape(-1, 6)
+        for rng, own in zip(self._generators.flat, words, strict=True):
+            set_generator_state(rng, own)
+
     def replica(self, index: int) -> "Dropout":
         """Return one replica as a layer of its own, which goes on with the same masks."""
         layer = type(self)(self.p[index] if self.p.shape else self.p)
@@ -770,6 +797,25 @@ def _told(thing: Any) -> str:
     return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
 
 
+def as_array(name: str, values: Any) -> Array:
+    """Return values as an array, or raise ValueError where rows of different lengths make none.
+
+    Examples
+    --------
+    >>> as_array("x", [[1, 2], [3]])
+    Traceback (most recent call last):
+    ValueError: x is ragged: entries of one list have different lengths; expected is an array
+    """
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} is ragged: entries of one list have different lengths; expected is an array"
+        ) from None
+
+
 def check_untied(layers: Sequence[Layer]) -> None:
     """Raise ValueError if two places share an array, which one step would move twice.
 
@@ -844,6 +890,19 @@ def named_gradients(layers: Sequence[Layer]) -> dict[str, Array]:
         for i, layer in enumerate(layers)
         for name, value in layer.gradients.items()
     }
+
+
+def with_extra_state(layers: Sequence[Layer]) -> Iterator[tuple[str, Any]]:
+    """Yield each layer that carries more than parameters, with its name.
+
+    Examples
+    --------
+    >>> [name for name, _ in with_extra_state([Activate("relu"), Residual([Dropout(0.5)])])]
+    ['1.0']
+    """
+    for name, layer in walk(layers):
+        if hasattr(layer, "get_extra_state"):
+            yield name, layer
 
 
 def replica_of(layer: Layer, index: int) -> Layer:

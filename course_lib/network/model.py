@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from course_lib import activations
 from course_lib._errors import check_whole, unknown_name
 from course_lib.activations import Activation
+from course_lib.network._state import VERSION, as_arrays, check_state
 from course_lib.network.initialization import initialize
 from course_lib.network.layers import (
     Activate,
@@ -35,6 +36,7 @@ from course_lib.network.layers import (
     set_training,
     walk,
     widths,
+    with_extra_state,
 )
 from course_lib.network.losses import Loss, get_loss
 from course_lib.network.seeds import Seed, as_seeds, layer_seed, stream
@@ -217,7 +219,8 @@ class Network:
     def load_parameters(self, parameters: Mapping[str, ArrayLike]) -> None:
         """Overwrite all parameters; if anything does not fit, none is touched.
 
-        Running averages, as `BatchNorm` has them, are no parameters and stay.
+        Running averages, as `BatchNorm` has them, are no parameters and stay; `load_state_dict`
+        overwrites them too.
 
         Parameters
         ----------
@@ -241,6 +244,88 @@ class Network:
                 )
         for name, value in new.items():
             own[name][...] = value
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of all that the network carries from one batch to the next.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Beside the `parameters`, under their names: the running averages of each `BatchNorm`,
+            where the generators of each `Dropout` stand, what layers of a reader's own tell (see
+            `Layer`), and the ``"version"`` of this form. Arrays of numbers alone, so that
+            ``np.savez(file, **state)`` stores it and ``np.load(file, allow_pickle=False)`` reads
+            it.
+
+        Raises
+        ------
+        ValueError
+            If a layer has a parameter and another array of one name.
+
+        Notes
+        -----
+        Unlike in PyTorch these are copies: a state stays as it is while the network trains on.
+        Sizes, activations and settings such as a dropout's p are not in it; build the same network
+        first. To continue a training, keep the optimizer's state and the history as well; see
+        `course_lib.training.fit`.
+
+        Examples
+        --------
+        >>> network = mlp([2, 3, 1], normalization="batch", dropout=0.5)
+        >>> [name for name in network.state_dict() if name not in network.parameters]
+        ['1.running_mean', '1.running_variance', '3.generator', 'version']
+        """
+        state = {name: value.copy() for name, value in self.parameters.items()}
+        for prefix, layer in with_extra_state(self.layers):
+            for key, value in layer.get_extra_state().items():
+                if f"{prefix}.{key}" in state:
+                    raise ValueError(
+                        f"{prefix}.{key} is a parameter and in the layer's extra state; rename one"
+                    )
+                state[f"{prefix}.{key}"] = np.array(value)
+        return state | {"version": VERSION.copy()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Overwrite all that `state_dict` holds, in place; if anything does not fit, nothing.
+
+        Views of the parameters and optimizers that work on them stay valid.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            What `state_dict` of such a network returned, or ``np.load`` of a file of it.
+
+        Raises
+        ------
+        ValueError
+            If entries are missing, unknown, or of another shape, dtype or version, all of which
+            are named; or if two layers hold the same array.
+        TypeError
+            If it is not a mapping, or an entry is not numeric.
+
+        Examples
+        --------
+        >>> network, twin = mlp([2, 3, 1], seed=0), mlp([2, 3, 1], seed=1)
+        >>> twin.load_state_dict(network.state_dict())
+        >>> bool((twin(np.eye(2)) == network(np.eye(2))).all())
+        True
+        """
+        check_untied(self.layers)
+        before, arrays = self.state_dict(), as_arrays(state)
+        expected = {name: value for name, value in before.items() if name != "version"}
+        check_state("this network", arrays, expected)
+        try:
+            self._overwrite(arrays)
+        except BaseException:  # a layer of a reader's own, or an array that cannot be written to
+            self._overwrite(before)
+            raise
+
+    def _overwrite(self, state: Mapping[str, Array]) -> None:
+        for name, value in self.parameters.items():
+            value[...] = state[name]
+        for prefix, layer in with_extra_state(self.layers):
+            own = layer.get_extra_state()
+            layer.set_extra_state({key: state[f"{prefix}.{key}"] for key in own})
 
     def replica(self, index: int) -> "Network":
         """Return one replica as a network of its own, with copies of all that it holds.
