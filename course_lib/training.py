@@ -53,8 +53,7 @@ class Optimizer(Protocol):
 
 def _for_each(name: str, number: Any, parameter: Array) -> Any:
     """Return a setting shaped to multiply a parameter ``(..., rows, columns)``."""
-    with np.errstate(over="ignore", under="ignore"):  # looked at in the next lines
-        values = np.asarray(number, dtype=parameter.dtype)
+    values = np.asarray(number, dtype=parameter.dtype)
     if not np.isfinite(values).all():
         raise ValueError(f"{name} is {number!r}, which is beyond the range of {parameter.dtype}")
     if values.ndim == 0:
@@ -67,18 +66,9 @@ def _for_each(name: str, number: Any, parameter: Array) -> Any:
     return values[..., np.newaxis, np.newaxis]
 
 
-def _rate_for(learning_rate: Any, parameter: Array) -> Any:
-    rate = _for_each("learning_rate", learning_rate, parameter)
-    if not np.all(rate):
-        raise ValueError(f"learning_rate is {learning_rate!r}, which is 0 in {parameter.dtype}")
-    return rate
-
-
-def _penalized(gradient: Array, weight_decay: Any, parameter: Array) -> Array:
+def _penalized(gradient: Array, decay: Any, parameter: Array) -> Array:
     """Return the gradient of a loss to which the penalty of the weight decay is added."""
-    if np.ndim(weight_decay) == 0 and weight_decay == 0:
-        return gradient
-    return gradient + _for_each("weight_decay", weight_decay, parameter) * parameter
+    return gradient if not decay.ndim and not decay else gradient + decay * parameter
 
 
 def _check_rate(learning_rate: Any) -> None:
@@ -115,8 +105,8 @@ def _as_plain_numbers(settings: Any, *names: str) -> None:
         setattr(settings, name, float(getattr(settings, name)))
 
 
-Move = tuple[str, Array, Any, Any]
-"""A parameter's name, the parameter, its gradient, and the learning rate shaped for it."""
+Move = tuple[str, Array, Any, Any, Any]
+"""A parameter's name, the parameter, its gradient, and learning rate and decay shaped for it."""
 
 
 class _Stepping:
@@ -139,12 +129,34 @@ class _Stepping:
             If a parameter is not an array of floats that can be written to, or of a dtype in which
             the optimizer does not work.
         """
-        for name, parameter in parameters.items():
-            _check_parameter(name, parameter)
-            _rate_for(self.learning_rate, parameter)
-            _for_each("weight_decay", self.weight_decay, parameter)
+        self._shaped(parameters)
         if self._memory:
             self._check_memory(parameters)
+
+    def _shaped(self, parameters: Mapping[str, Array]) -> list[tuple[Any, Any]]:
+        """Check parameters; return learning rate and weight decay, shaped for each."""
+        shaped: dict[Any, tuple[Any, Any]] = {}  # most parameters are alike
+        found = []
+        for name, parameter in parameters.items():
+            _check_parameter(name, parameter)
+            kind = parameter.dtype, parameter.shape[:-2]
+            if kind not in shaped:
+                shaped[kind] = self._settings_for(name, parameter)
+            found.append(shaped[kind])
+        return found
+
+    @np.errstate(over="ignore", under="ignore")  # what becomes infinite or 0 is told
+    def _settings_for(self, name: str, parameter: Array) -> tuple[Any, Any]:
+        self._check_dtype(name, parameter)
+        rate = _for_each("learning_rate", self.learning_rate, parameter)
+        if not rate.all():
+            raise ValueError(
+                f"learning_rate is {self.learning_rate!r}, which is 0 in {parameter.dtype}"
+            )
+        return rate, _for_each("weight_decay", self.weight_decay, parameter)
+
+    def _check_dtype(self, name: str, parameter: Array) -> None:
+        """Raise an error if the optimizer does not work in the dtype of a parameter."""
 
     def _check_memory(self, parameters: Mapping[str, Array]) -> None:
         """Raise ValueError if what is remembered belongs to another network."""
@@ -176,26 +188,22 @@ class _Stepping:
         self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]
     ) -> Sequence[Move]:
         """Check all, so that nothing is half done; return what each parameter's step needs."""
-        _check_gradients(gradients)
-        wrong = [
-            f"{name} has shape {'none' if parameter is None else parameter}, and its gradient "
-            f"{'is missing' if gradient is None else f'has {gradient}'}"
-            for name, parameter, gradient in _unequal(_shapes(parameters), _shapes(gradients))
-        ]
-        if wrong:
-            raise ValueError(
-                f"gradients do not fit the parameters: {'; '.join(wrong)}; nothing was moved"
-            )
-        self.check(parameters)
-        for attribute in self._memory.values():
-            memory = getattr(self, attribute)
-            for name, parameter in parameters.items():
-                self._owners.setdefault(name, parameter)
-                memory.setdefault(name, np.zeros_like(parameter))
+        _check_fit(parameters, gradients)
+        shaped = self._shaped(parameters)
+        if self._memory:
+            self._check_memory(parameters)
+            self._remember(parameters)
         return [
-            (name, parameter, gradients[name], _rate_for(self.learning_rate, parameter))
-            for name, parameter in parameters.items()
+            (name, parameter, gradients[name], *settings)
+            for (name, parameter), settings in zip(parameters.items(), shaped, strict=True)
         ]
+
+    def _remember(self, parameters: Mapping[str, Array]) -> None:
+        """Make room for what is not remembered yet."""
+        for name in parameters.keys() - self._owners.keys():
+            self._owners[name] = parameters[name]
+            for attribute in self._memory.values():
+                getattr(self, attribute).setdefault(name, np.zeros_like(parameters[name]))
 
     def state_dict(self) -> dict[str, Array]:
         """Return copies of the settings and of all that the optimizer remembers.
@@ -270,8 +278,25 @@ def _check_parameter(name: str, parameter: Any) -> None:
         raise ValueError(f"{name} is an array that cannot be written to; pass a copy of it")
 
 
+def _check_fit(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+    """Raise ValueError unless there is a gradient of the same shape for each parameter alone."""
+    _check_gradients(gradients)
+    wrong = [
+        f"{name} has shape {'none' if parameter is None else parameter}, and its gradient "
+        f"{'is missing' if gradient is None else f'has {gradient}'}"
+        for name, parameter, gradient in _unequal(_shapes(parameters), _shapes(gradients))
+    ]
+    if wrong:
+        raise ValueError(
+            f"gradients do not fit the parameters: {'; '.join(wrong)}; nothing was moved"
+        )
+
+
 def _shapes(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: np.shape(value) for name, value in arrays.items()}
+    return {
+        name: value.shape if isinstance(value, np.ndarray) else np.shape(value)
+        for name, value in arrays.items()
+    }
 
 
 def _forms(arrays: Mapping[str, Array]) -> dict[str, str]:
@@ -328,10 +353,11 @@ class SGD(_Stepping):
         _check_rate(self.learning_rate)
         _check_decay(self.weight_decay)
 
+    @np.errstate(under="ignore")
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, against the gradients; if anything does not fit, none."""
-        for _, parameter, gradient, rate in self._moves(parameters, gradients):
-            parameter -= rate * _penalized(gradient, self.weight_decay, parameter)
+        for _, parameter, gradient, rate, decay in self._moves(parameters, gradients):
+            parameter -= rate * _penalized(gradient, decay, parameter)
 
 
 @dataclass
@@ -383,12 +409,13 @@ class Momentum(_Stepping):
         _check_decay(self.weight_decay)
         _as_plain_numbers(self, "momentum")
 
+    @np.errstate(under="ignore")
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, along the velocity; if anything does not fit, none."""
-        for name, parameter, gradient, rate in self._moves(parameters, gradients):
+        for name, parameter, gradient, rate, decay in self._moves(parameters, gradients):
             velocity = self._velocity[name]
             velocity *= self.momentum
-            velocity += _penalized(gradient, self.weight_decay, parameter)
+            velocity += _penalized(gradient, decay, parameter)
             parameter -= rate * velocity
 
 
@@ -406,17 +433,33 @@ class Adam(_Stepping):
     beta1, beta2 : float
         How much of the running mean of the gradients, and of their squares, stays at each step.
     epsilon : float
-        Added to the root, so that nothing is divided by 0.
+        Added to the root, so that nothing is divided by 0; above 0.
 
     Raises
     ------
     ValueError
-        If a rate is not a finite number above 0, a beta is not in [0, 1), or epsilon or a weight
-        decay is not a finite number from 0 on.
+        If a rate is not a finite number above 0, a beta is not in [0, 1), epsilon is not a finite
+        number above 0 (in the dtype of the parameters too), or a weight decay not one from 0 on.
+    TypeError
+        In a step, if a parameter is float16: the squares of gradients below 0.0002 vanish in it,
+        and those above 255 overflow.
 
     Notes
     -----
-    Kingma and Ba, 2015 :cite:p:`kingma2015adam`; defaults and form are theirs and PyTorch's.
+    Kingma and Ba, 2015 :cite:p:`kingma2015adam`; defaults and form are theirs and PyTorch's: with
+    :math:`m` and :math:`v` for the running means of :math:`g` and :math:`g^2`, step :math:`t` is
+
+    .. math:: w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}
+        {\sqrt{v / (1 - \beta_2^t)} + \epsilon}
+
+    Epsilon is outside the root and after the correction of :math:`v`. Keras and scikit-learn add
+    it before, in the other form that the paper gives (the end of its section 2):
+
+    .. math:: w \leftarrow w - \eta\, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}\,
+        \frac{m}{\sqrt{v} + \hat\epsilon}
+
+    That is :math:`\epsilon = \hat\epsilon / \sqrt{1 - \beta_2^t}`: in the first step 32 times
+    as much, which shows where gradients are as small as epsilon. Keras has 1e-7 by default.
 
     Examples
     --------
@@ -453,40 +496,29 @@ class Adam(_Stepping):
         self._steps += 1
         unbias1 = 1 - self.beta1**self._steps
         unbias2 = 1 - self.beta2**self._steps
-        for name, parameter, given, rate in moves:
-            gradient = self._decay(parameter, given, rate)
+        for name, parameter, given, rate, decay in moves:
+            gradient = self._decayed(parameter, given, rate, decay)
             mean, square = self._means[name], self._squares[name]
             mean += (1 - self.beta1) * (gradient - mean)
             square += (1 - self.beta2) * (gradient * gradient - square)
             size = np.sqrt(square / unbias2) + self.epsilon
             parameter -= rate / unbias1 * mean / size
 
-    def _decay(self, parameter: Array, gradient: Array, rate: Any) -> Array:
+    def _decayed(self, parameter: Array, gradient: Array, rate: Any, decay: Any) -> Array:
         """Return what Adam takes for the gradient."""
-        return _penalized(gradient, self.weight_decay, parameter)
+        return _penalized(gradient, decay, parameter)
 
-    def check(self, parameters: Mapping[str, Array]) -> None:
-        """Raise an error unless these are parameters that the optimizer can move.
-
-        Raises
-        ------
-        ValueError
-            If what it remembers belongs to other parameters, or a setting does not fit them.
-        TypeError
-            If a parameter is not an array of floats that can be written to, or is float16.
-        """
-        super().check(parameters)
-        for name, parameter in parameters.items():
-            if parameter.dtype == np.float16:
-                raise TypeError(
-                    f"{name} is float16, in which the squares of gradients vanish or overflow that "
-                    f"{type(self).__name__} divides by; train in float32, or with SGD or Momentum"
-                )
-            if not _for_each("epsilon", self.epsilon, parameter):
-                raise ValueError(
-                    f"epsilon is {self.epsilon!r}, which is 0 in {parameter.dtype}; pass a larger "
-                    f"number"
-                )
+    def _check_dtype(self, name: str, parameter: Array) -> None:
+        """Raise an error in float16, and where epsilon would be 0."""
+        if parameter.dtype == np.float16:
+            raise TypeError(
+                f"{name} is float16, in which the squares of gradients vanish or overflow that "
+                f"{type(self).__name__} divides by; train in float32, or with SGD or Momentum"
+            )
+        if not _for_each("epsilon", self.epsilon, parameter):
+            raise ValueError(
+                f"epsilon is {self.epsilon!r}, which is 0 in {parameter.dtype}; pass a larger one"
+            )
 
     def _settings(self) -> list[str]:
         return [*super()._settings(), "steps"]
@@ -535,9 +567,9 @@ class AdamW(Adam):
 
     weight_decay: Any = 0.01
 
-    def _decay(self, parameter: Array, gradient: Array, rate: Any) -> Array:
+    def _decayed(self, parameter: Array, gradient: Array, rate: Any, decay: Any) -> Array:
         """Shrink the parameter, in place; return the gradient as it is."""
-        parameter *= 1 - rate * _for_each("weight_decay", self.weight_decay, parameter)
+        parameter *= 1 - rate * decay
         return gradient
 
 
@@ -596,7 +628,7 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
     if min(map(len, shapes)) < 2:
         raise ValueError(f"gradients have shapes {shapes}; accepted are (..., rows, columns)")
     norms = _norms(list(gradients.values()))
-    with np.errstate(invalid="ignore"):  # an infinite gradient times 0
+    with np.errstate(invalid="ignore", under="ignore"):  # an infinite gradient times 0
         factor = np.minimum(1, _within(limit, norms) / (norms + 1e-6))
         factor = factor[..., np.newaxis, np.newaxis]
         for gradient in gradients.values():
@@ -619,9 +651,11 @@ def _within(limit: float, values: Array) -> float:
 
 def _norms(gradients: Sequence[Array]) -> Any:
     """Return the norm of all arrays together, for each replica, without squares that overflow."""
+    if any(g.dtype == np.float16 for g in gradients):
+        gradients = [g.astype(np.float32) for g in gradients]  # the sum of squares would overflow
     sizes = np.max([np.abs(g).max(axis=(-2, -1)) for g in gradients], axis=0)
     scale = np.where((sizes > 0) & np.isfinite(sizes), sizes, 1)[..., np.newaxis, np.newaxis]
-    with np.errstate(over="ignore"):  # infinite is what such a norm is
+    with np.errstate(over="ignore", under="ignore"):  # infinite is what such a norm is
         squares = [np.square(g / scale).sum(axis=(-2, -1)) for g in gradients]
         return scale[..., 0, 0] * np.sqrt(np.sum(squares, axis=0))
 
@@ -961,20 +995,28 @@ def fit(
             f"network is a {type(network).__name__}; accepted is a course_lib.network.Network, and "
             f"course_lib.pytorch.fit trains PyTorch modules"
         )
-    x, y = network.check_input(x), np.asarray(y)
+    x, y = network.check_input(x), as_array("y", y)
     check_fit_arguments(x, y, optimizer, epochs, batch_size, network.replicas)
     check_limits(clip_norm=clip_norm, clip_value=clip_value)
     check_untied(network.layers)
     check_moves(optimizer, network.parameters)
     n, own = x.shape[-2], x.shape[:-2]
     check_smallest_batch(network, n, batch_size)
+    check_finite("x", x)
+    check_finite("y", y)
+    check_target_column(y, (n, network.sizes[-1]), rule, own)
     for replica in np.ndindex(own):  # one by one, or labels with a wrong axis might pass as targets
         rule.function(np.zeros((n, network.sizes[-1]), network.dtype), y[replica])
     check_patience(patience, validation)
     check_history(history, network.replicas, patience, validation)
     if validation is not None:
         x_valid, y_valid = check_pair(validation)
-        x_valid, y_valid = network.check_input(x_valid), np.asarray(y_valid)
+        x_valid, y_valid = (
+            network.check_input(x_valid),
+            as_array("y of the validation data", y_valid),
+        )
+        check_finite("x of the validation data", x_valid)
+        check_finite("y of the validation data", y_valid)
         outputs = network(x_valid)
         rule.function(outputs, y_valid)
         score(rule, outputs, y_valid)
@@ -1177,6 +1219,46 @@ def check_fit_arguments(
     check_whole("epochs", epochs)
     if batch_size is not None:
         check_whole("batch_size", batch_size)
+
+
+def check_finite(name: str, values: Array) -> None:
+    """Raise ValueError where numbers are NaN or infinite, which nothing can be learned from.
+
+    Examples
+    --------
+    >>> check_finite("x", np.array([[0.0, 1.0], [np.nan, np.inf]]))
+    Traceback (most recent call last):
+    ValueError: x has 2 numbers that are not finite, the first nan at [1, 0]; remove or replace them
+    """
+    if values.dtype.kind != "f":
+        return
+    # of an axis along which a view repeats itself, one entry tells all
+    once = values[tuple(slice(1 if step == 0 else None) for step in values.strides)]
+    # the smallest and the largest are NaN if any is, and need no array of their own
+    if not once.size or (np.isfinite(once.min()) and np.isfinite(once.max())):
+        return
+    wrong = ~np.isfinite(once)
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    raise ValueError(
+        f"{name} has {wrong.sum()} number{'s that are' if wrong.sum() > 1 else ' that is'} not "
+        f"finite, the first {once[first]} at {list(first)}; remove or replace them"
+    )
+
+
+def check_target_column(y: Array, outputs: Sequence[int], rule: Loss, own: Sequence[int]) -> None:
+    """Raise ValueError where targets lack the axis of the one output, or labels have one."""
+    rows, units = outputs
+    given = y.shape[len(own) :]
+    if given == (rows,) and units == 1 and rule.name != "cross_entropy":
+        raise ValueError(
+            f"y has shape {y.shape}, and the network returns one output for each example, "
+            f"{(*own, rows, 1)}; pass y[..., np.newaxis]"
+        )
+    if given == (rows, 1) and rule.name == "cross_entropy":
+        raise ValueError(
+            f"y has shape {y.shape}, and labels are {(*own, rows)}, one integer for each example; "
+            f"pass y[..., 0]"
+        )
 
 
 def check_patience(patience: int | None, validation: Any) -> None:

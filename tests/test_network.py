@@ -429,7 +429,7 @@ def test_normalized_and_residual_networks_equal_autograd(
             for ours, theirs in zip(
                 (norm.running_mean, norm.running_variance), averages[key], strict=True
             ):
-                assert ours.dtype == dtype
+                assert ours.dtype == np.float64  # a variance may be beyond float32
                 np.testing.assert_allclose(ours[index][0], theirs, **near)
 
 
@@ -595,7 +595,7 @@ def test_a_single_row_does_not_stand_for_a_batch(rows, rows_upstream):
     """Although the arrays would broadcast: 3 inputs, 4 outputs."""
     (layer,) = make_layers(["3-4"], (), np.float64, np.random.default_rng(0))
     layer.forward(np.ones((rows, 3)))
-    with pytest.raises(ValueError, match="matmul"):
+    with pytest.raises(ValueError, match="got a gradient of shape"):
         layer.backward(np.ones((rows_upstream, 4)))
 
 

@@ -525,7 +525,7 @@ def test_a_replica_stops_as_if_it_were_alone(options, dtype):
             )
             assert np.isnan(getattr(history, name)[i, epochs:]).all()
         for ours, expected in zip(state_of(together.replica(i)), state_of(alone), strict=True):
-            assert ours.dtype == dtype
+            assert ours.dtype == expected.dtype
             np.testing.assert_allclose(ours, expected, **near)
     assert history.train_loss.shape == (4, max(lengths))
     assert len(set(lengths)) > 2

@@ -25,6 +25,7 @@ from course_lib.network.layers import (
     LayerNorm,
     PReLU,
     Residual,
+    as_array,
     as_layers,
     as_probabilities,
     check_untied,
@@ -236,7 +237,7 @@ class Network:
         own = self.parameters
         if set(parameters) != set(own):
             raise ValueError(f"parameters are {sorted(parameters)}; this network has {sorted(own)}")
-        new = {name: np.asarray(value, dtype=self.dtype) for name, value in parameters.items()}
+        new = {n: as_array(n, value).astype(self.dtype) for n, value in parameters.items()}
         for name, value in new.items():
             if value.shape != own[name].shape:
                 raise ValueError(
@@ -353,14 +354,15 @@ class Network:
 
     def check_input(self, x: ArrayLike) -> Array:
         """Return `x` as an array that `forward` takes, or raise one of its errors."""
-        signal = np.asarray(x)
+        signal = as_array("x", x)
         if signal.dtype != self.dtype:
-            if signal.dtype.kind not in "iu" and isinstance(x, np.ndarray):
+            kinds = "iu" if isinstance(x, np.ndarray) else "iuf"
+            if signal.dtype.kind not in kinds:
                 raise TypeError(
                     f"x is {signal.dtype}; this network computes in {self.dtype}, so pass "
                     f"np.asarray(x, dtype=np.{self.dtype})"
                 )
-            signal = np.asarray(x, dtype=self.dtype)
+            signal = signal.astype(self.dtype)
         if signal.ndim < 2 or signal.shape[-1] != self.sizes[0]:
             raise ValueError(
                 f"x has shape {signal.shape}; this network takes (batch, {self.sizes[0]})"
@@ -458,7 +460,8 @@ def mlp(
         below 1, `alpha_dropout` is asked for without a dropout, no gain can be computed, or the
         activation changes the number of features, as gates do.
     TypeError
-        If the dtype is not float32 or float64, or a size is not a whole number.
+        If the dtype is not float32 or float64, a size is not a whole number, or there are several
+        activations.
 
     Examples
     --------
@@ -469,10 +472,11 @@ def mlp(
     >>> mlp([784, 64, 10], seed=range(3), dropout=[0, 0.2, 0.5])
     Network(784-64-10, ['relu', 'Dropout(0 to 0.5)'], float64, replicas=(3,))
     """
-    if np.ndim(sizes) == 0 or len(sizes) < 2:
+    if as_array("sizes", sizes).ndim == 0 or len(sizes) < 2:
         raise ValueError(f"sizes are {sizes!r}; at least an input and an output are needed")
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype is {np.dtype(dtype)}; accepted are float32 and float64")
+    _check_one_activation(activation)
     activation = activations.get(activation)
     if activation.kind == "groups":
         raise ValueError(
@@ -500,6 +504,14 @@ def mlp(
         hidden = [dense, *_normalizations(dense, normalization), Activate(activation), *drops[i]]
         layers += [Residual(hidden)] if residual and i and fan_in == fan_out else hidden
     return Network(layers)
+
+
+def _check_one_activation(activation: Any) -> None:
+    if isinstance(activation, list | tuple | np.ndarray):
+        raise TypeError(
+            f"activation is {activation!r}; expected is one for all hidden layers, such as 'relu'; "
+            f"for one in each, put layers in a row: Network([Dense(...), Activate('relu'), ...])"
+        )
 
 
 def _normalizations(dense: Dense, normalization: str | None) -> list[Layer]:
@@ -531,7 +543,7 @@ def _dropouts(
 
 def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
     """Return the gain of each replica; `seeds` is None for one network without replicas."""
-    values = np.asarray(1.0 if gain is None else gain)
+    values = as_array("gain", 1.0 if gain is None else gain)
     if values.dtype.kind not in "fiu" or values.shape not in ((), (seeds,)):
         given = f"of shape {values.shape}" if values.shape else repr(gain)
         raise ValueError(
@@ -606,7 +618,8 @@ def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int 
             vars(layer)["forward"] = scaled
         elif isinstance(layer, Dropout):
             vars(layer)["forward"] = np.asarray  # as in evaluation mode
-    scratch.forward(x, training=True)
+    with np.errstate(all="ignore"):
+        scratch.forward(x, training=True)
     network.load_parameters(scratch.parameters)
     return np.stack(reached, axis=-1)
 
