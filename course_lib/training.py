@@ -281,6 +281,11 @@ def _check_parameter(name: str, parameter: Any) -> None:
 def _check_fit(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
     """Raise ValueError unless there is a gradient of the same shape for each parameter alone."""
     _check_gradients(gradients)
+    if not isinstance(parameters, Mapping):
+        raise TypeError(
+            f"parameters is a {type(parameters).__name__}; expected is a mapping of names to "
+            f"arrays, such as network.parameters"
+        )
     wrong = [
         f"{name} has shape {'none' if parameter is None else parameter}, and its gradient "
         f"{'is missing' if gradient is None else f'has {gradient}'}"
@@ -490,6 +495,7 @@ class Adam(_Stepping):
         _check_decay(self.weight_decay)
         _as_plain_numbers(self, "beta1", "beta2", "epsilon")
 
+    @np.errstate(under="ignore")
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place; if anything does not fit, none."""
         moves = self._moves(parameters, gradients)
@@ -827,14 +833,17 @@ def accuracy(outputs: Array, y: ArrayLike) -> Any:
     >>> accuracy(np.array([[0.0, 1.0], [2.0, 1.0]]), [1, 1])
     np.float64(0.5)
     """
-    y = np.asarray(y)
+    y = as_array("y", y)
     if outputs.shape[-1] == 1:
         answers = outputs[..., 0] > 0
         y = (y[..., 0] if y.shape in (outputs.shape, outputs.shape[-2:]) else y) > 0.5
     else:
         answers = outputs.argmax(axis=-1)
     if y.shape not in (answers.shape[-1:], answers.shape):
-        raise ValueError(f"labels of shape {y.shape} do not fit outputs of shape {outputs.shape}")
+        raise ValueError(
+            f"labels of shape {y.shape} do not fit outputs of shape {outputs.shape}; expected are "
+            f"{answers.shape[-1:]} or {answers.shape}"
+        )
     return ((answers == y) & ~np.isnan(outputs).any(axis=-1)).mean(axis=-1)
 
 
