@@ -45,7 +45,14 @@ Array = NDArray[Any]
 
 
 class Optimizer(Protocol):
-    """What `fit` asks of an optimizer."""
+    """What `fit` asks of an optimizer.
+
+    Notes
+    -----
+    Those here check all of a step before they move anything, so that an error leaves parameters and
+    memory as they were, and store what they remember with ``state_dict()``, for
+    ``load_state_dict(state)``. `SGD` and `Momentum` move float16 too; `Adam` and `AdamW` refuse it.
+    """
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, against the gradients."""

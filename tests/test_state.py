@@ -327,7 +327,7 @@ BAD_STATES = {
         ValueError, ["0.bias is float32, expected float64"],
     ),
     "integers": (
-        lambda s: changed(s, **{"0_bias": np.ones((1, 4), int)}),
+        lambda s: changed(s, **{"0_bias": np.ones((1, 4), np.int64)}),
         ValueError, ["0.bias is int64, expected float64"],
     ),
     "version": (

@@ -999,6 +999,10 @@ BAD = {
         lambda: try_fit(y=X, loss="mean_squared_error", validation=(X, with_bad(X, np.inf))),
         ValueError, "y of the validation data has 1", "first inf at [1, 0]",
     ),
+    "masked x": (
+        lambda: try_fit(np.ma.masked_array(X, X == 0)), ValueError, "x has masked entries", "fill"
+    ),
+    "masked y": (lambda: try_fit(y=np.ma.masked_array(Y, Y == 0)), ValueError, "y has masked"),
     "text in x": (lambda: try_fit([["1", "2"]] * 4), TypeError, "x is <U1", "np.float64"),
     "nothing in x": (lambda: try_fit([[None, 2.0]] * 4), TypeError, "x is object", "np.float64"),
     "float16 in x": (lambda: try_fit(X.astype("f2")), TypeError, "float16", "np.float64"),
@@ -1113,7 +1117,11 @@ def read_only(array):
     [
         (lambda: read_only(np.ones((1, 3))), ValueError, "b is an array that cannot be written"),
         (lambda: [[1.0, 1.0, 1.0]], TypeError, "b is a list; expected is an array of floats"),
-        (lambda: np.ones((1, 3), int), TypeError, "b is int64; expected is an array of floats"),
+        (
+            lambda: np.ones((1, 3), np.int64),
+            TypeError,
+            "b is int64; expected is an array of floats",
+        ),
     ],
     ids=["read-only", "list", "integers"],
 )

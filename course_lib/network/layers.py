@@ -55,6 +55,9 @@ class Layer(Protocol):
     serve all entries along the axis, and their gradients are summed over it, so that they always
     have the parameters' shapes. (A `Network` asks for exactly its replicas.)
 
+    All layers here take float16, float32 and float64 and return what they were given. In float16
+    they add up in float32 or float64 and round once; only what is itself beyond 65504 overflows.
+
     Infinite inputs give the limit, all infinities of a row or batch growing alike, and no layer
     warns, whatever `np.errstate` says. What is a sum of products is left to the rules of floats,
     by which 0 times infinity and infinity minus infinity are NaN: the output of `Dense`, the sum of
@@ -1017,7 +1020,7 @@ def _told(thing: Any) -> str:
 
 
 def as_array(name: str, values: Any) -> Array:
-    """Return values as an array, or raise ValueError where rows of different lengths make none.
+    """Return values as an array, or raise ValueError where they make none, or hide some of it.
 
     Examples
     --------
@@ -1025,6 +1028,8 @@ def as_array(name: str, values: Any) -> Array:
     Traceback (most recent call last):
     ValueError: x is ragged: entries of one list have different lengths; expected is an array
     """
+    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
+        raise ValueError(f"{name} has masked entries, whose numbers would count; fill or drop them")
     try:
         return np.asarray(values)
     except ValueError as error:
