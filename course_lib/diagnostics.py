@@ -21,8 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from course_lib import activations
 from course_lib.activations import Activation, prelu_grad
 from course_lib.network import Activate, Dense, Layer, Loss, Network, PReLU, get_loss
-from course_lib.network.layers import check_replicated, check_untied, walk
-from course_lib.training import check_limits, check_optimizer
+from course_lib.network.layers import as_array, check_replicated, check_untied, walk
+from course_lib.training import check_limits, check_moves, check_optimizer
 
 __all__ = [
     "Diagnosis",
@@ -57,7 +57,8 @@ def root_mean_square(values: ArrayLike) -> Any:
     Returns
     -------
     ndarray or scalar of float64
-        Shape ``(...)``. It neither overflows nor vanishes where the values themselves do not.
+        Shape ``(...)``. It neither overflows nor vanishes where the values themselves do not;
+        infinite where one is, and NaN where one is NaN.
 
     Raises
     ------
@@ -73,18 +74,19 @@ def root_mean_square(values: ArrayLike) -> Any:
     size = np.abs(values).max(axis=(-2, -1), keepdims=True)
     # an infinite or NaN value makes the result so, and squares beside it may overflow unnoticed
     scale = np.where((size > 0) & np.isfinite(size), size, 1.0)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         return (scale[..., 0, 0] * np.sqrt(np.square(values / scale).mean(axis=(-2, -1))))[()]
 
 
 def _as_matrices(name: str, given: ArrayLike) -> Array:
     """Return float64 of shape (..., rows, columns), or raise ValueError."""
-    values = np.asarray(given, dtype=np.float64)
+    values = as_array(name, given).astype(np.float64)
     if values.ndim < 2 or 0 in values.shape[-2:]:
         raise ValueError(f"{name} has shape {values.shape}; accepted is (..., rows, columns)")
     return values
 
 
+@np.errstate(all="ignore")
 def effective_rank(matrix: ArrayLike) -> Any:
     r"""Return how many directions a matrix effectively has.
 
@@ -181,6 +183,7 @@ def _steepest(row: Activation) -> float:
     return float(row.lipschitz) if np.isfinite(row.lipschitz) else 1.0
 
 
+@np.errstate(all="ignore")
 def is_flat(activation: str | Activation, x: ArrayLike, share: float = 0.01) -> Array:
     """Return where an activation is flat: its slope below a share of its steepest slope.
 
@@ -284,7 +287,7 @@ def _traces(network: Any, x: ArrayLike, y: ArrayLike | None, loss: str | Loss) -
             f"x has shape {tuple(np.shape(x))}; accepted is a batch of at least one example"
         )
     traces: list[Trace] = []
-    with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result
+    with np.errstate(all="ignore"):  # an explosion is a result
         if isinstance(network, Network):
             for name, layer in walk(network.layers):
                 if isinstance(layer, PReLU) or (
@@ -447,7 +450,7 @@ def diagnose(
     # together, so that the copied optimizer steers the copied weights
     network, optimizer = copy.deepcopy((network, optimizer))
     traces = _traces(network, x, y, loss)
-    with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result
+    with np.errstate(all="ignore"):  # an explosion is a result
         return _measure(network, traces, optimizer, share, rank)
 
 
@@ -465,6 +468,7 @@ def _check_steps(network: Any, optimizer: Any) -> None:
         )
     else:
         check_untied(network.layers)
+        check_moves(optimizer, network.parameters)
 
 
 def _measure(
@@ -785,7 +789,7 @@ def check_gradients(
     def losses() -> Array:
         return np.asarray(rule.function(fresh().forward(x, training=training), y))
 
-    with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result
+    with np.errstate(all="ignore"):  # an explosion is a result
         _, gradients = fresh().loss_and_gradients(x, y, rule, training=training)
         _check_gradients_fit(network, gradients)
         errors = {

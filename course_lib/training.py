@@ -10,15 +10,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, fields
+from inspect import signature
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_lib._errors import check_whole
 from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss, stream
-from course_lib.network.layers import check_replicated, check_untied, walk
+from course_lib.network._state import VERSION, as_arrays, check_state
+from course_lib.network.layers import as_array, check_replicated, check_untied, walk
 
 __all__ = [
     "SGD",
@@ -42,7 +45,14 @@ Array = NDArray[Any]
 
 
 class Optimizer(Protocol):
-    """What `fit` asks of an optimizer."""
+    """What `fit` asks of an optimizer.
+
+    Notes
+    -----
+    Those here check all of a step before they move anything, so that an error leaves parameters and
+    memory as they were, and store what they remember with ``state_dict()``, for
+    ``load_state_dict(state)``. `SGD` and `Momentum` move float16 too; `Adam` and `AdamW` refuse it.
+    """
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, against the gradients."""
@@ -51,6 +61,8 @@ class Optimizer(Protocol):
 def _for_each(name: str, number: Any, parameter: Array) -> Any:
     """Return a setting shaped to multiply a parameter ``(..., rows, columns)``."""
     values = np.asarray(number, dtype=parameter.dtype)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} is {number!r}, which is beyond the range of {parameter.dtype}")
     if values.ndim == 0:
         return values
     if values.shape != parameter.shape[:-2]:
@@ -61,15 +73,9 @@ def _for_each(name: str, number: Any, parameter: Array) -> Any:
     return values[..., np.newaxis, np.newaxis]
 
 
-def _rate_for(learning_rate: Any, parameter: Array) -> Any:
-    return _for_each("learning_rate", learning_rate, parameter)
-
-
-def _penalized(gradient: Array, weight_decay: Any, parameter: Array) -> Array:
+def _penalized(gradient: Array, decay: Any, parameter: Array) -> Array:
     """Return the gradient of a loss to which the penalty of the weight decay is added."""
-    if np.ndim(weight_decay) == 0 and weight_decay == 0:
-        return gradient
-    return gradient + _for_each("weight_decay", weight_decay, parameter) * parameter
+    return gradient if not decay.ndim and not decay else gradient + decay * parameter
 
 
 def _check_rate(learning_rate: Any) -> None:
@@ -89,18 +95,10 @@ def _check_decay(weight_decay: Any) -> None:
 
 
 def _are_finite_from_0(numbers: Any) -> bool:
-    values = np.asarray(numbers)
+    values = as_array("a setting", numbers)
     if values.dtype.kind not in "fiu" or not values.size:
         return False
     return bool((np.isfinite(values) & (values >= 0)).all())
-
-
-def _check_owner(owners: dict[str, Array], name: str, parameter: Array) -> None:
-    """Raise ValueError if the optimizer's memory belongs to another network."""
-    if owners.setdefault(name, parameter) is not parameter:
-        raise ValueError(
-            "this optimizer remembers the gradients of another network; make a new one for each"
-        )
 
 
 def _check_share(name: str, value: float) -> None:
@@ -108,8 +106,225 @@ def _check_share(name: str, value: float) -> None:
         raise ValueError(f"{name} is {value!r}; accepted is 0 up to but not including 1")
 
 
+def _as_plain_numbers(settings: Any, *names: str) -> None:
+    """Make settings Python's floats, which leave float32 what it is; NumPy's float64 would not."""
+    for name in names:
+        setattr(settings, name, float(getattr(settings, name)))
+
+
+Move = tuple[str, Array, Any, Any, Any]
+"""A parameter's name, the parameter, its gradient, and learning rate and decay shaped for it."""
+
+
+class _Stepping:
+    """What the optimizers below share: each step is checked before it is made, and their state."""
+
+    learning_rate: Any
+    weight_decay: Any
+    _memory: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Words for what is remembered of each parameter, and the attributes that hold it by name."""
+    _owners: dict[str, Array]
+
+    def check(self, parameters: Mapping[str, Array]) -> None:
+        """Raise an error unless these are parameters that the optimizer can move.
+
+        Raises
+        ------
+        ValueError
+            If what it remembers belongs to other parameters, or a setting does not fit them.
+        TypeError
+            If a parameter is not an array of floats that can be written to, or of a dtype in which
+            the optimizer does not work.
+        """
+        self._shaped(parameters)
+        if self._memory:
+            self._check_memory(parameters)
+
+    def _shaped(self, parameters: Mapping[str, Array]) -> list[tuple[Any, Any]]:
+        """Check parameters; return learning rate and weight decay, shaped for each."""
+        shaped: dict[Any, tuple[Any, Any]] = {}  # most parameters are alike
+        found = []
+        for name, parameter in parameters.items():
+            _check_parameter(name, parameter)
+            kind = parameter.dtype, parameter.shape[:-2]
+            if kind not in shaped:
+                shaped[kind] = self._settings_for(name, parameter)
+            found.append(shaped[kind])
+        return found
+
+    @np.errstate(over="ignore", under="ignore")  # what becomes infinite or 0 is told
+    def _settings_for(self, name: str, parameter: Array) -> tuple[Any, Any]:
+        self._check_dtype(name, parameter)
+        rate = _for_each("learning_rate", self.learning_rate, parameter)
+        if not rate.all():
+            raise ValueError(
+                f"learning_rate is {self.learning_rate!r}, which is 0 in {parameter.dtype}"
+            )
+        return rate, _for_each("weight_decay", self.weight_decay, parameter)
+
+    def _check_dtype(self, name: str, parameter: Array) -> None:
+        """Raise an error if the optimizer does not work in the dtype of a parameter."""
+
+    def _check_memory(self, parameters: Mapping[str, Array]) -> None:
+        """Raise ValueError if what is remembered belongs to another network."""
+        known = [name for name in parameters if name in self._owners]
+        if any(self._owners[name] is not parameters[name] for name in known) or (
+            self._owners and not known
+        ):
+            raise ValueError(
+                "this optimizer remembers the gradients of another network; make a new one for each"
+            )
+        if not self._owners:
+            self._check_loaded(parameters)
+
+    def _check_loaded(self, parameters: Mapping[str, Array]) -> None:
+        """Raise ValueError unless a loaded memory is one of these parameters."""
+        for attribute in self._memory.values():
+            memory = getattr(self, attribute)
+            if memory and _forms(memory) != _forms(parameters):
+                told = [
+                    f"{name}: {ours}, {theirs}"
+                    for name, ours, theirs in _unequal(_forms(memory), _forms(parameters))
+                ]
+                raise ValueError(
+                    f"the state that this optimizer has loaded is for other parameters (name: "
+                    f"remembered, given): {'; '.join(told)}"
+                )
+
+    def _moves(
+        self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]
+    ) -> Sequence[Move]:
+        """Check all, so that nothing is half done; return what each parameter's step needs."""
+        _check_fit(parameters, gradients)
+        shaped = self._shaped(parameters)
+        if self._memory:
+            self._check_memory(parameters)
+            self._remember(parameters)
+        return [
+            (name, parameter, gradients[name], *settings)
+            for (name, parameter), settings in zip(parameters.items(), shaped, strict=True)
+        ]
+
+    def _remember(self, parameters: Mapping[str, Array]) -> None:
+        """Make room for what is not remembered yet."""
+        for name in parameters.keys() - self._owners.keys():
+            self._owners[name] = parameters[name]
+            for attribute in self._memory.values():
+                getattr(self, attribute).setdefault(name, np.zeros_like(parameters[name]))
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of the settings and of all that the optimizer remembers.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The settings by name; what is remembered of each parameter, such as
+            ``"velocity.0.weight"``; and the ``"version"`` of this form. Arrays of numbers alone,
+            for ``np.savez(file, **state)``.
+        """
+        state = {name: np.array(getattr(self, name)) for name in self._settings()}
+        for kind, attribute in self._memory.items():
+            memory = getattr(self, attribute)
+            state |= {f"{kind}.{name}": value.copy() for name, value in memory.items()}
+        return state | {"version": VERSION.copy()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Go on with the settings and the memory of a `state_dict`; if it does not fit, unchanged.
+
+        The optimizer then serves the network that it next meets, which must have the parameters
+        that are remembered.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            What `state_dict` of an optimizer of this class returned, or ``np.load`` of its file.
+
+        Raises
+        ------
+        ValueError
+            If entries are missing or unknown, or a shape, dtype, setting or version does not fit.
+        TypeError
+            If it is not a mapping, or an entry is not numeric.
+        """
+        arrays, kinds = as_arrays(state), list(self._memory)
+        names = {
+            name: arrays.get(f"{kinds[0]}.{name}")
+            for key in arrays
+            for kind, dot, name in [key.partition(".")]
+            if dot and kind in kinds
+        }
+        expected = {f"{kind}.{name}": value for kind in kinds for name, value in names.items()}
+        check_state(
+            f"this {type(self).__name__}", arrays, dict.fromkeys(self._settings()) | expected
+        )
+        settings = {
+            name: arrays[name].copy() if arrays[name].ndim else arrays[name].item()
+            for name in self._settings()
+        }
+        self._set(settings)
+        for kind, attribute in self._memory.items():
+            setattr(self, attribute, {name: arrays[f"{kind}.{name}"].copy() for name in names})
+        if self._memory:
+            self._owners = {}
+
+    def _settings(self) -> list[str]:
+        return [field.name for field in fields(cast(Any, self)) if field.init]
+
+    def _set(self, settings: dict[str, Any]) -> None:
+        """Set all settings, or raise the error with which a new optimizer refuses them."""
+        type(self)(**settings)
+        vars(self).update(settings)
+
+
+def _check_parameter(name: str, parameter: Any) -> None:
+    """Raise TypeError unless it is an array of floats that can be written to."""
+    if not isinstance(parameter, np.ndarray) or parameter.dtype.kind != "f":
+        given = getattr(parameter, "dtype", f"a {type(parameter).__name__}")
+        raise TypeError(f"{name} is {given}; expected is an array of floats, moved in place")
+    if not parameter.flags.writeable:
+        raise ValueError(f"{name} is an array that cannot be written to; pass a copy of it")
+
+
+def _check_fit(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+    """Raise ValueError unless there is a gradient of the same shape for each parameter alone."""
+    _check_gradients(gradients)
+    if not isinstance(parameters, Mapping):
+        raise TypeError(
+            f"parameters is a {type(parameters).__name__}; expected is a mapping of names to "
+            f"arrays, such as network.parameters"
+        )
+    wrong = [
+        f"{name} has shape {'none' if parameter is None else parameter}, and its gradient "
+        f"{'is missing' if gradient is None else f'has {gradient}'}"
+        for name, parameter, gradient in _unequal(_shapes(parameters), _shapes(gradients))
+    ]
+    if wrong:
+        raise ValueError(
+            f"gradients do not fit the parameters: {'; '.join(wrong)}; nothing was moved"
+        )
+
+
+def _shapes(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.shape if isinstance(value, np.ndarray) else np.shape(value)
+        for name, value in arrays.items()
+    }
+
+
+def _forms(arrays: Mapping[str, Array]) -> dict[str, str]:
+    return {name: f"{value.dtype} of shape {value.shape}" for name, value in arrays.items()}
+
+
+def _unequal(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return names with both values where two mappings differ; None where one lacks a name."""
+    if one == other:
+        return []
+    both = [(name, one.get(name), other.get(name)) for name in {**one, **other}]
+    return [(name, own, its) for name, own, its in both if own != its]
+
+
 @dataclass
-class SGD:
+class SGD(_Stepping):
     r"""Stochastic gradient descent: :math:`w \leftarrow w - \eta\, g`.
 
     With a weight decay, :math:`g + \lambda w` takes the place of the gradient :math:`g`. That is
@@ -150,15 +365,15 @@ class SGD:
         _check_rate(self.learning_rate)
         _check_decay(self.weight_decay)
 
+    @np.errstate(under="ignore")
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place, against the gradients."""
-        for name, parameter in parameters.items():
-            gradient = _penalized(gradients[name], self.weight_decay, parameter)
-            parameter -= _rate_for(self.learning_rate, parameter) * gradient
+        """Move the parameters, in place, against the gradients; if anything does not fit, none."""
+        for _, parameter, gradient, rate, decay in self._moves(parameters, gradients):
+            parameter -= rate * _penalized(gradient, decay, parameter)
 
 
 @dataclass
-class Momentum:
+class Momentum(_Stepping):
     r"""Gradient descent with momentum.
 
     The velocity collects gradients, :math:`v \leftarrow \mu v + g`, and moves the weights,
@@ -195,6 +410,7 @@ class Momentum:
     learning_rate: Any
     momentum: float = 0.9
     weight_decay: Any = 0.0
+    _memory: ClassVar = MappingProxyType({"velocity": "_velocity"})
     _velocity: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _owners: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
@@ -203,19 +419,20 @@ class Momentum:
         _check_rate(self.learning_rate)
         _check_share("momentum", self.momentum)
         _check_decay(self.weight_decay)
+        _as_plain_numbers(self, "momentum")
 
+    @np.errstate(under="ignore")
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place, along the velocity."""
-        for name, parameter in parameters.items():
-            _check_owner(self._owners, name, parameter)
-            velocity = self._velocity.setdefault(name, np.zeros_like(parameter))
+        """Move the parameters, in place, along the velocity; if anything does not fit, none."""
+        for name, parameter, gradient, rate, decay in self._moves(parameters, gradients):
+            velocity = self._velocity[name]
             velocity *= self.momentum
-            velocity += _penalized(gradients[name], self.weight_decay, parameter)
-            parameter -= _rate_for(self.learning_rate, parameter) * velocity
+            velocity += _penalized(gradient, decay, parameter)
+            parameter -= rate * velocity
 
 
 @dataclass
-class Adam:
+class Adam(_Stepping):
     r"""Adam: gradients divided by a running estimate of their size.
 
     With a weight decay, :math:`g + \lambda w` takes the place of the gradient, as in `SGD`. It is
@@ -228,17 +445,33 @@ class Adam:
     beta1, beta2 : float
         How much of the running mean of the gradients, and of their squares, stays at each step.
     epsilon : float
-        Added to the root, so that nothing is divided by 0.
+        Added to the root, so that nothing is divided by 0; above 0.
 
     Raises
     ------
     ValueError
-        If a rate is not a finite number above 0, a beta is not in [0, 1), or epsilon or a weight
-        decay is not a finite number from 0 on.
+        If a rate is not a finite number above 0, a beta is not in [0, 1), epsilon is not a finite
+        number above 0 (in the dtype of the parameters too), or a weight decay not one from 0 on.
+    TypeError
+        In a step, if a parameter is float16: the squares of gradients below 0.0002 vanish in it,
+        and those above 255 overflow.
 
     Notes
     -----
-    Kingma and Ba, 2015 :cite:p:`kingma2015adam`; defaults and form are theirs and PyTorch's.
+    Kingma and Ba, 2015 :cite:p:`kingma2015adam`; defaults and form are theirs and PyTorch's: with
+    :math:`m` and :math:`v` for the running means of :math:`g` and :math:`g^2`, step :math:`t` is
+
+    .. math:: w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}
+        {\sqrt{v / (1 - \beta_2^t)} + \epsilon}
+
+    Epsilon is outside the root and after the correction of :math:`v`. Keras and scikit-learn add
+    it before, in the other form that the paper gives (the end of its section 2):
+
+    .. math:: w \leftarrow w - \eta\, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}\,
+        \frac{m}{\sqrt{v} + \hat\epsilon}
+
+    That is :math:`\epsilon = \hat\epsilon / \sqrt{1 - \beta_2^t}`: in the first step 32 times
+    as much, which shows where gradients are as small as epsilon. Keras has 1e-7 by default.
 
     Examples
     --------
@@ -253,6 +486,7 @@ class Adam:
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: Any = 0.0
+    _memory: ClassVar = MappingProxyType({"mean": "_means", "square": "_squares"})
     _means: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _owners: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     _squares: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
@@ -263,28 +497,55 @@ class Adam:
         _check_rate(self.learning_rate)
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
-        if np.ndim(self.epsilon) or not _are_finite_from_0(self.epsilon):
-            raise ValueError(f"epsilon is {self.epsilon!r}; accepted is a finite number from 0 on")
+        if np.ndim(self.epsilon) or not _are_finite_from_0(self.epsilon) or self.epsilon == 0:
+            raise ValueError(f"epsilon is {self.epsilon!r}; expected is a finite number above 0")
         _check_decay(self.weight_decay)
+        _as_plain_numbers(self, "beta1", "beta2", "epsilon")
 
+    @np.errstate(under="ignore")
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place."""
+        """Move the parameters, in place; if anything does not fit, none."""
+        moves = self._moves(parameters, gradients)
         self._steps += 1
         unbias1 = 1 - self.beta1**self._steps
         unbias2 = 1 - self.beta2**self._steps
-        for name, parameter in parameters.items():
-            _check_owner(self._owners, name, parameter)
-            gradient = self._decay(parameter, gradients[name])
-            mean = self._means.setdefault(name, np.zeros_like(parameter))
-            square = self._squares.setdefault(name, np.zeros_like(parameter))
+        for name, parameter, given, rate, decay in moves:
+            gradient = self._decayed(parameter, given, rate, decay)
+            mean, square = self._means[name], self._squares[name]
             mean += (1 - self.beta1) * (gradient - mean)
             square += (1 - self.beta2) * (gradient * gradient - square)
             size = np.sqrt(square / unbias2) + self.epsilon
-            parameter -= _rate_for(self.learning_rate, parameter) / unbias1 * mean / size
+            parameter -= rate / unbias1 * mean / size
 
-    def _decay(self, parameter: Array, gradient: Array) -> Array:
+    def _decayed(self, parameter: Array, gradient: Array, rate: Any, decay: Any) -> Array:
         """Return what Adam takes for the gradient."""
-        return _penalized(gradient, self.weight_decay, parameter)
+        return _penalized(gradient, decay, parameter)
+
+    def _check_dtype(self, name: str, parameter: Array) -> None:
+        """Raise an error in float16, and where epsilon would be 0."""
+        if parameter.dtype == np.float16:
+            raise TypeError(
+                f"{name} is float16, in which the squares of gradients vanish or overflow that "
+                f"{type(self).__name__} divides by; train in float32, or with SGD or Momentum"
+            )
+        if not _for_each("epsilon", self.epsilon, parameter):
+            raise ValueError(
+                f"epsilon is {self.epsilon!r}, which is 0 in {parameter.dtype}; pass a larger one"
+            )
+
+    def _settings(self) -> list[str]:
+        return [*super()._settings(), "steps"]
+
+    @property
+    def steps(self) -> int:
+        """How many steps it has made, by which the running means are corrected."""
+        return self._steps
+
+    def _set(self, settings: dict[str, Any]) -> None:
+        steps = settings.pop("steps")
+        check_whole("steps", steps, least=0)
+        super()._set(settings)
+        self._steps = steps
 
 
 @dataclass
@@ -319,10 +580,9 @@ class AdamW(Adam):
 
     weight_decay: Any = 0.01
 
-    def _decay(self, parameter: Array, gradient: Array) -> Array:
+    def _decayed(self, parameter: Array, gradient: Array, rate: Any, decay: Any) -> Array:
         """Shrink the parameter, in place; return the gradient as it is."""
-        decay = _for_each("weight_decay", self.weight_decay, parameter)
-        parameter *= 1 - _rate_for(self.learning_rate, parameter) * decay
+        parameter *= 1 - rate * decay
         return gradient
 
 
@@ -381,7 +641,7 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
     if min(map(len, shapes)) < 2:
         raise ValueError(f"gradients have shapes {shapes}; accepted are (..., rows, columns)")
     norms = _norms(list(gradients.values()))
-    with np.errstate(invalid="ignore"):  # an infinite gradient times 0
+    with np.errstate(invalid="ignore", under="ignore"):  # an infinite gradient times 0
         factor = np.minimum(1, _within(limit, norms) / (norms + 1e-6))
         factor = factor[..., np.newaxis, np.newaxis]
         for gradient in gradients.values():
@@ -404,9 +664,11 @@ def _within(limit: float, values: Array) -> float:
 
 def _norms(gradients: Sequence[Array]) -> Any:
     """Return the norm of all arrays together, for each replica, without squares that overflow."""
+    if any(g.dtype == np.float16 for g in gradients):
+        gradients = [g.astype(np.float32) for g in gradients]  # the sum of squares would overflow
     sizes = np.max([np.abs(g).max(axis=(-2, -1)) for g in gradients], axis=0)
     scale = np.where((sizes > 0) & np.isfinite(sizes), sizes, 1)[..., np.newaxis, np.newaxis]
-    with np.errstate(over="ignore"):  # infinite is what such a norm is
+    with np.errstate(over="ignore", under="ignore"):  # infinite is what such a norm is
         squares = [np.square(g / scale).sum(axis=(-2, -1)) for g in gradients]
         return scale[..., 0, 0] * np.sqrt(np.sum(squares, axis=0))
 
@@ -473,11 +735,25 @@ class History:
     best_epoch : ndarray of int, shape (...)
         The epoch, counted from 1, whose weights the network has at the end: the last, or with
         patience the one of the lowest validation loss.
+    patience : int or None
+        As `fit` was given it.
+    last : dict of str to ndarray
+        With patience, the parameters and running averages after the last epoch, from which a
+        training goes on; empty without, for then the network has them.
 
     Notes
     -----
     With patience, ``epochs`` counts those until the last replica stopped. A replica that stopped
     earlier has NaN from there on.
+
+    Examples
+    --------
+    >>> from course_lib.network import mlp
+    >>> network, rule = mlp([1, 1]), {"optimizer": SGD(0.1), "loss": "mean_squared_error"}
+    >>> history = fit(network, [[1.0]], [[0.0]], **rule, epochs=2)
+    >>> again = History.from_state_dict(history.state_dict())  # as np.savez stores it
+    >>> fit(network, [[1.0]], [[0.0]], **rule, epochs=3, history=again).train_loss.shape
+    (5,)
     """
 
     train_loss: Array
@@ -485,6 +761,56 @@ class History:
     validation_accuracy: Array
     steps: int
     best_epoch: Array
+    patience: int | None = None
+    last: Mapping[str, Array] = field(default_factory=dict, repr=False)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return all of it as arrays of numbers, for ``np.savez(file, **state)``.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The attributes by name, a patience of None as 0; what is in `last` as
+            ``"last.<name>"``; and the ``"version"`` of this form.
+        """
+        state = {name: np.array(getattr(self, name)) for name in _COLUMNS}
+        state |= {"steps": np.array(self.steps), "patience": np.array(self.patience or 0)}
+        state |= {f"last.{name}": value.copy() for name, value in self.last.items()}
+        return state | {"version": VERSION.copy()}
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, ArrayLike]) -> "History":
+        """Return the history of a `state_dict`, or of what ``np.load`` opened.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            As `state_dict` returns it.
+
+        Returns
+        -------
+        History
+            Equal to the one whose state it is.
+
+        Raises
+        ------
+        ValueError
+            If entries are missing, unknown or of another version.
+        TypeError
+            If it is not a mapping, or an entry is not numeric.
+        """
+        arrays = as_arrays(state)
+        last = {name: None for name in arrays if name.startswith("last.")}
+        check_state("a history", arrays, dict.fromkeys([*_COLUMNS, "steps", "patience"]) | last)
+        return cls(
+            **{name: arrays[name].copy() for name in _COLUMNS},
+            steps=int(arrays["steps"]),
+            patience=int(arrays["patience"]) or None,
+            last={name.removeprefix("last."): arrays[name].copy() for name in last},
+        )
+
+
+_COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "best_epoch")
 
 
 def accuracy(outputs: Array, y: ArrayLike) -> Any:
@@ -514,14 +840,17 @@ def accuracy(outputs: Array, y: ArrayLike) -> Any:
     >>> accuracy(np.array([[0.0, 1.0], [2.0, 1.0]]), [1, 1])
     np.float64(0.5)
     """
-    y = np.asarray(y)
+    y = as_array("y", y)
     if outputs.shape[-1] == 1:
         answers = outputs[..., 0] > 0
         y = (y[..., 0] if y.shape in (outputs.shape, outputs.shape[-2:]) else y) > 0.5
     else:
         answers = outputs.argmax(axis=-1)
     if y.shape not in (answers.shape[-1:], answers.shape):
-        raise ValueError(f"labels of shape {y.shape} do not fit outputs of shape {outputs.shape}")
+        raise ValueError(
+            f"labels of shape {y.shape} do not fit outputs of shape {outputs.shape}; expected are "
+            f"{answers.shape[-1:]} or {answers.shape}"
+        )
     return ((answers == y) & ~np.isnan(outputs).any(axis=-1)).mean(axis=-1)
 
 
@@ -569,6 +898,7 @@ def fit(
     seed: int | np.random.SeedSequence | Sequence[int] = 0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
+    history: History | None = None,
     progress: bool = True,
 ) -> History:
     """Train a network, in place.
@@ -590,7 +920,7 @@ def fit(
     loss : str or Loss
         A name of `course_lib.network.LOSSES`.
     epochs : int
-        Passes over the data.
+        Passes over the data; with a history, so many more.
     batch_size : int or None
         Examples for each update; None for all.
     validation : (x, y), optional
@@ -607,6 +937,10 @@ def fit(
     clip_norm, clip_value : float, optional
         Limits for the gradients of each step; see the functions of these names. Where both are
         given, values are clipped first.
+    history : History, optional
+        What an earlier call returned, to continue its training: the order of the batches and the
+        count of the patience go on where they stood. See the notes. Without it a call begins a
+        training of its own, whose first epoch has the first order of the seed.
     progress : bool
         Show a bar where someone can see it: in a terminal or a notebook. Setting the environment
         variable ``TQDM_DISABLE=1`` silences it everywhere.
@@ -614,20 +948,42 @@ def fit(
     Returns
     -------
     History
-        Losses and accuracies by epoch.
+        Losses and accuracies by epoch; those of `history` come first.
 
     Raises
     ------
     ValueError
-        If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, there is patience without validation data, a network with batch
-        normalization would get a single row, two of its layers hold the same array, or with
-        patience a parameter lacks the axes of the replicas.
+        If there are no examples, a number in x or in the targets is not finite, lengths or shapes
+        do not fit, a number is below 1, a limit is not a finite number above 0, there is patience
+        without validation data, a network with batch normalization would get a single row, two of
+        its layers hold the same array, with patience a parameter lacks the axes of the replicas,
+        the optimizer remembers another network, or the history has other replicas, another
+        patience, or validation losses where there are no validation data now.
+    TypeError
+        If the network or the optimizer is none of this library's, or as `Network.forward`.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 
     Notes
     -----
+    Training in pieces equals training in one, to the last bit, if each piece is given the history
+    of those before, and the same optimizer, data and settings::
+
+        history = None
+        for _ in range(10):
+            history = fit(network, x, y, optimizer=optimizer, history=history)
+
+    Without ``history``, each of the ten calls would take the batches in the same order, that of the
+    first epoch. Between the pieces the training can be stored and go on in another process::
+
+        for name, part in [("network", network), ("optimizer", optimizer), ("history", history)]:
+            np.savez(f"{name}.npz", **part.state_dict())
+
+    There, build the network and the optimizer anew, ``load_state_dict(np.load("network.npz"))``,
+    the optimizer likewise, and ``history = History.from_state_dict(np.load("history.npz"))``. With
+    patience the network has its best epoch between the pieces, and the history the last one, from
+    which the next piece goes on.
+
     Criteria for early stopping are compared by Prechelt, 1998 :cite:p:`prechelt1998early`. The
     validation data have then chosen an epoch: how good the network is, only others can tell. The
     optimizer remembers the last step, not that of the best epoch.
@@ -655,18 +1011,28 @@ def fit(
             f"network is a {type(network).__name__}; accepted is a course_lib.network.Network, and "
             f"course_lib.pytorch.fit trains PyTorch modules"
         )
-    x, y = network.check_input(x), np.asarray(y)
+    x, y = network.check_input(x), as_array("y", y)
     check_fit_arguments(x, y, optimizer, epochs, batch_size, network.replicas)
     check_limits(clip_norm=clip_norm, clip_value=clip_value)
     check_untied(network.layers)
+    check_moves(optimizer, network.parameters)
     n, own = x.shape[-2], x.shape[:-2]
     check_smallest_batch(network, n, batch_size)
+    check_finite("x", x)
+    check_finite("y", y)
+    check_target_column(y, (n, network.sizes[-1]), rule, own)
     for replica in np.ndindex(own):  # one by one, or labels with a wrong axis might pass as targets
         rule.function(np.zeros((n, network.sizes[-1]), network.dtype), y[replica])
     check_patience(patience, validation)
+    check_history(history, network.replicas, patience, validation)
     if validation is not None:
         x_valid, y_valid = check_pair(validation)
-        x_valid, y_valid = network.check_input(x_valid), np.asarray(y_valid)
+        x_valid, y_valid = (
+            network.check_input(x_valid),
+            as_array("y of the validation data", y_valid),
+        )
+        check_finite("x of the validation data", x_valid)
+        check_finite("y of the validation data", y_valid)
         outputs = network(x_valid)
         rule.function(outputs, y_valid)
         score(rule, outputs, y_valid)
@@ -677,13 +1043,15 @@ def fit(
             f"accepted are one number, or one for each replica"
         )
     generators = [stream(s, "batches") for s in seeds]
-    record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
-    steps = 0
-    stopping = EarlyStopping(patience, network.replicas)
-    bar, best = progress_bar(epochs, progress), _best_state(network, patience)
+    record, steps, stopping = resume(history, patience, network.replicas)
+    skip_epochs(len(record["train"]), n, batch_size, generators)
+    bar, state = progress_bar(epochs, progress), _state_of(network)
+    best = _best_state(network, state, patience, history)
     # a diverging replica is a result
-    with bar, best as keep, np.errstate(over="ignore", invalid="ignore"):
+    with bar, best as keep, np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for _ in range(epochs):
+            if not stopping.running.any() and record["train"]:
+                break
             total: Any = 0.0
             for rows, answers in _batches(x, y, batch_size, generators):
                 value, gradients = network.loss_and_gradients(rows, answers, rule)
@@ -698,9 +1066,8 @@ def fit(
                 record["accuracy"].append(score(rule, outputs, y_valid))
             keep(stopping.after_epoch(record))
             advance(bar, record)
-            if not stopping.running.any():
-                break
-    return make_history(record, steps, stopping)
+        last = {} if patience is None else _copies(state)
+    return make_history(record, steps, stopping, last)
 
 
 def _batches(
@@ -716,22 +1083,38 @@ def _batches(
         yield (x, y) if batch_size is None else take(own, index, x, y)
 
 
-@contextmanager
-def _best_state(network: Network, patience: int | None) -> Iterator[Callable[[Array], None]]:
-    """Yield a function that keeps the state of some replicas; at the end they are set back to it.
-
-    However the end comes. Without patience there is nothing to set back.
-    """
-    if patience is None:
-        yield lambda replicas: None
-        return
-    check_replicated(network.layers, network.replicas)  # what they share has no best epoch
+def _state_of(network: Network) -> dict[str, Array]:
+    """Return what an epoch changes: parameters and running averages, the arrays themselves."""
     state = network.parameters
     for name, layer in walk(network.layers):
         if isinstance(layer, BatchNorm):
             state[f"{name}.running_mean"] = layer.running_mean
             state[f"{name}.running_variance"] = layer.running_variance
-    kept = {name: value.copy() for name, value in state.items()}
+    return state
+
+
+def _copies(state: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: value.copy() for name, value in state.items()}
+
+
+@contextmanager
+def _best_state(
+    network: Network, state: dict[str, Array], patience: int | None, history: History | None
+) -> Iterator[Callable[[Array], None]]:
+    """Yield a function that keeps the state of some replicas; at the end they are set back to it.
+
+    However the end comes. Without patience there is nothing to set back. A training that goes on
+    has its best state in the network, and its last one in the history.
+    """
+    if patience is None:
+        yield lambda replicas: None
+        return
+    check_replicated(network.layers, network.replicas)  # what they share has no best epoch
+    kept = _copies(state)
+    if history is not None:
+        check_last(history, state)
+        for name, value in state.items():
+            value[...] = history.last[name]
 
     def keep(replicas: Array) -> None:
         for name, value in state.items():
@@ -755,6 +1138,64 @@ def take(own: Sequence[int], index: Array, *arrays: Array) -> list[Array]:
 
 
 # The helpers below are shared with other modules: `course_lib.pytorch.fit` has the same signature.
+
+
+def check_history(
+    history: Any, replicas: tuple[int, ...], patience: int | None, validation: Any
+) -> None:
+    """Raise an error unless it is None, or a history that these settings continue."""
+    if history is None:
+        return
+    if not isinstance(history, History):
+        raise TypeError(
+            f"history is a {type(history).__name__}; expected is what an earlier fit returned, or "
+            f"History.from_state_dict"
+        )
+    shape, columns = history.train_loss.shape, history.validation_loss.shape[-1]
+    if shape[:-1] != replicas:
+        raise ValueError(f"history has replicas {shape[:-1]}, and this network {replicas}")
+    if history.patience != patience:
+        raise ValueError(
+            f"history was made with patience {history.patience}, and this call has {patience}; "
+            f"pass the same to go on"
+        )
+    if (validation is None) == bool(columns):
+        told = "validation losses" if columns else "no validation losses"
+        raise ValueError(
+            f"history has {told}, and validation is {'None' if columns else 'given'}; pass "
+            f"validation data in all calls or in none"
+        )
+
+
+def check_last(history: History, state: Mapping[str, Array]) -> None:
+    """Raise ValueError unless the last state of a history fits the network's."""
+    check_state("this network", {**history.last, "version": VERSION}, state)
+
+
+def resume(
+    history: History | None, patience: int | None, replicas: tuple[int, ...]
+) -> tuple[dict[str, list[Any]], int, "EarlyStopping"]:
+    """Return the record, the steps and the early stopping with which a training goes on."""
+    stopping = EarlyStopping(patience, replicas)
+    record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
+    if history is None:
+        return record, 0, stopping
+    for i in range(history.train_loss.shape[-1]):
+        record["train"].append(history.train_loss[..., i])
+        if history.validation_loss.shape[-1]:
+            record["loss"].append(history.validation_loss[..., i])
+            record["accuracy"].append(history.validation_accuracy[..., i])
+        stopping.after_epoch(record)
+    return record, history.steps, stopping
+
+
+def skip_epochs(
+    epochs: int, n: int, batch_size: int | None, generators: Sequence[np.random.Generator]
+) -> None:
+    """Let generators of the order of batches go on as `epoch_batches` does in so many epochs."""
+    for _ in range(epochs):
+        for rng in generators:
+            next(epoch_batches(n, batch_size, rng))
 
 
 def check_smallest_batch(network: Network, n: int, batch_size: int | None) -> None:
@@ -796,6 +1237,46 @@ def check_fit_arguments(
         check_whole("batch_size", batch_size)
 
 
+def check_finite(name: str, values: Array) -> None:
+    """Raise ValueError where numbers are NaN or infinite, which nothing can be learned from.
+
+    Examples
+    --------
+    >>> check_finite("x", np.array([[0.0, 1.0], [np.nan, np.inf]]))
+    Traceback (most recent call last):
+    ValueError: x has 2 numbers that are not finite, the first nan at [1, 0]; remove or replace them
+    """
+    if values.dtype.kind != "f":
+        return
+    # of an axis along which a view repeats itself, one entry tells all
+    once = values[tuple(slice(1 if step == 0 else None) for step in values.strides)]
+    # the smallest and the largest are NaN if any is, and need no array of their own
+    if not once.size or (np.isfinite(once.min()) and np.isfinite(once.max())):
+        return
+    wrong = ~np.isfinite(once)
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    raise ValueError(
+        f"{name} has {wrong.sum()} number{'s that are' if wrong.sum() > 1 else ' that is'} not "
+        f"finite, the first {once[first]} at {list(first)}; remove or replace them"
+    )
+
+
+def check_target_column(y: Array, outputs: Sequence[int], rule: Loss, own: Sequence[int]) -> None:
+    """Raise ValueError where targets lack the axis of the one output, or labels have one."""
+    rows, units = outputs
+    given = y.shape[len(own) :]
+    if given == (rows,) and units == 1 and rule.name != "cross_entropy":
+        raise ValueError(
+            f"y has shape {y.shape}, and the network returns one output for each example, "
+            f"{(*own, rows, 1)}; pass y[..., np.newaxis]"
+        )
+    if given == (rows, 1) and rule.name == "cross_entropy":
+        raise ValueError(
+            f"y has shape {y.shape}, and labels are {(*own, rows)}, one integer for each example; "
+            f"pass y[..., 0]"
+        )
+
+
 def check_patience(patience: int | None, validation: Any) -> None:
     """Raise ValueError unless it is None, or a whole number above 0 with validation data."""
     if patience is None:
@@ -812,6 +1293,36 @@ def check_optimizer(optimizer: Any) -> None:
     """Raise TypeError unless it is something that makes steps."""
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         raise TypeError(f"optimizer is {optimizer!r}; pass an instance, such as SGD(0.1)")
+
+
+def check_moves(optimizer: Any, parameters: Mapping[str, Array]) -> None:
+    """Raise an error unless an optimizer can move these parameters of a NumPy network.
+
+    The optimizers here say themselves what they can move. Of others, their step must take
+    parameters and gradients, which those of PyTorch, Keras and other libraries do not.
+    """
+    check_optimizer(optimizer)
+    if isinstance(optimizer, _Stepping):
+        optimizer.check(parameters)
+    elif hasattr(optimizer, "param_groups") or not _takes_two(optimizer.step):
+        kind = type(optimizer)
+        raise TypeError(
+            f"optimizer is a {kind.__module__}.{kind.__qualname__}, whose step does not take "
+            f"parameters and gradients; expected for a course_lib.network.Network is one of "
+            f"course_lib.training, such as SGD(0.1), and course_lib.pytorch.fit trains PyTorch "
+            f"modules"
+        )
+
+
+def _takes_two(step: Any) -> bool:
+    """Return whether a function can be called with two arguments, as far as it tells."""
+    try:
+        signature(step).bind({}, {})
+    except TypeError:
+        return False
+    except ValueError:  # compiled, and without a signature
+        return callable(step)
+    return True
 
 
 def check_limits(**limits: float | None) -> None:
@@ -879,7 +1390,12 @@ class EarlyStopping:
         return at_best
 
 
-def make_history(record: Mapping[str, list[Any]], steps: int, stopping: EarlyStopping) -> History:
+def make_history(
+    record: Mapping[str, list[Any]],
+    steps: int,
+    stopping: EarlyStopping,
+    last: Mapping[str, Array] | None = None,
+) -> History:
     """Stack the epochs as the last axis; those after a replica's stop are NaN."""
     train = np.stack(record["train"], axis=-1)
     empty = np.empty((*train.shape[:-1], 0))
@@ -888,7 +1404,8 @@ def make_history(record: Mapping[str, list[Any]], steps: int, stopping: EarlySto
     )
     for columns in (train, loss, share):
         columns[np.arange(columns.shape[-1]) >= np.expand_dims(stopping.epochs, -1)] = np.nan
-    return History(train, loss, share, steps, stopping.best_epoch)
+    patience = None if stopping.patience == math.inf else int(stopping.patience)
+    return History(train, loss, share, steps, stopping.best_epoch, patience, last or {})
 
 
 def progress_bar(epochs: int, wanted: bool) -> AbstractContextManager[Any]:

@@ -429,7 +429,7 @@ def test_normalized_and_residual_networks_equal_autograd(
             for ours, theirs in zip(
                 (norm.running_mean, norm.running_variance), averages[key], strict=True
             ):
-                assert ours.dtype == dtype
+                assert ours.dtype == np.float64  # a variance may be beyond float32
                 np.testing.assert_allclose(ours[index][0], theirs, **near)
 
 
@@ -595,7 +595,7 @@ def test_a_single_row_does_not_stand_for_a_batch(rows, rows_upstream):
     """Although the arrays would broadcast: 3 inputs, 4 outputs."""
     (layer,) = make_layers(["3-4"], (), np.float64, np.random.default_rng(0))
     layer.forward(np.ones((rows, 3)))
-    with pytest.raises(ValueError, match="matmul"):
+    with pytest.raises(ValueError, match="got a gradient of shape"):
         layer.backward(np.ones((rows_upstream, 4)))
 
 
@@ -1514,6 +1514,23 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "an infinite batch": (
         lambda: lsuv(mlp([2, 3]), Z + np.inf), ValueError, "not finite", "check the batch"
     ),
+    "an activation for each layer": (
+        lambda: mlp([2, 4, 4, 2], ["relu", "tanh"]),
+        TypeError, "activation is ['relu', 'tanh']", "one for all hidden layers", "Network([Dense",
+    ),
+    "ragged inputs": (lambda: NET([[1.0, 2.0], [3.0]]), ValueError, "x is ragged", "an array"),
+    "ragged gains": (lambda: mlp([2, 3], gain=[[1.0], [1.0, 2.0]]), ValueError, "gain is ragged"),
+    "a ragged gain": (
+        lambda: initialize(2, 3, gain=[[1.0], [1.0, 2.0]]), ValueError, "gain is ragged"
+    ),
+    "ragged p": (lambda: Dropout([[0.1], [0.1, 0.2]]), ValueError, "p is ragged", "an array"),
+    "ragged sizes": (lambda: mlp([2, [3, 4]]), ValueError, "sizes is ragged", "an array"),
+    "ragged parameters": (
+        lambda: mlp([2, 1]).load_parameters({"0.weight": [[1], [1, 2]], "0.bias": [[0]]}),
+        ValueError, "0.weight is ragged",
+    ),
+    "text as input": (lambda: NET([["1", "2"]]), TypeError, "x is <U1", "np.float64"),
+    "truths as input": (lambda: NET([[True, False]]), TypeError, "x is bool", "np.float64"),
     "unknown scheme": (lambda: initialize(2, 3, scheme="kaiming"), KeyError, "kaiming", "he, xavi"),
     "no inputs": (lambda: initialize(0, 3), ValueError, "from 0 to 3", "at least 1"),
     "one size": (lambda: mlp([3]), ValueError, "[3]", "an input and an output"),

@@ -525,7 +525,7 @@ def test_a_replica_stops_as_if_it_were_alone(options, dtype):
             )
             assert np.isnan(getattr(history, name)[i, epochs:]).all()
         for ours, expected in zip(state_of(together.replica(i)), state_of(alone), strict=True):
-            assert ours.dtype == dtype
+            assert ours.dtype == expected.dtype
             np.testing.assert_allclose(ours, expected, **near)
     assert history.train_loss.shape == (4, max(lengths))
     assert len(set(lengths)) > 2
@@ -775,6 +775,20 @@ def test_the_environment_silences_the_bar_of_a_notebook(notebook, monkeypatch):
 X, Y, B = np.zeros((4, 2)), np.zeros(4, int), np.zeros((1, 2))
 
 
+class Stepless:
+    """An optimizer of yet another kind."""
+
+    def step(self):
+        """Go."""
+
+
+def with_bad(values, bad=np.nan, times=1):
+    """Return values of which some are not finite, from the second row on."""
+    values = values.astype(float)
+    values.ravel()[2 : 2 + times] = bad
+    return values
+
+
 def try_fit(x=X, y=Y, network=None, **options):
     fit(
         mlp([2, 2]) if network is None else network,
@@ -793,8 +807,8 @@ BAD = {
     "momentum 1": (lambda: Momentum(0.1, momentum=1), ValueError, "momentum is 1", "not including"),
     "beta1 1": (lambda: Adam(beta1=1.0), ValueError, "beta1 is 1.0", "not including 1"),
     "beta1 as text": (lambda: AdamW(beta1="0.9"), ValueError, "beta1 is '0.9'", "not including 1"),
-    "epsilon below 0": (lambda: Adam(epsilon=-1), ValueError, "epsilon is -1", "from 0 on"),
-    "epsilon NaN": (lambda: AdamW(epsilon=np.nan), ValueError, "epsilon is nan", "from 0 on"),
+    "epsilon below 0": (lambda: Adam(epsilon=-1), ValueError, "epsilon is -1", "above 0"),
+    "epsilon NaN": (lambda: AdamW(epsilon=np.nan), ValueError, "epsilon is nan", "above 0"),
     "beta2 below 0": (lambda: Adam(beta2=-0.1), ValueError, "beta2 is -0.1", "0 up to"),
     "rates for other replicas": (
         lambda: try_fit(network=mlp([2, 2], seed=range(3)), optimizer=SGD([0.1, 0.2])),
@@ -915,6 +929,92 @@ BAD = {
         ValueError, "from 2 to 2", "0 to 1",
     ),
     "an optimizer's class": (lambda: try_fit(optimizer=SGD), TypeError, "SGD", "an instance"),
+    "an optimizer's name": (lambda: try_fit(optimizer="sgd"), TypeError, "'sgd'", "an instance"),
+    "an optimizer of PyTorch": (
+        lambda: try_fit(optimizer=torch.optim.SGD([torch.zeros(2, requires_grad=True)], lr=0.1)),
+        TypeError, "is a torch.optim.sgd.SGD", "one of course_lib.training, such as SGD(0.1)",
+    ),
+    "a schedule of PyTorch": (
+        lambda: try_fit(
+            optimizer=torch.optim.lr_scheduler.StepLR(
+                torch.optim.SGD([torch.zeros(2, requires_grad=True)], lr=0.1), 1
+            )
+        ),
+        TypeError, "StepLR, whose step does not take", "course_lib.pytorch.fit",
+    ),
+    "a step of no arguments": (
+        lambda: try_fit(optimizer=Stepless()), TypeError, "Stepless", "parameters and gradients"
+    ),
+    "a rate beyond float32": (
+        lambda: try_fit(X.astype("f4"), network=mlp([2, 2], dtype="f4"), optimizer=SGD(1e39)),
+        ValueError, "learning_rate is 1e+39, which is beyond the range of float32",
+    ),
+    "a rate that is 0 in float32": (
+        lambda: try_fit(X.astype("f4"), network=mlp([2, 2], dtype="f4"), optimizer=Adam(1e-50)),
+        ValueError, "learning_rate is 1e-50, which is 0 in float32",
+    ),
+    "a decay beyond float32": (
+        lambda: try_fit(
+            X.astype("f4"), network=mlp([2, 2], dtype="f4"), optimizer=AdamW(weight_decay=1e39)
+        ),
+        ValueError, "weight_decay is 1e+39, which is beyond",
+    ),
+    "an epsilon that is 0 in float32": (
+        lambda: try_fit(X.astype("f4"), network=mlp([2, 2], dtype="f4"),
+                        optimizer=Adam(epsilon=1e-50)),
+        ValueError, "epsilon is 1e-50, which is 0 in float32",
+    ),
+    "epsilon 0": (lambda: Adam(epsilon=0), ValueError, "epsilon is 0", "above 0"),
+    "ragged rates": (lambda: SGD([[0.1], [0.1, 0.2]]), ValueError, "ragged"),
+    "ragged x": (lambda: try_fit([[1.0, 2.0], [3.0]]), ValueError, "x is ragged", "an array"),
+    "ragged y": (lambda: try_fit(y=[[0], [1, 0]]), ValueError, "y is ragged", "an array"),
+    "ragged validation": (
+        lambda: try_fit(validation=([[1.0, 2.0], [3.0]], Y)), ValueError, "x is ragged"
+    ),
+    "ragged targets to validate with": (
+        lambda: try_fit(validation=(X, [[0], [1, 0]])), ValueError, "validation data is ragged"
+    ),
+    "ragged labels to compare": (lambda: accuracy(X, [[0], [1, 0]]), ValueError, "y is ragged"),
+    "a NaN in x": (
+        lambda: try_fit(with_bad(X)), ValueError, "x has 1 number that is not finite",
+        "the first nan at [1, 0]",
+    ),
+    "infinities in x": (
+        lambda: try_fit(with_bad(X, -np.inf, 3)), ValueError, "x has 3 numbers that are not finite",
+        "the first -inf at [1, 0]",
+    ),
+    "a NaN in a view of x": (
+        lambda: try_fit(
+            np.broadcast_to(with_bad(X), (2, 4, 2)), [Y, Y], mlp([2, 2], seed=[0, 1])
+        ),
+        ValueError, "x has 1 number", "at [0, 1, 0]",
+    ),
+    "a NaN in the targets": (
+        lambda: try_fit(y=with_bad(X), loss="mean_squared_error"), ValueError, "y has 1 number"
+    ),
+    "a NaN in x to validate with": (
+        lambda: try_fit(validation=(with_bad(X), Y)), ValueError, "x of the validation data has 1"
+    ),
+    "a NaN in targets to validate with": (
+        lambda: try_fit(y=X, loss="mean_squared_error", validation=(X, with_bad(X, np.inf))),
+        ValueError, "y of the validation data has 1", "first inf at [1, 0]",
+    ),
+    "masked x": (
+        lambda: try_fit(np.ma.masked_array(X, X == 0)), ValueError, "x has masked entries", "fill"
+    ),
+    "masked y": (lambda: try_fit(y=np.ma.masked_array(Y, Y == 0)), ValueError, "y has masked"),
+    "text in x": (lambda: try_fit([["1", "2"]] * 4), TypeError, "x is <U1", "np.float64"),
+    "nothing in x": (lambda: try_fit([[None, 2.0]] * 4), TypeError, "x is object", "np.float64"),
+    "float16 in x": (lambda: try_fit(X.astype("f2")), TypeError, "float16", "np.float64"),
+    "targets without their axis": (
+        lambda: try_fit(y=Y * 1.0, network=mlp([2, 1]), loss="mean_squared_error"),
+        ValueError, "y has shape (4,)", "one output for each example, (4, 1)",
+        "pass y[..., np.newaxis]",
+    ),
+    "labels with an axis": (
+        lambda: try_fit(y=Y[:, np.newaxis]), ValueError, "y has shape (4, 1)", "labels are (4,)",
+        "pass y[..., 0]",
+    ),
     "epochs None": (lambda: try_fit(epochs=None), ValueError, "epochs is None", "from 1 on"),
     "seeds for other replicas": (
         lambda: try_fit(seed=[0, 1]), ValueError, "2 seeds", "one for each replica"
@@ -922,6 +1022,9 @@ BAD = {
     "unknown loss": (lambda: try_fit(loss="mse"), KeyError, "'mse'", "mean_squared_error"),
     "labels out of range": (lambda: try_fit(y=Y + 2), ValueError, "from 2 to 2", "0 to 1"),
     "other dtype": (lambda: try_fit(X.astype("f4")), TypeError, "float32", "np.float64"),
+    "labels with an axis to compare": (
+        lambda: accuracy(X, Y[:, np.newaxis]), ValueError, "(4, 1)", "expected are (4,)"
+    ),
     "labels of another length": (
         lambda: accuracy(X, [0, 1]), ValueError, "(2,)", "outputs of shape (4, 2)"
     ),
@@ -954,6 +1057,119 @@ def test_an_optimizer_with_a_memory_serves_one_network(optimizer):
     fit(first, X, Y, optimizer=optimizer)  # going on with the same network is what it is for
     with pytest.raises(ValueError, match="another network"):
         fit(second, X, Y, optimizer=optimizer)
+
+
+RULES = [SGD(0.1), Momentum(0.1), Adam(0.1), AdamW(0.1)]
+
+
+@pytest.mark.parametrize("optimizer", RULES[1:], ids=lambda rule: type(rule).__name__)
+def test_the_optimizer_of_another_network_is_told_before_anything_moves(optimizer):
+    first, second = (mlp([2, 3, 2], normalization="batch", seed=seed) for seed in (0, 1))
+    fit(first, X, Y, optimizer=optimizer)
+    states = [part.state_dict() for part in (second, optimizer)]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="another network"):
+            fit(second, X, Y, optimizer=optimizer)
+    for part, before in zip((second, optimizer), states, strict=True):
+        for name, value in part.state_dict().items():
+            np.testing.assert_array_equal(value, before[name])
+
+
+MISFITS = {
+    "a row for all": ({"a": np.ones((1, 3)), "b": np.ones((1, 3))}, ["a has shape (3, 3)"]),
+    "missing": ({"a": np.ones((3, 3))}, ["b has shape (1, 3), and its gradient is missing"]),
+    "unknown": (
+        {"a": np.ones((3, 3)), "b": np.ones((1, 3)), "c": np.ones((1, 1))},
+        ["c has shape none, and its gradient has (1, 1)"],
+    ),
+    "all of it": (
+        {"a": np.ones((3, 1)), "c": np.ones(2)},
+        ["its gradient has (3, 1)", "b has shape (1, 3)", "c has shape none"],
+    ),
+    "a number": ({"a": 1.0, "b": np.ones((1, 3))}, ["a has shape (3, 3), and its gradient has ()"]),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+@pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
+def test_gradients_that_do_not_fit_are_named_and_nothing_moves(make, case, refuses):
+    parameters = {"a": np.eye(3), "b": np.ones((1, 3))}
+    gradients, texts = MISFITS[case]
+    optimizer = make(0.1)
+    optimizer.step(parameters, {"a": np.ones((3, 3)), "b": np.ones((1, 3))})
+    before = {name: value.copy() for name, value in parameters.items()}
+    state = optimizer.state_dict()
+    refuses(lambda: optimizer.step(parameters, gradients), ValueError, *texts, "nothing was moved")
+    for name, value in parameters.items():
+        np.testing.assert_array_equal(value, before[name])
+    for name, value in optimizer.state_dict().items():
+        np.testing.assert_array_equal(value, state[name])
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+@pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
+@pytest.mark.parametrize(
+    ("last", "error", "text"),
+    [
+        (lambda: read_only(np.ones((1, 3))), ValueError, "b is an array that cannot be written"),
+        (lambda: [[1.0, 1.0, 1.0]], TypeError, "b is a list; expected is an array of floats"),
+        (
+            lambda: np.ones((1, 3), np.int64),
+            TypeError,
+            "b is int64; expected is an array of floats",
+        ),
+    ],
+    ids=["read-only", "list", "integers"],
+)
+def test_a_parameter_that_cannot_move_keeps_all_where_they_are(make, last, error, text, refuses):
+    parameters = {"a": np.eye(3), "b": last()}
+    gradients = {"a": np.ones((3, 3)), "b": np.ones((1, 3))}
+    refuses(lambda: make(0.1).step(parameters, gradients), error, text)
+    np.testing.assert_array_equal(parameters["a"], np.eye(3))
+
+
+@pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
+def test_a_step_does_not_warn_where_numbers_vanish(make):
+    tiny = np.full((2, 2), 1e-300)
+    optimizer, parameters = make(1e-10), {"w": tiny.copy()}
+    with np.errstate(all="raise"):
+        for _ in range(3):
+            optimizer.step(parameters, {"w": tiny})
+    assert np.isfinite(parameters["w"]).all()
+
+
+def test_epsilon_stands_outside_the_root_and_after_the_correction():
+    """Of Keras and scikit-learn, which add it before, the first step would be another."""
+    gradient, epsilon = 1e-6, 1e-7
+    for dtype in (np.float32, np.float64):
+        ours, theirs = {"w": np.zeros((1, 1), dtype)}, torch.zeros(1, 1, requires_grad=True)
+        Adam(1.0, epsilon=epsilon).step(ours, {"w": np.full((1, 1), gradient, dtype)})
+        theirs.grad = torch.full((1, 1), gradient)
+        torch.optim.Adam([theirs], lr=1.0, eps=epsilon).step()
+        expected = -gradient / (gradient + epsilon)
+        keras = -gradient * np.sqrt(0.001) / (np.sqrt(0.001) * gradient + epsilon)
+        np.testing.assert_allclose(ours["w"], expected, rtol=1e-6)
+        np.testing.assert_allclose(theirs.item(), expected, rtol=1e-6)
+        assert abs(keras - expected) > 0.5
+
+
+def test_settings_from_numpy_leave_float32_what_it_is():
+    one, other = (mlp([2, 3, 2], seed=0, dtype=np.float32) for _ in range(2))
+    x, y = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32), np.arange(9) % 2
+    fit(one, x, y, optimizer=Adam(0.1, beta1=0.7, beta2=0.9, epsilon=1e-3), epochs=5)
+    numbers = {"beta1": np.float64(0.7), "beta2": np.float64(0.9), "epsilon": np.float64(1e-3)}
+    fit(other, x, y, optimizer=Adam(np.float64(0.1), **numbers), epochs=5)
+    for name, value in one.parameters.items():
+        np.testing.assert_array_equal(value, other.parameters[name])
+
+
+@pytest.mark.parametrize("x", [X.tolist(), X.astype(int), X.astype(np.uint8)], ids=str)
+def test_lists_and_integers_are_data(x):
+    assert fit(mlp([2, 2]), x, Y, optimizer=SGD(0.1)).steps == 1
 
 
 def test_multi_label_targets_have_an_accuracy():

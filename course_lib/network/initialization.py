@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from course_lib._errors import unknown_name
 from course_lib.activations.parameters import check_whole
+from course_lib.network.layers import as_array
 from course_lib.network.seeds import Seed, stream
 
 __all__ = ["INITIALIZERS", "initialize"]
@@ -114,7 +115,7 @@ def initialize(
         raise ValueError(
             f"a layer from {fan_in} to {fan_out} units; at least 1 is needed on a side"
         )
-    number = np.asarray(gain)
+    number = as_array("gain", gain)
     if number.dtype.kind not in "fiu" or number.ndim or not 0 < number < math.inf:
         raise ValueError(f"gain is {gain}; accepted are finite numbers above 0")
     rng = seed if isinstance(seed, np.random.Generator) else stream(seed, "weights")

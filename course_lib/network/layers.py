@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_lib import activations
 from course_lib.activations import Activation, prelu, prelu_grad, prelu_slope_grad, selu
-from course_lib.network.seeds import as_seeds, stream
+from course_lib.network.seeds import as_seeds, generator_state, set_generator_state, stream
 
 __all__ = [
     "Activate",
@@ -39,12 +39,29 @@ class Layer(Protocol):
 
     Notes
     -----
-    Two more are optional. A layer that works differently while it learns has an attribute
+    Three more are optional. A layer that works differently while it learns has an attribute
     ``training``, which the network sets before each `forward`; `backward` follows the mode that the
     last `forward` had. A layer with a method ``replica(index)``, which returns a layer of its own
     with copies of one replica's arrays, can be part of a network of which replicas are taken.
+    A layer that carries more than parameters, such as running averages or a generator, tells and
+    takes it as modules of PyTorch do, here as arrays: ``get_extra_state()`` returns a dict of
+    copies, numeric and of lasting names, shapes and dtypes, and ``set_extra_state(state)`` goes on
+    from such a dict. `Network.state_dict` holds them beside the parameters.
     The layers here leave out of copies and pickles what the last `forward` remembered: it may be
     larger than all parameters, and a copy that is to go back goes forward first.
+
+    Leading axes of a signal are those of the replicas. A layer here that is used alone also takes a
+    signal with leading axes that its parameters lack, or have with length 1: these parameters then
+    serve all entries along the axis, and their gradients are summed over it, so that they always
+    have the parameters' shapes. (A `Network` asks for exactly its replicas.)
+
+    All layers here take float16, float32 and float64 and return what they were given. In float16
+    they add up in float32 or float64 and round once; only what is itself beyond 65504 overflows.
+
+    Infinite inputs give the limit, all infinities of a row or batch growing alike, and no layer
+    warns, whatever `np.errstate` says. What is a sum of products is left to the rules of floats,
+    by which 0 times infinity and infinity minus infinity are NaN: the output of `Dense`, the sum of
+    `Residual`, and all gradients of parameters.
     """
 
     @property
@@ -67,7 +84,7 @@ class _Forgetful:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and pickles are made from."""
-        signals = ("_x", "_pull", "_normalized", "_scale", "_mask")
+        signals = ("_x", "_pull", "_normalized", "_scale", "_mask", "_shape")
         return {name: value for name, value in vars(self).items() if name not in signals}
 
 
@@ -84,9 +101,15 @@ class Dense(_Forgetful):
     Raises
     ------
     ValueError
-        If the shapes do not fit each other.
+        If the shapes do not fit each other, or later a signal or gradient does not fit the layer.
     TypeError
         If they are not arrays, or their dtypes differ or are not float.
+
+    Notes
+    -----
+    A matrix product follows the rules of floats: an infinite input times a weight of 0, or two
+    infinite products of opposite sign, give NaN, without a warning. float16 is multiplied in
+    float32 and rounded, so that long sums are right; what is beyond 65504 is infinite.
 
     Examples
     --------
@@ -105,20 +128,25 @@ class Dense(_Forgetful):
         self.parameters = {"weight": weight, "bias": bias}
         self.gradients: dict[str, Array] = {}
 
+    @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
         """Return ``x @ weight + bias``: (..., batch, fan_in) -> (..., batch, fan_out)."""
+        weight = self.parameters["weight"]
+        _check_signal(self, x, weight.shape[-2])
         self._x = x
-        y = x @ self.parameters["weight"]
+        y = x @ weight
         y += self.parameters["bias"]
+        self._shape = y.shape
         return y
 
+    @np.errstate(all="ignore")
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of weight and bias; return that of the input."""
-        _check_forward(self)
+        _check_backward(self, upstream)
         # a column @ a row, of a single example, is a slow loop in NumPy; the products are the same
-        one_row = self._x.shape[-2] == upstream.shape[-2] == 1
-        self.gradients["weight"] = self._x.mT * upstream if one_row else self._x.mT @ upstream
-        self.gradients["bias"] = upstream.sum(axis=-2, keepdims=True)
+        one_row = upstream.shape[-2] == 1
+        _fill(self, "weight", self._x.mT * upstream if one_row else self._x.mT @ upstream)
+        _fill(self, "bias", _sum(upstream, (-2,)))
         return upstream @ self.parameters["weight"].mT if to_input else None
 
     def replica(self, index: int) -> "Dense":
@@ -156,6 +184,7 @@ class Activate(_Forgetful):
         value, self._pull = self.activation.pullback(x)
         return np.asarray(value)
 
+    @np.errstate(all="ignore")
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Return the gradient with respect to the input: slope times upstream."""
         _check_forward(self)
@@ -209,18 +238,23 @@ class PReLU(_Forgetful):
         self.parameters = {"weight": slope}  # as PyTorch calls it
         self.gradients: dict[str, Array] = {}
 
+    @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
         """Return x right of 0, and slope times x left of it."""
+        slope = self.parameters["weight"]
+        _check_signal(self, x, None if slope.shape[-1] == 1 else slope.shape[-1])
         self._x = x
-        return np.asarray(prelu(x, slope=self.parameters["weight"]))
+        y = np.asarray(prelu(x, slope=slope))
+        self._shape = y.shape
+        return y
 
+    @np.errstate(all="ignore")
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradient of the slope; return that of the input."""
-        _check_forward(self)
+        _check_backward(self, upstream)
         slope = self.parameters["weight"]
         shared = (-2, -1) if slope.shape[-1] == 1 else (-2,)
-        moves = prelu_slope_grad(self._x) * upstream
-        self.gradients["weight"] = moves.sum(axis=shared, keepdims=True)
+        _fill(self, "weight", _sum(prelu_slope_grad(self._x) * upstream, shared))
         return np.asarray(prelu_grad(self._x, slope=slope) * upstream) if to_input else None
 
     def replica(self, index: int) -> "PReLU":
@@ -253,7 +287,8 @@ class BatchNorm(_Forgetful):
     Attributes
     ----------
     running_mean, running_variance : ndarray
-        Shape of `weight`; not parameters: no gradient changes them. They start at 0 and 1.
+        Shape of `weight`, in float64, for the variance of float32 numbers may be beyond float32;
+        not parameters: no gradient changes them. They start at 0 and 1.
     training : bool
         The mode; a network sets it. False at first.
 
@@ -270,6 +305,13 @@ class BatchNorm(_Forgetful):
     Ioffe and Szegedy, 2015 :cite:p:`ioffe2015batch`. Defaults and conventions are PyTorch's: a
     batch is normalized by its variance (divided by n), and the running average collects the
     unbiased one (divided by n - 1).
+
+    Mean and variance are computed in float64 and rounded once, in two passes: a constant feature
+    gives exactly `bias`, float32 numbers of 1e20 and float16 numbers of 300 (whose squares are
+    beyond their dtype) what they should, and infinite numbers their limit, as if all of them grew
+    alike. Only a running variance above 1.8e308, of float64 numbers beyond 1e154, is infinite, and
+    gives `bias` in evaluation mode. Used alone in training mode, the layer takes no leading axes
+    that its running averages lack.
 
     Examples
     --------
@@ -292,35 +334,54 @@ class BatchNorm(_Forgetful):
         self.gradients: dict[str, Array] = {}
         # plain numbers leave a float32 signal what it is; those of NumPy would not
         self.momentum, self.epsilon = float(momentum), float(epsilon)
-        self.running_mean, self.running_variance = np.zeros_like(weight), np.ones_like(weight)
+        # a variance of float32 numbers may be beyond float32
+        wide = np.result_type(weight, np.float64)
+        self.running_mean, self.running_variance = (
+            np.zeros(weight.shape, wide),
+            np.ones_like(weight, wide),
+        )
         self.training = False
 
+    @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
         """Return the normalized batch, scaled and shifted: (..., batch, features)."""
+        _check_signal(self, x, self.parameters["weight"].shape[-1])
         self._by_batch = self.training
         if self._by_batch:
-            mean, variance = self._statistics(x)
+            self._check_batch(x)
+            normalized, scale, mean, variance = _standardize(x, -2, self.epsilon)
+            self._follow(mean, variance, x.shape[-2])
         else:
-            mean, variance = self.running_mean, self.running_variance
-        self._scale = 1 / np.sqrt(variance + self.epsilon)
-        self._normalized = (x - mean) * self._scale
-        return self.parameters["weight"] * self._normalized + self.parameters["bias"]
+            scale = 1 / np.sqrt(self.running_variance + self.epsilon)
+            normalized = (x - self.running_mean) * scale
+        y = _scaled_and_shifted(self, x, normalized, scale)
+        unheard = self.parameters["weight"] == 0
+        if not self._by_batch and unheard.any():  # an infinite input has an infinite value there
+            y = np.where(unheard & np.isinf(normalized), self.parameters["bias"], y)
+        return y
 
-    def _statistics(self, x: Array) -> tuple[Array, Array]:
-        """Return mean and variance of a batch, and move the running averages toward them."""
-        rows = x.shape[-2]
-        if rows < 2:
+    def _check_batch(self, x: Array) -> None:
+        """Raise ValueError where a batch gives no averages that are to be kept."""
+        if x.shape[-2] < 2:
             raise ValueError(
                 f"batch normalization in training mode got a batch of shape {x.shape}; the "
                 f"variance of a batch needs at least two rows"
             )
-        mean = x.mean(axis=-2, keepdims=True)
-        variance = np.square(x - mean).mean(axis=-2, keepdims=True)
+        own = self.running_mean.shape[:-2]
+        if np.broadcast_shapes(x.shape[:-2], own) != own:
+            raise ValueError(
+                f"batch normalization in training mode got a batch of shape {x.shape} with leading "
+                f"axes that its running averages, of shape {self.running_mean.shape}, lack; "
+                f"expected is (batch, features), or the leading axes of its replicas"
+            )
+
+    def _follow(self, mean: Array, variance: Array, rows: int) -> None:
+        """Move the running averages toward mean and variance of a batch."""
         self.running_mean += self.momentum * (mean - self.running_mean)
         unbiased = variance * (rows / (rows - 1))
         self.running_variance += self.momentum * (unbiased - self.running_variance)
-        return mean, variance
 
+    @np.errstate(all="ignore")
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of weight and bias; return that of the input."""
         _fill_scale_and_shift(self, upstream)
@@ -328,8 +389,20 @@ class BatchNorm(_Forgetful):
             return None
         gradient = upstream * self.parameters["weight"]
         if self._by_batch:
-            gradient = _without_statistics(gradient, self._normalized, axis=-2)
-        return self._scale * gradient
+            return _without_statistics(self, gradient, axis=-2)
+        return _scaled(self, gradient)
+
+    def get_extra_state(self) -> dict[str, Array]:
+        """Return copies of the running averages."""
+        return {
+            "running_mean": self.running_mean.copy(),
+            "running_variance": self.running_variance.copy(),
+        }
+
+    def set_extra_state(self, state: Mapping[str, Array]) -> None:
+        """Overwrite the running averages, in place."""
+        self.running_mean[...] = state["running_mean"]
+        self.running_variance[...] = state["running_variance"]
 
     def replica(self, index: int) -> "BatchNorm":
         """Return one replica as a layer of its own, running averages too."""
@@ -345,7 +418,9 @@ class LayerNorm(_Forgetful):
 
     .. math:: y = \gamma\, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
-    The same in training and in evaluation, because no example depends on another.
+    The same in training and in evaluation, because no example depends on another. Mean and variance
+    are computed as `BatchNorm` does: a constant example gives exactly `bias`, numbers whose squares
+    are beyond their dtype what they should, infinite ones their limit. float16 is taken too.
 
     Parameters
     ----------
@@ -379,21 +454,20 @@ class LayerNorm(_Forgetful):
         self.gradients: dict[str, Array] = {}
         self.epsilon = float(epsilon)
 
+    @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
         """Return the normalized examples, scaled and shifted: (..., batch, features)."""
-        centered = x - x.mean(axis=-1, keepdims=True)
-        variance = np.square(centered).mean(axis=-1, keepdims=True)
-        self._scale = 1 / np.sqrt(variance + self.epsilon)
-        self._normalized = centered * self._scale
-        return self.parameters["weight"] * self._normalized + self.parameters["bias"]
+        _check_signal(self, x, self.parameters["weight"].shape[-1])
+        normalized, scale, _, _ = _standardize(x, -1, self.epsilon)
+        return _scaled_and_shifted(self, x, normalized, scale)
 
+    @np.errstate(all="ignore")
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of weight and bias; return that of the input."""
         _fill_scale_and_shift(self, upstream)
         if not to_input:
             return None
-        gradient = upstream * self.parameters["weight"]
-        return self._scale * _without_statistics(gradient, self._normalized, axis=-1)
+        return _without_statistics(self, upstream * self.parameters["weight"], axis=-1)
 
     def replica(self, index: int) -> "LayerNorm":
         """Return one replica as a layer of its own."""
@@ -414,20 +488,110 @@ def _check_normalization(weight: Array, bias: Array, epsilon: float) -> None:
         raise ValueError(f"epsilon is {epsilon!r}; accepted are finite numbers above 0")
 
 
-def _fill_scale_and_shift(layer: BatchNorm | LayerNorm, upstream: Array) -> None:
-    _check_forward(layer, "_normalized")
-    layer.gradients["weight"] = (upstream * layer._normalized).sum(axis=-2, keepdims=True)
-    layer.gradients["bias"] = upstream.sum(axis=-2, keepdims=True)
+def _standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Array, Array]:
+    r"""Return :math:`(x - \mu) / \sqrt{\sigma^2 + \epsilon}` and what it is made of, in float64.
+
+    Mean and variance are taken along one axis, in two passes. Sums of float16 and float32 numbers
+    in float64 are exact enough that equal numbers have exactly their mean. Where float64 numbers
+    vary little about their mean, its rounding counts, and the mean of what the subtraction left is
+    subtracted too. Rows whose squares overflow are computed anew, divided by a power of two.
+
+    Parameters
+    ----------
+    x : ndarray
+        Of any float or integer dtype.
+    axis : int
+        Which one to go along.
+    epsilon : float
+        Above 0.
+
+    Returns
+    -------
+    normalized : ndarray
+        The shape of `x`. Equal numbers give exactly 0. With infinities, the limit for all of them
+        growing alike: 1 for each and 0 for the finite numbers, normalized without epsilon.
+    scale, mean, variance : ndarray
+        :math:`1 / \sqrt{\sigma^2 + \epsilon}` and the moments, with that axis of length 1.
+
+    Examples
+    --------
+    >>> _standardize(np.array([[3.0, 1.0]]), -1, 3.0)
+    (array([[ 0.5, -0.5]]), array([[0.5]]), array([[2.]]), array([[1.]]))
+    """
+    wide = np.result_type(x, np.float64)
+    mean = x.mean(axis=axis, keepdims=True, dtype=wide)
+    centered = x - mean
+    variance = np.square(centered).mean(axis=axis, keepdims=True)
+    if x.dtype == wide and (close := mean * mean > 4 * variance).any():
+        rest = np.where(close, centered.mean(axis=axis, keepdims=True), 0)
+        mean, centered = mean + rest, np.subtract(centered, rest, out=centered)
+        variance = np.square(centered).mean(axis=axis, keepdims=True)
+    scale = 1 / np.sqrt(variance + epsilon)
+    centered *= scale
+    if epsilon > _SMALL and variance.max(initial=0) < np.inf:
+        return centered, scale, mean, variance
+    plain = np.isfinite(variance) & ((variance > _SMALL) | (epsilon > _SMALL))
+    others = _standardize_scaled(x.astype(wide), axis, epsilon)
+    pairs = zip((centered, scale, mean, variance), others, strict=True)
+    normalized, scale, mean, variance = (np.where(plain, *pair) for pair in pairs)
+    return normalized, scale, mean, variance
 
 
-def _without_statistics(gradient: Array, normalized: Array, axis: int) -> Array:
-    """Return what is left of a gradient where mean and variance are taken from the same numbers.
+_SMALL = 1e-280  # below it, variances are rounded as subnormal numbers are
+
+
+def _standardize_scaled(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Array, Array]:
+    """Do the work of `_standardize` on numbers divided by a power of two, or by infinity."""
+    infinite = np.isinf(x)
+    endless = infinite.any(axis=axis, keepdims=True)
+    x = np.where(endless, np.where(infinite, np.sign(x), 0 * x), x)
+    size = np.abs(x).max(axis=axis, keepdims=True)
+    unit = np.exp2(np.ceil(np.log2(np.maximum(size, math.sqrt(epsilon)))) - 1)
+    x = x / unit / 2  # in two steps, for the power itself may be beyond the largest number
+    mean = x.mean(axis=axis, keepdims=True)
+    centered = x - mean
+    rest = centered.mean(axis=axis, keepdims=True)
+    mean, centered = mean + rest, centered - rest
+    variance = np.square(centered).mean(axis=axis, keepdims=True)
+    added = np.where(endless, 0, epsilon / unit / unit / 4)
+    deviation = np.sqrt(variance + added)
+    size = np.where(endless, np.inf, unit)
+    scale = 1 / np.where(deviation > 0, deviation, 1)
+    return centered * scale, scale / size / 2, mean * size * 2, variance * size * size * 4
+
+
+def _scaled_and_shifted(layer: Any, x: Array, normalized: Array, scale: Array) -> Array:
+    """Remember what backward needs, in the signal's dtype; return the output of a normalization."""
+    weight, bias = layer.parameters["weight"], layer.parameters["bias"]
+    dtype = np.result_type(x, np.float16)  # floats stay, integers become floats
+    layer._normalized = normalized.astype(dtype, copy=False)
+    layer._scale = scale.astype(np.result_type(dtype, np.float32), copy=False)
+    y = np.asarray(weight * layer._normalized)
+    y = np.add(y, bias, out=y if y.dtype == bias.dtype else None)
+    layer._shape = y.shape
+    return y
+
+
+def _fill_scale_and_shift(layer: Any, upstream: Array) -> None:
+    _check_backward(layer, upstream, "_normalized")
+    _fill(layer, "weight", _sum(upstream * layer._normalized, (-2,)))
+    _fill(layer, "bias", _sum(upstream, (-2,)))
+
+
+def _without_statistics(layer: Any, gradient: Array, axis: int) -> Array:
+    """Return the gradient of the input where mean and variance are taken from the same numbers.
 
     Shifting or stretching all inputs changes nothing, so the parts of the gradient along these
     two directions, the ones and the normalized values, drop out.
     """
+    normalized = layer._normalized
     along = (gradient * normalized).mean(axis=axis, keepdims=True)
-    return gradient - gradient.mean(axis=axis, keepdims=True) - along * normalized
+    left = gradient - gradient.mean(axis=axis, keepdims=True) - along * normalized
+    return _scaled(layer, left)
+
+
+def _scaled(layer: Any, gradient: Array) -> Array:
+    return np.asarray((layer._scale * gradient).astype(gradient.dtype, copy=False))
 
 
 def _check_arrays(weight: Any, bias: Any) -> None:
@@ -448,6 +612,55 @@ def _check_array(name: str, values: Any) -> None:
         )
 
 
+def _check_signal(layer: Any, x: Any, features: int | None) -> None:
+    """Raise an error unless a signal has as many features, and leading axes that go together."""
+    own = layer.parameters["weight"].shape[:-2]
+    if isinstance(x, np.ndarray) and x.ndim > 1 and x.shape[-1] == (features or x.shape[-1]):
+        if x.shape[:-2] in ((), own) or _go_together(x.shape[:-2], own):
+            return
+    given = f"of shape {x.shape}" if isinstance(x, np.ndarray) else f"that is {_told(x)}"
+    raise (ValueError if isinstance(x, np.ndarray) else TypeError)(
+        f"{type(layer).__name__} got a signal {given}; expected is an array of shape "
+        f"(batch, {features or 'features'}), or (..., batch, {features or 'features'}) with "
+        f"leading axes that go with those of its weight, {own}"
+    )
+
+
+def _go_together(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Return whether axes broadcast."""
+    return all(a == b or 1 in (a, b) for a, b in zip(reversed(one), reversed(other), strict=False))
+
+
+def _check_backward(layer: Any, upstream: Array, signal: str = "_x") -> None:
+    """Raise an error unless there was a forward pass, whose output has the gradient's shape."""
+    _check_forward(layer, signal)
+    if upstream.shape != layer._shape:
+        raise ValueError(
+            f"{type(layer).__name__} got a gradient of shape {upstream.shape}; expected is "
+            f"that of its last output, {layer._shape}"
+        )
+
+
+def _fill(layer: Any, name: str, gradient: Array) -> None:
+    """Set a gradient, summed over the leading axes that its parameter lacks or has once."""
+    shape = layer.parameters[name].shape
+    if gradient.shape != shape:
+        extra = gradient.ndim - len(shape)
+        once = [i for i, n in enumerate(shape[:-2], extra) if n == 1]
+        gradient = _sum(gradient, (*range(extra), *once)).reshape(shape)
+    layer.gradients[name] = gradient
+
+
+def _sum(values: Array, axes: tuple[int, ...]) -> Array:
+    """Return a sum along axes, which stay with length 1.
+
+    In float16 NumPy would add the rows up in float16, where 2048 + 1 is 2048.
+    """
+    if values.dtype != np.float16:
+        return values.sum(axis=axes, keepdims=True)
+    return values.sum(axis=axes, keepdims=True, dtype=np.float32).astype(np.float16)
+
+
 def _check_forward(layer: Layer, signal: str = "_x") -> None:
     """Raise RuntimeError if there is no signal to go back along."""
     if not hasattr(layer, signal):
@@ -465,7 +678,8 @@ class Dropout(_Forgetful):
     .. math:: y = \frac{k}{1 - p}\, x, \qquad k = 1 \text{ with probability } 1 - p
         \text{, otherwise } 0
 
-    The mean of y over the masks k is x. In evaluation mode nothing is drawn, and y is x.
+    The mean of y over the masks k is x. In evaluation mode nothing is drawn, and y is x. What is
+    dropped is 0 whatever it was, an infinity or NaN too, and so is its gradient.
 
     Parameters
     ----------
@@ -533,16 +747,27 @@ class Dropout(_Forgetful):
         """The leading axes of `p` or of the seeds."""
         return self.p.shape or self._generators.shape
 
+    @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
         """Return a new draw of the signal in training mode, and otherwise the signal itself."""
         self._mask: Array | None = None
         if not self.training:
             return x
+        self._check_signal(x)
         dtype = np.result_type(x, np.float16)  # floats stay, integers become floats
         # both sides in float32: a comparison in float64 would take twice the time
         kept = self._draws(x.shape[-2:]) >= _beside(self.p, np.float32)
         self._mask = kept * _beside(self._factor(), dtype)
-        return x * self._mask
+        return _masked(x, self._mask)
+
+    def _check_signal(self, x: Array) -> None:
+        """Raise ValueError unless a signal has rows, and leading axes that go with the replicas."""
+        if np.ndim(x) < 2 or not _go_together(x.shape[:-2], self.replicas):
+            raise ValueError(
+                f"{type(self).__name__} got a signal of shape {np.shape(x)}; expected is "
+                f"(..., batch, features) with leading axes that go with its replicas, "
+                f"{self.replicas}"
+            )
 
     def _draws(self, shape: tuple[int, ...]) -> Array:
         """Return uniform random numbers, (batch, features) for each generator by itself."""
@@ -555,12 +780,24 @@ class Dropout(_Forgetful):
         """Return the factor of what is kept, for each p."""
         return np.asarray(1 / (1 - self.p))
 
+    @np.errstate(all="ignore")
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Return the gradient with respect to the input: what was dropped has none."""
         _check_forward(self, "_mask")
         if not to_input:
             return None
-        return upstream if self._mask is None else upstream * self._mask
+        return upstream if self._mask is None else _masked(upstream, self._mask)
+
+    def get_extra_state(self) -> dict[str, Array]:
+        """Return where each generator stands, shape ``(..., 6)``; see `seeds.generator_state`."""
+        states = [generator_state(rng) for rng in self._generators.flat]
+        return {"generator": np.reshape(states, (*self._generators.shape, 6))}
+
+    def set_extra_state(self, state: Mapping[str, Array]) -> None:
+        """Let each generator go on from there, so that the same masks follow."""
+        words = state["generator"].reshape(-1, 6)
+        for rng, own in zip(self._generators.flat, words, strict=True):
+            set_generator_state(rng, own)
 
     def replica(self, index: int) -> "Dropout":
         """Return one replica as a layer of its own, which goes on with the same masks."""
@@ -568,6 +805,14 @@ class Dropout(_Forgetful):
         own = self._generators[index] if self._generators.shape else self._generators
         layer._generators = copy.deepcopy(np.asarray(own, dtype=object))
         return layer
+
+
+def _masked(values: Array, mask: Array) -> Array:
+    """Return values times a mask, and 0 where it is 0, whatever was there."""
+    y = values * mask
+    if not np.isfinite(y).all():
+        y = np.where(mask == 0, y.dtype.type(0), y)
+    return y
 
 
 _SELU_LIMIT = float(selu(-np.inf))
@@ -585,7 +830,8 @@ class AlphaDropout(Dropout):
     Parameters
     ----------
     p, seed
-        As for `Dropout`, with its attributes and errors.
+        As for `Dropout`, with its attributes and errors; what is dropped is
+        :math:`a\, \alpha' + b` whatever it was.
 
     Notes
     -----
@@ -600,6 +846,7 @@ class AlphaDropout(Dropout):
     array([[-0.779, -0.779,  1.666,  1.666]])
     """
 
+    @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
         """Return a new draw of the signal in training mode, and otherwise the signal itself."""
         y = super().forward(x)
@@ -623,7 +870,7 @@ def as_probabilities(p: Any, name: str = "p") -> NDArray[np.float64]:
     >>> as_probabilities([0, 0.5])
     array([0. , 0.5])
     """
-    values = np.asarray(p)
+    values = as_array(name, p)
     if values.dtype.kind not in "fiu":
         raise TypeError(
             f"{name} is {p!r}; accepted are a number from 0 to below 1, or one for each replica"
@@ -722,6 +969,7 @@ class Residual:
         self._training = mode
         set_training(self.layers, mode)
 
+    @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
         """Return the input plus what the layers make of it."""
         y = go_forward(self.layers, x)
@@ -732,6 +980,7 @@ class Residual:
             )
         return x + y
 
+    @np.errstate(all="ignore")
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of the layers; return that of the input."""
         through = go_backward(self.layers, upstream, to_input=to_input)
@@ -769,6 +1018,27 @@ def as_layers(layers: Any) -> list[Layer]:
 def _told(thing: Any) -> str:
     """Return text and functions as they are, and of others what they are."""
     return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
+
+
+def as_array(name: str, values: Any) -> Array:
+    """Return values as an array, or raise ValueError where they make none, or hide some of it.
+
+    Examples
+    --------
+    >>> as_array("x", [[1, 2], [3]])
+    Traceback (most recent call last):
+    ValueError: x is ragged: entries of one list have different lengths; expected is an array
+    """
+    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
+        raise ValueError(f"{name} has masked entries, whose numbers would count; fill or drop them")
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} is ragged: entries of one list have different lengths; expected is an array"
+        ) from None
 
 
 def check_untied(layers: Sequence[Layer]) -> None:
@@ -845,6 +1115,19 @@ def named_gradients(layers: Sequence[Layer]) -> dict[str, Array]:
         for i, layer in enumerate(layers)
         for name, value in layer.gradients.items()
     }
+
+
+def with_extra_state(layers: Sequence[Layer]) -> Iterator[tuple[str, Any]]:
+    """Yield each layer that carries more than parameters, with its name.
+
+    Examples
+    --------
+    >>> [name for name, _ in with_extra_state([Activate("relu"), Residual([Dropout(0.5)])])]
+    ['1.0']
+    """
+    for name, layer in walk(layers):
+        if hasattr(layer, "get_extra_state"):
+            yield name, layer
 
 
 def replica_of(layer: Layer, index: int) -> Layer:

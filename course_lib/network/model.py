@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from course_lib import activations
 from course_lib._errors import check_whole, unknown_name
 from course_lib.activations import Activation
+from course_lib.network._state import VERSION, as_arrays, check_state
 from course_lib.network.initialization import initialize
 from course_lib.network.layers import (
     Activate,
@@ -24,6 +25,7 @@ from course_lib.network.layers import (
     LayerNorm,
     PReLU,
     Residual,
+    as_array,
     as_layers,
     as_probabilities,
     check_untied,
@@ -35,6 +37,7 @@ from course_lib.network.layers import (
     set_training,
     walk,
     widths,
+    with_extra_state,
 )
 from course_lib.network.losses import Loss, get_loss
 from course_lib.network.seeds import Seed, as_seeds, layer_seed, stream
@@ -217,7 +220,8 @@ class Network:
     def load_parameters(self, parameters: Mapping[str, ArrayLike]) -> None:
         """Overwrite all parameters; if anything does not fit, none is touched.
 
-        Running averages, as `BatchNorm` has them, are no parameters and stay.
+        Running averages, as `BatchNorm` has them, are no parameters and stay; `load_state_dict`
+        overwrites them too.
 
         Parameters
         ----------
@@ -233,7 +237,7 @@ class Network:
         own = self.parameters
         if set(parameters) != set(own):
             raise ValueError(f"parameters are {sorted(parameters)}; this network has {sorted(own)}")
-        new = {name: np.asarray(value, dtype=self.dtype) for name, value in parameters.items()}
+        new = {n: as_array(n, value).astype(self.dtype) for n, value in parameters.items()}
         for name, value in new.items():
             if value.shape != own[name].shape:
                 raise ValueError(
@@ -241,6 +245,88 @@ class Network:
                 )
         for name, value in new.items():
             own[name][...] = value
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of all that the network carries from one batch to the next.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Beside the `parameters`, under their names: the running averages of each `BatchNorm`,
+            where the generators of each `Dropout` stand, what layers of a reader's own tell (see
+            `Layer`), and the ``"version"`` of this form. Arrays of numbers alone, so that
+            ``np.savez(file, **state)`` stores it and ``np.load(file, allow_pickle=False)`` reads
+            it.
+
+        Raises
+        ------
+        ValueError
+            If a layer has a parameter and another array of one name.
+
+        Notes
+        -----
+        Unlike in PyTorch these are copies: a state stays as it is while the network trains on.
+        Sizes, activations and settings such as a dropout's p are not in it; build the same network
+        first. To continue a training, keep the optimizer's state and the history as well; see
+        `course_lib.training.fit`.
+
+        Examples
+        --------
+        >>> network = mlp([2, 3, 1], normalization="batch", dropout=0.5)
+        >>> [name for name in network.state_dict() if name not in network.parameters]
+        ['1.running_mean', '1.running_variance', '3.generator', 'version']
+        """
+        state = {name: value.copy() for name, value in self.parameters.items()}
+        for prefix, layer in with_extra_state(self.layers):
+            for key, value in layer.get_extra_state().items():
+                if f"{prefix}.{key}" in state:
+                    raise ValueError(
+                        f"{prefix}.{key} is a parameter and in the layer's extra state; rename one"
+                    )
+                state[f"{prefix}.{key}"] = np.array(value)
+        return state | {"version": VERSION.copy()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Overwrite all that `state_dict` holds, in place; if anything does not fit, nothing.
+
+        Views of the parameters and optimizers that work on them stay valid.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            What `state_dict` of such a network returned, or ``np.load`` of a file of it.
+
+        Raises
+        ------
+        ValueError
+            If entries are missing, unknown, or of another shape, dtype or version, all of which
+            are named; or if two layers hold the same array.
+        TypeError
+            If it is not a mapping, or an entry is not numeric.
+
+        Examples
+        --------
+        >>> network, twin = mlp([2, 3, 1], seed=0), mlp([2, 3, 1], seed=1)
+        >>> twin.load_state_dict(network.state_dict())
+        >>> bool((twin(np.eye(2)) == network(np.eye(2))).all())
+        True
+        """
+        check_untied(self.layers)
+        before, arrays = self.state_dict(), as_arrays(state)
+        expected = {name: value for name, value in before.items() if name != "version"}
+        check_state("this network", arrays, expected)
+        try:
+            self._overwrite(arrays)
+        except BaseException:  # a layer of a reader's own, or an array that cannot be written to
+            self._overwrite(before)
+            raise
+
+    def _overwrite(self, state: Mapping[str, Array]) -> None:
+        for name, value in self.parameters.items():
+            value[...] = state[name]
+        for prefix, layer in with_extra_state(self.layers):
+            own = layer.get_extra_state()
+            layer.set_extra_state({key: state[f"{prefix}.{key}"] for key in own})
 
     def replica(self, index: int) -> "Network":
         """Return one replica as a network of its own, with copies of all that it holds.
@@ -268,14 +354,15 @@ class Network:
 
     def check_input(self, x: ArrayLike) -> Array:
         """Return `x` as an array that `forward` takes, or raise one of its errors."""
-        signal = np.asarray(x)
+        signal = as_array("x", x)
         if signal.dtype != self.dtype:
-            if signal.dtype.kind not in "iu" and isinstance(x, np.ndarray):
+            kinds = "iu" if isinstance(x, np.ndarray) else "iuf"
+            if signal.dtype.kind not in kinds:
                 raise TypeError(
                     f"x is {signal.dtype}; this network computes in {self.dtype}, so pass "
                     f"np.asarray(x, dtype=np.{self.dtype})"
                 )
-            signal = np.asarray(x, dtype=self.dtype)
+            signal = signal.astype(self.dtype)
         if signal.ndim < 2 or signal.shape[-1] != self.sizes[0]:
             raise ValueError(
                 f"x has shape {signal.shape}; this network takes (batch, {self.sizes[0]})"
@@ -373,7 +460,8 @@ def mlp(
         below 1, `alpha_dropout` is asked for without a dropout, no gain can be computed, or the
         activation changes the number of features, as gates do.
     TypeError
-        If the dtype is not float32 or float64, or a size is not a whole number.
+        If the dtype is not float32 or float64, a size is not a whole number, or there are several
+        activations.
 
     Examples
     --------
@@ -384,10 +472,11 @@ def mlp(
     >>> mlp([784, 64, 10], seed=range(3), dropout=[0, 0.2, 0.5])
     Network(784-64-10, ['relu', 'Dropout(0 to 0.5)'], float64, replicas=(3,))
     """
-    if np.ndim(sizes) == 0 or len(sizes) < 2:
+    if as_array("sizes", sizes).ndim == 0 or len(sizes) < 2:
         raise ValueError(f"sizes are {sizes!r}; at least an input and an output are needed")
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype is {np.dtype(dtype)}; accepted are float32 and float64")
+    _check_one_activation(activation)
     activation = activations.get(activation)
     if activation.kind == "groups":
         raise ValueError(
@@ -415,6 +504,14 @@ def mlp(
         hidden = [dense, *_normalizations(dense, normalization), Activate(activation), *drops[i]]
         layers += [Residual(hidden)] if residual and i and fan_in == fan_out else hidden
     return Network(layers)
+
+
+def _check_one_activation(activation: Any) -> None:
+    if isinstance(activation, list | tuple | np.ndarray):
+        raise TypeError(
+            f"activation is {activation!r}; expected is one for all hidden layers, such as 'relu'; "
+            f"for one in each, put layers in a row: Network([Dense(...), Activate('relu'), ...])"
+        )
 
 
 def _normalizations(dense: Dense, normalization: str | None) -> list[Layer]:
@@ -446,7 +543,7 @@ def _dropouts(
 
 def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
     """Return the gain of each replica; `seeds` is None for one network without replicas."""
-    values = np.asarray(1.0 if gain is None else gain)
+    values = as_array("gain", 1.0 if gain is None else gain)
     if values.dtype.kind not in "fiu" or values.shape not in ((), (seeds,)):
         given = f"of shape {values.shape}" if values.shape else repr(gain)
         raise ValueError(
@@ -521,7 +618,8 @@ def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int 
             vars(layer)["forward"] = scaled
         elif isinstance(layer, Dropout):
             vars(layer)["forward"] = np.asarray  # as in evaluation mode
-    scratch.forward(x, training=True)
+    with np.errstate(all="ignore"):
+        scratch.forward(x, training=True)
     network.load_parameters(scratch.parameters)
     return np.stack(reached, axis=-1)
 
