@@ -620,7 +620,8 @@ def fit(
     x, y : ndarray or torch.Tensor
         Examples, and labels or targets, as the loss wants them.
     optimizer : torch.optim.Optimizer
-        Made for ``model.parameters()``.
+        Made for ``model.parameters()``, or for some of them: the others, and frozen ones, stay what
+        they are. Limits of the gradient are for those that learn.
     loss : str or Loss
         A name of `course_lib.network.LOSSES`.
     epochs, batch_size, validation, patience, seed, clip_norm, clip_value, progress
@@ -636,7 +637,10 @@ def fit(
     ------
     ValueError
         If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, or there is patience without validation data.
+        a finite number above 0, there is patience without validation data, or the optimizer has a
+        parameter that is not the module's, or none that learns.
+    TypeError
+        If the optimizer is not one of PyTorch, or asks for a closure, as LBFGS does.
     KeyError
         If there is no such loss.
 
@@ -655,6 +659,8 @@ def fit(
     # everything is looked at before anything is trained
     inputs = _as_tensor(x, first)
     training.check_fit_arguments(inputs, _as_array(y), optimizer, epochs, batch_size)
+    check_optimizer(optimizer, model)
+    _check_learns(optimizer)
     training.check_limits(clip_norm=clip_norm, clip_value=clip_value)
     if clip_value is not None:  # PyTorch takes none that the dtype cannot hold
         clip_value = min(clip_value, torch.finfo(first.dtype).max)
@@ -729,14 +735,15 @@ def _train_epoch(
     """Make one step for each batch; return the sum of the losses of all examples."""
     model.train()
     total = 0.0
+    learning = _steered(optimizer)
     for x, y in pairs:
         value = criterion(model(x), y)
-        optimizer.zero_grad()
+        model.zero_grad()  # also what the optimizer does not steer, so that nothing piles up there
         value.backward()  # type: ignore[no-untyped-call]
         if clip_value is not None:
-            nn.utils.clip_grad_value_(model.parameters(), clip_value)
+            nn.utils.clip_grad_value_(learning, clip_value)
         if clip_norm is not None:
-            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+            nn.utils.clip_grad_norm_(learning, clip_norm)
         optimizer.step()
         total += value.item() * len(x)
     return total
@@ -987,16 +994,43 @@ def weights(model: nn.Module, *, gradients: bool = False) -> dict[str, Array]:
 def check_optimizer(optimizer: Any, model: nn.Module) -> None:
     """Raise an error unless an optimizer of PyTorch is there for nothing but this module."""
     training.check_optimizer(optimizer)
-    if not isinstance(optimizer, torch.optim.Optimizer) or isinstance(optimizer, torch.optim.LBFGS):
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        own = type(optimizer).__module__ == training.__name__
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__}{' of course_lib.training' if own else ''}; "
+            f"accepted for a module is one of torch.optim, such as "
+            f"torch.optim.SGD(model.parameters(), lr=0.1)"
+        )
+    try:
+        signature(type(optimizer).step).bind(optimizer)
+    except TypeError:
         raise TypeError(
             f"optimizer is a {type(optimizer).__name__}; accepted for a module is one of "
-            f"torch.optim that makes a step from the gradients at hand, which LBFGS does not"
-        )
-    own = {id(parameter) for parameter in model.parameters()}
-    if not own.issuperset(id(p) for group in optimizer.param_groups for p in group["params"]):
+            f"torch.optim that makes a step from the gradients at hand, which this does not: it "
+            f"asks for a closure"
+        ) from None
+    own_parameters = {id(parameter) for parameter in model.parameters()}
+    foreign = sum(id(parameter) not in own_parameters for parameter in _steered(optimizer))
+    if foreign:
         raise ValueError(
-            "the optimizer was made for the parameters of another module; accepted is one made "
-            "for model.parameters()"
+            f"the optimizer was made for the parameters of another module: {foreign} of its "
+            f"{len(_steered(optimizer))} are not in this one; accepted is one made for "
+            f"model.parameters() or for some of them, after the module was built, copied or loaded"
+        )
+
+
+def _steered(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    """Return the parameters that an optimizer moves."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _check_learns(optimizer: torch.optim.Optimizer) -> None:
+    """Raise ValueError if everything that an optimizer moves is frozen."""
+    if not any(parameter.requires_grad for parameter in _steered(optimizer)):
+        raise ValueError(
+            f"all {len(_steered(optimizer))} parameters of the optimizer are frozen "
+            f"(requires_grad=False), and nothing would be learned; accepted is an optimizer with "
+            f"at least one parameter that learns"
         )
 
 

@@ -1,5 +1,6 @@
 """The PyTorch networks: carried across, trained in step with NumPy, and free of side effects."""
 
+import copy
 import inspect
 from dataclasses import replace
 from functools import partial
@@ -697,6 +698,107 @@ def test_an_interrupted_training_with_patience_leaves_the_best_epoch_so_far():
         pytorch.fit(model, x, y, optimizer=sgd, epochs=9, **options)
     for ours, expected in zip(model.parameters(), twin.parameters(), strict=True):
         np.testing.assert_array_equal(ours.detach(), expected.detach())
+
+
+# ---------------------------------------------------------------------------------------------
+# Whose optimizer it is
+# ---------------------------------------------------------------------------------------------
+
+
+def fine_tuned(choose, clip_norm=None, progress=False):
+    """Train what `choose` returns of a module; return the module before and after."""
+    model = pytorch.mlp([2, 8, 8, 2], "tanh", dtype=torch.float64)
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    sgd = torch.optim.SGD(choose(model), lr=0.1)
+    x, y = data.moons(20)
+    pytorch.fit(model, x, y, optimizer=sgd, epochs=3, clip_norm=clip_norm, progress=progress)
+    return before, dict(model.named_parameters())
+
+
+def frozen(model):
+    """Freeze all but the last layer of a module; return all of its parameters."""
+    model[:-1].requires_grad_(False)
+    return model.parameters()
+
+
+@pytest.mark.parametrize("choose", [lambda model: model[-1].parameters(), frozen])
+@pytest.mark.parametrize("clip_norm", [None, 0.01])
+def test_a_part_of_a_module_is_trained_alone(choose, clip_norm):
+    before, after = fine_tuned(choose, clip_norm)
+    for name, value in before.items():
+        assert torch.equal(after[name], value) == (not name.startswith("4."))
+
+
+def test_gradients_that_no_optimizer_takes_limit_nothing():
+    (_, alone), (_, with_others) = (
+        fine_tuned(choose, 0.01) for choose in (frozen, lambda model: model[-1].parameters())
+    )
+    for name, value in alone.items():
+        assert torch.equal(with_others[name], value)
+
+
+def test_groups_and_schedules_are_optimizers_of_the_module():
+    def choose(model):
+        groups = [{"params": [p]} for p in model.parameters()]
+        return [*groups, {"params": []}]
+
+    before, after = fine_tuned(choose)
+    assert not any(torch.equal(after[name], value) for name, value in before.items())
+    model = pytorch.mlp([2, 2])
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    torch.optim.lr_scheduler.StepLR(sgd, 1)  # wraps the step
+    try_fit(model=model, optimizer=sgd)
+
+
+def loaded(model):
+    """Return an optimizer for the parameters that a module had before others were put there."""
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    model.load_state_dict(copy.deepcopy(model.state_dict()), assign=True)
+    return sgd
+
+
+OTHERS = {
+    "of another module": (
+        lambda model: torch.optim.SGD(pytorch.mlp([2, 2]).parameters(), lr=0.1),
+        ValueError, "2 of its 2 are not in this one", "for model.parameters() or for some of them",
+    ),
+    "of a copy": (
+        lambda model: torch.optim.Adam(copy.deepcopy(model).parameters()),
+        ValueError, "another module", "built, copied or loaded",
+    ),
+    "of two modules": (
+        lambda model: torch.optim.SGD([*model.parameters(), nn.Parameter(torch.ones(1))], lr=1),
+        ValueError, "1 of its 3 are not", "model.parameters()",
+    ),
+    "of replaced parameters": (loaded, ValueError, "2 of its 2", "copied or loaded"),
+    "of frozen parameters": (
+        lambda model: torch.optim.SGD(model.requires_grad_(False).parameters(), lr=0.1),
+        ValueError, "all 2 parameters of the optimizer are frozen", "at least one parameter that",
+    ),
+    "of the frozen part": (
+        lambda model: torch.optim.SGD([model[0].weight.requires_grad_(False)], lr=0.1),
+        ValueError, "all 1 parameters", "nothing would be learned",
+    ),
+    "of this library": (
+        lambda model: training.SGD(0.1),
+        TypeError, "a SGD of course_lib.training", "torch.optim.SGD(model.parameters(), lr=0.1)",
+    ),
+    "of nobody": (lambda model: model, TypeError, "optimizer is", "pass an instance"),
+    "a class": (lambda model: torch.optim.SGD, TypeError, "torch.optim.sgd.SGD", "an instance"),
+    "with a closure": (
+        lambda model: torch.optim.LBFGS(model.parameters()), TypeError, "a LBFGS", "a closure"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_an_optimizer_that_would_train_nothing_is_told(case, refuses):
+    make, error, *texts = OTHERS[case]
+    model = pytorch.mlp([2, 2])
+    before = copy.deepcopy(model.state_dict())
+    refuses(lambda: try_fit(model=model, optimizer=make(model)), error, *texts)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
 
 
 # ---------------------------------------------------------------------------------------------
