@@ -134,6 +134,12 @@ def test_a_split_is_stratified_and_complete(counts, share, seed):
         assert abs((labels[test] == label).sum() - share * count) <= 0.5
     again = stratified_split(labels, test_share=share, seed=seed)
     np.testing.assert_array_equal(np.concatenate(again), np.concatenate([train, test]))
+    assert {train.dtype, test.dtype} == {np.dtype(np.int64)}
+
+
+def test_a_seed_gives_one_split_on_every_system():
+    train, test = stratified_split([0] * 5 + [1] * 5, test_share=0.4, seed=0)
+    assert (train.tolist(), test.tolist()) == ([7, 1, 3, 8, 5, 0], [6, 9, 4, 2])
 
 
 # ---------------------------------------------------------------------------------------------
@@ -220,9 +226,18 @@ BAD = {
     "half a point": (lambda: data.spirals(2.5), ValueError, "n is 2.5", "whole numbers from 1"),
     "noise below 0": (lambda: data.moons(noise=-1), ValueError, "noise is -1", "from 0 on"),
     "noise NaN": (lambda: data.spirals(noise=float("nan")), ValueError, "nan", "from 0 on"),
+    "noise of words": (lambda: data.moons(noise="low"), ValueError, "'low'", "finite numbers from 0"),
+    "noise for each": (lambda: data.moons(noise=[1, 2]), ValueError, "[1, 2]", "finite numbers"),
+    "noise without end": (lambda: data.moons(noise=np.inf), ValueError, "noise is inf", "finite"),
+    "turns NaN": (lambda: data.spirals(turns=np.nan), ValueError, "turns is nan", "finite numbers"),
+    "half a spiral": (lambda: data.spirals(classes=2.5), ValueError, "is 2.5", "whole numbers from 2"),
     "one spiral": (lambda: data.spirals(classes=1), ValueError, "classes is 1", "from 2 on"),
     "share 0": (lambda: data.mnist(test_share=0), ValueError, "test_share is 0", "between 0 and 1"),
     "share 1": (lambda: data.mnist(test_share=1), ValueError, "test_share is 1", "between 0 and 1"),
+    "a share in words": (lambda: data.mnist(test_share="half"), ValueError, "'half'", "a number"),
+    "ragged labels": (
+        lambda: stratified_split([[0, 1], [0]]), ValueError, "different lengths", "one row of int"
+    ),
     "share too small": (
         lambda: data.mnist(test_share=1e-4), ValueError, "class 0 has 500", "at least one"
     ),
