@@ -187,10 +187,13 @@ def _check_points(n: int, noise: float) -> None:
 
 def _check_number(name: str, given: Any, least: float | None = None) -> None:
     """Raise ValueError unless a setting is one finite number, from `least` on if that is given."""
-    number = isinstance(given, Real) and not isinstance(given, bool) and isfinite(given)
-    if not number or (least is not None and given < least):
+    if not _is_number(given) or (least is not None and given < least):
         which = "finite numbers" if least is None else f"finite numbers from {least:g} on"
         raise ValueError(f"{name} is {given!r}; accepted are {which}")
+
+
+def _is_number(given: Any) -> bool:
+    return not isinstance(given, bool) and isinstance(given, Real) and isfinite(given)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -360,7 +363,7 @@ def stratified_split(
             f"labels of shape {labels.shape} and dtype {labels.dtype}; accepted is one row of "
             f"integers, at least one"
         )
-    if not isinstance(test_share, Real) or not 0 < test_share < 1:
+    if not (_is_number(test_share) and 0 < test_share < 1):
         raise ValueError(f"test_share is {test_share!r}; accepted is a number between 0 and 1")
     rng = np.random.default_rng(seed)
     train, test = [], []
