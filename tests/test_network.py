@@ -1425,7 +1425,8 @@ BAD = {  # what is done -> error, what was given, what is accepted
         lambda: LayerNorm(B, B[None]), ValueError, "(1, 1, 3)", "(..., 1, features) for both"
     ),
     "an integer weight": (
-        lambda: LayerNorm(B.astype(np.int64), B.astype(np.int64)), TypeError, "int64", "one float dtype"
+        lambda: LayerNorm(B.astype(np.int64), B.astype(np.int64)),
+        TypeError, "int64", "one float dtype",
     ),
     "weight and bias as one": (
         lambda: BatchNorm(B, B), ValueError, "weight and bias are one array", "give each its own"
