@@ -658,7 +658,8 @@ def fit(
     first = _first_parameter(model)
     # everything is looked at before anything is trained
     inputs = _as_tensor(x, first)
-    training.check_fit_arguments(inputs, _as_array(y), optimizer, epochs, batch_size)
+    y = _as_array(y, "y")
+    training.check_fit_arguments(inputs, y, optimizer, epochs, batch_size)
     check_optimizer(optimizer, model)
     _check_learns(optimizer)
     training.check_limits(clip_norm=clip_norm, clip_value=clip_value)
@@ -669,7 +670,7 @@ def fit(
     training.check_patience(patience, validation)
     if validation is not None:
         x_valid, y_valid = training.check_pair(validation)
-        y_valid = _as_array(y_valid)
+        y_valid = _as_array(y_valid, "y of the validation data")
         outputs = predict(model, x_valid)
         rule.function(outputs, y_valid)
         training.score(rule, outputs, y_valid)
@@ -761,7 +762,7 @@ def _loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
 
 def _as_targets(rule: Loss, y: ArrayLike, shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
     """Return labels or targets for outputs of a shape, checked as the NumPy network checks them."""
-    labels = _as_array(y)
+    labels = _as_array(y, "y")
     if len(shape) > 2:
         raise ValueError(
             f"the module returns outputs of shape {tuple(shape)}; accepted is (batch, outputs)"
@@ -785,6 +786,13 @@ def predict(model: nn.Module, x: ArrayLike) -> np.ndarray[Any, Any]:
     ndarray
         Shape ``(batch, outputs)``, the dtype of the module; float32 for bfloat16, which NumPy does
         not have.
+
+    Raises
+    ------
+    ValueError
+        If the module has no parameters, or the rows of `x` have different lengths.
+    TypeError
+        If `x` does not hold numbers.
 
     Examples
     --------
@@ -1034,21 +1042,31 @@ def _check_learns(optimizer: torch.optim.Optimizer) -> None:
         )
 
 
-def _as_array(values: Any) -> np.ndarray[Any, Any]:
+def _as_array(values: Any, name: str = "x") -> np.ndarray[Any, Any]:
     """Return an array, also of a tensor on a GPU; of bfloat16, which NumPy lacks, in float32."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
         values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{name} has rows of different lengths; expected an array, or rows of one length"
+        ) from None
 
 
 def _as_tensor(
-    values: ArrayLike, like: torch.Tensor, dtype: torch.dtype | None = None
+    values: ArrayLike, like: torch.Tensor, dtype: torch.dtype | None = None, name: str = "x"
 ) -> torch.Tensor:
     """Return a tensor on the device of another one, in its dtype if nothing else is said."""
-    if isinstance(values, np.ndarray) and not values.flags.writeable:
-        values = values.copy()  # PyTorch warns of arrays that are not to be written to
-    return torch.as_tensor(values).to(dtype or like.dtype).to(like.device)
+    if not isinstance(values, torch.Tensor):
+        array = _as_array(values, name)  # by way of NumPy, lists keep all digits of their numbers
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{name} is of dtype {array.dtype}; expected numbers")
+        # PyTorch takes no other byte order, no steps backwards, and warns of what is read-only
+        native = array.dtype.newbyteorder("=")
+        values = torch.from_numpy(np.require(array, native, ["C", "W"]))
+    return values.to(dtype or like.dtype).to(like.device)
 
 
 def _first_parameter(model: nn.Module) -> torch.Tensor:

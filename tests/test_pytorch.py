@@ -614,6 +614,27 @@ def test_predict_uses_evaluation_mode_and_restores_the_mode(was_training):
     assert model.training == was_training
 
 
+FORMS = {
+    "lists": lambda x: x.tolist(),
+    "rows backwards": lambda x: x[::-1].copy()[::-1],
+    "another byte order": lambda x: x.astype(x.dtype.newbyteorder()),
+    "read-only": lambda x: np.frombuffer(x.tobytes()).reshape(x.shape),
+    "columns": np.asfortranarray,
+    "a tensor": torch.tensor,
+    "a tensor that learns": lambda x: torch.tensor(x, requires_grad=True),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_an_input_keeps_all_digits(form):
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    model = pytorch.mlp([3, 2], dtype=torch.float64)
+    expected = pytorch.to_numpy(model)(x)  # no linear algebra of PyTorch
+    np.testing.assert_allclose(pytorch.predict(model, FORMS[form](x)), expected, rtol=1e-13)
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    pytorch.fit(model, FORMS[form](x), np.arange(5)[::-1] % 2, optimizer=sgd)
+
+
 def test_predict_restores_the_mode_of_every_part():
     model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)).train()
     model[1].eval()
@@ -968,6 +989,17 @@ BAD = {
         lambda: pytorch.predict(nn.Sequential(nn.ReLU()), X), ValueError, "Sequential", "parameters"
     ),
     "no examples": (lambda: try_fit(X[:0], Y[:0]), ValueError, "(0, 2)", "at least one example"),
+    "ragged rows": (
+        lambda: try_fit([[1, 2], [3]], [0, 1]), ValueError, "x has rows of different", "one length"
+    ),
+    "ragged labels": (lambda: try_fit(y=[[0], 1, 0, 0]), ValueError, "y has rows", "one length"),
+    "ragged validation": (
+        lambda: try_fit(validation=(X, [[0], 1])), ValueError, "y of the validation data", "rows"
+    ),
+    "ragged inputs": (
+        lambda: pytorch.predict(pytorch.mlp([2, 2]), [[1], [1, 2]]), ValueError, "x has", "array"
+    ),
+    "words": (lambda: try_fit(x=[["a", "b"]] * 4), TypeError, "x is of dtype <U1", "numbers"),
     "unequal lengths": (lambda: try_fit(X, Y[:3]), ValueError, "(3,)", "give one each"),
     "outputs without their axis": (
         lambda: try_fit(y=Y[:, None], model=Squeezed(2, 1), loss="mean_squared_error"),
