@@ -4,13 +4,14 @@
 PYTHON ?= $(if $(filter Windows_NT,$(OS)),python,python3)
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 RUN := "$(BIN)/python"
+LENT := mpmath,pytest,_pytest,py,pluggy,iniconfig,packaging,pygments
 NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
 
 # Progress bars would end up in the outputs of the notebooks.
 export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test notebooks lab serve lint format accuracy bench lock clean
+.PHONY: help install book test test-oldest pyodide notebooks lab serve lint format accuracy bench lock clean
 
 help: ## list the tasks
 	@$(PYTHON) tools/tasks.py
@@ -24,6 +25,12 @@ book: install ## execute the notebooks and build the site into _build/html
 test: install ## run the unit tests, then every notebook against its stored outputs
 	$(RUN) -m pytest --cov -n 2
 	$(RUN) -m pytest $(NBVAL) book
+
+test-oldest: install ## run the unit tests with the lowest versions that pyproject.toml declares
+	@$(RUN) tools/oldest.py
+
+pyodide: install ## run the NumPy part of the unit tests under Pyodide, unpacked in PYODIDE=folder
+	@node tools/pyodide.mjs --pyodide "$(or $(PYODIDE),$(PYODIDE_DIR))" --with $(LENT) tools/pyodide_tests.py
 
 notebooks: install ## execute all notebooks in place and clean them
 	@$(RUN) tools/notebooks.py

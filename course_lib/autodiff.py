@@ -16,8 +16,11 @@ tensors. Here every step is a number that can be looked at.
 """
 
 import math
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from numbers import Real
+from typing import Any
 
 from course_lib import activations
 from course_lib.activations import Activation
@@ -52,8 +55,8 @@ class Value:
     Raises
     ------
     TypeError
-        If `data` is no real number, such as an array, text, a bool or a complex number. Operators
-        raise it too.
+        If `data` is no real number, such as an array, text, a bool or a complex number, which
+        operators raise too; or if `parents` are not pairs of a value and a real number.
     ValueError
         From the logarithm of a number that is not above 0, from such a number to the power of a
         value, and from a number below 0 to a power that is not whole.
@@ -68,6 +71,8 @@ class Value:
     survey of Baydin et al., 2018 :cite:p:`baydin2018automatic`, tells the history and the variants.
 
     Values are compared by identity only, so that each is a node of its own: compare their `data`.
+    ``copy.deepcopy`` copies a value with all that it was computed from, however long the chain, and
+    ``pickle`` stores it so.
 
     Examples
     --------
@@ -98,7 +103,7 @@ class Value:
         self.data = _as_number(data)
         self.gradient = 0.0
         self.operation = operation
-        self.parents = tuple(parents)
+        self.parents = tuple(_as_pair(pair) for pair in _as_list(parents))
 
     def __repr__(self) -> str:
         """Return number and gradient."""
@@ -236,6 +241,33 @@ class Value:
             for parent, slope in value.parents:
                 parent.gradient += slope * value.gradient
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
+        """Return a copy with copies of all values before it, one after the other."""
+        for value in self._parents_first():
+            if id(value) not in memo:
+                twin = memo[id(value)] = object.__new__(type(value))
+                own = {name: what for name, what in vars(value).items() if name != "parents"}
+                twin.__dict__.update(deepcopy(own, memo))
+                twin.parents = tuple((memo[id(parent)], slope) for parent, slope in value.parents)
+        twin = memo[id(self)]
+        return twin
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Return what pickles are made from: first the values before this one, each once.
+
+        While they are written, each finds its own parents written already, so that the longest
+        chain asks for no deeper a recursion than the shortest.
+        """
+        state = self.__dict__
+        if not _writing.chain and self.parents:
+            state = {"": _Chain(self._parents_first()[:-1]), **state}
+        return object.__new__, (type(self),), state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what a pickle holds."""
+        state.pop("", None)
+        self.__dict__.update(state)
+
     def _parents_first(self) -> "list[Value]":
         """Return all values that this one depends on, each once, after those it was made from."""
         ordered: list[Value] = []
@@ -250,6 +282,62 @@ class Value:
                 waiting.append((value, True))
                 waiting.extend((parent, False) for parent, _ in value.parents)
         return ordered
+
+
+class _Writing(threading.local):
+    """Whether this thread is writing a chain of values into a pickle."""
+
+    chain = False
+
+
+_writing = _Writing()
+
+
+class _Chain:
+    """Values in the order in which a pickle is to hold them; read back, they are a list."""
+
+    def __init__(self, values: list[Value]) -> None:
+        self._values = values
+
+    def __reduce__(self) -> Any:
+        """Return a list that is written item by item."""
+        return list, (), None, self._one_by_one()
+
+    def _one_by_one(self) -> "Iterator[Value | _End]":
+        _writing.chain = True
+        try:
+            yield from self._values
+            yield _End()
+        except GeneratorExit:  # writing failed
+            _writing.chain = False
+            raise
+
+
+class _End:
+    """The end of a chain; read back, it is the number 0."""
+
+    def __reduce__(self) -> Any:
+        """Note that the chain is written."""
+        _writing.chain = False
+        return int, ()
+
+
+def _as_list(parents: Any) -> "list[Any]":
+    """Return parents as a list, or raise TypeError."""
+    if not isinstance(parents, Iterable):
+        raise TypeError(f"parents is a {type(parents).__name__}; accepted are pairs {_PAIR}")
+    return list(parents)
+
+
+def _as_pair(pair: Any) -> "tuple[Value, float]":
+    """Return a parent and the derivative with respect to it, or raise TypeError."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[0], Value):
+        told = repr(pair) if isinstance(pair, Value | Real) else f"a {type(pair).__name__}"
+        raise TypeError(f"{told} among the parents; accepted are pairs {_PAIR}")
+    return pair[0], pair[1]
+
+
+_PAIR = "(value, derivative with respect to it) in a list"
 
 
 def _as_value(given: "Value | float") -> Value:

@@ -9,6 +9,8 @@ import io
 import json
 from dataclasses import dataclass
 from importlib.resources import files
+from math import isfinite
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -74,8 +76,8 @@ def xor() -> tuple[Array, Array]:
     Examples
     --------
     >>> x, y = xor()
-    >>> y
-    array([0, 1, 1, 0])
+    >>> y.tolist()
+    [0, 1, 1, 0]
     """
     x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     return x, (x.sum(axis=1) == 1).astype(np.int64)
@@ -109,7 +111,8 @@ def spirals(
     Raises
     ------
     ValueError
-        If a count is too small or the noise is negative.
+        If a count is not an integer or too small, the noise is not a number from 0 on, or `turns`
+        is not finite.
 
     Notes
     -----
@@ -118,18 +121,18 @@ def spirals(
     Examples
     --------
     >>> x, y = spirals(50, classes=3)
-    >>> x.shape, np.bincount(y)
-    ((150, 2), array([50, 50, 50]))
+    >>> x.shape, np.unique(y, return_counts=True)[1].tolist()
+    ((150, 2), [50, 50, 50])
     """
     _check_points(n, noise)
-    if classes < 2:
-        raise ValueError(f"classes is {classes}; accepted are whole numbers from 2 on")
+    check_whole("classes", classes, least=2)
+    _check_number("turns", turns)
     rng = np.random.default_rng(seed)
     radius = np.sqrt(rng.uniform(0.01, 1, (classes, n)))  # even density along the arm
     angle = 2 * np.pi * (turns * radius + np.arange(classes)[:, np.newaxis] / classes)
     points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
     points += noise * rng.standard_normal(points.shape)
-    return points.reshape(-1, 2), np.repeat(np.arange(classes), n)
+    return points.reshape(-1, 2), _classes(classes, n)
 
 
 def moons(n: int = 100, *, noise: float = 0.1, seed: int = 0) -> tuple[Array, Array]:
@@ -154,13 +157,13 @@ def moons(n: int = 100, *, noise: float = 0.1, seed: int = 0) -> tuple[Array, Ar
     Raises
     ------
     ValueError
-        If `n` is below 1 or the noise is negative.
+        If `n` is not an integer from 1 on, or the noise not a number from 0 on.
 
     Examples
     --------
     >>> x, y = moons(50)
-    >>> x.shape, np.bincount(y)
-    ((100, 2), array([50, 50]))
+    >>> x.shape, np.unique(y, return_counts=True)[1].tolist()
+    ((100, 2), [50, 50])
     """
     _check_points(n, noise)
     rng = np.random.default_rng(seed)
@@ -169,13 +172,28 @@ def moons(n: int = 100, *, noise: float = 0.1, seed: int = 0) -> tuple[Array, Ar
     lower = np.stack([1 - np.cos(angle[1]), 0.5 - np.sin(angle[1])], axis=-1)
     points = np.concatenate([upper, lower])
     points += noise * rng.standard_normal(points.shape)
-    return points, np.repeat(np.arange(2), n)
+    return points, _classes(2, n)
+
+
+def _classes(count: int, n: int) -> Array:
+    """Return the label of each point, class by class; int64 where NumPy counts in int32, too."""
+    return np.repeat(np.arange(count, dtype=np.int64), n)
 
 
 def _check_points(n: int, noise: float) -> None:
     check_whole("n", n)
-    if not noise >= 0:
-        raise ValueError(f"noise is {noise!r}; accepted are numbers from 0 on")
+    _check_number("noise", noise, least=0)
+
+
+def _check_number(name: str, given: Any, least: float | None = None) -> None:
+    """Raise ValueError unless a setting is one finite number, from `least` on if that is given."""
+    if not _is_number(given) or (least is not None and given < least):
+        which = "finite numbers" if least is None else f"finite numbers from {least:g} on"
+        raise ValueError(f"{name} is {given!r}; accepted are {which}")
+
+
+def _is_number(given: Any) -> bool:
+    return not isinstance(given, bool) and isinstance(given, Real) and isfinite(given)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -259,7 +277,7 @@ def mnist(*, test_share: float = 0.2, seed: int = 0) -> Images:
     Examples
     --------
     >>> digits = mnist()
-    >>> digits.x_train.shape, np.bincount(digits.y_test).tolist()
+    >>> digits.x_train.shape, np.unique(digits.y_test, return_counts=True)[1].tolist()
     ((4000, 28, 28), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
     """
     arrays = read_bundled("mnist_5k.npz")
@@ -319,13 +337,14 @@ def stratified_split(
 
     Returns
     -------
-    train, test : ndarray of int
+    train, test : ndarray of int64
         Indices into `labels`, each in random order; together they hold each example once.
 
     Raises
     ------
     ValueError
-        If the share is not between 0 and 1, or a class has too few examples to be on both sides.
+        If the labels are not one row of integers, the share is not between 0 and 1, or a class has
+        too few examples to be on both sides.
 
     Examples
     --------
@@ -333,13 +352,18 @@ def stratified_split(
     >>> len(train), np.bincount(np.repeat([0, 1], [10, 20])[test])
     (24, array([2, 4]))
     """
-    labels = np.asarray(labels)
+    try:
+        labels = np.asarray(labels)
+    except ValueError:
+        raise ValueError(
+            "labels are rows of different lengths; accepted is one row of integers, at least one"
+        ) from None
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise ValueError(
             f"labels of shape {labels.shape} and dtype {labels.dtype}; accepted is one row of "
             f"integers, at least one"
         )
-    if not 0 < test_share < 1:
+    if not (_is_number(test_share) and 0 < test_share < 1):
         raise ValueError(f"test_share is {test_share!r}; accepted is a number between 0 and 1")
     rng = np.random.default_rng(seed)
     train, test = [], []
@@ -353,7 +377,8 @@ def stratified_split(
             )
         test.append(members[:count])
         train.append(members[count:])
-    return rng.permutation(np.concatenate(train)), rng.permutation(np.concatenate(test))
+    mixed = [rng.permutation(np.concatenate(part)) for part in (train, test)]
+    return mixed[0].astype(np.int64), mixed[1].astype(np.int64)  # intp is int32 on some systems
 
 
 def read_bundled(name: str) -> dict[str, Array]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from inspect import signature
 from itertools import count, pairwise
 from typing import Any, cast
 
@@ -68,30 +69,132 @@ def activation_module(name: str | Activation) -> nn.Module:
     Parameters
     ----------
     name : str or Activation
-        A name of `course_lib.activations.CATALOGUE`.
+        A name of `course_lib.activations.CATALOGUE`, or a row. Parameters that
+        ``functools.partial`` gave to the function and the derivative of a row become settings of
+        the module. A row of your own is compared with the module that its field ``pytorch`` names.
 
     Returns
     -------
     torch.nn.Module
-        With the catalogue's parameters.
+        The same function, with the same parameters. That of ``prelu`` learns its slope.
 
     Raises
     ------
     KeyError
         If the catalogue has no such activation.
     NotImplementedError
-        If PyTorch has no module for it.
+        If PyTorch has no module for it, or none with these parameters.
+    ValueError
+        If function and derivative of a row have different parameters, or the module that a row of
+        your own names computes something else.
 
     Examples
     --------
     >>> activation_module("gelu")
     GELU(approximate='none')
+
+    A steeper line for x < 0:
+
+    >>> from dataclasses import replace
+    >>> from course_lib.activations import get, leaky_relu, leaky_relu_grad
+    >>> function, derivative = (partial(f, slope=0.2) for f in (leaky_relu, leaky_relu_grad))
+    >>> activation_module(replace(get("leaky_relu"), function=function, derivative=derivative))
+    LeakyReLU(negative_slope=0.2)
     """
     row = activations.get(name)
-    if not row.pytorch:
+    known, parameters = _origin(row)
+    if not (known or row).pytorch:
         raise NotImplementedError(f"PyTorch has no module for {row.name!r}; use the NumPy network")
-    module, options = spelled_out(row.pytorch)
-    return cast(nn.Module, getattr(nn, module)(**options))
+    module, options = spelled_out((known or row).pytorch)
+    if known is not None:
+        options |= _options(known, parameters)
+    found = cast(nn.Module, getattr(nn, module)(**options))
+    if known is None:
+        _check_agreement(found, row)
+    return found
+
+
+# What modules call the parameters of the catalogue's functions. Every further setting of a module
+# must be the one that stands in the catalogue.
+_SETTINGS: dict[str, dict[str, str]] = {
+    "leaky_relu": {"negative_slope": "slope"},
+    "prelu": {"init": "slope"},
+    "rrelu": {"lower": "lower", "upper": "upper"},
+    "threshold": {"threshold": "threshold", "value": "value"},
+    "hard_shrink": {"lambd": "threshold"},
+    "soft_shrink": {"lambd": "threshold"},
+    "softplus": {"beta": "beta"},
+    "elu": {"alpha": "alpha"},
+    "celu": {"alpha": "alpha"},
+}
+
+
+def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
+    """Return the row of the catalogue whose function a row has, and the parameters it is given.
+
+    The function decides, not the name, which whoever makes a row of their own may well keep.
+    """
+    (function, parameters), (derivative, others) = map(_taken_apart, (row.function, row.derivative))
+    known = next((k for k in activations.CATALOGUE.values() if k.function is function), None)
+    if known is None:
+        return None, {}
+    same = parameters.keys() == others.keys() and all(
+        np.array_equal(parameters[name], others[name]) for name in parameters
+    )
+    if derivative is not known.derivative or not same:
+        raise ValueError(
+            f"the function of {row.name!r} is {_told(function, parameters)}, and its derivative "
+            f"{_told(derivative, others)}; expected the derivative of the function, with the same "
+            f"parameters"
+        )
+    return known, parameters
+
+
+def _taken_apart(function: Any) -> tuple[Any, dict[str, Any]]:
+    """Return a function and the keyword arguments that `functools.partial` gave to it."""
+    if isinstance(function, partial) and not function.args:
+        return function.func, function.keywords
+    return function, {}
+
+
+def _told(function: Any, parameters: dict[str, Any]) -> str:
+    """Return a function and its parameters as text."""
+    given = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
+    return f"{getattr(function, '__name__', function)}({given})"
+
+
+def _options(row: Activation, parameters: dict[str, Any]) -> dict[str, float]:
+    """Return the settings of PyTorch's module for parameters of a function of the catalogue."""
+    names = {ours: theirs for theirs, ours in _SETTINGS.get(row.name, {}).items()}
+    defaults = signature(row.function).parameters
+    options = {}
+    for name, value in parameters.items():
+        if name in names and np.size(value) == 1:
+            options[names[name]] = float(np.reshape(value, ())[()])
+        elif name not in defaults or not np.array_equal(value, defaults[name].default):
+            raise NotImplementedError(
+                f"PyTorch has no module for {row.name!r} with {name}={value!r}; use the NumPy "
+                f"network, or the layer PReLU for slopes of several features"
+            )
+    return options
+
+
+def _check_agreement(module: nn.Module, row: Activation) -> None:
+    """Raise ValueError unless a module computes what a row of the user's own does."""
+    x = np.linspace(-7.3, 6.9, 24).reshape(2, 12)
+    leaf = torch.tensor(x, requires_grad=True)
+    outputs = copy.deepcopy(module).double().eval()(leaf)
+    outputs.sum().backward()
+    ours = np.asarray(row(x))
+    theirs = _as_array(outputs)
+    if ours.shape == theirs.shape and np.allclose(ours, theirs, rtol=1e-6, atol=1e-6):
+        ours, theirs = row.vjp(x, np.ones_like(ours)), _as_array(leaf.grad)
+        if np.allclose(ours, theirs, rtol=1e-6, atol=1e-6):
+            return
+    raise ValueError(
+        f"{row.name!r} is a function of your own, and {row.pytorch} of PyTorch computes something "
+        f"else; expected in its field pytorch the module that is the same function, or ''"
+    )
 
 
 class Residual(nn.Sequential):
@@ -197,11 +300,21 @@ def from_numpy(network: Network) -> nn.Sequential:
     Raises
     ------
     ValueError
-        If the network has replicas.
+        If the network has replicas, or an activation of its own is wrong about PyTorch.
     NotImplementedError
-        If PyTorch lacks one of its activations.
+        If PyTorch lacks one of its activations, or one with these parameters (see
+        `activation_module`).
     TypeError
-        If a layer is not one of `course_lib.network`.
+        If it is no network, in float16, float32 or float64, of layers of `course_lib.network`. A
+        class of your own that is derived from one of them is taken for it only if it inherits
+        ``forward`` and ``backward``.
+
+    Notes
+    -----
+    Two activations learn there what is constant here, or draw what is fixed here. ``"prelu"``
+    becomes PyTorch's ``PReLU``, which learns its slope. ``"rrelu"``, which has the mean of its two
+    bounds as its slope here, becomes PyTorch's ``RReLU``: the same in evaluation mode (after
+    ``.eval()``, or in `predict`), but in training mode that draws another slope for each element.
 
     Examples
     --------
@@ -209,23 +322,40 @@ def from_numpy(network: Network) -> nn.Sequential:
     >>> from_numpy(network.mlp([2, 3, 1], "tanh"))[1]
     Tanh()
     """
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"network is a {type(network).__name__}; expected a course_lib.network.Network"
+        )
     if network.replicas:
         raise ValueError(
             f"the network has replicas {network.replicas}; choose one with network.replica(i)"
         )
-    return nn.Sequential(*(_module(layer, network.dtype) for layer in network.layers))
+    dtype = _torch_dtype(network.dtype)
+    return nn.Sequential(*(_module(layer, dtype) for layer in network.layers))
 
 
-def _module(layer: Layer, dtype: Any) -> nn.Module:
+def _computes_as(thing: Any, *kinds: type) -> bool:
+    """Tell whether it is of one of the classes, or of a derived one that computes as that does."""
+    steps = ("forward", "backward")
+    return any(
+        isinstance(thing, kind)
+        and all(getattr(type(thing), step, None) is getattr(kind, step, None) for step in steps)
+        for kind in kinds
+    )
+
+
+def _module(layer: Layer, dtype: torch.dtype) -> nn.Module:
     """Return a copy of one layer, blocks with all that is in them."""
-    if isinstance(layer, Activate):
-        return activation_module(layer.activation).to(_torch_dtype(dtype))
-    if isinstance(layer, NumpyResidual):
+    if isinstance(layer, Activate) and _computes_as(layer, Activate):
+        return activation_module(layer.activation).to(dtype)
+    if isinstance(layer, NumpyResidual) and _computes_as(layer, NumpyResidual):
         return Residual(*(_module(inner, dtype) for inner in layer.layers))
-    if isinstance(layer, Dropout):
+    if isinstance(layer, Dropout) and _computes_as(layer, Dropout, AlphaDropout):
         drop = nn.AlphaDropout if isinstance(layer, AlphaDropout) else nn.Dropout
         return drop(float(layer.p))
-    if not isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm):
+    if not isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm) or not _computes_as(
+        layer, Dense, PReLU, BatchNorm, LayerNorm
+    ):
         raise TypeError(
             f"cannot copy a {type(layer).__name__}; accepted are Dense, Activate, PReLU, "
             f"BatchNorm, LayerNorm, Dropout, AlphaDropout and Residual"
@@ -234,7 +364,7 @@ def _module(layer: Layer, dtype: Any) -> nn.Module:
     state = {name: torch.tensor(value[0]) for name, value in layer.parameters.items()}
     fan_in, features = layer.parameters["weight"].shape
     # on "meta" no random weights are drawn, so PyTorch's random numbers stay as they were
-    options: dict[str, Any] = {"dtype": _torch_dtype(dtype), "device": "meta"}
+    options: dict[str, Any] = {"dtype": dtype, "device": "meta"}
     module: nn.Module
     if isinstance(layer, Dense):
         state["weight"] = torch.tensor(layer.parameters["weight"].T)
@@ -252,8 +382,11 @@ def _module(layer: Layer, dtype: Any) -> nn.Module:
     return module.requires_grad_()
 
 
-def _torch_dtype(dtype: Any) -> torch.dtype:
-    return torch.float32 if dtype == np.float32 else torch.float64
+def _torch_dtype(dtype: np.dtype[Any]) -> torch.dtype:
+    """Return PyTorch's name of a dtype."""
+    if dtype not in (np.float16, np.float32, np.float64):
+        raise TypeError(f"the network is {dtype}; expected float16, float32 or float64")
+    return cast(torch.dtype, getattr(torch, dtype.name))
 
 
 def to_numpy(module: nn.Sequential, *, seed: Seed = 0) -> Network:
@@ -262,31 +395,64 @@ def to_numpy(module: nn.Sequential, *, seed: Seed = 0) -> Network:
     Parameters
     ----------
     module : torch.nn.Sequential
-        Of ``Linear`` layers with bias, activations of the catalogue, ``PReLU`` with any slopes,
-        ``BatchNorm1d``, ``LayerNorm``, ``Dropout``, ``AlphaDropout``, `Residual` blocks of all
-        these, and ``Flatten``.
+        Of ``Linear`` layers, activations of the catalogue with any parameters that its functions
+        take, ``PReLU`` with any slopes, ``BatchNorm1d``, ``LayerNorm``, ``Dropout``,
+        ``AlphaDropout``, `Residual` blocks of all these, and ``Flatten``.
     seed : int or SeedSequence
         For the masks of dropout, other ones for each layer; those of PyTorch cannot be carried.
 
     Returns
     -------
     Network
-        The same function, in the same dtype, with running averages.
+        The same function, in the same dtype (float32 for bfloat16, which NumPy does not have), with
+        running averages.
 
     Raises
     ------
     TypeError
-        If the module holds something else, or an activation with other settings than the
-        catalogue's, or there are several seeds.
+        If the module holds something else, or an activation with settings that the catalogue's
+        function does not take, or there are several seeds. A class of your own that is derived from
+        one of PyTorch is taken for it only if it inherits ``forward``.
     ValueError
-        If a dropout drops everything.
+        If a dropout drops everything, two layers share a parameter, which would learn as two here,
+        or neighbors do not fit.
+
+    Notes
+    -----
+    Outputs and gradients are equal; three things may be learned differently here. A bias that a
+    layer leaves out becomes zeros, and the weight of a normalization without one becomes ones:
+    both are parameters here, and learn. A frozen parameter (``requires_grad=False``) learns, too.
+    ``RReLU`` has the mean of its bounds as its slope, as in PyTorch's evaluation mode, also while
+    it trains. A batch normalization without running averages, or with ``momentum=None``, which
+    averages over all batches, is not carried: nothing here does the same.
 
     Examples
     --------
     >>> to_numpy(mlp([2, 3, 1], "relu"))
     Network(2-3-1, ['relu'], float32)
+    >>> to_numpy(nn.Sequential(nn.Linear(2, 1, bias=False), nn.LeakyReLU(0.2)))
+    Network(2-1, ['leaky_relu(slope=0.2)'], float32)
     """
-    return Network(_layers(module, _known_activations(), _mask_seeds(seed)))
+    if not _computes_as(module, nn.Sequential):
+        raise TypeError(
+            f"module is a {type(module).__name__}; expected a torch.nn.Sequential, whose modules "
+            f"are called one after the other"
+        )
+    _check_unshared(module)
+    dtype = next((_as_array(p).dtype for p in module.parameters()), np.dtype(np.float32))
+    return Network(_layers(module, dtype, _mask_seeds(seed)))
+
+
+def _check_unshared(module: nn.Module) -> None:
+    """Raise ValueError if a parameter stands in a module under two names."""
+    owners: dict[int, str] = {}
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        first = owners.setdefault(id(parameter), name)
+        if first != name:
+            raise ValueError(
+                f"{first} and {name} are one parameter, which would become two that learn apart; "
+                f"expected a parameter of its own for each layer"
+            )
 
 
 def _mask_seeds(seed: Seed) -> Iterator[Seed]:
@@ -297,61 +463,132 @@ def _mask_seeds(seed: Seed) -> Iterator[Seed]:
     return (layer_seed(seeds[0], "dropout", i) for i in count())
 
 
-def _known_activations() -> dict[str, Activation]:
-    """Return the rows of the catalogue by PyTorch's text for their modules."""
-    rows: dict[str, Activation] = {}
-    for row in activations.CATALOGUE.values():
-        if row.pytorch:
-            rows.setdefault(repr(activation_module(row)), row)
-    return rows
+def _rows_for(module: nn.Module) -> list[Activation]:
+    """Return the rows of the catalogue that are written with the class of a module."""
+    rows = [row for row in activations.CATALOGUE.values() if row.pytorch]
+    return [r for r in rows if _computes_as(module, getattr(nn, spelled_out(r.pytorch)[0]))]
 
 
-def _text_of(module: nn.Module) -> str:
-    """Return PyTorch's text for a module, whether it works in place or not: it is one function."""
-    return repr(module).replace(", inplace=True", "").replace("inplace=True", "")
+def _activation(module: nn.Module, rows: Sequence[Activation]) -> Activation | None:
+    """Return the row that a module is, with its parameters; None if its settings are others."""
+    given = _settings(module)
+    for row in rows:
+        names = _SETTINGS.get(row.name, {})
+        fixed = {k: v for k, v in _settings(activation_module(row)).items() if k not in names}
+        if all(given.get(name) == value for name, value in fixed.items()):
+            return _with_parameters(row, {ours: given[theirs] for theirs, ours in names.items()})
+    return None
 
 
-def _layers(
-    modules: nn.Sequential, rows: dict[str, Activation], seeds: Iterator[Seed]
-) -> list[Layer]:
-    """Return copies of modules in a row; `rows` are the activations by PyTorch's text for them."""
-    return [_layer(module, rows, seeds) for module in modules if not isinstance(module, nn.Flatten)]
+def _settings(module: nn.Module) -> dict[str, Any]:
+    """Return the settings of a module; whether it works in place is none, it is one function."""
+    inner = ("training", "inplace")
+    found = {k: v for k, v in vars(module).items() if not k.startswith("_") and k not in inner}
+    if found.get("dim") == 1:
+        found["dim"] = -1  # of (batch, features)
+    return found
 
 
-def _layer(module: nn.Module, rows: dict[str, Activation], seeds: Iterator[Seed]) -> Layer:
+def _with_parameters(row: Activation, parameters: dict[str, Any]) -> Activation:
+    """Return a row of the catalogue with other parameters, and what is then true of it."""
+    if parameters == {name: row.parameters[name] for name in parameters}:
+        return row
+    function, derivative = (partial(f, **parameters) for f in (row.function, row.derivative))
+    kinks = _kinks(row, parameters)
+    # beside the lines bent at 0 and ELU, no parameter changes the largest derivative
+    steepest = float(np.abs(derivative(np.array([-1e-30, 1.0]))).max())
+    module, options = spelled_out(row.pytorch)
+    options |= _options(row, parameters)
+    return replace(
+        row,
+        name=_told(row.function, parameters),
+        function=function,
+        derivative=derivative,
+        lipschitz=max(row.lipschitz, steepest),
+        kinks=kinks,
+        kink_derivatives=tuple(derivative(np.array(kinks)).tolist()),
+        pytorch=f"{module}({', '.join(f'{name}={value!r}' for name, value in options.items())})",
+        jax="",
+        keras="",
+        tensorflow="",
+    )
+
+
+def _kinks(row: Activation, parameters: dict[str, Any]) -> tuple[float, ...]:
+    """Return where the derivative of a row with other parameters jumps."""
+    if "threshold" in parameters:
+        at = float(parameters["threshold"])
+        return (at,) if row.name == "threshold" else (-at, at)
+    return (0.0,) if row.name == "elu" else row.kinks
+
+
+def _layers(modules: nn.Sequential, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> list[Layer]:
+    """Return copies of modules in a row; those without parameters are made in the dtype."""
+    flat = (nn.Flatten,)
+    return [_layer(m, dtype, seeds) for m in modules if not _computes_as(m, *flat)]
+
+
+def _layer(module: nn.Module, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> Layer:
     """Return a copy of one module, or raise TypeError if there is no layer like it."""
-    if isinstance(module, Residual):
-        return NumpyResidual(_layers(module, rows, seeds))
-    if isinstance(module, nn.Dropout | nn.AlphaDropout):
-        kind = AlphaDropout if isinstance(module, nn.AlphaDropout) else Dropout
-        return kind(module.p, seed=next(seeds))
+    if isinstance(module, Residual) and _computes_as(module, Residual):
+        return NumpyResidual(_layers(module, dtype, seeds))
+    if isinstance(module, nn.Dropout) and _computes_as(module, nn.Dropout):
+        return Dropout(module.p, seed=next(seeds))
+    if isinstance(module, nn.AlphaDropout) and _computes_as(module, nn.AlphaDropout):
+        return AlphaDropout(module.p, seed=next(seeds))
+    layer = _layer_with_parameters(module, dtype)
+    if layer is not None:
+        return layer
+    row = _activation(module, _rows_for(module))
+    if row is not None:
+        return Activate(row)
+    raise TypeError(
+        f"cannot carry {module} across; accepted are Linear, Flatten, Dropout, AlphaDropout, "
+        f"BatchNorm1d with running averages and a momentum, LayerNorm over one axis, Residual, "
+        f"PReLU, and the activations of the catalogue, with parameters that its functions take: "
+        f"{', '.join(_text_of(row) for row in activations.CATALOGUE.values() if row.pytorch)}"
+    )
+
+
+def _text_of(row: Activation) -> str:
+    """Return PyTorch's text for the module of an activation, and which settings it may have."""
+    names = ", ".join(f"{name}=..." for name in _SETTINGS.get(row.name, {}))
+    return f"{spelled_out(row.pytorch)[0]}({names})" if names else repr(activation_module(row))
+
+
+def _layer_with_parameters(module: nn.Module, dtype: np.dtype[Any]) -> Layer | None:
+    """Return a copy of a module with parameters, or None if there is no layer like it."""
     state = {
         name: _as_array(value)[np.newaxis].copy() for name, value in module.state_dict().items()
     }
-    if isinstance(module, nn.PReLU):
+    known = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+    if not known.issuperset(state):  # as with a weight that other parameters are computed into
+        return None
+    if isinstance(module, nn.PReLU) and _computes_as(module, nn.PReLU):
         return PReLU(state["weight"])
-    if _text_of(module) in rows:
-        return Activate(rows[_text_of(module)])
-    if isinstance(module, nn.Linear) and "bias" in state:
-        return Dense(state["weight"][0].T.copy(), state["bias"])
-    if isinstance(module, nn.LayerNorm) and "bias" in state and len(module.normalized_shape) == 1:
-        return LayerNorm(state["weight"], state["bias"], epsilon=module.eps)
-    if (
-        isinstance(module, nn.BatchNorm1d)
-        and {"weight", "running_mean"} <= set(state)
-        and module.momentum is not None
-    ):
-        layer = BatchNorm(
-            state["weight"], state["bias"], momentum=module.momentum, epsilon=module.eps
-        )
+    if isinstance(module, nn.Linear) and _computes_as(module, nn.Linear):
+        weight = state["weight"][0].T.copy()
+        return Dense(weight, state.get("bias", np.zeros((1, module.out_features), weight.dtype)))
+    if isinstance(module, nn.LayerNorm) and _computes_as(module, nn.LayerNorm):
+        if len(module.normalized_shape) != 1:
+            return None
+        return LayerNorm(*_affine(state, module.normalized_shape, dtype), epsilon=module.eps)
+    if isinstance(module, nn.BatchNorm1d) and _computes_as(module, nn.BatchNorm1d):
+        if "running_mean" not in state or module.momentum is None:
+            return None
+        weight, bias = _affine(state, [module.num_features], dtype)
+        layer = BatchNorm(weight, bias, momentum=module.momentum, epsilon=module.eps)
         layer.running_mean, layer.running_variance = state["running_mean"], state["running_var"]
         return layer
-    raise TypeError(
-        f"cannot carry {module} across; accepted are Linear with bias, Flatten, Dropout, "
-        f"AlphaDropout, BatchNorm1d with weights, running averages and a momentum, LayerNorm over "
-        f"one axis with weight and bias, Residual, and these with the catalogue's settings: "
-        f"{', '.join(rows)}"
-    )
+    return None
+
+
+def _affine(
+    state: dict[str, Array], features: Sequence[int], dtype: np.dtype[Any]
+) -> tuple[Array, Array]:
+    """Return weight and bias of a normalization: ones and zeros where it has none."""
+    shape = (1, *features)
+    return state.get("weight", np.ones(shape, dtype)), state.get("bias", np.zeros(shape, dtype))
 
 
 def fit(
@@ -383,7 +620,8 @@ def fit(
     x, y : ndarray or torch.Tensor
         Examples, and labels or targets, as the loss wants them.
     optimizer : torch.optim.Optimizer
-        Made for ``model.parameters()``.
+        Made for ``model.parameters()``, or for some of them: the others, and frozen ones, stay what
+        they are. Limits of the gradient are for those that learn.
     loss : str or Loss
         A name of `course_lib.network.LOSSES`.
     epochs, batch_size, validation, patience, seed, clip_norm, clip_value, progress
@@ -399,7 +637,10 @@ def fit(
     ------
     ValueError
         If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, or there is patience without validation data.
+        a finite number above 0, there is patience without validation data, or the optimizer has a
+        parameter that is not the module's, or none that learns.
+    TypeError
+        If the optimizer is not one of PyTorch, or asks for a closure, as LBFGS does.
     KeyError
         If there is no such loss.
 
@@ -417,7 +658,10 @@ def fit(
     first = _first_parameter(model)
     # everything is looked at before anything is trained
     inputs = _as_tensor(x, first)
-    training.check_fit_arguments(inputs, _as_array(y), optimizer, epochs, batch_size)
+    y = _as_array(y, "y")
+    training.check_fit_arguments(inputs, y, optimizer, epochs, batch_size)
+    check_optimizer(optimizer, model)
+    _check_learns(optimizer)
     training.check_limits(clip_norm=clip_norm, clip_value=clip_value)
     if clip_value is not None:  # PyTorch takes none that the dtype cannot hold
         clip_value = min(clip_value, torch.finfo(first.dtype).max)
@@ -426,7 +670,7 @@ def fit(
     training.check_patience(patience, validation)
     if validation is not None:
         x_valid, y_valid = training.check_pair(validation)
-        y_valid = _as_array(y_valid)
+        y_valid = _as_array(y_valid, "y of the validation data")
         outputs = predict(model, x_valid)
         rule.function(outputs, y_valid)
         training.score(rule, outputs, y_valid)
@@ -492,14 +736,15 @@ def _train_epoch(
     """Make one step for each batch; return the sum of the losses of all examples."""
     model.train()
     total = 0.0
+    learning = _steered(optimizer)
     for x, y in pairs:
         value = criterion(model(x), y)
-        optimizer.zero_grad()
+        model.zero_grad()  # also what the optimizer does not steer, so that nothing piles up there
         value.backward()  # type: ignore[no-untyped-call]
         if clip_value is not None:
-            nn.utils.clip_grad_value_(model.parameters(), clip_value)
+            nn.utils.clip_grad_value_(learning, clip_value)
         if clip_norm is not None:
-            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+            nn.utils.clip_grad_norm_(learning, clip_norm)
         optimizer.step()
         total += value.item() * len(x)
     return total
@@ -517,7 +762,7 @@ def _loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
 
 def _as_targets(rule: Loss, y: ArrayLike, shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
     """Return labels or targets for outputs of a shape, checked as the NumPy network checks them."""
-    labels = _as_array(y)
+    labels = _as_array(y, "y")
     if len(shape) > 2:
         raise ValueError(
             f"the module returns outputs of shape {tuple(shape)}; accepted is (batch, outputs)"
@@ -541,6 +786,13 @@ def predict(model: nn.Module, x: ArrayLike) -> np.ndarray[Any, Any]:
     ndarray
         Shape ``(batch, outputs)``, the dtype of the module; float32 for bfloat16, which NumPy does
         not have.
+
+    Raises
+    ------
+    ValueError
+        If the module has no parameters, or the rows of `x` have different lengths.
+    TypeError
+        If `x` does not hold numbers.
 
     Examples
     --------
@@ -681,45 +933,21 @@ def _for_places(layer: Layer, shape: Sequence[int]) -> Layer:
     return PReLU(np.repeat(layer.parameters["weight"], int(np.prod(shape[2:])), axis=-1))
 
 
-# What modules call the parameters of the catalogue's functions; further settings must be PyTorch's
-# own. Beside the lines bent at 0 and ELU, none of them changes the steepest slope.
-_SETTINGS: dict[type[nn.Module], dict[str, str]] = {
-    nn.LeakyReLU: {"negative_slope": "slope"},
-    nn.RReLU: {"lower": "lower", "upper": "upper"},
-    nn.Threshold: {"threshold": "threshold", "value": "value"},
-    nn.Hardshrink: {"lambd": "threshold"},
-    nn.Softshrink: {"lambd": "threshold"},
-    nn.Softplus: {"beta": "beta"},
-    nn.ELU: {"alpha": "alpha"},
-    nn.CELU: {"alpha": "alpha"},
-}
-
-
 def _activations_in(model: nn.Module) -> Iterator[tuple[str, nn.Module, Layer]]:
     """Yield name, module and NumPy layer of each elementwise activation."""
-    rows = _known_activations()
-    kinds = {type(activation_module(row)): row for row in rows.values() if row.elementwise}
     for name, module in model.named_modules():
-        row = rows.get(_text_of(module))
-        if isinstance(module, nn.PReLU) or (row is not None and row.elementwise):
-            yield name, module, _layer(module, rows, iter(()))
-        elif type(module) in kinds:
-            yield name, module, Activate(_with_settings(module, kinds[type(module)]))
-
-
-def _with_settings(module: nn.Module, row: Activation) -> Activation:
-    """Return a row of the catalogue with the settings of a module in place of the defaults."""
-    names = _SETTINGS.get(type(module), {})
-    own = {ours: getattr(module, theirs) for theirs, ours in names.items()}
-    like = type(module)(**{theirs: own[ours] for theirs, ours in names.items()})
-    if _text_of(like) != _text_of(module):
-        but = f", but for {' and '.join(names)}" if names else ""
-        raise ValueError(
-            f"cannot measure {module}; accepted are PyTorch's default settings of it{but}"
-        )
-    function, slope = (partial(f, **own) for f in (row.function, row.derivative))
-    steepest = float(np.abs(slope(np.array([-1e-30, 1.0]))).max())
-    return replace(row, function=function, derivative=slope, lipschitz=max(row.lipschitz, steepest))
+        rows = [row for row in _rows_for(module) if row.elementwise]
+        if not rows:
+            continue
+        learned = _layer_with_parameters(module, np.dtype(np.float32))  # of a PReLU
+        row = None if learned is not None else _activation(module, rows)
+        if learned is None and row is None:
+            names = _SETTINGS.get(rows[0].name, {})
+            but = f", but for {' and '.join(names)}" if names else ""
+            raise ValueError(
+                f"cannot measure {module}; accepted are PyTorch's default settings of it{but}"
+            )
+        yield name, module, learned or Activate(cast(Activation, row))
 
 
 @contextmanager
@@ -774,34 +1002,71 @@ def weights(model: nn.Module, *, gradients: bool = False) -> dict[str, Array]:
 def check_optimizer(optimizer: Any, model: nn.Module) -> None:
     """Raise an error unless an optimizer of PyTorch is there for nothing but this module."""
     training.check_optimizer(optimizer)
-    if not isinstance(optimizer, torch.optim.Optimizer) or isinstance(optimizer, torch.optim.LBFGS):
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        own = type(optimizer).__module__ == training.__name__
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__}{' of course_lib.training' if own else ''}; "
+            f"accepted for a module is one of torch.optim, such as "
+            f"torch.optim.SGD(model.parameters(), lr=0.1)"
+        )
+    try:
+        signature(type(optimizer).step).bind(optimizer)
+    except TypeError:
         raise TypeError(
             f"optimizer is a {type(optimizer).__name__}; accepted for a module is one of "
-            f"torch.optim that makes a step from the gradients at hand, which LBFGS does not"
-        )
-    own = {id(parameter) for parameter in model.parameters()}
-    if not own.issuperset(id(p) for group in optimizer.param_groups for p in group["params"]):
+            f"torch.optim that makes a step from the gradients at hand, which this does not: it "
+            f"asks for a closure"
+        ) from None
+    own_parameters = {id(parameter) for parameter in model.parameters()}
+    foreign = sum(id(parameter) not in own_parameters for parameter in _steered(optimizer))
+    if foreign:
         raise ValueError(
-            "the optimizer was made for the parameters of another module; accepted is one made "
-            "for model.parameters()"
+            f"the optimizer was made for the parameters of another module: {foreign} of its "
+            f"{len(_steered(optimizer))} are not in this one; accepted is one made for "
+            f"model.parameters() or for some of them, after the module was built, copied or loaded"
         )
 
 
-def _as_array(values: Any) -> np.ndarray[Any, Any]:
+def _steered(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    """Return the parameters that an optimizer moves."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _check_learns(optimizer: torch.optim.Optimizer) -> None:
+    """Raise ValueError if everything that an optimizer moves is frozen."""
+    if not any(parameter.requires_grad for parameter in _steered(optimizer)):
+        raise ValueError(
+            f"all {len(_steered(optimizer))} parameters of the optimizer are frozen "
+            f"(requires_grad=False), and nothing would be learned; accepted is an optimizer with "
+            f"at least one parameter that learns"
+        )
+
+
+def _as_array(values: Any, name: str = "x") -> np.ndarray[Any, Any]:
     """Return an array, also of a tensor on a GPU; of bfloat16, which NumPy lacks, in float32."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
         values = (values.float() if values.dtype == torch.bfloat16 else values).numpy()
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{name} has rows of different lengths; expected an array, or rows of one length"
+        ) from None
 
 
 def _as_tensor(
-    values: ArrayLike, like: torch.Tensor, dtype: torch.dtype | None = None
+    values: ArrayLike, like: torch.Tensor, dtype: torch.dtype | None = None, name: str = "x"
 ) -> torch.Tensor:
     """Return a tensor on the device of another one, in its dtype if nothing else is said."""
-    if isinstance(values, np.ndarray) and not values.flags.writeable:
-        values = values.copy()  # PyTorch warns of arrays that are not to be written to
-    return torch.as_tensor(values).to(dtype or like.dtype).to(like.device)
+    if not isinstance(values, torch.Tensor):
+        array = _as_array(values, name)  # by way of NumPy, lists keep all digits of their numbers
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{name} is of dtype {array.dtype}; expected numbers")
+        # PyTorch takes no other byte order, no steps backwards, and warns of what is read-only
+        native = array.dtype.newbyteorder("=")
+        values = torch.from_numpy(np.require(array, native, ["C", "W"]))
+    return values.to(dtype or like.dtype).to(like.device)
 
 
 def _first_parameter(model: nn.Module) -> torch.Tensor:

@@ -1,6 +1,9 @@
 """Automatic differentiation: the same expressions in PyTorch, and misuse that is told."""
 
+import io
 import math
+import pickle
+from copy import deepcopy
 from decimal import Decimal
 from fractions import Fraction
 from operator import add, mul, pow, sub, truediv
@@ -181,6 +184,59 @@ def test_a_chain_of_a_hundred_thousand_operations():
     del y  # nor does taking it down recurse
 
 
+COPIES = {
+    "deepcopy": deepcopy,
+    "pickle": lambda given: pickle.loads(pickle.dumps(given)),
+    "pickle in Python": lambda given: pickle.loads(in_python(given)),
+    "oldest pickle": lambda given: pickle.loads(pickle.dumps(given, protocol=0)),
+}
+
+
+def in_python(given):
+    buffer = io.BytesIO()
+    pickle._Pickler(buffer).dump(given)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_long_chain_is_copied_with_all_that_it_was_computed_from(how):
+    x, y = Value(2), Value(3)
+    z = x
+    for i in range(10_000):
+        z = z + y if i % 2 else z * 1
+    z.backward()
+    x_copy, z_copy, (y_copy, *_) = COPIES[how]((x, z, [y, z]))  # one x and one y in all of them
+    assert (z_copy.data, x_copy.gradient, y_copy.gradient) == (15_002, 1, 5_000)
+    z_copy.backward()
+    (2 * z_copy).backward()
+    assert (x_copy.gradient, y_copy.gradient) == (2, 10_000)
+    assert (x.gradient, y.gradient) == (1, 5_000)  # the first ones are untouched
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copies_keep_what_is_shared_and_classes_of_ones_own(how):
+    x = Named(3)
+    x.name = "x"
+    z = (x * x).apply("tanh") + x
+    again = COPIES[how](z)
+    assert [value.operation for value in again._parents_first()] == ["", "*", "tanh", "+"]
+    leaf = again._parents_first()[0]
+    assert (type(leaf), leaf.name, vars(again).keys()) == (Named, "x", vars(z).keys())
+    assert COPIES[how](Value(1)).parents == ()
+
+
+def test_a_pickle_that_fails_leaves_nothing_behind():
+    x = Named(3)
+    x.name = lambda: "no pickle holds this"
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(x * x + 1)
+    test_a_long_chain_is_copied_with_all_that_it_was_computed_from("pickle")
+
+
+class Named(Value):
+    """A value of one's own."""
+
+
 def test_backward_starts_anew_each_time():
     x, unused = Value(2), Value(1)
     y = x * x
@@ -310,6 +366,23 @@ def test_a_value_is_made_of_something_and_not_of_a_value():
         Value()
     with pytest.raises(TypeError, match="a Value of Value"):
         Value(Value(1))
+
+
+@pytest.mark.parametrize(
+    ("parents", "told"),
+    [
+        ((Value(2), 1.0), r"Value\(2, gradient=0\) among the parents; accepted are pairs \(value"),
+        (Value(2), "parents is a Value"),
+        ([Value(2)], "in a list"),
+        ([(1.0, Value(2))], "a tuple among the parents"),
+        ([(Value(2), 1.0, 2.0)], "a tuple among"),
+        (3, "parents is a int"),
+        ([[Value(2), 1.0], [Value(2)]], "a list among"),
+    ],
+)
+def test_parents_that_are_no_pairs_are_told(parents, told):
+    with pytest.raises(TypeError, match=told):
+        Value(1.0, "own", parents)
 
 
 def test_functions_of_numpy_and_comparisons_are_refused():

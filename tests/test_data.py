@@ -14,6 +14,12 @@ from hypothesis import strategies as st
 from course_lib import data
 from course_lib.data import DataError, stratified_split
 
+
+def counts(labels):
+    """Return how many there are of each label; bincount takes no int64 on 32-bit systems."""
+    return np.unique(labels, return_counts=True)[1]
+
+
 # ---------------------------------------------------------------------------------------------
 # Points in a plane
 # ---------------------------------------------------------------------------------------------
@@ -69,7 +75,7 @@ def test_noise_is_a_normal_displacement_of_that_size(make, noise):
 def test_points_are_balanced_and_repeat_with_their_seed(make, classes, n):
     x, y = make(n, seed=3)
     assert (x.shape, x.dtype, y.dtype) == ((n * classes, 2), np.float64, np.int64)
-    np.testing.assert_array_equal(np.bincount(y), [n] * classes)
+    np.testing.assert_array_equal(counts(y), [n] * classes)
     np.testing.assert_array_equal(make(n, seed=3)[0], x)
     assert (make(n, seed=4)[0] != x).all()
 
@@ -88,8 +94,8 @@ def test_images_are_complete_balanced_and_repeatable(load, train, test):
     assert images.x_test.shape == (test, 28, 28)
     assert {images.x_train.dtype, images.x_test.dtype} == {np.dtype(np.uint8)}
     assert {images.y_train.dtype, images.y_test.dtype} == {np.dtype(np.int64)}
-    np.testing.assert_array_equal(np.bincount(images.y_train), [train // 10] * 10)
-    np.testing.assert_array_equal(np.bincount(images.y_test), [test // 10] * 10)
+    np.testing.assert_array_equal(counts(images.y_train), [train // 10] * 10)
+    np.testing.assert_array_equal(counts(images.y_test), [test // 10] * 10)
     assert len(images.names) == 10
     for part in ("x_train", "y_train", "x_test", "y_test"):
         np.testing.assert_array_equal(getattr(images, part), getattr(again, part))
@@ -134,6 +140,12 @@ def test_a_split_is_stratified_and_complete(counts, share, seed):
         assert abs((labels[test] == label).sum() - share * count) <= 0.5
     again = stratified_split(labels, test_share=share, seed=seed)
     np.testing.assert_array_equal(np.concatenate(again), np.concatenate([train, test]))
+    assert {train.dtype, test.dtype} == {np.dtype(np.int64)}
+
+
+def test_a_seed_gives_one_split_on_every_system():
+    train, test = stratified_split([0] * 5 + [1] * 5, test_share=0.4, seed=0)
+    assert (train.tolist(), test.tolist()) == ([7, 1, 3, 8, 5, 0], [6, 9, 4, 2])
 
 
 # ---------------------------------------------------------------------------------------------
@@ -220,9 +232,18 @@ BAD = {
     "half a point": (lambda: data.spirals(2.5), ValueError, "n is 2.5", "whole numbers from 1"),
     "noise below 0": (lambda: data.moons(noise=-1), ValueError, "noise is -1", "from 0 on"),
     "noise NaN": (lambda: data.spirals(noise=float("nan")), ValueError, "nan", "from 0 on"),
+    "noise in words": (lambda: data.moons(noise="low"), ValueError, "'low'", "numbers from 0 on"),
+    "noise for each": (lambda: data.moons(noise=[1, 2]), ValueError, "[1, 2]", "finite numbers"),
+    "noise without end": (lambda: data.moons(noise=np.inf), ValueError, "noise is inf", "finite"),
+    "turns NaN": (lambda: data.spirals(turns=np.nan), ValueError, "turns is nan", "finite numbers"),
+    "half a spiral": (lambda: data.spirals(classes=2.5), ValueError, "is 2.5", "from 2 on"),
     "one spiral": (lambda: data.spirals(classes=1), ValueError, "classes is 1", "from 2 on"),
     "share 0": (lambda: data.mnist(test_share=0), ValueError, "test_share is 0", "between 0 and 1"),
     "share 1": (lambda: data.mnist(test_share=1), ValueError, "test_share is 1", "between 0 and 1"),
+    "a share in words": (lambda: data.mnist(test_share="half"), ValueError, "'half'", "a number"),
+    "ragged labels": (
+        lambda: stratified_split([[0, 1], [0]]), ValueError, "different lengths", "one row of int"
+    ),
     "share too small": (
         lambda: data.mnist(test_share=1e-4), ValueError, "class 0 has 500", "at least one"
     ),

@@ -10,6 +10,7 @@ import clean
 import conftest
 import install
 import lock
+import oldest
 import pytest
 import site_checks
 import tasks
@@ -142,6 +143,55 @@ def test_lock_is_exact_and_neutral():
     assert "-c requirements.lock" in read("requirements.txt").splitlines()
 
 
+DECLARED = """
+[build-system]
+requires = ["setuptools>=77.0.1"]
+[project]
+name = "some-project"
+dependencies = ["numpy>=2.0"]
+[project.optional-dependencies]
+torch = ["torch >= 2.10", "tqdm>=4.66"]
+book = ["tqdm>=4.66", "ipykernel<7", "jupyter-book==1.0.4.post1"]
+all = ["some-project[book,torch]"]
+"""
+
+
+def test_lowest_versions_are_exactly_the_declared_ones():
+    expected = ["setuptools==77.0.1", "numpy==2.0", "torch==2.10", "tqdm==4.66", "ipykernel<7"]
+    assert oldest.lowest(DECLARED) == [*expected, "jupyter-book==1.0.4.post1"]
+    expected[2] = "torch==2.13.0"
+    assert oldest.lowest(DECLARED, torch="2.13.0") == [*expected, "jupyter-book==1.0.4.post1"]
+
+
+def test_each_package_has_one_lowest_version():
+    pinned = requirements(oldest.lowest(read("pyproject.toml")))
+    names = [canonicalize_name(requirement.name) for requirement in pinned]
+    assert len(names) == len(set(names))
+    assert {str(r.specifier)[:2] for r in pinned if r.name != "ipykernel"} == {"=="}
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2, 3])
+def test_an_oldest_environment_that_fails_is_told(monkeypatch, capsys, tmp_path, failing):
+    commands = []
+
+    def run(command):
+        commands.append([str(part) for part in command])
+        return int(len(commands) > failing)
+
+    monkeypatch.setattr(oldest, "run", run)
+    monkeypatch.setattr(oldest, "VENV", tmp_path)
+    assert oldest.main([]) == 1
+    assert len(commands) == failing + 1
+    assert ("cannot be installed together" in capsys.readouterr().err) == (failing in (1, 2))
+    assert ("pytest" in commands[-1]) == (failing == 3)
+
+
+def test_what_the_oldest_environment_leaves_out_is_there():
+    for option in oldest.LEFT_OUT:
+        path, _, name = option.partition("=")[2].partition("::")
+        assert f"def {name}" in read(path) if name else (ROOT / path).is_file()
+
+
 def test_installed_versions_are_the_locked_ones():
     from importlib.metadata import version
 
@@ -177,14 +227,14 @@ def test_recipes_are_short():
 
 
 def test_programs_that_tasks_run_exist():
-    for name in re.findall(r"\) ([a-z]+/\w+\.py)", read("Makefile")):
+    for name in re.findall(r"[ )]([a-z]+/\w+\.m?(?:py|js))", read("Makefile")):
         assert (ROOT / name).is_file(), name
 
 
 @pytest.mark.parametrize("document", [*DOCUMENTS, *INTEGRATION])
 def test_tasks_that_documents_name_exist(document):
     names = {name for name, _ in tasks.tasks(read("Makefile"))}
-    command = re.compile(r"(?:^|[`|:;] ?|run: |EXPECTED_SKIPS=\d )make ([a-z]+)", re.MULTILINE)
+    command = re.compile(r"(?:^|[`|:;] ?|run: |EXPECTED_SKIPS=\d )make ([a-z-]+)", re.MULTILINE)
     assert set(command.findall(read(document))) <= names
 
 

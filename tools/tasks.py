@@ -15,4 +15,4 @@ def tasks(text):
 if __name__ == "__main__":
     print("make TASK, where TASK is one of")
     for name, what in tasks(MAKEFILE.read_text(encoding="utf-8")):
-        print(f"  {name:<10} {what}")
+        print(f"  {name:<12} {what}")
