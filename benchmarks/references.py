@@ -53,10 +53,11 @@ def as_exact(values):
 
 
 def values_of(function, x, **parameters):
-    """Return the reference at float64 numbers, for `course_lib.accuracy.errors`."""
+    """Return a reference at float64 numbers, in one dimension, as `exact_values` does."""
     with np.errstate(all="ignore"):
-        values = function(x, **parameters)
-        return as_exact(values if isinstance(values, DoubleDouble) else number(values))
+        found = as_exact(function(x, **parameters))
+    parts = np.broadcast_arrays(found.fraction, found.rest, found.exponent)
+    return Exact(*(part.ravel() for part in parts))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -309,7 +310,7 @@ _NEAR = 2.0**-7  # of a zero of a derivative, where a series takes over
 def _zero(name, guess):
     """Return a zero of a derivative in three floats, and the Taylor series of it there."""
     function = EXACT[name][1]
-    with mp.workdps(90):
+    with mp.workdps(60):
         zero = mp.findroot(function, guess)
         series = [constant(c) for c in mp.taylor(function, zero, 14)[1:]]
         high = float(zero)
@@ -342,12 +343,16 @@ def _swish_grad(x, beta=1.0):
     return _mirrored(x, _factored("silu", -1.28, away, -_times(np.abs(x), beta)))
 
 
-_DENSITY = 1 / mp.sqrt(2 * mp.pi)
+@cache
+def _peak():
+    """Return the normal density at 0."""
+    with mp.workdps(60):
+        return constant(1 / mp.sqrt(2 * mp.pi))
 
 
 def _density(t):
     a = number(t)
-    return exp(-(a * a).scaled(-1)) * constant(_DENSITY)
+    return exp(-(a * a).scaled(-1)) * _peak()
 
 
 def _gelu(x):

@@ -42,11 +42,12 @@ from references import (
 )
 
 import course_lib
-from course_lib.accuracy import EXACT, Exact, errors, exact_values
+from course_lib.accuracy import EXACT, errors, exact_values
 from course_lib.activations import CATALOGUE
 
 BLOCK = 8_192  # points screened at a time
 STATE = Path("build/worst")
+LEAST = 8  # blocks, however short the time: the first one makes tables
 SAVE_EVERY = 30  # seconds
 SEARCHED = [name for name in CATALOGUE if name in {*REFERENCES, *ROW_REFERENCES, *GATES}]
 PARTS = ("function", "derivative")
@@ -91,6 +92,9 @@ def scale_of(name, parameters):
     return abs(float(SCALES[name](**parameters))) if parameters and name in SCALES else 1.0
 
 
+SIZES = ((-60, 12), (-1074, -940), (900, 1025))  # exponents
+
+
 def any_bits(rng, n):
     """Return finite float64 numbers of random bits: every sign, size and fraction."""
     x = rng.integers(0, 2**64, n, dtype=np.uint64).view(np.float64)
@@ -104,8 +108,9 @@ def fresh_bits(rng, x):
 
 
 def by_size(rng, n):
-    """Return numbers from 2^-60 to 2^11, each power of two as often as the others."""
-    return np.ldexp(rng.uniform(0.5, 1, n) * rng.choice([-1.0, 1.0], n), rng.integers(-60, 11, n))
+    """Return numbers of ordinary size, or now and then at the ends, each power of two as often."""
+    low, high = SIZES[rng.choice(len(SIZES), p=[0.7, 0.2, 0.1])]
+    return np.ldexp(rng.uniform(0.5, 1, n) * rng.choice([-1.0, 1.0], n), rng.integers(low, high, n))
 
 
 def by_place(rng, n):
@@ -141,8 +146,15 @@ def draw(rng, name, scale, n):
     elif kind <= 5:
         x = by_place(rng, n)
     else:
-        return beside(rng, n, [*CATALOGUE[name].kinks, ZEROS.get(name, 1.0)]) * scale
-    return fresh_bits(rng, x * scale)
+        return stretched(beside(rng, n, [*CATALOGUE[name].kinks, ZEROS.get(name, 1.0)]), scale)
+    return fresh_bits(rng, stretched(x, scale))
+
+
+def stretched(x, scale):
+    """Return x times a scale; as it was where that is too large."""
+    with np.errstate(over="ignore", under="ignore"):
+        larger = x * scale
+    return np.where(np.isfinite(larger), larger, x)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -203,10 +215,15 @@ class Points:
         parameters = draw_parameters(rng, self.name)
         return draw(rng, self.name, scale_of(self.name, parameters), BLOCK), parameters
 
+    def worst(self, count):
+        """Return the numbers of the worst regions, the worst first, among those with an error."""
+        some = np.argpartition(self.off, -count)[-count:]
+        some = some[np.argsort(self.off[some])[::-1]]
+        return some[self.off[some] > 0]
+
     def seeds(self, rng, n):
         """Return some of the worst points: more often the worse they are."""
-        worst = np.argsort(self.off)[::-1][: rng.choice([16, 128, 1024])]
-        worst = worst[self.off[worst] > 0]
+        worst = self.worst(rng.choice([16, 128, 1024]))
         return worst[(rng.random(n) ** 2 * worst.size).astype(np.int64)]
 
     def climb(self, rng):
@@ -214,7 +231,9 @@ class Points:
         seeds = self.seeds(rng, BLOCK)
         x = self.x[seeds]
         parameters = self.parameters(self.others[seeds[0]])
-        if parameters and rng.random() < 0.5:
+        if parameters and rng.random() < 0.2:
+            parameters = draw_parameters(rng, self.name)
+        elif parameters and rng.random() < 0.5:
             values = nearby(rng, np.array(list(parameters.values())))
             values = np.clip(np.abs(values), 1e-3, 1e3) * np.sign(values)
             parameters = dict(zip(self.keys, values.tolist(), strict=True))
@@ -222,7 +241,7 @@ class Points:
                 parameters["lower"] = parameters["upper"]
         if parameters:  # the others were found at other parameters: carry them over
             scales = [scale_of(self.name, self.parameters(p)) for p in self.others[seeds[:64]]]
-            x = x[:64] * (scale_of(self.name, parameters) / np.array(scales))
+            x = stretched(x[:64], scale_of(self.name, parameters) / np.array(scales))
             x = np.tile(np.append(x[1:], self.x[seeds[0]]), BLOCK // 64)
         return nearby(rng, x), parameters
 
@@ -268,20 +287,24 @@ class Points:
 
     def confirmed(self, count):
         """Return the worst points and their errors by mpmath, the worst first."""
-        worst = np.argsort(self.off)[::-1][:count]
-        found = [self.confirm(self.x[i], self.others[i]) for i in worst if self.off[i] > 0]
+        found = [self.confirm(self.x[i], self.others[i]) for i in self.worst(count)]
         return sorted(found, key=lambda point: -point["error"])
 
     def confirm(self, x, others):
         x, parameters = float(x), self.parameters(others)
+        if self.is_gate:
+            a = float(others[0])
+            off = float(gate_errors(self.name, self.part, a, x).max())
+            return {"x": [a.hex(), x.hex()], "error": off}
         point = {"x": x.hex(), **{key: value.hex() for key, value in parameters.items()}}
-        if not self.is_gate:
-            reference = exact_values(exact(self.name, self.part, parameters), [x])
-            found = errors(np.atleast_1d(self.curve(np.array([x]), **parameters)), reference)
-        else:
-            point = {"x": [float(others[0]).hex(), x.hex()]}
-            found = gate_errors(self.name, self.part, float(others[0]), x)
-        return {**point, "error": float(found.max())}
+        return {**point, "error": point_error(self.name, self.part, x, parameters)}
+
+
+def point_error(name, part, x, parameters):
+    """Return the error of an elementwise curve at one point by mpmath."""
+    curve = CATALOGUE[name].derivative if part else CATALOGUE[name].function
+    reference = exact_values(exact(name, part, parameters), [x])
+    return float(errors(curve(np.array([x]), **parameters), reference)[0])
 
 
 def gate_errors(name, part, a, b):
@@ -403,16 +426,10 @@ class Rows:
 
     def screen(self, x):
         """Return errors of rows, in ULPs: all results of a row in one line."""
-        with np.errstate(all="ignore"):
-            expected = as_exact(ROW_REFERENCES[self.name][self.part](x))
-        flat = Exact(
-            *(
-                np.broadcast_to(part, expected.fraction.shape).ravel()
-                for part in (expected.fraction, expected.rest, expected.exponent)
-            )
-        )
+        expected = values_of(ROW_REFERENCES[self.name][self.part], x)
         values = np.asarray(self.curve(x))
-        off = errors(values.ravel(), flat) * in_unit(self.name, self.part, x, values)
+        off = errors(values.ravel(), expected)
+        off *= in_unit(self.name, self.part, x, values)
         off = off.reshape(len(x), -1)
         if not self.square and off.shape == x.shape:
             off = np.where(np.isinf(x), 0.0, off)  # what is left out has no digits
@@ -496,9 +513,11 @@ def search(name, part, points, seconds, state=None, confirm=1000, seed=0):
         old = json.loads(str(stored["meta"]))
         found.load(stored)
         meta = old if old["fingerprint"] == meta["fingerprint"] else meta
-    saved = time.monotonic()
+    saved, first = time.monotonic(), meta["blocks"]
     try:
-        while meta["points"] < points and time.monotonic() < end:
+        while meta["points"] < points and (
+            time.monotonic() < end or meta["blocks"] < first + LEAST
+        ):
             rng = np.random.default_rng([seed, SEARCHED.index(name), part, meta["blocks"]])
             meta["points"] += found.step(rng)
             meta["blocks"] += 1
@@ -512,17 +531,41 @@ def search(name, part, points, seconds, state=None, confirm=1000, seed=0):
         return found.confirmed(confirm), meta["points"]
 
 
-def searched(curves, jobs=1, **options):
-    """Search several curves, in this process or in several, and yield what `search` returns."""
+def processes():
+    """Return how many processes to work with: in a browser there are no others."""
+    return 1 if sys.platform in ("emscripten", "wasi") else os.cpu_count() or 1
+
+
+def mapped(function, items, jobs):
+    """Yield a function of each item, in order, computed in this process or in several."""
     if jobs == 1:
-        yield from ((curve, *search(*curve, **options)) for curve in curves)
+        yield from map(function, items)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(partial(_search_one, options=options), curves)
+        yield from pool.map(function, items)
+
+
+def searched(curves, jobs=1, **options):
+    """Yield curves, names and parts, each with what `search` returns."""
+    yield from zip(curves, mapped(partial(_search_one, options=options), curves, jobs), strict=True)
 
 
 def _search_one(curve, options):
-    return curve, *search(*curve, **options)
+    return search(*curve, **options)
+
+
+def remeasured(name, part, point):
+    """Return the error, by mpmath, of a point that a search has found."""
+    with mp.workdps(50):
+        if name in ROW_REFERENCES:
+            row = np.array([float.fromhex(value) for value in point["x"]])
+            return row_error(name, part, row, point["entry"])
+        if name in GATES:
+            a, b = map(float.fromhex, point["x"])
+            return float(gate_errors(name, part, a, b).max())
+        keys = point.keys() - {"x", "error"}
+        parameters = {key: float.fromhex(point[key]) for key in keys}
+        return point_error(name, part, float.fromhex(point["x"]), parameters)
 
 
 def told(point):
@@ -540,7 +583,7 @@ def print_search(results):
     """Print a line for each curve as it is done; return what was found, and what is broken."""
     print(f"{'':28}{'bound':>7}{'worst':>12}{'points':>16}  at")
     kept, broken = {}, []
-    for (name, part), points, count in results:
+    for (name, part), (points, count) in results:
         bound = CATALOGUE[name].ulps[part]
         worst = points[0] if points else {"x": "-", "error": 0.0}
         title = f"{name}, {PARTS[part]}"
