@@ -160,7 +160,7 @@ def _aligned(a, b):
     """Return two numbers in the larger of their units, and its exponent."""
     if _is_plain(a) and _is_plain(b):
         return a, b, 0
-    unit = np.maximum(a.exponent, b.exponent)
+    unit = np.maximum(*(np.where(c.high == 0, _ZERO, c.exponent) for c in (a, b)))
     return _in_unit(a, unit), _in_unit(b, unit), unit
 
 

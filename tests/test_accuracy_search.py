@@ -87,7 +87,10 @@ def test_sums_of_many_keep_their_digits():
 
 
 def test_zeros_do_not_hide_tiny_numbers():
-    tiny = values_of(lambda x: number(x) + 0.0 + number(np.zeros_like(x)), np.array([5e-324]))
+    def tiny_after_a_difference(x):
+        return number(x) + 0.0 + number(np.zeros_like(x)) + (number(x + 1e300) - 1e300)
+
+    tiny = values_of(tiny_after_a_difference, np.array([5e-324]))
     assert tiny.fraction.tolist() == [0.5]
     assert tiny.exponent.tolist() == [-1073]
 
