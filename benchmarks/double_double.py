@@ -16,6 +16,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 __all__ = [
+    "MILLS_END",
     "DoubleDouble",
     "choose",
     "constant",
@@ -460,7 +461,7 @@ def _padded(part, length):
 # The normal distribution: Mills' ratio
 # ---------------------------------------------------------------------------------------------
 
-_MILLS_STEP, _MILLS_END, _MILLS_DEGREE = 16, 40, 17
+_MILLS_STEP, MILLS_END, _MILLS_DEGREE = 16, 56, 17
 
 
 @cache
@@ -471,7 +472,7 @@ def _mills_table():
     """
     one, rows = 1 << 320, []
     with mp.workprec(360):
-        for k in range(_MILLS_STEP * _MILLS_END + 1):
+        for k in range(_MILLS_STEP * MILLS_END + 1):
             t = mpf(k) / _MILLS_STEP
             ratio = mp.sqrt(mp.pi / 2) * mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2))
             row = [int(mp.ldexp(ratio, 320))]
@@ -483,7 +484,7 @@ def _mills_table():
 
 
 def mills(t):
-    """Return Mills' ratio, Phi(-t) / phi(t), for float64 numbers from 0 to 40."""
+    """Return Mills' ratio, Phi(-t) / phi(t), for float64 numbers from 0 to 56."""
     high, low = _mills_table()
     place = np.rint(t * _MILLS_STEP).astype(np.int64)
     distance = DoubleDouble(t - place / _MILLS_STEP)

@@ -10,6 +10,7 @@ from functools import cache, partial
 
 import numpy as np
 from double_double import (
+    MILLS_END,
     DoubleDouble,
     choose,
     constant,
@@ -356,7 +357,7 @@ def _density(t):
 
 
 def _gelu(x):
-    t = np.minimum(np.abs(x), 40.0)
+    t = np.minimum(np.abs(x), MILLS_END)  # beyond, a gate times the largest float64 is 0
     return select(x > 0, number(x), 0.0) - number(t) * _density(t) * mills(t)
 
 
@@ -365,7 +366,7 @@ def _gelu_grad(x):
         t = -a.plain().high
         return _density(t) * (mills(t) - number(t))
 
-    t = np.minimum(np.abs(x), 40.0)
+    t = np.minimum(np.abs(x), MILLS_END)
     return _mirrored(x, _factored("gelu", -0.75, away, number(-t)))
 
 

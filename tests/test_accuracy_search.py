@@ -10,7 +10,17 @@ import pytest
 import worst
 from double_double import number
 from mpmath import mp, mpf
-from references import EXACT_WITH, REFERENCES, ROW_REFERENCES, exact, exact_entry, values_of
+from references import (
+    EXACT_WITH,
+    GATES,
+    REFERENCES,
+    ROW_REFERENCES,
+    as_exact,
+    exact,
+    exact_entry,
+    gated,
+    values_of,
+)
 
 from course_lib import activations
 from course_lib.accuracy import EXACT, EXACT_ROWS, exact_rows, exact_values
@@ -62,7 +72,7 @@ PIECES = {  # in double-double, in mpmath, and where
     "Mills' ratio": (
         lambda a: double_double.mills(_floats(a)),
         lambda t: mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) * mp.sqrt(mp.pi / 2),
-        np.concatenate([RNG.uniform(0, 40, 300), [0.0, 1 / 32, 40.0]]),
+        np.concatenate([RNG.uniform(0, 56, 300), [0.0, 1 / 32, 56.0]]),
     ),
 }
 
@@ -126,6 +136,19 @@ def test_formulas_with_parameters_are_the_plain_ones_at_the_defaults(name, part)
     defaults = {k: v for k, v in CATALOGUE[name].parameters.items() if k != "rng"}
     general = exact_values(exact(name, part, defaults), ANY)
     assert disagreement(general, exact_values(EXACT[name][part], ANY)) < 2.0**-105
+
+
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize("name", GATES)
+def test_references_of_gates_hold_for_any_two_inputs(name, part):
+    a, b = np.concatenate([ANY, 1.7e308 * SIGNS]), np.concatenate([ANY[::-1], ANY[:150] / 14])
+    with np.errstate(all="ignore"):
+        found = [as_exact(v) for v in gated(name, part, a, b)]
+    function = EXACT[GATES[name]][part]
+    pairs = list(zip(a.tolist(), b.tolist(), strict=True))
+    places = np.arange(float(a.size))
+    true = exact_values(lambda i: pairs[int(i)][0] * function(mpf(pairs[int(i)][1])), places)
+    assert disagreement(found[-1], true) < 2.0**-85
 
 
 def rows_like(n):
