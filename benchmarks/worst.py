@@ -23,9 +23,7 @@ import json
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -132,8 +130,9 @@ def beside(rng, n, places):
     fractions = rng.integers(1, 65, n) / 2.0 ** rng.integers(0, 7, n)
     halves = rng.integers(1, 2200, n) * (np.log(2) / 2)
     special = rng.choice(np.array([1.0, *np.abs(places)]), n)
-    x = np.choose(rng.integers(0, 3, n), [fractions, halves, special]) * rng.choice([-1.0, 1.0], n)
-    return nearby(rng, x)
+    kind = rng.integers(0, 3, n)
+    x = np.select([kind == 0, kind == 1], [fractions, halves], special)
+    return nearby(rng, x * rng.choice([-1.0, 1.0], n))
 
 
 def draw(rng, name, scale, n):
@@ -541,6 +540,9 @@ def mapped(function, items, jobs):
     if jobs == 1:
         yield from map(function, items)
         return
+    from concurrent.futures import ProcessPoolExecutor  # a browser's Python lacks it
+    from multiprocessing import get_context
+
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         yield from pool.map(function, items)
 
