@@ -91,7 +91,7 @@ def _stretched(name, factor):
 EXACT_WITH = {
     "leaky_relu": _exact_lines,
     "prelu": _exact_lines,
-    "rrelu": lambda lower, upper: _exact_lines((lower + upper) / 2),
+    "rrelu": lambda lower, upper: _exact_lines(mpf((float(lower) + float(upper)) / 2)),
     "threshold": lambda threshold, value: (
         lambda x: x if x > threshold else value,
         lambda x: mpf(int(x > threshold)),
@@ -442,8 +442,9 @@ def _two_slopes(x, slope):
     return select(x > 0, 1.0, number(np.full_like(x, slope)))
 
 
-def _between(lower=1 / 8, upper=1 / 3):
-    return (number(np.float64(lower)) + number(np.float64(upper))).scaled(-1)
+def _mean_slope(lower=1 / 8, upper=1 / 3):
+    """Return the slope of RReLU without a generator: the float64 nearest to the mean."""
+    return (lower + upper) / 2
 
 
 def _with_default(function, **defaults):
@@ -461,8 +462,8 @@ REFERENCES = {
     ),
     "prelu": (_with_default(_two_lines, slope=0.25), _with_default(_two_slopes, slope=0.25)),
     "rrelu": (
-        lambda x, **p: select(x > 0, number(x), number(x) * _between(**p)),
-        lambda x, **p: select(x > 0, 1.0, _between(**p)),
+        lambda x, **bounds: _two_lines(x, _mean_slope(**bounds)),
+        lambda x, **bounds: _two_slopes(x, _mean_slope(**bounds)),
     ),
     "threshold": (
         lambda x, threshold=0.0, value=0.0: select(

@@ -21,6 +21,7 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from functools import partial
@@ -493,7 +494,7 @@ def load(path):
 def save(path, search, meta):
     """Write the state of a search to a file, at once: a killed run leaves the old or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, meta=json.dumps(meta), **search.store())
     os.replace(part, path)
@@ -540,11 +541,11 @@ def mapped(function, items, jobs):
     if jobs == 1:
         yield from map(function, items)
         return
-    from concurrent.futures import ProcessPoolExecutor  # a browser's Python lacks it
-    from multiprocessing import get_context
+    import multiprocessing  # a browser's Python lacks it
 
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(function, items)
+    deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process
+    with multiprocessing.get_context("spawn").Pool(jobs, deaf) as pool:
+        yield from pool.imap(function, items)
 
 
 def searched(curves, jobs=1, **options):
