@@ -599,21 +599,24 @@ def print_search(results):
 
 
 def write(path, kept, most=8, longest=64):
-    """Add the worst points of each curve whose bound holds to a file of regression tests."""
+    """Add the worst points of each curve, if they keep its bound, to a file of regression tests."""
     path = Path(path)
-    stored = json.loads(path.read_text()) if path.exists() else {}
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for key, points in kept.items():
         name, part = key.split(".")
         bound = CATALOGUE[name].ulps[PARTS.index(part)]
-        short = [p for p in points if isinstance(p["x"], str) or len(p["x"]) <= longest]
-        both = stored.get(key, []) + [p for p in short if p["error"] <= bound][:most]
-        stored[key] = list({json.dumps({**p, "error": 0}): p for p in both}.values())
+        held = [p for p in points if p["error"] <= bound and len(np.atleast_1d(p["x"])) <= longest]
+        known = stored.setdefault(key, [])
+        for point in held[:most]:
+            place = {key: value for key, value in point.items() if key != "error"}
+            if place not in known:
+                known.append(place)
     lines = [
         f'"{key}": [\n  ' + ",\n  ".join(map(json.dumps, stored[key])) + "\n]"
         for key in sorted(stored)
         if stored[key]
     ]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 def parsed():
