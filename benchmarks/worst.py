@@ -188,11 +188,18 @@ class Points:
     def store(self):
         """Return what a later run needs, as arrays."""
         found = np.flatnonzero(self.off > 0)
-        return {"off": self.off[found], "x": self.x[found], "others": self.others[found]}
+        arrays = {"off": self.off, "x": self.x, "others": self.others}
+        return {"at": found} | {key: array[found] for key, array in arrays.items()}
 
     def load(self, stored):
-        """Take the points of an earlier run, measured anew."""
-        x, others = stored["x"], stored["others"]
+        """Go on with the points of an earlier run."""
+        at = stored["at"]
+        self.off[at], self.x[at], self.others[at] = (stored[k] for k in ("off", "x", "others"))
+
+    def remeasure(self, stored):
+        """Take the worst points of an earlier run, measured anew."""
+        worst = np.argsort(stored["off"])[::-1][:4096]
+        x, others = stored["x"][worst], stored["others"][worst]
         if self.is_gate:
             self.keep(x, {}, others[:, 0])
             return
@@ -369,13 +376,21 @@ class Rows:
 
     def store(self):
         """Return what a later run needs, as arrays."""
-        rows = [row for kept in self.kept for _, _, row in kept]
+        items = [item for kept in self.kept for item in kept]
         return {
-            "rows": np.concatenate([[], *rows]),
-            "lengths": np.array([len(r) for r in rows], int),
+            "off": [off for off, _, _ in items],
+            "entries": [entry for _, entry, _ in items],
+            "lengths": np.array([len(row) for _, _, row in items], np.int64),
+            "rows": np.concatenate([[], *(row for _, _, row in items)]),
         }
 
     def load(self, stored):
+        """Go on with the rows of an earlier run."""
+        rows = np.split(stored["rows"], np.cumsum(stored["lengths"]))[:-1]
+        for off, entry, row in zip(stored["off"], stored["entries"], rows, strict=True):
+            self.kept[length_class(row)].append((float(off), int(entry), row))
+
+    def remeasure(self, stored):
         """Take the rows of an earlier run, measured anew."""
         for row in np.split(stored["rows"], np.cumsum(stored["lengths"]))[:-1]:
             self.keep(row[np.newaxis])
@@ -416,7 +431,7 @@ class Rows:
         off = self.screen(x)
         worst = off.argmax(axis=1)
         off = off[np.arange(len(x)), worst]
-        kept = self.kept[min(int(2 * np.log2(x.shape[1])), CLASSES - 1)]
+        kept = self.kept[length_class(x[0])]
         least = kept[-1][0] if len(kept) == KEPT else 0.0
         for i in np.argsort(off)[::-1][:KEPT]:
             if off[i] > least:
@@ -445,6 +460,11 @@ class Rows:
     def confirm(self, entry, row):
         found = row_error(self.name, self.part, row, entry)
         return {"x": [value.hex() for value in row.tolist()], "entry": entry, "error": found}
+
+
+def length_class(row):
+    """Return the number of the class of a row's length."""
+    return min(int(2 * np.log2(len(row))), CLASSES - 1)
 
 
 def in_unit(name, part, x, values):
@@ -511,8 +531,11 @@ def search(name, part, points, seconds, state=None, confirm=1000, seed=0):
     meta = {"fingerprint": fingerprint(), "blocks": 0, "points": 0}
     if path and (stored := load(path)):
         old = json.loads(str(stored["meta"]))
-        found.load(stored)
-        meta = old if old["fingerprint"] == meta["fingerprint"] else meta
+        if old["fingerprint"] == meta["fingerprint"]:
+            found.load(stored)
+            meta = old
+        else:
+            found.remeasure(stored)
     saved, first = time.monotonic(), meta["blocks"]
     try:
         while meta["points"] < points and (

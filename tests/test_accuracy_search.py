@@ -1,8 +1,10 @@
 """The search for large errors: its oracle against mpmath, its points, and what it has found."""
 
+import importlib.util
 import json
 import runpy
 import sys
+from pathlib import Path
 
 import double_double
 import numpy as np
@@ -22,7 +24,7 @@ from references import (
     values_of,
 )
 
-from course_lib import activations
+from course_lib import activations, rivals
 from course_lib.accuracy import EXACT, EXACT_ROWS, exact_rows, exact_values
 from course_lib.activations import CATALOGUE
 
@@ -252,11 +254,12 @@ def test_an_interrupted_search_goes_on_where_it_was(name, tmp_path):
     assert halves == whole
 
 
-def test_a_changed_library_is_measured_anew(monkeypatch, tmp_path):
-    found, count = worst.search("sigmoid", 0, 9 * worst.BLOCK, 60, tmp_path, confirm=5)
+@pytest.mark.parametrize("name", ["celu", "softmax", "glu"])
+def test_a_changed_library_is_measured_anew(monkeypatch, tmp_path, name):
+    found, count = worst.search(name, 0, 9 * worst.BLOCK, 60, tmp_path, confirm=5)
     monkeypatch.setattr(worst, "fingerprint", lambda: "another")
-    again, anew = worst.search("sigmoid", 0, 1, 60, tmp_path, confirm=5)
-    assert anew == worst.BLOCK < count
+    again, anew = worst.search(name, 0, 1, 60, tmp_path, confirm=5)
+    assert 0 < anew <= worst.BLOCK < count
     assert again[0]["error"] >= found[0]["error"]
 
 
@@ -275,6 +278,13 @@ def test_a_killed_run_leaves_the_state_before(monkeypatch, tmp_path):
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["relu", "softmax"])
+def test_a_state_may_be_empty(monkeypatch, tmp_path, name):
+    monkeypatch.setattr(worst, "LEAST", 0)
+    for _ in range(2):
+        assert worst.search(name, 0, points=100, seconds=0, state=tmp_path) == ([], 0)
+
+
 def test_a_damaged_state_is_named(tmp_path):
     file = tmp_path / "relu-function.npz"
     file.write_bytes(b"no archive")
@@ -282,10 +292,10 @@ def test_a_damaged_state_is_named(tmp_path):
         worst.search("relu", 0, 1, 1, tmp_path)
 
 
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["worst.py", *arguments])
+def run(monkeypatch, *arguments, program="worst.py"):
+    monkeypatch.setattr(sys, "argv", [program, *arguments])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(worst.__file__, run_name="__main__")
+        runpy.run_path(str(Path(worst.__file__).with_name(program)), run_name="__main__")
     return ended.value.code
 
 
@@ -304,7 +314,8 @@ def test_wrong_options_are_answered_in_words(monkeypatch, capsys, arguments, mes
 
 
 def test_the_program_says_whether_the_bounds_hold(monkeypatch, capsys, tmp_path):
-    options = ["--curves", "relu", "--points", "1e5", "--state", str(tmp_path / "state")]
+    options = ["--curves", "relu", "--points", "1e5", "--confirm", "8"]
+    options += ["--state", str(tmp_path / "state")]
     assert run(monkeypatch, *options) == 0
     assert capsys.readouterr().out.endswith("All bounds hold.\n")
     wrong = dict(CATALOGUE) | {"tanh": broken(CATALOGUE["tanh"])}
@@ -319,6 +330,19 @@ def test_the_program_says_whether_the_bounds_hold(monkeypatch, capsys, tmp_path)
     capsys.readouterr()
     assert run(monkeypatch, *options, "--write", str(file)) == 1  # nothing new: nothing is added
     assert json.loads(file.read_text(encoding="utf-8")) == kept
+
+
+def test_the_table_does_without_other_libraries_and_processes(monkeypatch, capsys):
+    for module in (importlib.util, rivals):
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+    options = ["--only", "sigmoid", "--inputs", "300", "--minutes", "0.001", "--jobs", "1"]
+    assert run(monkeypatch, *options, program="accuracy.py") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("not installed, and left out: PyTorch, JAX, SciPy\n")
+    assert printed.endswith("All bounds hold.\n")
+    lines = [line for line in printed.splitlines() if line.startswith("sigmoid")]
+    assert len(lines) == 5  # a line for each float type, then one for each curve searched
+    assert lines[0].split().count("-") == 3
 
 
 def broken(row):
