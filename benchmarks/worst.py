@@ -46,6 +46,7 @@ from course_lib.activations import CATALOGUE
 
 BLOCK = 8_192  # points screened at a time
 STATE = Path("build/worst")
+FORMAT = 2  # of the files there
 LEAST = 8  # blocks, however short the time: the first one makes tables
 SAVE_EVERY = 30  # seconds
 SEARCHED = [name for name in CATALOGUE if name in {*REFERENCES, *ROW_REFERENCES, *GATES}]
@@ -497,7 +498,7 @@ def fingerprint():
     for file in sorted([folder / "numerics.py", *(folder / "activations").glob("*.py")]):
         text.update(file.read_bytes())
     features = np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", [])
-    return f"{text.hexdigest()[:16]}, NumPy {np.__version__}, {' '.join(features)}"
+    return f"{FORMAT}, {text.hexdigest()[:16]}, NumPy {np.__version__}, {' '.join(features)}"
 
 
 def load(path):
