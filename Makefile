@@ -48,7 +48,7 @@ lint: install ## check style, format (notebooks too) and types
 format: install ## format the code and the notebooks' cells
 	$(RUN) -m ruff check --fix . && $(RUN) -m ruff format .
 
-accuracy: install ## print the largest error of every activation, ours beside other libraries
+accuracy: install ## print the largest error of every activation beside other libraries', and search for larger ones
 	@$(RUN) benchmarks/accuracy.py
 
 bench: install ## time activations and a training step against PyTorch, and every notebook's cells

@@ -5,8 +5,10 @@ cancel; nothing of the library's own kernels enters. mpmath comes with PyTorch, 
 ``test``; nothing else in the library needs it.
 
 `errors` compares an array of results with exact values; `survey` does so for a function over all
-sizes of input. The table that ``make accuracy`` prints is made of these, and of the functions of
-other libraries in `course_lib.rivals`.
+sizes of input. The table that ``make accuracy`` prints is made of these, of the functions of other
+libraries in `course_lib.rivals`, and of double-double values (``benchmarks/references.py``), which
+take a small part of mpmath's time and are held to the exact values here by the tests. Its search
+for larger errors (``benchmarks/worst.py``) screens with the former and confirms with the latter.
 """
 
 from collections.abc import Callable, Mapping, Sequence
