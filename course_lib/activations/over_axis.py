@@ -7,7 +7,6 @@ input, and `course_lib.activations.Activation.vjp` knows which output that is.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -17,15 +16,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_lib.activations.parameters import check_whole
 from course_lib.activations.piecewise import relu, relu_grad
-from course_lib.activations.smooth import gelu, gelu_grad, sigmoid, sigmoid_grad, silu, silu_grad
-from course_lib.numerics import BLOCK, as_float, mills_excess_pair, scaled_mills
+from course_lib.activations.smooth import (
+    gelu,
+    gelu_grad,
+    gelu_grad_scaled,
+    gelu_scaled,
+    sigmoid,
+    sigmoid_grad,
+    sigmoid_grad_scaled,
+    sigmoid_scaled,
+    silu,
+    silu_grad,
+    swish_grad_scaled,
+    swish_scaled,
+)
+from course_lib.numerics import BLOCK, as_float
 from course_lib.pairs import (
+    Exponent,
     Pair,
     decay_pair,
     divide,
-    exp_pair,
-    leading_half,
     multiply,
+    scaled,
     split,
     two_sum,
 )
@@ -862,61 +874,43 @@ def _gated(gate: Kernel, x: ArrayLike, axis: int) -> Array:
     halves, axis = _parts(x, axis, 2)
     a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
     with np.errstate(all="ignore"):
-        value = _times(a, gate, b, halves.dtype).astype(halves.dtype)
-    return np.moveaxis(value, -1, axis)
+        value, exponent = _gate(gate, b, halves.dtype)
+        product = scaled(a * value, exponent).astype(halves.dtype)
+    return np.moveaxis(product, -1, axis)
 
 
 def _gated_grad(gate: Kernel, derivative: Kernel, x: ArrayLike, axis: int) -> Array:
     halves, axis = _parts(x, axis, 2)
     a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
     with np.errstate(all="ignore"):
-        tail = _times(a, derivative, b, halves.dtype)
-        both = np.concatenate([gate(b), tail], axis=-1).astype(halves.dtype)
-    return np.moveaxis(both, -1, axis)
+        value, exponent = _gate(derivative, b, halves.dtype)
+        both = np.concatenate([gate(b), scaled(a * value, exponent)], axis=-1)
+        return np.moveaxis(both.astype(halves.dtype), -1, axis)
 
 
-def _times(
-    a: Array, gate: Kernel, b: Array, dtype: np.dtype[Any], gates: Array | None = None
-) -> Array:
-    """Return a g(b), also where g(b) is too small for a float64 to hold its digits, and a is not.
-
-    Far out a gate is a multiple of an exponential, here taken in a unit of 2^-1196, which is
-    multiplied in two steps: one half before and one last.
-    """
-    product = a * (gate(b) if gates is None else gates)
-    if dtype.itemsize == 8 and gate in _TAILS and b.size:
-        begin, end, tail = _TAILS[gate]
-        b = -np.abs(b) if gate is sigmoid_grad else b
-        far = (b < begin) & (b > end)
-        if far.any():
-            product[far] = a[far] * 2.0**-598 * tail(b[far]) * 2.0**-598
-    return product
+def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any]) -> tuple[Array, Exponent]:
+    """Return g(b) as a number times a power of two: alone it may be too small for its digits."""
+    if dtype.itemsize < 8 or gate not in _SCALED:
+        return gate(b), 0
+    value, exponent = _SCALED[gate](b)
+    value[b == -np.inf] = 0  # not only tiny: an infinite factor does not make it a number
+    tiny = (np.abs(b) < _TINY) & (b != 0)
+    if gate in (silu, gelu) and tiny.any():  # b/2, which is short of digits if b is subnormal
+        value = np.where(tiny, b / _TINY / 2, value)
+        exponent = np.where(tiny, np.int32(np.log2(_TINY)), exponent).astype(np.int32)
+    return value, exponent
 
 
-def _in_unit(b: Array) -> Array:
-    """Return e^b in that unit, for b from -1500 to -600: the first sum is exact."""
-    with localcontext(prec=40):
-        shift = 1196 * Decimal(2).ln()
-        head = float(np.ldexp(np.rint(np.ldexp(float(shift), 40)), -40))
-        rest = float(shift - Decimal(head))
-    return np.add(*exp_pair(b + head, np.full_like(b, rest)))
+_TINY = 2.0**-900
 
 
-def _bell_in_unit(t: Array) -> Array:
-    """Return the bell curve, e^(-t^2/2), in that unit; the square is split, as everywhere."""
-    high = leading_half(t)
-    rest = (t - high) * (t + high) / 2
-    curve = _in_unit(-high * high / 2)
-    return curve - curve * rest * (1 - rest / 2 * (1 - rest / 3))
-
-
-_TAILS: dict[Kernel, tuple[float, float, Kernel]] = {  # from where, to where not all is 0, and what
-    sigmoid: (-650.0, -1460.0, _in_unit),
-    sigmoid_grad: (-650.0, -1460.0, _in_unit),
-    silu: (-650.0, -1470.0, lambda b: b * _in_unit(b)),
-    silu_grad: (-650.0, -1470.0, lambda b: (1 + b) * _in_unit(b)),
-    gelu: (-36.0, -54.2, lambda b: np.add(*scaled_mills(-b)) / (1 / b - 1) * _bell_in_unit(-b)),
-    gelu_grad: (-36.0, -54.2, lambda b: np.add(*mills_excess_pair(-b)) * _bell_in_unit(-b)),
+_SCALED: dict[Kernel, Callable[[Array], tuple[Array, Exponent]]] = {
+    sigmoid: sigmoid_scaled,
+    sigmoid_grad: sigmoid_grad_scaled,
+    silu: swish_scaled,
+    silu_grad: swish_grad_scaled,
+    gelu: gelu_scaled,
+    gelu_grad: gelu_grad_scaled,
 }
 
 
@@ -945,9 +939,10 @@ def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Arra
         halves, axis = _parts(x, axis, 2)
         a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
         with np.errstate(all="ignore"):
-            gates = gate(b)
-            value = _times(a, gate, b, halves.dtype, gates).astype(halves.dtype)
+            gates, exponent = _gate(gate, b, halves.dtype)
+            value = scaled(a * gates, exponent).astype(halves.dtype)
             value = np.moveaxis(value, -1, axis)
+            gates = scaled(gates, exponent)
 
         def pull(upstream: Array) -> Array:
             u = np.moveaxis(upstream, axis, -1)
