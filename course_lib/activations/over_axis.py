@@ -19,7 +19,9 @@ from course_lib.activations.piecewise import relu, relu_grad
 from course_lib.activations.smooth import (
     gelu,
     gelu_grad,
+    gelu_grad_plain,
     gelu_grad_scaled,
+    gelu_plain,
     gelu_scaled,
     sigmoid,
     sigmoid_grad,
@@ -27,10 +29,12 @@ from course_lib.activations.smooth import (
     sigmoid_scaled,
     silu,
     silu_grad,
+    swish_grad_plain,
     swish_grad_scaled,
+    swish_plain,
     swish_scaled,
 )
-from course_lib.numerics import BLOCK, as_float
+from course_lib.numerics import BLOCK, as_float, elementwise
 from course_lib.pairs import (
     Exponent,
     Pair,
@@ -884,14 +888,26 @@ def _gated_grad(gate: Kernel, derivative: Kernel, x: ArrayLike, axis: int) -> Ar
     a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
     with np.errstate(all="ignore"):
         value, exponent = _gate(derivative, b, halves.dtype)
-        both = np.concatenate([gate(b), scaled(a * value, exponent)], axis=-1)
+        first = scaled(*_gate(gate, b, halves.dtype))
+        both = np.concatenate([first, scaled(a * value, exponent)], axis=-1)
         return np.moveaxis(both.astype(halves.dtype), -1, axis)
 
 
 def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any]) -> tuple[Array, Exponent]:
     """Return g(b) as a number times a power of two: alone it may be too small for its digits."""
-    if dtype.itemsize < 8 or gate not in _SCALED:
+    if dtype.itemsize < 8:
+        return elementwise(_PLAIN.get(gate, gate), b), 0
+    if gate not in _SCALED:
         return gate(b), 0
+    values, exponents = np.empty_like(b), np.zeros(b.shape, np.int32)
+    flat, powers, source = values.reshape(-1), exponents.reshape(-1), b.reshape(-1)
+    for start in range(0, b.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        flat[block], powers[block] = _scaled_gate(gate, source[block])
+    return values, exponents if exponents.any() else 0
+
+
+def _scaled_gate(gate: Kernel, b: Array) -> tuple[Array, Exponent]:
     value, exponent = _SCALED[gate](b)
     value[b == -np.inf] = 0  # not only tiny: an infinite factor does not make it a number
     tiny = (np.abs(b) < _TINY) & (b != 0)
@@ -904,6 +920,12 @@ def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any]) -> tuple[Array, Exponent
 _TINY = 2.0**-900
 
 
+_PLAIN: dict[Kernel, Kernel] = {
+    silu: swish_plain,
+    silu_grad: swish_grad_plain,
+    gelu: gelu_plain,
+    gelu_grad: gelu_grad_plain,
+}
 _SCALED: dict[Kernel, Callable[[Array], tuple[Array, Exponent]]] = {
     sigmoid: sigmoid_scaled,
     sigmoid_grad: sigmoid_grad_scaled,
@@ -946,7 +968,8 @@ def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Arra
 
         def pull(upstream: Array) -> Array:
             u = np.moveaxis(upstream, axis, -1)
-            gradient = np.concatenate([u * gates, u * (a * derivative(b))], axis=-1)
+            slope, power = _gate(derivative, b, halves.dtype)
+            gradient = np.concatenate([u * gates, u * scaled(a * slope, power)], axis=-1)
             return np.moveaxis(gradient.astype(halves.dtype), -1, axis)
 
         return value, pull

@@ -828,12 +828,13 @@ def gelu(x: ArrayLike, out: Array | None = None) -> Any:
     >>> gelu([-10.0, 0.0, 1.0])
     array([-7.61985302e-23,  0.00000000e+00,  8.41344746e-01])
     """
+    return elementwise(lambda x: scaled(*gelu_scaled(x)) + 0.0, x, out, narrow=gelu_plain)
 
-    def plain(x: Array) -> Array:
-        t = np.minimum(np.abs(x), 40.0)
-        return np.maximum(x, 0) - bell(t, 1 / 2, t * mills_ratio(t))
 
-    return elementwise(lambda x: scaled(*gelu_scaled(x)) + 0.0, x, out, narrow=plain)
+def gelu_plain(x: Array) -> Array:
+    """Return GELU of float64 with the digits of a float32."""
+    t = np.minimum(np.abs(x), 40.0)
+    return np.maximum(x, 0) - bell(t, 1 / 2, t * mills_ratio(t))
 
 
 def gelu_scaled(x: Array) -> tuple[Array, Exponent]:
@@ -868,12 +869,13 @@ def gelu_grad(x: ArrayLike, out: Array | None = None) -> Any:
     >>> gelu_grad([-float("inf"), 0.0, float("inf")])
     array([0. , 0.5, 1. ])
     """
+    return elementwise(lambda x: scaled(*gelu_grad_scaled(x)) + 0.0, x, out, narrow=gelu_grad_plain)
 
-    def plain(x: Array) -> Array:
-        t = np.minimum(np.abs(x), 40.0)
-        return _mirror(x, bell(t, 1 / 2, mills_excess(t)))
 
-    return elementwise(lambda x: scaled(*gelu_grad_scaled(x)) + 0.0, x, out, narrow=plain)
+def gelu_grad_plain(x: Array) -> Array:
+    """Return the derivative of GELU of float64 with the digits of a float32."""
+    t = np.minimum(np.abs(x), 40.0)
+    return _mirror(x, bell(t, 1 / 2, mills_excess(t)))
 
 
 def gelu_grad_scaled(x: Array) -> tuple[Array, Exponent]:
@@ -1062,12 +1064,19 @@ def swish(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Any:
     """
     beta = check_between("beta", beta, *_WIDE)
 
-    def plain(x: Array) -> Array:
-        t = np.minimum(np.abs(x), 800 / beta)  # beyond, the gate is below the smallest float64
-        z, unit = decay(*times(t, beta))
-        return np.maximum(x, 0) - t * z / (1 + z) * unit
+    return elementwise(
+        lambda x: scaled(*swish_scaled(x, beta)) + 0.0,
+        x,
+        out,
+        narrow=lambda x: swish_plain(x, beta),
+    )
 
-    return elementwise(lambda x: scaled(*swish_scaled(x, beta)) + 0.0, x, out, narrow=plain)
+
+def swish_plain(x: Array, beta: float = 1.0) -> Array:
+    """Return swish of float64 with the digits of a float32."""
+    t = np.minimum(np.abs(x), 800 / beta)  # beyond, the gate is below the smallest float64
+    z, unit = decay(*times(t, beta))
+    return np.maximum(x, 0) - t * z / (1 + z) * unit
 
 
 def swish_scaled(x: Array, beta: float = 1.0) -> tuple[Array, Exponent]:
@@ -1136,14 +1145,20 @@ def swish_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> 
     """
     beta = check_between("beta", beta, *_WIDE)
 
+    return elementwise(
+        lambda x: scaled(*swish_grad_scaled(x, beta)) + 0.0,
+        x,
+        out,
+        narrow=lambda x: swish_grad_plain(x, beta),
+    )
+
+
+def swish_grad_plain(x: Array, beta: float = 1.0) -> Array:
+    """Return the derivative of swish of float64 with the digits of a float32."""
     high = silu_zero()[0]
-
-    def plain(x: Array) -> Array:
-        t = np.minimum(beta * np.abs(x), 800)
-        z, d = np.exp(-t), high - t
-        return _mirror(x, (d + (high - 1) * np.expm1(d)) * z / (1 + z * (2 + z)))
-
-    return elementwise(lambda x: scaled(*swish_grad_scaled(x, beta)) + 0.0, x, out, narrow=plain)
+    t = np.minimum(beta * np.abs(x), 800)
+    z, d = np.exp(-t), high - t
+    return _mirror(x, (d + (high - 1) * np.expm1(d)) * z / (1 + z * (2 + z)))
 
 
 def swish_grad_scaled(x: Array, beta: float = 1.0) -> tuple[Array, Exponent]:
