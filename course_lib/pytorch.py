@@ -375,8 +375,9 @@ def _module(layer: Layer, dtype: torch.dtype) -> nn.Module:
         module = nn.LayerNorm(features, layer.epsilon, **options)
     else:
         module = nn.BatchNorm1d(features, layer.epsilon, layer.momentum, **options)
-        state["running_mean"] = torch.tensor(layer.running_mean[0])
-        state["running_var"] = torch.tensor(layer.running_variance[0])
+        # kept in float64 there, in the module's dtype here
+        state["running_mean"] = torch.tensor(layer.running_mean[0]).to(state["weight"].dtype)
+        state["running_var"] = torch.tensor(layer.running_variance[0]).to(state["weight"].dtype)
         state["num_batches_tracked"] = torch.tensor(0)
     module.load_state_dict(state, assign=True)
     return module.requires_grad_()
@@ -578,7 +579,8 @@ def _layer_with_parameters(module: nn.Module, dtype: np.dtype[Any]) -> Layer | N
             return None
         weight, bias = _affine(state, [module.num_features], dtype)
         layer = BatchNorm(weight, bias, momentum=module.momentum, epsilon=module.eps)
-        layer.running_mean, layer.running_variance = state["running_mean"], state["running_var"]
+        averages = {"running_mean": "running_mean", "running_variance": "running_var"}
+        layer.set_extra_state({name: state[key] for name, key in averages.items()})
         return layer
     return None
 
@@ -605,6 +607,7 @@ def fit(
     seed: int = 0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
+    history: training.History | None = None,
     progress: bool = True,
 ) -> training.History:
     """Train a PyTorch module, in place, on the device where it is.
@@ -624,9 +627,10 @@ def fit(
         they are. Limits of the gradient are for those that learn.
     loss : str or Loss
         A name of `course_lib.network.LOSSES`.
-    epochs, batch_size, validation, patience, seed, clip_norm, clip_value, progress
+    epochs, batch_size, validation, patience, seed, clip_norm, clip_value, history, progress
         As in `course_lib.training.fit`. With patience, the module ends with its ``state_dict`` of
-        the best epoch.
+        the best epoch. A training in pieces equals one in a piece where the module draws no random
+        numbers; dropout goes on with those of ``torch.get_rng_state``.
 
     Returns
     -------
@@ -637,8 +641,9 @@ def fit(
     ------
     ValueError
         If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, there is patience without validation data, or the optimizer has a
-        parameter that is not the module's, or none that learns.
+        a finite number above 0, there is patience without validation data, the optimizer has a
+        parameter that is not the module's, or none that learns, or the history is of another
+        module, patience or kind of data.
     TypeError
         If the optimizer is not one of PyTorch, or asks for a closure, as LBFGS does.
     KeyError
@@ -668,6 +673,7 @@ def fit(
     shape = predict(model, inputs[:1]).shape
     targets = _as_targets(rule, y, (len(inputs), *shape[1:]), first)
     training.check_patience(patience, validation)
+    training.check_history(history, (), patience, validation)
     if validation is not None:
         x_valid, y_valid = training.check_pair(validation)
         y_valid = _as_array(y_valid, "y of the validation data")
@@ -678,12 +684,13 @@ def fit(
     if replicated:
         raise TypeError(f"seed is {seed!r}; a PyTorch module is one network and takes one number")
     rng = stream(seeds[0], "batches")
-    record: dict[str, list[Any]] = {"train": [], "loss": [], "accuracy": []}
-    steps = 0
-    stopping = training.EarlyStopping(patience, ())
-    bar, best = training.progress_bar(epochs, progress), _best_state(model, patience)
-    with bar, best as keep:
+    record, steps, stopping = training.resume(history, patience, ())
+    training.skip_epochs(len(record["train"]), len(inputs), batch_size, [rng])
+    bar = training.progress_bar(epochs, progress)
+    with bar, _best_state(model, patience, history) as keep:
         for _ in range(epochs):
+            if record["train"] and not stopping.running:
+                break
             batches = [
                 torch.from_numpy(index)
                 for index in training.epoch_batches(len(inputs), batch_size, rng)
@@ -698,21 +705,35 @@ def fit(
                 record["accuracy"].append(training.score(rule, outputs, y_valid))
             keep(stopping.after_epoch(record))
             training.advance(bar, record)
-            if not stopping.running:
-                break
-    return training.make_history(record, steps, stopping)
+        last = {} if patience is None else _state_arrays(model)
+    return training.make_history(record, steps, stopping, last)
+
+
+def _state_arrays(model: nn.Module) -> dict[str, np.ndarray[Any, Any]]:
+    """Return copies of a module's state as arrays; bfloat16, which NumPy lacks, as float32."""
+    wide = {torch.bfloat16: torch.float32}
+    return {
+        name: value.detach().cpu().to(wide.get(value.dtype, value.dtype)).numpy().copy()
+        for name, value in model.state_dict().items()
+    }
 
 
 @contextmanager
-def _best_state(model: nn.Module, patience: int | None) -> Iterator[Callable[[Array], None]]:
+def _best_state(
+    model: nn.Module, patience: int | None, history: training.History | None
+) -> Iterator[Callable[[Array], None]]:
     """Yield a function that keeps the state if told so; at the end the module is set back to it.
 
-    However the end comes. Without patience there is nothing to set back.
+    However the end comes. Without patience there is nothing to set back. A training that goes on
+    has its best state in the module, and its last one in the history.
     """
     if patience is None:
         yield lambda better: None
         return
     kept = copy.deepcopy(model.state_dict())
+    if history is not None:
+        training.check_last(history, _state_arrays(model))
+        model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in history.last.items()})
 
     def keep(better: Array) -> None:
         nonlocal kept

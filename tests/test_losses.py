@@ -318,9 +318,7 @@ REFUSED = {
     "labels in a column": (
         lambda: cross_entropy(np.zeros((3, 2)), np.zeros((3, 1), int)),
         ValueError,
-        [
-            ["shape (3, 1), logits (3, 2)", "of shape (3,); reshape with labels[..., 0]"],
-        ],
+        ["shape (3, 1), logits (3, 2)", "of shape (3,); reshape with labels[..., 0]"],
     ),
     "one-hot labels": (
         lambda: cross_entropy(np.zeros((3, 2)), np.eye(2)[[0, 1, 0]]),

@@ -676,6 +676,64 @@ def test_both_fits_have_the_same_arguments():
         assert (ours[name].default, ours[name].kind) == (theirs[name].default, theirs[name].kind)
 
 
+@pytest.mark.parametrize("patience", [None, 2, 30])
+@pytest.mark.parametrize("cuts", [[10, 10], [1, 2, 17]])
+def test_a_training_in_pieces_is_that_in_one(cuts, patience):
+    rng = np.random.default_rng(0)
+    points, labels = rng.normal(size=(60, 3)), rng.integers(0, 2, 60)
+    valid = rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
+
+    def train(pieces):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 2))
+        model.double()
+        optimizer, history = torch.optim.Adam(model.parameters(), lr=0.1), None
+        for epochs in pieces:
+            history = pytorch.fit(
+                model,
+                points,
+                labels,
+                optimizer=optimizer,
+                epochs=epochs,
+                batch_size=16,
+                validation=valid,
+                patience=patience,
+                history=history,
+            )
+            history = training.History.from_state_dict(history.state_dict())
+        return model.state_dict(), history
+
+    (whole, at_once), (pieces, in_pieces) = train([sum(cuts)]), train(cuts)
+    for name, value in whole.items():
+        assert torch.equal(value, pieces[name]), name
+    np.testing.assert_array_equal(at_once.train_loss, in_pieces.train_loss)
+    np.testing.assert_array_equal(at_once.validation_loss, in_pieces.validation_loss)
+    assert (at_once.steps, at_once.best_epoch) == (in_pieces.steps, in_pieces.best_epoch)
+
+
+def test_a_history_that_does_not_fit_is_refused_before_anything_is_trained(refuses):
+    model = pytorch.mlp([2, 3, 2])
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    history = pytorch.fit(model, POINTS, [0, 1], optimizer=sgd)
+    before = model[0].weight.detach().clone()
+    for options, texts in [
+        ({"history": 3}, ["history is a int", "what an earlier fit returned"]),
+        ({"history": history, "validation": (POINTS, [0, 1])}, ["no validation losses", "given"]),
+        (
+            {"history": history, "validation": (POINTS, [0, 1]), "patience": 1},
+            ["made with patience None", "this call has 1"],
+        ),
+    ]:
+        error = TypeError if options["history"] == 3 else ValueError
+        refuses(
+            lambda o=options: pytorch.fit(model, POINTS, [0, 1], optimizer=sgd, **o), error, *texts
+        )
+    assert torch.equal(before, model[0].weight)
+
+
+POINTS = np.float32([[0, 1], [1, 0]])
+
+
 @pytest.mark.parametrize("patience", [1, 4])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_early_stopping_ends_with_the_best_epoch_as_in_numpy(seed, patience):
