@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# What:      the option `activation` of mljs' feed-forward network
+# Version:   ml-fnn 5.0.0 (its latest)
+# Behavior:  every network is a tanh network: the name is looked up among the indices of a list of
+#            names, never found, and replaced by the default without a word
+# Right:     the fourteen activations that its documentation lists; with "identity" a linear model
+# Seen:      "relu", "logistic" and "identity" train to the same weights as "tanh"; 2026-11-28
+set -euo pipefail
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+echo '{"private": true}' > package.json
+npm install --silent --ignore-scripts --no-audit --no-fund ml-fnn@5.0.0
+node - <<'JS'
+const Network = require("ml-fnn");
+const train = (activation) => {
+  let seed = 1;
+  Math.random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+  const network = new Network({ hiddenLayers: [3], iterations: 200, learningRate: 0.1, activation });
+  network.train([[0, 0], [0, 1], [1, 0], [1, 1]], ["a", "b", "b", "a"]);
+  return JSON.stringify(network.toJSON());
+};
+const tanh = train("tanh");
+let unchanged = true;
+for (const name of ["relu", "logistic", "identity"]) {
+  const other = train(name);
+  console.log(name, "is stored as", JSON.parse(other).activation, "- same weights:", other === tanh);
+  unchanged = unchanged && other === tanh;
+}
+console.log(unchanged ? "unchanged: every activation is tanh" : "CHANGED");
+process.exit(unchanged ? 0 : 1);
+JS
