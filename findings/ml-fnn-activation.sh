@@ -16,7 +16,8 @@ const Network = require("ml-fnn");
 const train = (activation) => {
   let seed = 1;
   Math.random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
-  const network = new Network({ hiddenLayers: [3], iterations: 200, learningRate: 0.1, activation });
+  const options = { hiddenLayers: [3], iterations: 200, learningRate: 0.1, activation };
+  const network = new Network(options);
   network.train([[0, 0], [0, 1], [1, 0], [1, 1]], ["a", "b", "b", "a"]);
   return JSON.stringify(network.toJSON());
 };
@@ -24,7 +25,8 @@ const tanh = train("tanh");
 let unchanged = true;
 for (const name of ["relu", "logistic", "identity"]) {
   const other = train(name);
-  console.log(name, "is stored as", JSON.parse(other).activation, "- same weights:", other === tanh);
+  const stored = JSON.parse(other).activation;
+  console.log(name, "is stored as", stored, "- same weights:", other === tanh);
   unchanged = unchanged && other === tanh;
 }
 console.log(unchanged ? "unchanged: every activation is tanh" : "CHANGED");

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What:      safetensors.numpy.save of an array that is not C-contiguous (a transposed weight)
 # Version:   safetensors 0.8.0, numpy 2.4.6
-# Behavior:  the header takes the array's shape, the data its memory order: values come back in
-#            other places, without an error or a warning. The docstring asks for contiguous arrays;
-#            nothing checks it. Porting a dense layer between (in, out) and (out, in) by `.T` meets it.
-# Right:     load(save(a)) == a, the round trip of the format's own specification ("row-major order")
+# Behavior:  the header takes the array's shape, the data its memory order: values come back
+#            in other places, without an error or a warning. The docstring asks for contiguous
+#            arrays; nothing checks it. Porting a dense layer from (in, out) to (out, in) by `.T`
+#            meets it.
+# Right:     load(save(a)) equals a: the format's specification says row-major order
 # Seen:      [[0, 1], [2, 3], [4, 5]] instead of [[0, 3], [1, 4], [2, 5]]; 2026-11-28
 set -euo pipefail
 dir=$(mktemp -d)
