@@ -3,7 +3,7 @@
 # Version:   @jax-js/jax 0.1.25
 # Behavior:  small inputs lose their digits: tanh(1e-4) is 3.2e-5 off (441 float32 ULP),
 #            tanh(1e-6) 1.3 %, tanh(1e-8) and erf(1e-8) are 0, so a network started with tiny
-#            weights is silent; exp(88.7) is infinite. The package's cpu backend has every digit, and
+#            weights is silent; exp(88.7) is inf. The package's cpu backend has every digit, and
 #            so has wasm for an array of one element.
 # Right:     tanh(x) = x - x^3/3 + ..., erf(x) = 2 x / sqrt(pi) - ..., exp(88.7) = 3.325977e38,
 #            below float32's largest, 3.402823e38

@@ -2,7 +2,7 @@
 # What:      MeanVarianceNormalization of a constant channel (a blank image, a silent recording)
 # Version:   onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6
 # Behavior:  NaN, for zeros too; the other channels stay right, but all that follows is NaN
-# Right:     0: the operator's function body is (x - mean) / (deviation + 1e-9), and so do
+# Right:     0: the function body is (x - mean) / (deviation + 1e-9), and 0 is what is computed by
 #            ONNX's reference evaluator (run below), OpenVINO 2026.4.1 and tract 0.23.9. (The
 #            formula in the page's words leaves out the 1e-9: 0/0.)
 # Seen:      NaN for images of 0, 0.1, 1 and 98765.4; 2026-11-28
