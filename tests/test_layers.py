@@ -501,3 +501,15 @@ def test_evaluation_takes_leading_axes_that_running_averages_lack():
     y = layer.forward(x)
     for i in range(3):
         np.testing.assert_array_equal(y[i], layer.forward(x[i]))
+
+
+def test_a_derived_layer_with_a_forward_of_its_own_goes_back():
+    class Halved(Dense):
+        def forward(self, x):
+            self._x = x
+            return x @ self.parameters["weight"] / 2
+
+    layer = Halved(np.ones((2, 3)), np.zeros((1, 3)))
+    layer.forward(np.ones((4, 2)))
+    assert layer.backward(np.ones((4, 3))).shape == (4, 2)
+    assert layer.gradients["weight"].shape == (2, 3)

@@ -634,7 +634,8 @@ def _go_together(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 def _check_backward(layer: Any, upstream: Array, signal: str = "_x") -> None:
     """Raise an error unless there was a forward pass, whose output has the gradient's shape."""
     _check_forward(layer, signal)
-    if upstream.shape != layer._shape:
+    # a derived layer with a forward of its own need not have remembered the shape
+    if upstream.shape != getattr(layer, "_shape", upstream.shape):
         raise ValueError(
             f"{type(layer).__name__} got a gradient of shape {upstream.shape}; expected is "
             f"that of its last output, {layer._shape}"
