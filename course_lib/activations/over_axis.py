@@ -910,15 +910,14 @@ def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any]) -> tuple[Array, Exponent
 def _scaled_gate(gate: Kernel, b: Array) -> tuple[Array, Exponent]:
     value, exponent = _SCALED[gate](b)
     value[b == -np.inf] = 0  # not only tiny: an infinite factor does not make it a number
-    tiny = (np.abs(b) < _TINY) & (b != 0)
+    tiny = (np.abs(b) < 2.0**-_LIFT) & (b != 0)
     if gate in (silu, gelu) and tiny.any():  # b/2, which is short of digits if b is subnormal
-        value = np.where(tiny, b / _TINY / 2, value)
-        exponent = np.where(tiny, np.int32(np.log2(_TINY)), exponent).astype(np.int32)
+        value = np.where(tiny, b * 2.0 ** (_LIFT - 1), value)
+        exponent = np.where(tiny, np.int32(-_LIFT), exponent).astype(np.int32)
     return value, exponent
 
 
-_TINY = 2.0**-900
-
+_LIFT = 900  # binary places: with so many more, no subnormal number is short of digits
 
 _PLAIN: dict[Kernel, Kernel] = {
     silu: swish_plain,
