@@ -224,7 +224,7 @@ def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array]:
     """Return p and the matrix of d_ij - p_j, in float64 and without cancellation."""
     array = _with_axis(x, axis)
     shape = np.moveaxis(array, axis, -1).shape
-    rows, _ = _rows_of(array.astype(np.float64), axis)
+    rows, _ = _rows_of(array, axis)
     p, complements = _by_blocks(rows, rows.dtype, _softmax_rows, _complements)
     matrix = np.repeat(-p[:, np.newaxis, :], shape[-1], axis=-2)
     diagonal = np.arange(shape[-1])
