@@ -6,8 +6,8 @@ root of float64, which IEEE 754 rounds correctly, so that results are the same t
 every machine; constants come from mpmath. Sums and products are those of Dekker, 1971, and Knuth;
 exponentials are reduced to a table and a short Taylor series, as Tang, 1989, does.
 
-Relative errors are below 2^-92. It is an oracle: it shares no
-code with ``course_lib``. Call it under ``np.errstate(all="ignore")``.
+Relative errors are below 2^-92. It is an oracle, and shares no code with ``course_lib``. Call it
+under ``np.errstate(all="ignore")``.
 """
 
 from functools import cache

@@ -87,11 +87,11 @@ def median_times(functions, x, rounds):
     """Return the median time of each function; they take turns."""
     times = [[] for _ in functions]
     for _ in range(rounds):
-        for function, list_ in zip(functions, times, strict=True):
+        for function, taken in zip(functions, times, strict=True):
             start = time.perf_counter()
             function(x)
-            list_.append(time.perf_counter() - start)
-    return [statistics.median(list_) for list_ in times]
+            taken.append(time.perf_counter() - start)
+    return [statistics.median(taken) for taken in times]
 
 
 def main():
@@ -110,8 +110,8 @@ def main():
             return elementwise(kernel, x)
 
         row = CATALOGUE[name]
-        (share, worst), (share_then, worst_then) = (wrong(f, name, x) for f in (row, attempt))
-        print(f"{name:10}{share:14.2%}{share_then:14.3%}{worst:10.3f}{worst_then:10.3f}", end="")
+        (missed, worst), (missed_then, worst_then) = (wrong(f, name, x) for f in (row, attempt))
+        print(f"{name:10}{missed:14.2%}{missed_then:14.3%}{worst:10.3f}{worst_then:10.3f}", end="")
         for size in (1_000, 100_000):
             now, then = median_times([row, attempt], rng.normal(scale=4, size=size), options.rounds)
             print(f"{then / now:17.2f}", end="", flush=True)

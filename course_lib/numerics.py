@@ -1,10 +1,10 @@
 """The hard pieces, kept apart so that the catalogue of activations reads like a chapter.
 
 What is here: the check that every activation makes of its input, the driver that runs a formula
-over an array in blocks and in double precision, sums and products with their rounding errors,
-exponentials that neither lose digits to their argument nor in their tail, and the constants that
-have no closed form: Mills' ratio for GELU, and the zeros of derivatives, to twice the digits of a
-float64.
+over an array in blocks and in double precision, exponentials that neither lose digits to their
+argument nor in their tail, and the constants that have no closed form: Mills' ratio for GELU, and
+the zeros of derivatives, to twice the digits of a float64. Sums, products and exponentials with
+their rounding errors are in `course_lib.pairs`.
 
 An exponential multiplies whatever error its argument has: at :math:`e^{-700}`, one rounding of the
 argument costs up to 256 units in the last place of the result. Where an argument is itself
@@ -161,6 +161,7 @@ def elementwise(
             or array.size <= BLOCK
             or not (array.flags.c_contiguous and out.flags.c_contiguous)
         ):
+            # kernels correct some entries in place, which NumPy's scalars do not allow
             out[...] = kernel(np.atleast_1d(array).astype(np.float64, copy=False))
         else:
             if out is not array and np.may_share_memory(out, array):

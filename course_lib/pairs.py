@@ -381,7 +381,7 @@ def _exponential(x: Array, missing: Array | None, shift: Array | int) -> Pair:
     n = x * inverse
     n += _ROUND
     bits = n.view(np.int64)
-    place = bits & (_STEPS - 1)
+    place = (bits & (_STEPS - 1)).astype(np.intp, copy=False)  # 32 bits on some systems
     scale = bits >> 7
     scale += shift + 1023
     scale <<= 52  # what the rounding constant left in the high bits falls out on the left

@@ -525,8 +525,7 @@ def _kinks(row: Activation, parameters: dict[str, Any]) -> tuple[float, ...]:
 
 def _layers(modules: nn.Sequential, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> list[Layer]:
     """Return copies of modules in a row; those without parameters are made in the dtype."""
-    flat = (nn.Flatten,)
-    return [_layer(m, dtype, seeds) for m in modules if not _computes_as(m, *flat)]
+    return [_layer(m, dtype, seeds) for m in modules if not _computes_as(m, nn.Flatten)]
 
 
 def _layer(module: nn.Module, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> Layer:

@@ -51,7 +51,7 @@ class Optimizer(Protocol):
     -----
     Those here check all of a step before they move anything, so that an error leaves parameters and
     memory as they were, and store what they remember with ``state_dict()``, for
-    ``load_state_dict(state)``. `SGD` and `Momentum` move float16 too; `Adam` and `AdamW` refuse it.
+    ``load_state_dict(state)``. `SGD` and `Momentum` move float16 too; `Adam` and `AdamW` reject it.
     """
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
@@ -271,7 +271,7 @@ class _Stepping:
         return [field.name for field in fields(cast(Any, self)) if field.init]
 
     def _set(self, settings: dict[str, Any]) -> None:
-        """Set all settings, or raise the error with which a new optimizer refuses them."""
+        """Set all settings, or raise the error with which a new optimizer rejects them."""
         type(self)(**settings)
         vars(self).update(settings)
 
@@ -960,7 +960,8 @@ def fit(
         the optimizer remembers another network, or the history has other replicas, another
         patience, or validation losses where there are no validation data now.
     TypeError
-        If the network or the optimizer is none of this library's, or as `Network.forward`.
+        If the network is none of this library's, or the optimizer's step does not take parameters
+        and gradients.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 
@@ -1027,10 +1028,8 @@ def fit(
     check_history(history, network.replicas, patience, validation)
     if validation is not None:
         x_valid, y_valid = check_pair(validation)
-        x_valid, y_valid = (
-            network.check_input(x_valid),
-            as_array("y of the validation data", y_valid),
-        )
+        x_valid = network.check_input(x_valid)
+        y_valid = as_array("y of the validation data", y_valid)
         check_finite("x of the validation data", x_valid)
         check_finite("y of the validation data", y_valid)
         outputs = network(x_valid)

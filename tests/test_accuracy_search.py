@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -261,6 +262,16 @@ def test_a_changed_library_is_measured_anew(monkeypatch, tmp_path, name):
     again, anew = worst.search(name, 0, 1, 60, tmp_path, confirm=5)
     assert 0 < anew <= worst.BLOCK < count
     assert again[0]["error"] >= found[0]["error"]
+
+
+@pytest.mark.parametrize("file", ["pairs.py", "numerics.py", "activations/smooth.py"])
+def test_every_file_with_a_kernel_counts_as_the_library(monkeypatch, tmp_path, root, file):
+    shutil.copytree(root / "course_lib", tmp_path / "course_lib")
+    monkeypatch.setattr(worst.course_lib, "__file__", str(tmp_path / "course_lib" / "__init__.py"))
+    before = worst.fingerprint()
+    changed = tmp_path / "course_lib" / file
+    changed.write_text(changed.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert worst.fingerprint() != before
 
 
 def test_a_killed_run_leaves_the_state_before(monkeypatch, tmp_path):

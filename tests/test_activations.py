@@ -118,10 +118,10 @@ def test_error_is_within_the_bound_where_it_is_largest(name, part):
 LIBRARY = ["cos", "exp", "exp2", "expm1", "hypot", "log", "log1p", "log2", "power", "sin", "tanh"]
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_a_float64_rests_on_the_functions_of_numpy_that_the_table_names(name, monkeypatch):
     row, called = CATALOGUE[name], set()
-    x = np.concatenate([np.linspace(-3, 3, 601), [-800.0, 800, 1e-300]])
+    x = np.concatenate([np.linspace(-3, 3, 601), [-800.0, 800, 1e-300]])[np.newaxis]
     row(x), row.derivative(x)  # constants are solved for once
 
     def watched(library_function):

@@ -336,7 +336,7 @@ REFUSED = {
         ["labels reach from 0 to 2", "expected are 0 to 1"],
     ),
     "swapped": (
-        lambda: cross_entropy(np.array([0, 1, 0]), np.zeros((3, 2))),
+        lambda: cross_entropy(np.array([0, 1, 0], np.int64), np.zeros((3, 2))),
         TypeError,
         ["output is int64", "the outputs come first, the labels or targets second"],
     ),
@@ -346,7 +346,7 @@ REFUSED = {
         ["shape (3,)", "expected (..., batch, features), as in outputs[:, np.newaxis]"],
     ),
     "integer outputs": (
-        lambda: mean_squared_error(np.zeros((3, 1), int), np.zeros((3, 1))),
+        lambda: mean_squared_error(np.zeros((3, 1), np.int64), np.zeros((3, 1))),
         TypeError,
         ["output is int64; expected an array of floats"],
     ),

@@ -16,16 +16,19 @@ import types
 import pytest
 
 ABSENT = [name for name in ("torch", "scipy", "hypothesis") if not importlib.util.find_spec(name)]
-FILES = ["activations", "numerics", "network", "training", "data", "meanfield", "autodiff"]
+FILES = ["activations", "pairs", "numerics", "network", "layers", "losses", "state", "training"]
+FILES += ["data", "meanfield", "autodiff"]
 TESTS = [f"tests/test_{name}.py" for name in FILES]
 DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network")]
-DOCTESTS += [f"course_lib/{name}.py" for name in ("numerics", "data", "training", "autodiff")]
+MODULES = ["pairs", "numerics", "data", "training", "autodiff"]
+DOCTESTS += [f"course_lib/{name}.py" for name in MODULES]
 # Settings of pyproject.toml that ask for plug-ins are left out; warnings stay errors.
 OPTIONS = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "--capture=sys", "--doctest-modules"]
 
 # What asks for processes, or for a list that PyTorch itself keeps.
 LEFT_OUT = [
     "tests/test_training.py::test_no_terminal_no_bar",
+    "tests/test_state.py::test_a_training_goes_on_in_another_process",
     "tests/test_activations.py::test_every_activation_of_pytorch_is_there",
 ]
 OPTIONS += [f"--deselect={name}" for name in LEFT_OUT]

@@ -20,7 +20,7 @@ The chapters of this package: `course_lib.activations.piecewise` (lines and para
 neighboring floats at the true value; half a unit is what rounding alone costs
 :cite:p:`goldberg1991what`. It is a *relative* error: it says how many digits of a result are right,
 however small the result. float16 and float32 results are within 0.51 ULP. In float64, functions and
-derivatives are within 4 at the most, for parameters from 1e-3 to 1e3 and rows of any length: the
+derivatives are within 4 at the most, for parameters from 1e-3 to 1e3 and rows up to a million: the
 bound of each stands in its row (`ulps`), with the functions of NumPy that it rests on (`rests_on`).
 Where there are none, as for GELU, SiLU and softmax, which are computed in numbers of twice the
 length (`course_lib.pairs`), a float64 has the same bits on every machine. `make accuracy` prints

@@ -170,6 +170,13 @@ class Activation:
             Takes a gradient with respect to the value, as `vjp` does, and returns that with respect
             to `x`. It holds a few arrays of the size of `x`, which must not change before.
 
+        Raises
+        ------
+        TypeError, ValueError
+            As the function does; `pull` raises ValueError for a gradient of another shape.
+        NotImplementedError
+            If a row of your own is not elementwise and has no `pullback_rule`.
+
         Examples
         --------
         >>> value, pull = get("softmax").pullback([0.0, 0.0])
@@ -853,6 +860,7 @@ _ROWS = (
         lipschitz=_INF,  # the square root of the length
         monotonic=False,
         ulps=(1.75, 1),
+        rests_on=("log1p",),
         source="bridle1990probabilistic",
         kind="axis",
         pullback_rule=over_axis.log_softmax_pullback,
@@ -871,6 +879,7 @@ _ROWS = (
         lipschitz=1,
         monotonic=True,
         ulps=(2.5, 0.8),
+        rests_on=("log1p",),
         source="blanchard2021accurately",
         kind="groups",
         pullback_rule=over_axis.logsumexp_pullback,

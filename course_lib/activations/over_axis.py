@@ -224,7 +224,7 @@ def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array]:
     """Return p and the matrix of d_ij - p_j, in float64 and without cancellation."""
     array = _with_axis(x, axis)
     shape = np.moveaxis(array, axis, -1).shape
-    rows, _ = _rows_of(array.astype(np.float64), axis)
+    rows, _ = _rows_of(array, axis)
     p, complements = _by_blocks(rows, rows.dtype, _softmax_rows, _complements)
     matrix = np.repeat(-p[:, np.newaxis, :], shape[-1], axis=-2)
     diagonal = np.arange(shape[-1])
@@ -398,6 +398,7 @@ def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
         rows, restore = _rows_of(x, axis)
         (p,) = _by_blocks(rows, as_float(x).dtype, _softmax_rows)
 
+        @np.errstate(all="ignore")
         def pull(upstream: Array) -> Array:
             gradient, _ = _rows_of(upstream, axis)
             gradient *= p
@@ -435,6 +436,7 @@ def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
         rows, restore = _rows_of(x, axis)
         p, logarithms = _by_blocks(rows, as_float(x).dtype, _softmax_rows, _log_softmax_rows)
 
+        @np.errstate(all="ignore")
         def pull(upstream: Array) -> Array:
             gradient, _ = _rows_of(upstream, axis)
             gradient -= p * gradient.sum(axis=-1, keepdims=True)
@@ -461,6 +463,7 @@ def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Any, Pull]:
         top = np.asarray(array.max(axis=axis, initial=-np.inf))
         value = (top + more.reshape(top.shape)).astype(array.dtype)[()]
 
+    @np.errstate(all="ignore")
     def pull(upstream: Array) -> Array:
         return restore(p * upstream.astype(np.float64).reshape(-1, 1))
 
@@ -713,6 +716,7 @@ def maxout_pullback(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> tuple[A
     """
     parts, axis = _parts(x, axis, pieces)
 
+    @np.errstate(all="ignore")
     def pull(upstream: Array) -> Array:
         gradient = np.zeros_like(parts)
         u = np.moveaxis(upstream, axis, -1)[..., np.newaxis, :].astype(parts.dtype)
@@ -910,15 +914,14 @@ def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any]) -> tuple[Array, Exponent
 def _scaled_gate(gate: Kernel, b: Array) -> tuple[Array, Exponent]:
     value, exponent = _SCALED[gate](b)
     value[b == -np.inf] = 0  # not only tiny: an infinite factor does not make it a number
-    tiny = (np.abs(b) < _TINY) & (b != 0)
+    tiny = (np.abs(b) < 2.0**-_LIFT) & (b != 0)
     if gate in (silu, gelu) and tiny.any():  # b/2, which is short of digits if b is subnormal
-        value = np.where(tiny, b / _TINY / 2, value)
-        exponent = np.where(tiny, np.int32(np.log2(_TINY)), exponent).astype(np.int32)
+        value = np.where(tiny, b * 2.0 ** (_LIFT - 1), value)
+        exponent = np.where(tiny, np.int32(-_LIFT), exponent).astype(np.int32)
     return value, exponent
 
 
-_TINY = 2.0**-900
-
+_LIFT = 900  # binary places: with so many more, no subnormal number is short of digits
 
 _PLAIN: dict[Kernel, Kernel] = {
     silu: swish_plain,
@@ -966,6 +969,7 @@ def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Arra
             value = np.moveaxis(value, -1, axis)
             gates = scaled(gates, exponent)
 
+        @np.errstate(all="ignore")
         def pull(upstream: Array) -> Array:
             u = np.moveaxis(upstream, axis, -1)
             slope, power = _gate(derivative, b, halves.dtype)

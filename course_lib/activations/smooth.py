@@ -840,9 +840,9 @@ def gelu_plain(x: Array) -> Array:
 def gelu_scaled(x: Array) -> tuple[Array, Exponent]:
     """Return GELU of float64 as a number times a power of two."""
     t = np.minimum(np.abs(x), 56.0)  # beyond, no factor makes it a float64 again
-    share = divide((t, np.zeros_like(t)), split(*two_sum(1.0, t)))
+    ratio = divide((t, np.zeros_like(t)), split(*two_sum(1.0, t)))
     curve, exponent = bell_scaled(t, 1 / 2)
-    mills = split(*multiply(share, split(*scaled_mills(t))))
+    mills = split(*multiply(ratio, split(*scaled_mills(t))))
     lack, rest = multiply(mills, split(*curve))  # what is lacking to ReLU on both sides
     total, lost = two_sum(np.maximum(x, 0), -scaled(lack, exponent))
     right = np.where(t < x, x, total + (lost - scaled(rest, exponent)))
@@ -1247,7 +1247,7 @@ def mish(x: ArrayLike, out: Array | None = None) -> Any:
         (z, missing), unit = decay_pair(np.minimum(np.abs(x), 800.0))
         right = x > 0
         square = multiply(*[split(z, missing)] * 2)
-        # left of 0: n / (n + 2) with n = 2z + z^2; right of it: n / (n + 2z^2) with n = 1 + 2z
+        # x < 0: n / (n + 2) with n = 2z + z^2; x > 0: n / (n + 2z^2) with n = 1 + 2z
         n, lost = two_sum(2 * z, np.where(right, 1.0, square[0]))
         lost += 2 * missing + np.where(right, 0.0, square[1])
         below, more = two_sum(n, np.where(right, 2 * square[0], 2.0))

@@ -336,10 +336,8 @@ class BatchNorm(_Forgetful):
         self.momentum, self.epsilon = float(momentum), float(epsilon)
         # a variance of float32 numbers may be beyond float32
         wide = np.result_type(weight, np.float64)
-        self.running_mean, self.running_variance = (
-            np.zeros(weight.shape, wide),
-            np.ones_like(weight, wide),
-        )
+        self.running_mean = np.zeros_like(weight, wide)
+        self.running_variance = np.ones_like(weight, wide)
         self.training = False
 
     @np.errstate(all="ignore")

@@ -211,7 +211,8 @@ def _scaled_mean_square(outputs: Array, targets: Array) -> Array:
     """Return the mean of squares of which some are too large, or too small, for the dtype."""
     wide = [part.astype(np.float64) for part in (outputs, targets)]
     largest = np.maximum(*(np.abs(part).max(axis=(-2, -1), keepdims=True) for part in wide))
-    unit = np.ldexp(1.0, np.frexp(largest)[1] - 1)
+    # the exponent of an infinity differs between systems
+    unit = np.ldexp(1.0, np.frexp(np.where(np.isfinite(largest), largest, 1.0))[1] - 1)
     mean = np.square(wide[0] / unit - wide[1] / unit).mean(axis=(-2, -1))
     unit = np.where(np.isinf(largest), largest, unit)[..., 0, 0]
     return np.asarray((mean * unit * unit).astype(outputs.dtype))
@@ -267,15 +268,15 @@ def _check_shape(name: str, given: Array, of_outputs: str, shapes: list[tuple[in
     """Check that a shape is that of one batch or of all replicas; else say how to get it."""
     if given.shape in shapes:
         return
-    remedy = ""
+    hint = ""
     if (*given.shape, 1) in shapes:
-        remedy = f"; reshape with {name}[..., np.newaxis]"
+        hint = f"; reshape with {name}[..., np.newaxis]"
     elif given.shape[-1:] == (1,) and given.shape[:-1] in shapes:
-        remedy = f"; reshape with {name}[..., 0]"
+        hint = f"; reshape with {name}[..., 0]"
     accepted = " or ".join(dict.fromkeys(map(str, shapes)))
     raise ValueError(
         f"{name} have shape {given.shape}, {of_outputs}; accepted are {name} of shape {accepted}"
-        f"{remedy}"
+        f"{hint}"
     )
 
 
