@@ -1,6 +1,7 @@
 """Every activation and its derivative against exact values, and what the catalogue says of them."""
 
 import dataclasses
+import functools
 import math
 import tracemalloc
 
@@ -32,6 +33,7 @@ from course_lib.activations import (
     softmax_jacobian,
 )
 from course_lib.activations.catalogue import spelled_out
+from course_lib.network import Activate
 from course_lib.numerics import BLOCK
 from course_lib.pytorch import activation_module
 from course_lib.rivals import RIVALS, TEXTBOOK
@@ -992,10 +994,81 @@ def test_random_slopes_are_the_same_in_value_and_pullback():
     assert np.unique(value).size == 5
 
 
-def test_what_is_not_elementwise_needs_a_rule_of_its_own():
-    row = dataclasses.replace(CATALOGUE["softmax"], pullback_rule=None)
-    with pytest.raises(NotImplementedError, match="pullback_rule; give its row one"):
-        row.vjp([1.0], [1.0])
+def with_parameters(row, **parameters):
+    """Return a row whose parameters are fixed, as a reader makes it."""
+    pair = {"function": row.function, "derivative": row.derivative}
+    return dataclasses.replace(
+        row, **{key: functools.partial(value, **parameters) for key, value in pair.items()}
+    )
+
+
+@pytest.mark.parametrize("row", [r for r in CATALOGUE.values() if not r.elementwise], ids=by_name)
+def test_a_row_with_fixed_parameters_carries_them_everywhere(row):
+    x = np.random.default_rng(0).normal(size=(6, 12))
+    for parameters in [{"axis": 0}] + ([{"pieces": 3}] if "pieces" in row.parameters else []):
+        fixed = with_parameters(row, **parameters)
+        upstream = np.random.default_rng(1).normal(size=fixed(x).shape)
+        expected = row.vjp(x, upstream, **parameters)
+        np.testing.assert_array_equal(fixed.vjp(x, upstream), expected)
+        layer = Activate(fixed)
+        np.testing.assert_array_equal(layer.forward(x), row(x, **parameters))
+        np.testing.assert_array_equal(layer.backward(upstream), expected)
+
+
+def test_a_function_of_ones_own_over_an_axis_is_what_a_layer_computes():
+    def cool(x):
+        return softmax(np.asarray(x) / 10)
+
+    def cool_jacobian(x):
+        return softmax_jacobian(np.asarray(x) / 10) / 10
+
+    x, upstream = np.random.default_rng(0).normal(size=(2, 4, 3)) * 20
+    for rule in (CATALOGUE["softmax"].pullback_rule, None):
+        row = dataclasses.replace(
+            CATALOGUE["softmax"], function=cool, derivative=cool_jacobian, pullback_rule=rule
+        )
+        layer = Activate(row)
+        np.testing.assert_array_equal(layer.forward(x), cool(x))
+        leaf = torch.tensor(x, requires_grad=True)
+        torch.softmax(leaf / 10, -1).backward(torch.tensor(upstream))
+        np.testing.assert_allclose(layer.backward(upstream), leaf.grad, rtol=1e-10, atol=1e-14)
+
+
+def test_a_gate_of_ones_own_is_what_a_layer_computes():
+    row = dataclasses.replace(
+        CATALOGUE["glu"],
+        function=lambda x: activations.glu(x) * 2,
+        derivative=lambda x: activations.glu_grad(x) * 2,
+    )
+    x, upstream = np.random.default_rng(0).normal(size=(5, 6)), np.ones((5, 3))
+    np.testing.assert_array_equal(row.vjp(x, upstream), 2 * CATALOGUE["glu"].vjp(x, upstream))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("name", "pair", "value"),
+    [
+        ("reglu", [INF, -1], 0),
+        ("reglu", [0, INF], 0),
+        ("reglu", [INF, 0], 0),
+        ("swiglu", [0, INF], 0),
+        ("glu", [INF, -INF], 0),
+        ("geglu", [INF, -INF], 0),
+        ("glu", [INF, -1000], INF),
+        ("swiglu", [-INF, 2], -INF),
+        ("glu", [NAN, -INF], NAN),
+        ("glu", [1, NAN], NAN),
+    ],
+)
+def test_a_gate_of_zero_and_an_infinite_factor_give_the_limit(name, pair, value, dtype):
+    found = CATALOGUE[name](np.array(pair, dtype))
+    np.testing.assert_array_equal(found, np.array([value], dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_derivative_of_a_gate_at_infinity_is_its_limit(dtype):
+    found = activations.glu_grad(np.array([INF, INF], dtype))
+    np.testing.assert_array_equal(found, np.array([1, 0], dtype))
 
 
 @pytest.mark.parametrize("name", ["softmax", "softmin", "log_softmax"])

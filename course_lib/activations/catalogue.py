@@ -73,7 +73,8 @@ class Activation:
         has the shape of the input.
     pullback_rule : callable, optional
         For a function over an axis: takes `x` and `axis`, and returns the value and a callable,
-        from a gradient with respect to the value to that with respect to `x`. See `pullback`.
+        from a gradient with respect to the value to that with respect to `x`. See `pullback`. A row
+        with a function of your own needs none: its derivative serves, at the cost of a Jacobian.
     source : str
         A key of the bibliography.
     pytorch, jax, keras, tensorflow : str
@@ -174,8 +175,6 @@ class Activation:
         ------
         TypeError, ValueError
             As the function does; `pull` raises ValueError for a gradient of another shape.
-        NotImplementedError
-            If a row of your own is not elementwise and has no `pullback_rule`.
 
         Examples
         --------
@@ -194,12 +193,31 @@ class Activation:
         return self.derivative(x, **parameters) * upstream
 
     def _over_axis(self, x: Array, **parameters: Any) -> tuple[Any, Callable[[Array], Array]]:
-        if self.pullback_rule is None:
-            raise NotImplementedError(
-                f"{self.name} is not elementwise and has no pullback_rule; give its row one, a "
-                f"function of x and axis that returns the value and its vector-Jacobian product"
-            )
-        return self.pullback_rule(x, **parameters)
+        """Return the value and its pull: in closed form where the table has it for the function."""
+        function: Any = self.function
+        given: dict[str, Any] = {}
+        while isinstance(function, partial):  # parameters fixed by a reader
+            function, given = function.func, {**function.keywords, **given}
+        rule = self.pullback_rule
+        if function in _RULES:
+            rule = partial(_RULES[function], **given)
+        elif rule in _RULES.values():  # of the row that this one was made from
+            rule = None
+        return self._by_derivative(x, **parameters) if rule is None else rule(x, **parameters)
+
+    def _by_derivative(self, x: Array, **parameters: Any) -> tuple[Any, Callable[[Array], Array]]:
+        """Return the value and its pull by the derivative, over an axis a whole Jacobian."""
+        value, derivative = self.function(x, **parameters), self.derivative(x, **parameters)
+        axis = parameters.get("axis", -1)
+
+        def pull(upstream: Array) -> Array:
+            u = np.moveaxis(upstream, axis, -1) if upstream.ndim == x.ndim else upstream[..., None]
+            if self.kind == "axis":
+                return np.moveaxis((u[..., np.newaxis, :] @ derivative)[..., 0, :], -1, axis)
+            repeated = np.tile(u, x.shape[axis] // max(u.shape[-1], 1))
+            return derivative * np.moveaxis(repeated, -1, axis)
+
+        return value, pull
 
     def _carry(
         self,
@@ -963,6 +981,8 @@ _ROWS = (
 
 CATALOGUE: Mapping[str, Activation] = MappingProxyType({row.name: row for row in _ROWS})
 """All activations by name."""
+
+_RULES = {row.function: row.pullback_rule for row in _ROWS if row.pullback_rule is not None}
 
 
 def get(name: str | Activation) -> Activation:

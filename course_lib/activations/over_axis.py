@@ -882,8 +882,7 @@ def _gated(gate: Kernel, x: ArrayLike, axis: int) -> Array:
     halves, axis = _parts(x, axis, 2)
     a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
     with np.errstate(all="ignore"):
-        value, exponent = _gate(gate, b, halves.dtype)
-        product = scaled(a * value, exponent).astype(halves.dtype)
+        product = _product(a, *_gate(gate, b, halves.dtype, a)).astype(halves.dtype)
     return np.moveaxis(product, -1, axis)
 
 
@@ -891,15 +890,22 @@ def _gated_grad(gate: Kernel, derivative: Kernel, x: ArrayLike, axis: int) -> Ar
     halves, axis = _parts(x, axis, 2)
     a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
     with np.errstate(all="ignore"):
-        value, exponent = _gate(derivative, b, halves.dtype)
-        first = scaled(*_gate(gate, b, halves.dtype))
-        both = np.concatenate([first, scaled(a * value, exponent)], axis=-1)
-        return np.moveaxis(both.astype(halves.dtype), -1, axis)
+        first = scaled(*_gate(gate, b, halves.dtype, b))
+        both = [first, _product(a, *_gate(derivative, b, halves.dtype, a))]
+        return np.moveaxis(np.concatenate(both, axis=-1).astype(halves.dtype), -1, axis)
 
 
-def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any]) -> tuple[Array, Exponent]:
+def _product(a: Array, value: Array, exponent: Exponent) -> Array:
+    """Return a times a gate; nothing times infinity is nothing, the limit of what grows alike."""
+    product = scaled(a * value, exponent)
+    if np.isnan(product).any():
+        product[np.isnan(product) & ~np.isnan(a) & ~np.isnan(value)] = 0
+    return product
+
+
+def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any], a: Array) -> tuple[Array, Exponent]:
     """Return g(b) as a number times a power of two: alone it may be too small for its digits."""
-    if dtype.itemsize < 8:
+    if dtype.itemsize < 8 and np.isfinite(a).all():  # no factor is so large that it would matter
         return elementwise(_PLAIN.get(gate, gate), b), 0
     if gate not in _SCALED:
         return gate(b), 0
@@ -913,7 +919,8 @@ def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any]) -> tuple[Array, Exponent
 
 def _scaled_gate(gate: Kernel, b: Array) -> tuple[Array, Exponent]:
     value, exponent = _SCALED[gate](b)
-    value[b == -np.inf] = 0  # not only tiny: an infinite factor does not make it a number
+    # not only tiny: an infinite factor does not make it a number
+    value[np.isinf(b) if gate is sigmoid_grad else b == -np.inf] = 0
     tiny = (np.abs(b) < 2.0**-_LIFT) & (b != 0)
     if gate in (silu, gelu) and tiny.any():  # b/2, which is short of digits if b is subnormal
         value = np.where(tiny, b * 2.0 ** (_LIFT - 1), value)
@@ -964,16 +971,16 @@ def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Arra
         halves, axis = _parts(x, axis, 2)
         a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
         with np.errstate(all="ignore"):
-            gates, exponent = _gate(gate, b, halves.dtype)
-            value = scaled(a * gates, exponent).astype(halves.dtype)
+            gates, exponent = _gate(gate, b, halves.dtype, a)
+            value = _product(a, gates, exponent).astype(halves.dtype)
             value = np.moveaxis(value, -1, axis)
             gates = scaled(gates, exponent)
 
         @np.errstate(all="ignore")
         def pull(upstream: Array) -> Array:
             u = np.moveaxis(upstream, axis, -1)
-            slope, power = _gate(derivative, b, halves.dtype)
-            gradient = np.concatenate([u * gates, u * scaled(a * slope, power)], axis=-1)
+            through = _product(a, *_gate(derivative, b, halves.dtype, a))
+            gradient = np.concatenate([u * gates, u * through], axis=-1)
             return np.moveaxis(gradient.astype(halves.dtype), -1, axis)
 
         return value, pull

@@ -453,11 +453,11 @@ def _tanh_lack(x: Array) -> Array:
 def _lambert(last: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the fraction 1 + 1/(5 + y/(7 + ...)) as two polynomials in y, all terms positive.
 
-    Their coefficients are integers, and exact.
+    Their coefficients are integers, which floats hold exactly, and 32 bits would not.
     """
-    top, bottom = np.poly1d([last]), np.poly1d([1])
+    top, bottom = np.poly1d([float(last)]), np.poly1d([1.0])
     for odd in range(last - 2, 3, -2):
-        top, bottom = odd * top + np.poly1d([1, 0]) * bottom, top
+        top, bottom = odd * top + np.poly1d([1.0, 0.0]) * bottom, top
     top, bottom = top + bottom, top
     return tuple(map(float, top.coeffs[::-1])), tuple(map(float, bottom.coeffs[::-1]))
 
