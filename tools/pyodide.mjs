@@ -93,7 +93,7 @@ def status():
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
             return 1
-        return end.code or 0
+        return int(end.code or 0)  # True is a status too
     except BaseException:
         traceback.print_exc()
         return 1
