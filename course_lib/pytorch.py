@@ -639,10 +639,10 @@ def fit(
     Raises
     ------
     ValueError
-        If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, there is patience without validation data, the optimizer has a
-        parameter that is not the module's, or none that learns, or the history is of another
-        module, patience or kind of data.
+        If there are no examples, a number in x or in the targets is not finite, lengths or shapes
+        do not fit, a number is below 1, a limit is not a finite number above 0, there is patience
+        without validation data, the optimizer has a parameter that is not the module's, or none
+        that learns, or the history is of another module, patience or kind of data.
     TypeError
         If the optimizer is not one of PyTorch, or asks for a closure, as LBFGS does.
     KeyError
@@ -669,13 +669,21 @@ def fit(
     training.check_limits(clip_norm=clip_norm, clip_value=clip_value)
     if clip_value is not None:  # PyTorch takes none that the dtype cannot hold
         clip_value = min(clip_value, torch.finfo(first.dtype).max)
-    shape = predict(model, inputs[:1]).shape
-    targets = _as_targets(rule, y, (len(inputs), *shape[1:]), first)
+    training.check_finite("x", _as_array(inputs))
+    training.check_finite("y", y)
+    shape = (len(inputs), *predict(model, inputs[:1]).shape[1:])
+    if len(shape) == 2:
+        training.check_target_column(y, shape, rule, ())
+    targets = _as_targets(rule, y, shape, first)
+    training.check_finite("y", _as_array(targets))  # float32 has no 1e300
     training.check_patience(patience, validation)
     training.check_history(history, (), patience, validation)
     if validation is not None:
         x_valid, y_valid = training.check_pair(validation)
+        x_valid = _as_tensor(x_valid, first, name="x of the validation data")
         y_valid = _as_array(y_valid, "y of the validation data")
+        training.check_finite("x of the validation data", _as_array(x_valid))
+        training.check_finite("y of the validation data", y_valid)
         outputs = predict(model, x_valid)
         rule.function(outputs, y_valid)
         training.score(rule, outputs, y_valid)

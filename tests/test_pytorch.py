@@ -1092,3 +1092,56 @@ def test_labels_are_checked_as_the_numpy_network_checks_them(
     labels, error, given_text, accepted_text, refuses
 ):
     refuses(lambda: try_fit(y=labels), error, given_text, accepted_text)
+
+
+def _fit_arguments(loss):
+    """Return x, y and validation data, all finite, for a network of two inputs and two outputs."""
+    x, y = data.xor()
+    targets = y if loss == "cross_entropy" else np.eye(2)[y]
+    return {"x": x, "y": targets, "x_valid": x.copy(), "y_valid": targets.copy()}
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("x", "x"),
+        ("y", "y"),
+        ("x_valid", "x of the validation data"),
+        ("y_valid", "y of the validation data"),
+    ],
+)
+def test_numbers_that_are_not_finite_are_refused_before_a_step(where, name, value, as_tensor):
+    if value == 1e300 and where == "y_valid":
+        pytest.skip("the loss of the validation data is computed in float64")
+    given = _fit_arguments("mean_squared_error")
+    given[where] = given[where].astype(np.float64)
+    given[where][2, 1] = value
+    if as_tensor:
+        given[where] = torch.tensor(given[where])
+    model = pytorch.mlp([2, 3, 2])
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match=f"^{name} has 1 number that"):
+        pytorch.fit(
+            model, given["x"], given["y"], optimizer=sgd, loss="mean_squared_error",
+            validation=(given["x_valid"], given["y_valid"]),
+        )  # fmt: skip
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "shape", "hint"),
+    [
+        ("mean_squared_error", 1, (4,), r"pass y\[\.\.\., np\.newaxis\]"),
+        ("binary_cross_entropy", 1, (4,), r"pass y\[\.\.\., np\.newaxis\]"),
+        ("cross_entropy", 2, (4, 1), r"pass y\[\.\.\., 0\]"),
+    ],
+)
+def test_targets_with_a_wrong_column_are_told_how_to_mend_it(loss, units, shape, hint):
+    x, y = data.xor()
+    model = pytorch.mlp([2, 3, units])
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=hint):
+        pytorch.fit(model, x, y.reshape(shape), optimizer=sgd, loss=loss)
