@@ -1102,7 +1102,7 @@ def _fit_arguments(loss):
 
 
 @pytest.mark.parametrize("as_tensor", [False, True])
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
     ("where", "name"),
     [
@@ -1113,8 +1113,6 @@ def _fit_arguments(loss):
     ],
 )
 def test_numbers_that_are_not_finite_are_refused_before_a_step(where, name, value, as_tensor):
-    if value == 1e300 and where == "y_valid":
-        pytest.skip("the loss of the validation data is computed in float64")
     given = _fit_arguments("mean_squared_error")
     given[where] = given[where].astype(np.float64)
     given[where][2, 1] = value
