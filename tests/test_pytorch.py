@@ -1143,3 +1143,40 @@ def test_targets_with_a_wrong_column_are_told_how_to_mend_it(loss, units, shape,
     sgd = torch.optim.SGD(model.parameters(), lr=0.1)
     with pytest.raises(ValueError, match=hint):
         pytorch.fit(model, x, y.reshape(shape), optimizer=sgd, loss=loss)
+
+
+@pytest.mark.parametrize("flatten", [nn.Flatten(0), nn.Flatten(1, 1), nn.Flatten(2)])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_flatten_that_mixes_examples_is_refused(flatten, inside):
+    last = pytorch.Residual(flatten) if inside else flatten
+    model = nn.Sequential(nn.Linear(2, 2), last)
+    with pytest.raises(TypeError, match=r"cannot carry Flatten.*expected Flatten\(start_dim=1"):
+        pytorch.to_numpy(model)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        (([2, 4, 4, 2], ["relu", "tanh"]), TypeError, "one for all hidden layers, such as 'relu'"),
+        (([2, 4, 4, 2], ("relu", "tanh")), TypeError, "one for all hidden layers, such as 'relu'"),
+        ((5,), TypeError, "sizes are 5; expected a sequence of integers"),
+        (("23",), TypeError, "sizes are '23'; expected a sequence of integers"),
+        (([2, [3], 1],), TypeError, r"expected integers, and \[3\] is none"),
+        (([2, 2.5, 1],), TypeError, r"expected integers, and 2\.5 is none"),
+        (([2, True, 1],), TypeError, "expected integers, and True is none"),
+        (([2],), ValueError, "at least two numbers"),
+        (([2, 0, 1],), ValueError, "from 1 on"),
+    ],
+)
+def test_an_mlp_that_cannot_be_built_says_why(arguments, error, text):
+    with pytest.raises(error, match=text):
+        pytorch.mlp(*arguments)
+
+
+def test_sizes_may_be_an_array():
+    assert repr(pytorch.mlp(np.array([2, 3, 1]))) == repr(pytorch.mlp([2, 3, 1]))
+
+
+def test_several_names_for_an_activation_are_told_that_one_is_expected():
+    with pytest.raises(KeyError, match="expected one name"):
+        activations.get(["relu", "tanh"])
