@@ -13,7 +13,7 @@ def unknown_name(kind: str, given: object, accepted: Iterable[str]) -> str:
     kind : str
         What the name stands for, such as ``"activation"``.
     given : object
-        What the caller passed.
+        What the caller passed; of a list, the message says that one name is expected.
     accepted : iterable of str
         The names that would have worked.
 
@@ -26,8 +26,12 @@ def unknown_name(kind: str, given: object, accepted: Iterable[str]) -> str:
     --------
     >>> unknown_name("activation", "rellu", ["relu", "tanh"])
     "unknown activation 'rellu'; did you mean 'relu'? Accepted: relu, tanh"
+    >>> unknown_name("activation", ["relu"], ["relu", "tanh"])
+    "activation is ['relu']; expected one name. Accepted: relu, tanh"
     """
     names = list(accepted)
+    if isinstance(given, list | tuple):
+        return f"{kind} is {given!r}; expected one name. Accepted: {', '.join(names)}"
     near = get_close_matches(str(given).lower(), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown {kind} {given!r}{hint} Accepted: {', '.join(names)}"

@@ -21,10 +21,13 @@ from course_lib import activations as catalogue
 from course_lib._errors import check_whole, unknown_name
 from course_lib.activations import Activation
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
+from course_lib.network.layers import as_array
 from course_lib.training import (
     Momentum,
     Optimizer,
+    check_finite,
     check_fit_arguments,
+    check_moves,
     check_smallest_batch,
     fit,
 )
@@ -92,7 +95,7 @@ def bootstrap_interval(
     >>> bool(low < 49.5 < high)
     True
     """
-    values = np.moveaxis(np.asarray(samples, dtype=np.float64), axis, 0)
+    values = np.moveaxis(_numbers("samples", samples), axis, 0)
     _check_level(level)
     n = len(values)
     if n < 2:
@@ -139,7 +142,7 @@ def t_interval(samples: ArrayLike, *, axis: int = 0, level: float = 0.95) -> tup
     >>> round(float(low), 3), round(float(high), 3)
     (-0.484, 4.484)
     """
-    values = np.moveaxis(np.asarray(samples, dtype=np.float64), axis, 0)
+    values = np.moveaxis(_numbers("samples", samples), axis, 0)
     _check_level(level)
     n = len(values)
     if n < 2:
@@ -205,7 +208,7 @@ def wilson_interval(
     >>> round(float(low), 3), round(float(high), 3)
     (0.985, 1.0)
     """
-    k, n = (np.asarray(counts, dtype=np.float64) for counts in (successes, trials))
+    k, n = _numbers("successes", successes), _numbers("trials", trials)
     _check_level(level)
     if not ((n >= 1) & (k >= 0) & (k <= n)).all():
         raise ValueError(f"{successes!r} successes in {trials!r} trials; accepted are 0 to trials")
@@ -214,6 +217,16 @@ def wilson_interval(
     half = z / (n + z * z) * np.sqrt(k * (n - k) / n + z * z / 4)
     # at the ends the formula gives 0 and 1 but for rounding
     return np.where(k == 0, 0.0, center - half)[()], np.where(k == n, 1.0, center + half)[()]
+
+
+def _numbers(name: str, values: Any) -> Array:
+    """Return values in float64, or raise an error that names them where they make no array."""
+    try:
+        return as_array(name, values).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        if str(error).startswith(f"{name} "):
+            raise
+        raise TypeError(f"{name} is {values!r}; expected numbers") from None
 
 
 def _check_level(level: float) -> None:
@@ -297,7 +310,7 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
     >>> result.mean, round(result.effect, 3), result.p, result.n
     (1.5, 2.598, 0.125, 4)
     """
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    a, b = _numbers("a", a), _numbers("b", b)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
         raise ValueError(
             f"a has shape {a.shape} and b {b.shape}; accepted are two rows of the same length, "
@@ -367,7 +380,7 @@ def holm(p_values: ArrayLike) -> Array:
     >>> holm([0.01, 0.04, 0.03])
     array([0.03, 0.06, 0.06])
     """
-    p = np.asarray(p_values, dtype=np.float64)
+    p = _numbers("p_values", p_values)
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
         raise ValueError(f"p_values are {p_values!r}; accepted is one row of numbers from 0 to 1")
     order = np.argsort(p)
@@ -427,7 +440,7 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
     """
     _check_level(level)
     check_whole("n", n, least=2)
-    return _power(np.asarray(effect, dtype=np.float64), n, _student_quantile(level, n - 1))
+    return _power(_numbers("effect", effect), n, _student_quantile(level, n - 1))
 
 
 _FAR = 9.0  # standard deviations, beyond which a normal variable hardly ever is: 1e-19
@@ -869,8 +882,9 @@ def compare(
     KeyError
         If an activation, initialization, loss or score is unknown.
     ValueError
-        If something occurs twice, seeds are used for tuning and comparing, the best rate is at the
-        edge, or as `mlp` and `fit` raise it. All but the edge is found before anything is trained.
+        If something occurs twice, seeds are used for tuning and comparing, a number in the data is
+        not finite, `optimizer` makes the same one twice, the best rate is at the edge, or as `mlp`
+        and `fit` raise it. All but the edge is found before anything is trained.
     TypeError
         If something is not a sequence, mapping or callable as above, a setting has other arguments,
         or as `mlp` and `fit` do.
@@ -913,7 +927,7 @@ def compare(
         dtype, replicas_at_once, progress,
     )  # fmt: skip
     for kind in kinds.values():
-        task.rehearse(kind, grid, tuning_seeds[:1])
+        task.rehearse(kind, grid, tuning_seeds, len(seeds))
     tuning = [task.tune(key, kind, grid, tuning_seeds) for key, kind in kinds.items()]
     if edge == "raise":
         _check_edges(tuning)
@@ -1001,10 +1015,13 @@ class _Task:
             diverged = ~np.isfinite(outputs).all(axis=(-2, -1))
             return np.where(diverged, 0.0, share_of_right_answers(self.rule, outputs, y))
 
-    def rehearse(self, kind: Kind, rates: Sequence[float], seeds: Sequence[int]) -> None:
+    def rehearse(
+        self, kind: Kind, rates: Sequence[float], tuning_seeds: Sequence[int], n_seeds: int
+    ) -> None:
         """Do everything but training, so that what cannot work is known before the work."""
-        network = self.network(kind, seeds)
-        optimizer = self.make_optimizer(kind, rates)
+        network = self.network(kind, tuning_seeds[:1])
+        optimizer = self.check_optimizers(kind, network, np.repeat(rates, len(tuning_seeds)))
+        self.check_optimizers(kind, network, np.repeat(rates[0], n_seeds))
         check_smallest_batch(network, len(self.data["train"][0]), self.batch_size)
         for part, (x, y) in self.data.items():
             check_fit_arguments(x, y, optimizer, self.epochs, self.batch_size)
@@ -1012,6 +1029,25 @@ class _Task:
                 self.rule.function(network(x), y)
             if np.isnan(self.measure(network, part)).any():
                 raise ValueError(f"{self.rule.name!r} has no accuracy; accepted is score='loss'")
+
+    def check_optimizers(self, kind: Kind, network: Network, rates: Array) -> Optimizer:
+        """Make the optimizers of a training of all rates; return the last, or raise an error."""
+        step = self.at_once or len(rates)
+        for start in {0, (len(rates) - 1) // step * step}:  # the last part may be smaller
+            some = rates[start : start + step]
+            optimizer = self.make_optimizer(kind, some)
+            # of the right shape and dtype, which is all that is looked at
+            parameters = {
+                name: np.empty((len(some), *value.shape[1:]), value.dtype)
+                for name, value in network.parameters.items()
+            }
+            check_moves(optimizer, parameters)
+            if self.make_optimizer(kind, some) is optimizer:
+                raise ValueError(
+                    f"optimizer makes the same {type(optimizer).__name__} in each call; expected "
+                    f"is a new one for each training, such as lambda rates: Momentum(rates)"
+                )
+        return optimizer
 
 
 def _best(quality: Array) -> int:
@@ -1038,8 +1074,16 @@ def _three_pairs(data: Any, dtype: DTypeLike) -> dict[str, tuple[Array, Array]]:
             f"data is a {type(data).__name__} of {len(parts)}; accepted are three pairs of inputs "
             f"and labels, for training, validation and test"
         )
-    arrays = [(np.asarray(x, dtype=dtype), np.asarray(y)) for x, y in parts]
-    return dict(zip(("train", "validation", "test"), arrays, strict=True))
+    found = {}
+    for part, pair in zip(("train", "validation", "test"), parts, strict=True):
+        told = "training" if part == "train" else part
+        names = [f"x of the {told} data", f"y of the {told} data"]
+        x, y = map(as_array, names, pair)
+        with np.errstate(over="ignore"):  # what becomes infinite is told
+            found[part] = x.astype(dtype), y
+        for name, values in zip(names, found[part], strict=True):
+            check_finite(name, values)
+    return found
 
 
 def _check_sequence(name: str, given: Any, example: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from inspect import signature
 from itertools import count, pairwise
+from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
@@ -260,6 +261,8 @@ def mlp(
     ------
     ValueError
         If there are fewer than two sizes, or a size is below 1.
+    TypeError
+        If the sizes are no sequence of integers, or there are several activations.
     KeyError
         If the catalogue has no such activation.
 
@@ -269,9 +272,13 @@ def mlp(
     >>> sum(parameter.numel() for parameter in model.parameters())
     203530
     """
+    _check_sizes(sizes)
+    if isinstance(activation, list | tuple | np.ndarray):
+        raise TypeError(
+            f"activation is {activation!r}; expected is one for all hidden layers, such as 'relu'; "
+            f"for one in each, put modules in a row: nn.Sequential(nn.Linear(2, 3), nn.ReLU(), ...)"
+        )
     activation = activations.get(activation)
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"sizes are {list(sizes)}; at least two numbers from 1 on are needed")
     layers: list[nn.Module] = []
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch the GPUs too
@@ -280,6 +287,17 @@ def mlp(
             if i < len(sizes) - 2:
                 layers.append(activation_module(activation).to(dtype))
     return nn.Sequential(*layers)
+
+
+def _check_sizes(sizes: Any) -> None:
+    """Raise an error unless they are two integers from 1 on, or more."""
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence | np.ndarray):
+        raise TypeError(f"sizes are {sizes!r}; expected a sequence of integers, such as [784, 10]")
+    wrong = [n for n in sizes if isinstance(n, bool) or not isinstance(n, Integral)]
+    if wrong:
+        raise TypeError(f"sizes are {sizes!r}; expected integers, and {wrong[0]!r} is none")
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"sizes are {list(sizes)}; at least two numbers from 1 on are needed")
 
 
 def from_numpy(network: Network) -> nn.Sequential:
@@ -398,7 +416,7 @@ def to_numpy(module: nn.Sequential, *, seed: Seed = 0) -> Network:
     module : torch.nn.Sequential
         Of ``Linear`` layers, activations of the catalogue with any parameters that its functions
         take, ``PReLU`` with any slopes, ``BatchNorm1d``, ``LayerNorm``, ``Dropout``,
-        ``AlphaDropout``, `Residual` blocks of all these, and ``Flatten``.
+        ``AlphaDropout``, `Residual` blocks of all these, and ``Flatten()`` with its defaults.
     seed : int or SeedSequence
         For the masks of dropout, other ones for each layer; those of PyTorch cannot be carried.
 
@@ -525,7 +543,19 @@ def _kinks(row: Activation, parameters: dict[str, Any]) -> tuple[float, ...]:
 
 def _layers(modules: nn.Sequential, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> list[Layer]:
     """Return copies of modules in a row; those without parameters are made in the dtype."""
-    return [_layer(m, dtype, seeds) for m in modules if not _computes_as(m, nn.Flatten)]
+    return [_layer(m, dtype, seeds) for m in modules if not _is_nothing(m)]
+
+
+def _is_nothing(module: nn.Module) -> bool:
+    """Tell whether it is a Flatten that leaves (batch, features) as it is; raise if another."""
+    if not isinstance(module, nn.Flatten) or not _computes_as(module, nn.Flatten):
+        return False
+    if (module.start_dim, module.end_dim) != (1, -1):
+        raise TypeError(
+            f"cannot carry {module} across; expected Flatten(start_dim=1, end_dim=-1), which keeps "
+            f"each example apart"
+        )
+    return True
 
 
 def _layer(module: nn.Module, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> Layer:
@@ -639,10 +669,10 @@ def fit(
     Raises
     ------
     ValueError
-        If there are no examples, lengths or shapes do not fit, a number is below 1, a limit is not
-        a finite number above 0, there is patience without validation data, the optimizer has a
-        parameter that is not the module's, or none that learns, or the history is of another
-        module, patience or kind of data.
+        If there are no examples, a number in x or in the targets is not finite, lengths or shapes
+        do not fit, a number is below 1, a limit is not a finite number above 0, there is patience
+        without validation data, the optimizer has a parameter that is not the module's, or none
+        that learns, or the history is of another module, patience or kind of data.
     TypeError
         If the optimizer is not one of PyTorch, or asks for a closure, as LBFGS does.
     KeyError
@@ -669,13 +699,21 @@ def fit(
     training.check_limits(clip_norm=clip_norm, clip_value=clip_value)
     if clip_value is not None:  # PyTorch takes none that the dtype cannot hold
         clip_value = min(clip_value, torch.finfo(first.dtype).max)
-    shape = predict(model, inputs[:1]).shape
-    targets = _as_targets(rule, y, (len(inputs), *shape[1:]), first)
+    training.check_finite("x", _as_array(inputs))
+    training.check_finite("y", y)
+    shape = (len(inputs), *predict(model, inputs[:1]).shape[1:])
+    if len(shape) == 2:
+        training.check_target_column(y, shape, rule, ())
+    targets = _as_targets(rule, y, shape, first)
+    training.check_finite("y", _as_array(targets))  # float32 has no 1e300
     training.check_patience(patience, validation)
     training.check_history(history, (), patience, validation)
     if validation is not None:
         x_valid, y_valid = training.check_pair(validation)
+        x_valid = _as_tensor(x_valid, first, name="x of the validation data")
         y_valid = _as_array(y_valid, "y of the validation data")
+        training.check_finite("x of the validation data", _as_array(x_valid))
+        training.check_finite("y of the validation data", y_valid)
         outputs = predict(model, x_valid)
         rule.function(outputs, y_valid)
         training.score(rule, outputs, y_valid)

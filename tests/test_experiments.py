@@ -810,3 +810,88 @@ def test_bad_input_is_named_with_what_is_accepted(case):
         call()
     assert given_text in str(caught.value)
     assert accepted_text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),  # 1e300 is infinite in float32
+    [(0, np.nan), (0, np.inf), (0, -np.inf), (0, 1e300), (1, np.nan), (1, np.inf), (1, -np.inf)],
+)
+@pytest.mark.parametrize("part", range(3))
+def test_data_that_are_not_finite_are_refused_before_the_training(part, where, value):
+    pairs = [[x.copy(), np.eye(2)[y]] for x, y in MOONS]
+    pairs[part][where][3, 1] = value
+    name = f"{'xy'[where]} of the {['training', 'validation', 'test'][part]} data"
+    with pytest.raises(ValueError, match=rf"^{name} has 1 number that is not finite.*\[3, 1\]"):
+        try_compare(data=pairs, loss="mean_squared_error", score="loss", dtype=np.float32)
+
+
+class OfAnotherLibrary:
+    """Steps as PyTorch's optimizers do."""
+
+    def step(self):
+        """Move what it was made for."""
+
+
+def steps_elsewhere(rates):
+    """Return an optimizer that remembers a network of its own."""
+    optimizer, w = Momentum(rates), {"w": np.ones((len(rates), 1, 1))}
+    optimizer.step(w, w)
+    return optimizer
+
+
+SHARED = Momentum(0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda rates: OfAnotherLibrary(), TypeError, "OfAnotherLibrary, whose step does not take"),
+        (steps_elsewhere, ValueError, "remembers the gradients of another network"),
+        (lambda rates: Momentum(rates[:-1]), ValueError, "learning_rate has shape"),
+        (lambda rates: Momentum(np.ones(len(TASK["seeds"]))), ValueError, "learning_rate has"),
+        (lambda rates: SHARED, ValueError, "the same Momentum in each call; expected is a new one"),
+    ],
+)
+@pytest.mark.parametrize("in_setting", [False, True])
+@pytest.mark.parametrize("at_once", [None, 2, 5])
+def test_an_optimizer_that_cannot_work_is_refused_before_the_training(
+    make, error, text, in_setting, at_once, monkeypatch
+):
+    monkeypatch.setattr("course_lib.experiments.fit", None)
+    options = {"settings": {"x": {}, "y": {"optimizer": make}}} if in_setting else {}
+    options["optimizer"] = Momentum if in_setting else make
+    with pytest.raises(error, match=text):
+        try_compare(replicas_at_once=at_once, **options)
+
+
+RAGGED = [[0.5, 0.1], [0.2]]
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (bootstrap_interval, "samples"),
+        (t_interval, "samples"),
+        (lambda bad: wilson_interval(bad, 2), "successes"),
+        (lambda bad: wilson_interval(1, bad), "trials"),
+        (lambda bad: paired(bad, [1, 2]), "a"),
+        (lambda bad: paired([1, 2], bad), "b"),
+        (holm, "p_values"),
+        (lambda bad: power(bad, 5), "effect"),
+    ],
+)
+def test_what_makes_no_array_of_numbers_is_named(call, name):
+    with pytest.raises(ValueError, match=f"^{name} is ragged.*expected is an array"):
+        call(RAGGED)
+    with pytest.raises(TypeError, match=f"^{name} is .*'x'.*; expected numbers"):
+        call([1, "x"])
+
+
+@pytest.mark.parametrize("where", [0, 1])
+@pytest.mark.parametrize("part", range(3))
+def test_ragged_data_are_named(part, where):
+    pairs = [list(pair) for pair in MOONS]
+    pairs[part][where] = RAGGED
+    name = f"{'xy'[where]} of the {['training', 'validation', 'test'][part]} data"
+    with pytest.raises(ValueError, match=f"^{name} is ragged"):
+        try_compare(data=pairs)

@@ -1092,3 +1092,91 @@ def test_labels_are_checked_as_the_numpy_network_checks_them(
     labels, error, given_text, accepted_text, refuses
 ):
     refuses(lambda: try_fit(y=labels), error, given_text, accepted_text)
+
+
+def _fit_arguments(loss):
+    """Return x, y and validation data, all finite, for a network of two inputs and two outputs."""
+    x, y = data.xor()
+    targets = y if loss == "cross_entropy" else np.eye(2)[y]
+    return {"x": x, "y": targets, "x_valid": x.copy(), "y_valid": targets.copy()}
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("x", "x"),
+        ("y", "y"),
+        ("x_valid", "x of the validation data"),
+        ("y_valid", "y of the validation data"),
+    ],
+)
+def test_numbers_that_are_not_finite_are_refused_before_a_step(where, name, value, as_tensor):
+    given = _fit_arguments("mean_squared_error")
+    given[where] = given[where].astype(np.float64)
+    given[where][2, 1] = value
+    if as_tensor:
+        given[where] = torch.tensor(given[where])
+    model = pytorch.mlp([2, 3, 2])
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match=f"^{name} has 1 number that"):
+        pytorch.fit(
+            model, given["x"], given["y"], optimizer=sgd, loss="mean_squared_error",
+            validation=(given["x_valid"], given["y_valid"]),
+        )  # fmt: skip
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "shape", "hint"),
+    [
+        ("mean_squared_error", 1, (4,), r"pass y\[\.\.\., np\.newaxis\]"),
+        ("binary_cross_entropy", 1, (4,), r"pass y\[\.\.\., np\.newaxis\]"),
+        ("cross_entropy", 2, (4, 1), r"pass y\[\.\.\., 0\]"),
+    ],
+)
+def test_targets_with_a_wrong_column_are_told_how_to_mend_it(loss, units, shape, hint):
+    x, y = data.xor()
+    model = pytorch.mlp([2, 3, units])
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=hint):
+        pytorch.fit(model, x, y.reshape(shape), optimizer=sgd, loss=loss)
+
+
+@pytest.mark.parametrize("flatten", [nn.Flatten(0), nn.Flatten(1, 1), nn.Flatten(2)])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_flatten_that_mixes_examples_is_refused(flatten, inside):
+    last = pytorch.Residual(flatten) if inside else flatten
+    model = nn.Sequential(nn.Linear(2, 2), last)
+    with pytest.raises(TypeError, match=r"cannot carry Flatten.*expected Flatten\(start_dim=1"):
+        pytorch.to_numpy(model)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        (([2, 4, 4, 2], ["relu", "tanh"]), TypeError, "one for all hidden layers, such as 'relu'"),
+        (([2, 4, 4, 2], ("relu", "tanh")), TypeError, "one for all hidden layers, such as 'relu'"),
+        ((5,), TypeError, "sizes are 5; expected a sequence of integers"),
+        (("23",), TypeError, "sizes are '23'; expected a sequence of integers"),
+        (([2, [3], 1],), TypeError, r"expected integers, and \[3\] is none"),
+        (([2, 2.5, 1],), TypeError, r"expected integers, and 2\.5 is none"),
+        (([2, True, 1],), TypeError, "expected integers, and True is none"),
+        (([2],), ValueError, "at least two numbers"),
+        (([2, 0, 1],), ValueError, "from 1 on"),
+    ],
+)
+def test_an_mlp_that_cannot_be_built_says_why(arguments, error, text):
+    with pytest.raises(error, match=text):
+        pytorch.mlp(*arguments)
+
+
+def test_sizes_may_be_an_array():
+    assert repr(pytorch.mlp(np.array([2, 3, 1]))) == repr(pytorch.mlp([2, 3, 1]))
+
+
+def test_several_names_for_an_activation_are_told_that_one_is_expected():
+    with pytest.raises(KeyError, match="expected one name"):
+        activations.get(["relu", "tanh"])
