@@ -421,7 +421,7 @@ def test_the_state_of_adam_holds_what_its_paper_remembers():
         adam.step(parameters, {"w": np.full((1, 1), gradient)})
     state = adam.state_dict()
     assert list(state) == [
-        "learning_rate", "beta1", "beta2", "epsilon", "weight_decay", "steps",
+        "class", "learning_rate", "beta1", "beta2", "epsilon", "weight_decay", "steps",
         "mean.w", "square.w", "version",
     ]  # fmt: skip
     assert state["steps"] == adam.steps == 2
@@ -445,7 +445,10 @@ BAD_MEMORIES = {
     "steps": (lambda s: {**s, "steps": np.array(-1)}, ["steps is -1"]),
     "half a step": (lambda s: {**s, "steps": np.array(0.5)}, ["steps is 0.5"]),
     "version": (lambda s: {**s, "version": np.array(9)}, ["version is 9"]),
-    "another optimizer": (lambda s: SGD(0.1).state_dict(), ["beta1 is missing"]),
+    "another optimizer": (lambda s: SGD(0.1).state_dict(), ["that of SGD", "is Adam"]),
+    "its decaying twin": (lambda s: AdamW(0.1).state_dict(), ["that of AdamW", "is Adam"]),
+    "no class": (lambda s: changed(s, ["class"]), ["class is missing", "this Adam"]),
+    "a class of numbers": (lambda s: {**s, "class": np.array(1.0)}, ["that of 1.0"]),
 }  # fmt: skip
 
 
@@ -534,3 +537,28 @@ def test_a_history_that_does_not_fit_leaves_the_network_as_it_was():
     with pytest.raises(ValueError, match="expected"):
         go_on(history, network, **PATIENT)
     assert_same(network.state_dict(), before)
+
+
+PLAIN = History(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3)), 6, np.array([3, 1])).state_dict()
+CONTRADICTIONS = {
+    "steps that are none": ({"steps": np.array(-1)}, "steps is -1"),
+    "steps in halves": ({"steps": np.array(1.5)}, "steps is 1.5"),
+    "several steps": ({"steps": np.array([1, 2])}, "steps is [1 2]"),
+    "patience": ({"patience": np.array(-2)}, "patience is -2"),
+    "a patience that is true": ({"patience": np.array(True)}, "patience is True"),
+    "one loss": ({"train_loss": np.array(1.0)}, "train_loss is float64 of shape ()"),
+    "losses of integers": ({"train_loss": np.ones((2, 3), int)}, "train_loss is int64"),
+    "fewer losses": ({"validation_loss": np.ones((2, 2))}, "validation_loss is float64 of shape"),
+    "other replicas": ({"validation_accuracy": np.ones((3, 3))}, "validation_accuracy is"),
+    "no accuracy": ({"validation_accuracy": np.ones((2, 0))}, "have different shapes"),
+    "one best epoch": ({"best_epoch": np.array(1)}, "best_epoch is int64 of shape ()"),
+    "half an epoch": ({"best_epoch": np.array([0.5, 1])}, "best_epoch is float64"),
+    "an epoch to come": ({"best_epoch": np.array([4, 1])}, "best_epoch is [4 1]"),
+}
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_entries_of_a_history_that_do_not_go_together_are_named(case, refuses):
+    entries, text = CONTRADICTIONS[case]
+    refuses(lambda: History.from_state_dict(PLAIN | entries), ValueError, text)
+    assert_same(History.from_state_dict(PLAIN).state_dict(), PLAIN)

@@ -18,7 +18,7 @@ def as_arrays(state: Any) -> dict[str, Array]:
     Raises
     ------
     TypeError
-        If it is not a mapping, or an entry is not numeric.
+        If it is not a mapping, or an entry is not numeric; an optimizer's ``"class"`` is text.
 
     Examples
     --------
@@ -31,7 +31,11 @@ def as_arrays(state: Any) -> dict[str, Array]:
             f"state_dict() returns it, or np.load of what np.savez stored"
         )
     arrays = {str(name): np.asarray(value) for name, value in state.items()}
-    wrong = [f"{name} is {value.dtype}" for name, value in arrays.items() if not _counts(value)]
+    wrong = [
+        f"{name} is {value.dtype}"
+        for name, value in arrays.items()
+        if not (_counts(value) or (name == "class" and value.dtype.kind == "U"))
+    ]
     if wrong:
         raise TypeError(f"{'; '.join(wrong)}; expected are arrays of numbers")
     return arrays
