@@ -313,8 +313,8 @@ class BatchNorm(_Forgetful):
     beyond their dtype) what they should, and infinite numbers their limit, as if all of them grew
     alike. Only a running variance above 1.8e308, of float64 numbers beyond 1e154, is infinite, and
     gives `bias` in evaluation mode. An infinite running average stays infinite, whatever batches
-    follow, unless `momentum` is 1, which keeps the newest batch alone. Used alone in training mode, the layer takes no leading axes
-    that its running averages lack.
+    follow, unless `momentum` is 1, which keeps the newest batch alone. Used alone
+    in training mode, the layer takes no leading axes that its running averages lack.
 
     Examples
     --------
@@ -538,7 +538,9 @@ def _standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Arr
     mean = x.mean(axis=axis, keepdims=True, dtype=wide)
     centered = x - mean
     variance = np.square(centered).mean(axis=axis, keepdims=True)
-    if x.dtype == wide and (close := mean * mean > 4 * variance).any():
+    close = mean * mean > 4 * variance
+    close |= (np.abs(mean) < 1e-150) & (variance < 1e-290)  # whose squares vanish
+    if x.dtype == wide and close.any():
         rest = np.where(close, centered.mean(axis=axis, keepdims=True), 0)
         mean, centered = mean + rest, np.subtract(centered, rest, out=centered)
         variance = np.square(centered).mean(axis=axis, keepdims=True)
