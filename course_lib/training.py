@@ -102,7 +102,7 @@ def _are_finite_from_0(numbers: Any) -> bool:
 
 
 def _check_share(name: str, value: float) -> None:
-    if np.ndim(value) or not _are_finite_from_0(value) or not value < 1:
+    if as_array(name, value).ndim or not _are_finite_from_0(value) or not value < 1:
         raise ValueError(f"{name} is {value!r}; accepted is 0 up to but not including 1")
 
 
@@ -292,10 +292,14 @@ class _Stepping:
 
 
 def _check_parameter(name: str, parameter: Any) -> None:
-    """Raise TypeError unless it is an array of floats that can be written to."""
+    _check_in_place(name, parameter, "moved")
+
+
+def _check_in_place(name: str, parameter: Any, done: str) -> None:
+    """Raise an error unless it is an array of floats that can be written to."""
     if not isinstance(parameter, np.ndarray) or parameter.dtype.kind != "f":
         raise TypeError(
-            f"{name} is {_kind(parameter)}; expected is an array of floats, moved in place"
+            f"{name} is {_kind(parameter)}; expected is an array of floats, {done} in place"
         )
     if not parameter.flags.writeable:
         raise ValueError(f"{name} is an array that cannot be written to; pass a copy of it")
@@ -333,7 +337,7 @@ def _check_float_gradients(gradients: Mapping[str, Any]) -> None:
     if wrong:
         raise TypeError(
             f"gradients: {'; '.join(wrong)}; expected are arrays of floats, as loss_and_gradients "
-            f"returns them; nothing was moved"
+            f"returns them; nothing was changed"
         )
 
 
@@ -536,7 +540,11 @@ class Adam(_Stepping):
         _check_rate(self.learning_rate)
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
-        if np.ndim(self.epsilon) or not _are_finite_from_0(self.epsilon) or self.epsilon == 0:
+        if (
+            as_array("epsilon", self.epsilon).ndim
+            or not _are_finite_from_0(self.epsilon)
+            or self.epsilon == 0
+        ):
             raise ValueError(f"epsilon is {self.epsilon!r}; expected is a finite number above 0")
         _check_decay(self.weight_decay)
         _as_plain_numbers(self, "beta1", "beta2", "epsilon")
@@ -655,7 +663,7 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
         If the limit is not a finite number above 0, there are no gradients, or one has fewer than
         two axes.
     TypeError
-        If the gradients are not a mapping.
+        If the gradients are not a mapping of names to arrays of floats.
 
     Notes
     -----
@@ -674,6 +682,8 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
     """
     check_limits(limit=limit)
     _check_gradients(gradients)
+    for name, gradient in gradients.items():
+        _check_in_place(name, gradient, "clipped")
     if not gradients:
         raise ValueError("there are no gradients; call loss_and_gradients first")
     shapes = [gradient.shape for gradient in gradients.values()]
@@ -729,7 +739,7 @@ def clip_value(gradients: Mapping[str, Array], limit: float) -> None:
     ValueError
         If the limit is not a finite number above 0.
     TypeError
-        If the gradients are not a mapping.
+        If the gradients are not a mapping of names to arrays of floats.
 
     Examples
     --------
@@ -740,6 +750,8 @@ def clip_value(gradients: Mapping[str, Array], limit: float) -> None:
     """
     check_limits(limit=limit)
     _check_gradients(gradients)
+    for name, gradient in gradients.items():
+        _check_in_place(name, gradient, "clipped")
     for gradient in gradients.values():
         bound = _within(limit, gradient)
         np.clip(gradient, -bound, bound, out=gradient)
@@ -1407,7 +1419,7 @@ def check_limits(**limits: float | None) -> None:
     for name, limit in limits.items():
         if limit is None:
             continue
-        number = np.asarray(limit)
+        number = as_array(name, limit)
         if number.dtype.kind not in "fiu" or number.ndim or not 0 < number < np.inf:
             raise ValueError(f"{name} is {limit!r}; accepted is a finite number above 0")
 

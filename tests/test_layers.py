@@ -558,3 +558,9 @@ def test_replicas_that_begin_at_a_prelu_equal_networks_alone(slopes, in_block):
         _, own = alone.loss_and_gradients(x, y, "mean_squared_error")
         for name, value in own.items():
             np.testing.assert_allclose(gradients[name][i], value, rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-310, 1e-200, -1e-160])
+@pytest.mark.parametrize("n", [3, 7, 10, 100])
+def test_equal_numbers_whose_squares_vanish_give_exactly_the_bias(n, size):
+    np.testing.assert_array_equal(normalize(LayerNorm, [size] * n, np.float64), 0)

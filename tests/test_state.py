@@ -562,3 +562,53 @@ def test_entries_of_a_history_that_do_not_go_together_are_named(case, refuses):
     entries, text = CONTRADICTIONS[case]
     refuses(lambda: History.from_state_dict(PLAIN | entries), ValueError, text)
     assert_same(History.from_state_dict(PLAIN).state_dict(), PLAIN)
+
+
+# ---------------------------------------------------------------------------------------------
+# What cannot be loaded changes nothing
+# ---------------------------------------------------------------------------------------------
+
+UNLOADABLE = {
+    "objects": (np.array([[None, 1.0]], object), TypeError, "2.bias is object"),
+    "None": (None, TypeError, "2.bias is object"),
+    "complex": (np.ones((1, 2), complex), TypeError, "2.bias is complex128"),
+    "ragged": ([[1.0], [1.0, 2.0]], ValueError, "2.bias is ragged"),
+    "too large": (np.full((1, 2), 1e300), ValueError, "2.bias has numbers beyond the range"),
+}
+
+
+@pytest.mark.parametrize("case", UNLOADABLE)
+@pytest.mark.parametrize("load", ["load_parameters", "load_state_dict"])
+def test_an_entry_that_cannot_be_loaded_leaves_the_network_as_it_was(load, case, refuses):
+    value, error, text = UNLOADABLE[case]
+    network = mlp([3, 4, 2], seed=6, dtype=np.float32)
+    state = network.state_dict() if load == "load_state_dict" else network.parameters
+    before, state = network.state_dict(), {k: v + 1 for k, v in state.items() if k != "version"}
+    state |= {"2.bias": value} | ({"version": 1} if load == "load_state_dict" else {})
+    text = "2.bias is float64" if (load, case) == ("load_state_dict", "too large") else text
+    refuses(lambda: getattr(network, load)(state), error, text)
+    assert_same(network.state_dict(), before)
+
+
+def test_infinite_parameters_are_loaded_as_they_are():
+    network = mlp([1, 1], dtype=np.float32)
+    network.load_parameters({"0.weight": [[np.inf]], "0.bias": [[np.nan]]})
+    assert network.parameters["0.weight"] == np.inf
+
+
+@pytest.mark.parametrize("load", ["load_parameters", "load_state_dict"])
+def test_parameters_that_are_read_only_are_named(load, refuses):
+    network, other = mlp([3, 4, 2], seed=6), mlp([3, 4, 2], seed=7)
+    network.parameters["2.bias"].flags.writeable = False
+    before = network.state_dict()
+    state = other.state_dict() if load == "load_state_dict" else other.parameters
+    refuses(lambda: getattr(network, load)(state), ValueError, "2.bias cannot be written to")
+    assert_same(network.state_dict(), before)
+
+
+@pytest.mark.parametrize("make", [lambda: mlp([3, 2]), lambda: SGD(0.1)], ids=["network", "SGD"])
+def test_a_file_that_is_closed_is_told(make, tmp_path, refuses):
+    part = make()
+    with through_file(part.state_dict(), tmp_path, "part") as state:
+        part.load_state_dict(state)
+    refuses(lambda: part.load_state_dict(state), ValueError, "a file that is closed")

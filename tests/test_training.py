@@ -1237,3 +1237,30 @@ def test_a_step_is_not_interrupted_by_what_numpy_is_told_to_raise(kind, worst):
         for _ in range(2):
             optimizer.step(parameters, {"a": np.full((1, 1), worst), "b": np.ones((1, 1))})
     assert parameters["b"] < 1
+
+
+RAGGED = [[1.0], [1.0, 2.0]]
+MALFORMED = {
+    "momentum": (lambda: Momentum(0.1, momentum=RAGGED), ValueError, "momentum is ragged"),
+    "beta1": (lambda: Adam(beta1=RAGGED), ValueError, "beta1 is ragged"),
+    "epsilon": (lambda: Adam(epsilon=RAGGED), ValueError, "epsilon is ragged"),
+    "limit": (
+        lambda: fit(mlp([1, 1]), [[1.0]], [[0.0]], optimizer=SGD(0.1), clip_norm=RAGGED),
+        ValueError, "clip_norm is ragged",
+    ),
+    "norm of a list": (lambda: clip_norm({"w": [[1.0]]}, 1), TypeError, "w is a list"),
+    "values of a list": (lambda: clip_value({"w": [[1.0]]}, 1), TypeError, "w is a list"),
+    "values of None": (lambda: clip_value({"w": None}, 1), TypeError, "w is a NoneType"),
+    "norm of integers": (lambda: clip_norm({"w": np.eye(2, dtype=int)}, 1), TypeError, "w is int"),
+    "parameters": (
+        lambda: SGD(0.1).step({"w": [[1.0]]}, {"w": np.ones((1, 1))}), TypeError, "w is a list"
+    ),
+    "ragged parameters": (
+        lambda: SGD(0.1).step({"w": RAGGED}, {"w": np.ones((1, 1))}), TypeError, "w is a list"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_lists_and_ragged_arguments_are_told_in_words(case, refuses):
+    refuses(*MALFORMED[case])
