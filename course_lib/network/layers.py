@@ -476,6 +476,7 @@ class LayerNorm(_Forgetful):
         return LayerNorm(weight, bias, epsilon=self.epsilon)
 
 
+@np.errstate(all="ignore")
 def _toward(average: Array, newest: Array, momentum: float) -> Array:
     """Return a running average after one more batch, infinite where the sum's limit is.
 
