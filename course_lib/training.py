@@ -102,7 +102,7 @@ def _are_finite_from_0(numbers: Any) -> bool:
 
 
 def _check_share(name: str, value: float) -> None:
-    if np.ndim(value) or not _are_finite_from_0(value) or not value < 1:
+    if as_array(name, value).ndim or not _are_finite_from_0(value) or not value < 1:
         raise ValueError(f"{name} is {value!r}; accepted is 0 up to but not including 1")
 
 
@@ -219,10 +219,12 @@ class _Stepping:
         -------
         dict of str to ndarray
             The settings by name; what is remembered of each parameter, such as
-            ``"velocity.0.weight"``; and the ``"version"`` of this form. Arrays of numbers alone,
-            for ``np.savez(file, **state)``.
+            ``"velocity.0.weight"``; the name of the ``"class"``, the only text; and the
+            ``"version"`` of this form. Arrays alone, for ``np.savez(file, **state)``, which
+            ``np.load(file, allow_pickle=False)`` reads.
         """
-        state = {name: np.array(getattr(self, name)) for name in self._settings()}
+        state = {"class": np.array(type(self).__name__)}
+        state |= {name: np.array(getattr(self, name)) for name in self._settings()}
         for kind, attribute in self._memory.items():
             memory = getattr(self, attribute)
             state |= {f"{kind}.{name}": value.copy() for name, value in memory.items()}
@@ -242,11 +244,13 @@ class _Stepping:
         Raises
         ------
         ValueError
-            If entries are missing or unknown, or a shape, dtype, setting or version does not fit.
+            If it is the state of another class, entries are missing or unknown, or a shape, dtype,
+            setting or version does not fit.
         TypeError
             If it is not a mapping, or an entry is not numeric.
         """
         arrays, kinds = as_arrays(state), list(self._memory)
+        self._check_class(arrays)
         names = {
             name: arrays.get(f"{kinds[0]}.{name}")
             for key in arrays
@@ -255,7 +259,9 @@ class _Stepping:
         }
         expected = {f"{kind}.{name}": value for kind in kinds for name, value in names.items()}
         check_state(
-            f"this {type(self).__name__}", arrays, dict.fromkeys(self._settings()) | expected
+            f"this {type(self).__name__}",
+            arrays,
+            dict.fromkeys(["class", *self._settings()]) | expected,
         )
         settings = {
             name: arrays[name].copy() if arrays[name].ndim else arrays[name].item()
@@ -267,6 +273,15 @@ class _Stepping:
         if self._memory:
             self._owners = {}
 
+    def _check_class(self, arrays: Mapping[str, Array]) -> None:
+        """Raise ValueError if a state names another class, which would step otherwise."""
+        own = type(self).__name__
+        if "class" in arrays and str(arrays["class"]) != own:
+            raise ValueError(
+                f"the state is that of {arrays['class']}, and this optimizer is {own}; load it "
+                f"into an optimizer of its own class; nothing was loaded"
+            )
+
     def _settings(self) -> list[str]:
         return [field.name for field in fields(cast(Any, self)) if field.init]
 
@@ -277,22 +292,30 @@ class _Stepping:
 
 
 def _check_parameter(name: str, parameter: Any) -> None:
-    """Raise TypeError unless it is an array of floats that can be written to."""
+    _check_in_place(name, parameter, "moved")
+
+
+def _check_in_place(name: str, parameter: Any, done: str) -> None:
+    """Raise an error unless it is an array of floats that can be written to."""
     if not isinstance(parameter, np.ndarray) or parameter.dtype.kind != "f":
-        given = getattr(parameter, "dtype", f"a {type(parameter).__name__}")
-        raise TypeError(f"{name} is {given}; expected is an array of floats, moved in place")
+        raise TypeError(
+            f"{name} is {_kind(parameter)}; expected is an array of floats, {done} in place"
+        )
     if not parameter.flags.writeable:
         raise ValueError(f"{name} is an array that cannot be written to; pass a copy of it")
 
 
 def _check_fit(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-    """Raise ValueError unless there is a gradient of the same shape for each parameter alone."""
+    """Raise an error unless there is a gradient of the same shape for each parameter alone."""
     _check_gradients(gradients)
     if not isinstance(parameters, Mapping):
         raise TypeError(
             f"parameters is a {type(parameters).__name__}; expected is a mapping of names to "
             f"arrays, such as network.parameters"
         )
+    for name, parameter in parameters.items():
+        _check_parameter(name, parameter)
+    _check_float_gradients(gradients)
     wrong = [
         f"{name} has shape {'none' if parameter is None else parameter}, and its gradient "
         f"{'is missing' if gradient is None else f'has {gradient}'}"
@@ -304,11 +327,31 @@ def _check_fit(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) 
         )
 
 
+def _check_float_gradients(gradients: Mapping[str, Any]) -> None:
+    """Raise one TypeError for all gradients that are no arrays of floats; None is one missing."""
+    wrong = [
+        f"{name} is {_kind(value)}"
+        for name, value in gradients.items()
+        if value is not None and not _is_float_array(value)
+    ]
+    if wrong:
+        raise TypeError(
+            f"gradients: {'; '.join(wrong)}; expected are arrays of floats, as loss_and_gradients "
+            f"returns them; nothing was changed"
+        )
+
+
+def _is_float_array(value: Any) -> bool:
+    is_array = isinstance(value, np.ndarray | np.generic)
+    return value.dtype.kind == "f" if is_array else isinstance(value, float)
+
+
+def _kind(value: Any) -> str:
+    return str(getattr(value, "dtype", f"a {type(value).__name__}"))
+
+
 def _shapes(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.shape if isinstance(value, np.ndarray) else np.shape(value)
-        for name, value in arrays.items()
-    }
+    return {name: None if value is None else np.shape(value) for name, value in arrays.items()}
 
 
 def _forms(arrays: Mapping[str, Array]) -> dict[str, str]:
@@ -365,7 +408,7 @@ class SGD(_Stepping):
         _check_rate(self.learning_rate)
         _check_decay(self.weight_decay)
 
-    @np.errstate(under="ignore")
+    @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, against the gradients; if anything does not fit, none."""
         for _, parameter, gradient, rate, decay in self._moves(parameters, gradients):
@@ -421,7 +464,7 @@ class Momentum(_Stepping):
         _check_decay(self.weight_decay)
         _as_plain_numbers(self, "momentum")
 
-    @np.errstate(under="ignore")
+    @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, along the velocity; if anything does not fit, none."""
         for name, parameter, gradient, rate, decay in self._moves(parameters, gradients):
@@ -497,12 +540,16 @@ class Adam(_Stepping):
         _check_rate(self.learning_rate)
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
-        if np.ndim(self.epsilon) or not _are_finite_from_0(self.epsilon) or self.epsilon == 0:
+        if (
+            as_array("epsilon", self.epsilon).ndim
+            or not _are_finite_from_0(self.epsilon)
+            or self.epsilon == 0
+        ):
             raise ValueError(f"epsilon is {self.epsilon!r}; expected is a finite number above 0")
         _check_decay(self.weight_decay)
         _as_plain_numbers(self, "beta1", "beta2", "epsilon")
 
-    @np.errstate(under="ignore")
+    @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place; if anything does not fit, none."""
         moves = self._moves(parameters, gradients)
@@ -616,7 +663,7 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
         If the limit is not a finite number above 0, there are no gradients, or one has fewer than
         two axes.
     TypeError
-        If the gradients are not a mapping.
+        If the gradients are not a mapping of names to arrays of floats.
 
     Notes
     -----
@@ -635,6 +682,8 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
     """
     check_limits(limit=limit)
     _check_gradients(gradients)
+    for name, gradient in gradients.items():
+        _check_in_place(name, gradient, "clipped")
     if not gradients:
         raise ValueError("there are no gradients; call loss_and_gradients first")
     shapes = [gradient.shape for gradient in gradients.values()]
@@ -690,7 +739,7 @@ def clip_value(gradients: Mapping[str, Array], limit: float) -> None:
     ValueError
         If the limit is not a finite number above 0.
     TypeError
-        If the gradients are not a mapping.
+        If the gradients are not a mapping of names to arrays of floats.
 
     Examples
     --------
@@ -701,6 +750,8 @@ def clip_value(gradients: Mapping[str, Array], limit: float) -> None:
     """
     check_limits(limit=limit)
     _check_gradients(gradients)
+    for name, gradient in gradients.items():
+        _check_in_place(name, gradient, "clipped")
     for gradient in gradients.values():
         bound = _within(limit, gradient)
         np.clip(gradient, -bound, bound, out=gradient)
@@ -795,19 +846,58 @@ class History:
         Raises
         ------
         ValueError
-            If entries are missing, unknown or of another version.
+            If entries are missing, unknown or of another version, or their shapes or values do not
+            go together, all of which are named.
         TypeError
             If it is not a mapping, or an entry is not numeric.
         """
         arrays = as_arrays(state)
         last = {name: None for name in arrays if name.startswith("last.")}
         check_state("a history", arrays, dict.fromkeys([*_COLUMNS, "steps", "patience"]) | last)
+        if problems := _contradictions(arrays):
+            raise ValueError(f"the state does not fit a history: {'; '.join(problems)}")
         return cls(
             **{name: arrays[name].copy() for name in _COLUMNS},
             steps=int(arrays["steps"]),
             patience=int(arrays["patience"]) or None,
             last={name.removeprefix("last."): arrays[name].copy() for name in last},
         )
+
+
+def _contradictions(state: Mapping[str, Array]) -> list[str]:
+    """Return what cannot be in a history: counts that are none, or shapes that do not go together.
+
+    Examples
+    --------
+    >>> from course_lib.network import mlp
+    >>> network = mlp([1, 1])
+    >>> history = fit(network, [[1.0]], [[0.0]], optimizer=SGD(0.1), loss="mean_squared_error")
+    >>> _contradictions(history.state_dict() | {"steps": np.array(-1)})
+    ['steps is -1, expected is one integer from 0 on']
+    """
+    told = [
+        f"{name} is {state[name]}, expected is one integer from 0 on"
+        for name in ("steps", "patience")
+        if state[name].ndim or state[name].dtype.kind not in "iu" or state[name] < 0
+    ]
+    train, best = state["train_loss"], state["best_epoch"]
+    if train.dtype.kind != "f" or train.ndim == 0:
+        return [*told, f"train_loss is {_form(train)}, expected are floats of shape (..., epochs)"]
+    for name in ("validation_loss", "validation_accuracy"):
+        shapes = train.shape, (*train.shape[:-1], 0)
+        if state[name].dtype.kind != "f" or state[name].shape not in shapes:
+            told.append(f"{name} is {_form(state[name])}, expected are floats of shape {shapes[0]}")
+    if state["validation_loss"].shape != state["validation_accuracy"].shape:
+        told.append("validation_loss and validation_accuracy have different shapes")
+    if best.dtype.kind not in "iu" or best.shape != train.shape[:-1]:
+        told.append(f"best_epoch is {_form(best)}, expected are integers of {train.shape[:-1]}")
+    elif ((best < 0) | (best > train.shape[-1])).any():
+        told.append(f"best_epoch is {best}, expected are integers from 0 to {train.shape[-1]}")
+    return told
+
+
+def _form(values: Array) -> str:
+    return f"{values.dtype} of shape {values.shape}"
 
 
 _COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "best_epoch")
@@ -1329,7 +1419,7 @@ def check_limits(**limits: float | None) -> None:
     for name, limit in limits.items():
         if limit is None:
             continue
-        number = np.asarray(limit)
+        number = as_array(name, limit)
         if number.dtype.kind not in "fiu" or number.ndim or not 0 < number < np.inf:
             raise ValueError(f"{name} is {limit!r}; accepted is a finite number above 0")
 

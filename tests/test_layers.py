@@ -513,3 +513,54 @@ def test_a_derived_layer_with_a_forward_of_its_own_goes_back():
     layer.forward(np.ones((4, 2)))
     assert layer.backward(np.ones((4, 3))).shape == (4, 2)
     assert layer.gradients["weight"].shape == (2, 3)
+
+
+# ---------------------------------------------------------------------------------------------
+# Running averages that are infinite, and replicas that begin at a PReLU
+# ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.1, 0.5, 1.0])
+def test_an_infinite_running_variance_is_infinite_and_no_nan(momentum):
+    layer = train(normalization(BatchNorm, 1, float, momentum=momentum))
+    layer.forward(np.array([[1e200], [-1e200]]))
+    assert layer.running_variance.item() == (INF if momentum else 1)
+    layer.forward(np.array([[1.0], [3.0]]))
+    # mean 2 and unbiased variance 2
+    assert layer.running_variance.item() == {0: 1, 1: 2}.get(momentum, INF)
+    assert layer.running_mean.item() == pytest.approx(2 * momentum, rel=1e-15)
+    layer.training = False
+    if momentum in (0.1, 0.5):
+        np.testing.assert_array_equal(layer.forward(np.array([[7.0]])), 0)
+
+
+def test_running_means_far_apart_do_not_overflow_in_their_difference():
+    layer = train(normalization(BatchNorm, 1, float, momentum=0.5))
+    layer.running_mean[...] = 1.5e308
+    layer.forward(np.full((2, 1), -1.5e308))
+    np.testing.assert_array_equal(layer.running_mean, 0)
+
+
+@pytest.mark.parametrize("in_block", [False, True], ids=["in a row", "in a block"])
+@pytest.mark.parametrize("slopes", [1, 3], ids=["shared", "each feature"])
+def test_replicas_that_begin_at_a_prelu_equal_networks_alone(slopes, in_block):
+    rng = np.random.default_rng(0)
+    first = PReLU(rng.normal(size=(5, 1, slopes)))
+    square = Dense(rng.normal(size=(5, 3, 3)), rng.normal(size=(5, 1, 3)))
+    last = Dense(rng.normal(size=(5, 3, 2)), rng.normal(size=(5, 1, 2)))
+    layers = [Residual([first, square]), last] if in_block else [first, square, last]
+    network, x, y = Network(layers), rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+    assert network(x).shape == (5, 6, 2)
+    _, gradients = network.loss_and_gradients(x, y, "mean_squared_error")
+    for i in range(5):
+        alone = network.replica(i)
+        np.testing.assert_allclose(network(x)[i], alone(x), rtol=1e-13)
+        _, own = alone.loss_and_gradients(x, y, "mean_squared_error")
+        for name, value in own.items():
+            np.testing.assert_allclose(gradients[name][i], value, rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-310, 1e-200, -1e-160])
+@pytest.mark.parametrize("n", [3, 7, 10, 100])
+def test_equal_numbers_whose_squares_vanish_give_exactly_the_bias(n, size):
+    np.testing.assert_array_equal(normalize(LayerNorm, [size] * n, np.float64), 0)

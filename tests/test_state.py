@@ -421,7 +421,7 @@ def test_the_state_of_adam_holds_what_its_paper_remembers():
         adam.step(parameters, {"w": np.full((1, 1), gradient)})
     state = adam.state_dict()
     assert list(state) == [
-        "learning_rate", "beta1", "beta2", "epsilon", "weight_decay", "steps",
+        "class", "learning_rate", "beta1", "beta2", "epsilon", "weight_decay", "steps",
         "mean.w", "square.w", "version",
     ]  # fmt: skip
     assert state["steps"] == adam.steps == 2
@@ -445,7 +445,10 @@ BAD_MEMORIES = {
     "steps": (lambda s: {**s, "steps": np.array(-1)}, ["steps is -1"]),
     "half a step": (lambda s: {**s, "steps": np.array(0.5)}, ["steps is 0.5"]),
     "version": (lambda s: {**s, "version": np.array(9)}, ["version is 9"]),
-    "another optimizer": (lambda s: SGD(0.1).state_dict(), ["beta1 is missing"]),
+    "another optimizer": (lambda s: SGD(0.1).state_dict(), ["that of SGD", "is Adam"]),
+    "its decaying twin": (lambda s: AdamW(0.1).state_dict(), ["that of AdamW", "is Adam"]),
+    "no class": (lambda s: changed(s, ["class"]), ["class is missing", "this Adam"]),
+    "a class of numbers": (lambda s: {**s, "class": np.array(1.0)}, ["that of 1.0"]),
 }  # fmt: skip
 
 
@@ -534,3 +537,78 @@ def test_a_history_that_does_not_fit_leaves_the_network_as_it_was():
     with pytest.raises(ValueError, match="expected"):
         go_on(history, network, **PATIENT)
     assert_same(network.state_dict(), before)
+
+
+PLAIN = History(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3)), 6, np.array([3, 1])).state_dict()
+CONTRADICTIONS = {
+    "steps that are none": ({"steps": np.array(-1)}, "steps is -1"),
+    "steps in halves": ({"steps": np.array(1.5)}, "steps is 1.5"),
+    "several steps": ({"steps": np.array([1, 2])}, "steps is [1 2]"),
+    "patience": ({"patience": np.array(-2)}, "patience is -2"),
+    "a patience that is true": ({"patience": np.array(True)}, "patience is True"),
+    "one loss": ({"train_loss": np.array(1.0)}, "train_loss is float64 of shape ()"),
+    "losses of integers": ({"train_loss": np.ones((2, 3), int)}, "train_loss is int64"),
+    "fewer losses": ({"validation_loss": np.ones((2, 2))}, "validation_loss is float64 of shape"),
+    "other replicas": ({"validation_accuracy": np.ones((3, 3))}, "validation_accuracy is"),
+    "no accuracy": ({"validation_accuracy": np.ones((2, 0))}, "have different shapes"),
+    "one best epoch": ({"best_epoch": np.array(1)}, "best_epoch is int64 of shape ()"),
+    "half an epoch": ({"best_epoch": np.array([0.5, 1])}, "best_epoch is float64"),
+    "an epoch to come": ({"best_epoch": np.array([4, 1])}, "best_epoch is [4 1]"),
+}
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS)
+def test_entries_of_a_history_that_do_not_go_together_are_named(case, refuses):
+    entries, text = CONTRADICTIONS[case]
+    refuses(lambda: History.from_state_dict(PLAIN | entries), ValueError, text)
+    assert_same(History.from_state_dict(PLAIN).state_dict(), PLAIN)
+
+
+# ---------------------------------------------------------------------------------------------
+# What cannot be loaded changes nothing
+# ---------------------------------------------------------------------------------------------
+
+UNLOADABLE = {
+    "objects": (np.array([[None, 1.0]], object), TypeError, "2.bias is object"),
+    "None": (None, TypeError, "2.bias is object"),
+    "complex": (np.ones((1, 2), complex), TypeError, "2.bias is complex128"),
+    "ragged": ([[1.0], [1.0, 2.0]], ValueError, "2.bias is ragged"),
+    "too large": (np.full((1, 2), 1e300), ValueError, "2.bias has numbers beyond the range"),
+}
+
+
+@pytest.mark.parametrize("case", UNLOADABLE)
+@pytest.mark.parametrize("load", ["load_parameters", "load_state_dict"])
+def test_an_entry_that_cannot_be_loaded_leaves_the_network_as_it_was(load, case, refuses):
+    value, error, text = UNLOADABLE[case]
+    network = mlp([3, 4, 2], seed=6, dtype=np.float32)
+    state = network.state_dict() if load == "load_state_dict" else network.parameters
+    before, state = network.state_dict(), {k: v + 1 for k, v in state.items() if k != "version"}
+    state |= {"2.bias": value} | ({"version": 1} if load == "load_state_dict" else {})
+    text = "2.bias is float64" if (load, case) == ("load_state_dict", "too large") else text
+    refuses(lambda: getattr(network, load)(state), error, text)
+    assert_same(network.state_dict(), before)
+
+
+def test_infinite_parameters_are_loaded_as_they_are():
+    network = mlp([1, 1], dtype=np.float32)
+    network.load_parameters({"0.weight": [[np.inf]], "0.bias": [[np.nan]]})
+    assert network.parameters["0.weight"] == np.inf
+
+
+@pytest.mark.parametrize("load", ["load_parameters", "load_state_dict"])
+def test_parameters_that_are_read_only_are_named(load, refuses):
+    network, other = mlp([3, 4, 2], seed=6), mlp([3, 4, 2], seed=7)
+    network.parameters["2.bias"].flags.writeable = False
+    before = network.state_dict()
+    state = other.state_dict() if load == "load_state_dict" else other.parameters
+    refuses(lambda: getattr(network, load)(state), ValueError, "2.bias cannot be written to")
+    assert_same(network.state_dict(), before)
+
+
+@pytest.mark.parametrize("make", [lambda: mlp([3, 2]), lambda: SGD(0.1)], ids=["network", "SGD"])
+def test_a_file_that_is_closed_is_told(make, tmp_path, refuses):
+    part = make()
+    with through_file(part.state_dict(), tmp_path, "part") as state:
+        part.load_state_dict(state)
+    refuses(lambda: part.load_state_dict(state), ValueError, "a file that is closed")

@@ -1193,3 +1193,74 @@ def test_an_output_that_is_no_number_is_no_right_answer(loss, y):
     if loss == "cross_entropy":
         outputs = np.hstack([outputs, outputs - 1])
     assert training.score(get_loss(loss), outputs, np.array(y)) == 0.5
+
+
+# ---------------------------------------------------------------------------------------------
+# Steps that are made as a whole or not at all
+# ---------------------------------------------------------------------------------------------
+
+STEPPING = [SGD(0.1), Momentum(0.1), Adam(0.1), AdamW(0.1)]
+NO_GRADIENTS = {
+    "complex": (np.ones((1, 1), complex), TypeError, "b is complex128"),
+    "text": (np.array([["1"]]), TypeError, "b is <U1"),
+    "objects": (np.array([[1.0]], object), TypeError, "b is object"),
+    "integers": (np.array([[1]]), TypeError, "b is int64"),
+    "a list": ([[1.0]], TypeError, "b is a list"),
+    "ragged": ([[1.0], [1.0, 2.0]], TypeError, "b is a list"),
+    "None": (None, ValueError, "its gradient is missing"),
+}
+
+
+@pytest.mark.parametrize("case", NO_GRADIENTS)
+@pytest.mark.parametrize("kind", STEPPING, ids=lambda o: type(o).__name__)
+def test_a_gradient_of_a_wrong_kind_moves_nothing(kind, case, refuses):
+    gradient, error, text = NO_GRADIENTS[case]
+    optimizer = type(kind)(0.1)
+    parameters = {"a": np.ones((1, 1)), "b": np.ones((1, 1))}
+    optimizer.step(parameters, {name: np.ones((1, 1)) for name in parameters})
+    copies = {name: value.copy() for name, value in parameters.items()}
+    state = optimizer.state_dict()
+    step = {"a": np.ones((1, 1)), "b": gradient}
+    refuses(lambda: optimizer.step(parameters, step), error, text, "b")
+    for name, value in copies.items():
+        np.testing.assert_array_equal(parameters[name], value)
+    for name, value in optimizer.state_dict().items():
+        np.testing.assert_array_equal(state[name], value)
+
+
+@pytest.mark.parametrize("kind", STEPPING, ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("worst", [np.inf, 1e308, np.nan])
+def test_a_step_is_not_interrupted_by_what_numpy_is_told_to_raise(kind, worst):
+    optimizer = type(kind)(10.0)
+    parameters = {"a": np.ones((1, 1)), "b": np.ones((1, 1))}
+    with np.errstate(all="raise"):
+        for _ in range(2):
+            optimizer.step(parameters, {"a": np.full((1, 1), worst), "b": np.ones((1, 1))})
+    assert parameters["b"] < 1
+
+
+RAGGED = [[1.0], [1.0, 2.0]]
+MALFORMED = {
+    "momentum": (lambda: Momentum(0.1, momentum=RAGGED), ValueError, "momentum is ragged"),
+    "beta1": (lambda: Adam(beta1=RAGGED), ValueError, "beta1 is ragged"),
+    "epsilon": (lambda: Adam(epsilon=RAGGED), ValueError, "epsilon is ragged"),
+    "limit": (
+        lambda: fit(mlp([1, 1]), [[1.0]], [[0.0]], optimizer=SGD(0.1), clip_norm=RAGGED),
+        ValueError, "clip_norm is ragged",
+    ),
+    "norm of a list": (lambda: clip_norm({"w": [[1.0]]}, 1), TypeError, "w is a list"),
+    "values of a list": (lambda: clip_value({"w": [[1.0]]}, 1), TypeError, "w is a list"),
+    "values of None": (lambda: clip_value({"w": None}, 1), TypeError, "w is a NoneType"),
+    "norm of integers": (lambda: clip_norm({"w": np.eye(2, dtype=int)}, 1), TypeError, "w is int"),
+    "parameters": (
+        lambda: SGD(0.1).step({"w": [[1.0]]}, {"w": np.ones((1, 1))}), TypeError, "w is a list"
+    ),
+    "ragged parameters": (
+        lambda: SGD(0.1).step({"w": RAGGED}, {"w": np.ones((1, 1))}), TypeError, "w is a list"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_lists_and_ragged_arguments_are_told_in_words(case, refuses):
+    refuses(*MALFORMED[case])

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from course_lib.network.layers import as_array
+
 Array = NDArray[Any]
 
 VERSION = np.array(1)
@@ -17,8 +19,10 @@ def as_arrays(state: Any) -> dict[str, Array]:
 
     Raises
     ------
+    ValueError
+        If it is a file that is closed, or an entry is ragged.
     TypeError
-        If it is not a mapping, or an entry is not numeric.
+        If it is not a mapping, or an entry is not numeric; an optimizer's ``"class"`` is text.
 
     Examples
     --------
@@ -30,8 +34,16 @@ def as_arrays(state: Any) -> dict[str, Array]:
             f"state is a {type(state).__name__}; expected is a mapping of names to arrays, as "
             f"state_dict() returns it, or np.load of what np.savez stored"
         )
-    arrays = {str(name): np.asarray(value) for name, value in state.items()}
-    wrong = [f"{name} is {value.dtype}" for name, value in arrays.items() if not _counts(value)]
+    if isinstance(state, np.lib.npyio.NpzFile) and state.zip is None:
+        raise ValueError(
+            "state is a file that is closed; load it before it closes, or open it anew"
+        )
+    arrays = {str(name): as_array(str(name), value) for name, value in state.items()}
+    wrong = [
+        f"{name} is {value.dtype}"
+        for name, value in arrays.items()
+        if not (_counts(value) or (name == "class" and value.dtype.kind == "U"))
+    ]
     if wrong:
         raise TypeError(f"{'; '.join(wrong)}; expected are arrays of numbers")
     return arrays
@@ -39,6 +51,23 @@ def as_arrays(state: Any) -> dict[str, Array]:
 
 def _counts(values: Array) -> bool:
     return values.dtype.kind in "fiub"
+
+
+def check_writable(parameters: Mapping[str, Array]) -> None:
+    """Raise one ValueError that names all parameters that cannot be written to.
+
+    Examples
+    --------
+    >>> check_writable({"w": np.broadcast_to(1.0, (2, 1))})
+    Traceback (most recent call last):
+    ValueError: w cannot be written to (read-only); give the layers copies; nothing was loaded
+    """
+    fixed = [name for name, value in parameters.items() if not value.flags.writeable]
+    if fixed:
+        raise ValueError(
+            f"{', '.join(fixed)} cannot be written to (read-only); give the layers copies; "
+            f"nothing was loaded"
+        )
 
 
 def check_state(

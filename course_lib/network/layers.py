@@ -243,7 +243,9 @@ class PReLU(_Forgetful):
         """Return x right of 0, and slope times x left of it."""
         slope = self.parameters["weight"]
         _check_signal(self, x, None if slope.shape[-1] == 1 else slope.shape[-1])
-        self._x = x
+        # the activation takes slopes that broadcast to its input, so each replica gets its own
+        leading = np.broadcast_shapes(x.shape[:-2], slope.shape[:-2])
+        self._x = x = np.broadcast_to(x, (*leading, *x.shape[-2:]))
         y = np.asarray(prelu(x, slope=slope))
         self._shape = y.shape
         return y
@@ -310,8 +312,9 @@ class BatchNorm(_Forgetful):
     gives exactly `bias`, float32 numbers of 1e20 and float16 numbers of 300 (whose squares are
     beyond their dtype) what they should, and infinite numbers their limit, as if all of them grew
     alike. Only a running variance above 1.8e308, of float64 numbers beyond 1e154, is infinite, and
-    gives `bias` in evaluation mode. Used alone in training mode, the layer takes no leading axes
-    that its running averages lack.
+    gives `bias` in evaluation mode. An infinite running average stays infinite, whatever batches
+    follow, unless `momentum` is 1, which keeps the newest batch alone. Used alone
+    in training mode, the layer takes no leading axes that its running averages lack.
 
     Examples
     --------
@@ -375,9 +378,9 @@ class BatchNorm(_Forgetful):
 
     def _follow(self, mean: Array, variance: Array, rows: int) -> None:
         """Move the running averages toward mean and variance of a batch."""
-        self.running_mean += self.momentum * (mean - self.running_mean)
         unbiased = variance * (rows / (rows - 1))
-        self.running_variance += self.momentum * (unbiased - self.running_variance)
+        self.running_mean[...] = _toward(self.running_mean, mean, self.momentum)
+        self.running_variance[...] = _toward(self.running_variance, unbiased, self.momentum)
 
     @np.errstate(all="ignore")
     def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
@@ -473,6 +476,22 @@ class LayerNorm(_Forgetful):
         return LayerNorm(weight, bias, epsilon=self.epsilon)
 
 
+@np.errstate(all="ignore")
+def _toward(average: Array, newest: Array, momentum: float) -> Array:
+    """Return a running average after one more batch, infinite where the sum's limit is.
+
+    Examples
+    --------
+    >>> _toward(np.array([0.0, np.inf]), np.array([1.0, 1.0]), 0.1)
+    array([0.1, inf])
+    """
+    if momentum in (0, 1):  # nothing of the other one, not even 0 times an infinity
+        return newest if momentum else average
+    moved = average + momentum * (newest - average)
+    # a difference that is infinite itself, or of infinities, says nothing of the sum
+    return np.where(np.isfinite(moved), moved, (1 - momentum) * average + momentum * newest)
+
+
 def _check_normalization(weight: Array, bias: Array, epsilon: float) -> None:
     _check_arrays(weight, bias)
     if weight.ndim < 2 or weight.shape[-2] != 1 or bias.shape != weight.shape:
@@ -520,7 +539,9 @@ def _standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Arr
     mean = x.mean(axis=axis, keepdims=True, dtype=wide)
     centered = x - mean
     variance = np.square(centered).mean(axis=axis, keepdims=True)
-    if x.dtype == wide and (close := mean * mean > 4 * variance).any():
+    close = mean * mean > 4 * variance
+    close |= (np.abs(mean) < 1e-150) & (variance < 1e-290)  # whose squares vanish
+    if x.dtype == wide and close.any():
         rest = np.where(close, centered.mean(axis=axis, keepdims=True), 0)
         mean, centered = mean + rest, np.subtract(centered, rest, out=centered)
         variance = np.square(centered).mean(axis=axis, keepdims=True)

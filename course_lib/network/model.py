@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from course_lib import activations
 from course_lib._errors import check_whole, unknown_name
 from course_lib.activations import Activation
-from course_lib.network._state import VERSION, as_arrays, check_state
+from course_lib.network._state import VERSION, as_arrays, check_state, check_writable
 from course_lib.network.initialization import initialize
 from course_lib.network.layers import (
     Activate,
@@ -231,14 +231,24 @@ class Network:
         Raises
         ------
         ValueError
-            If a name is missing or unknown, a shape differs, or two layers hold the same array.
+            If a name is missing or unknown, a shape differs, a number is beyond the range of the
+            network's dtype, a parameter is read-only, or two layers hold the same array.
+        TypeError
+            If it is not a mapping, or an entry is not numeric.
         """
         check_untied(self.layers)
-        own = self.parameters
+        own, parameters = self.parameters, as_arrays(parameters)
         if set(parameters) != set(own):
             raise ValueError(f"parameters are {sorted(parameters)}; this network has {sorted(own)}")
-        new = {n: as_array(n, value).astype(self.dtype) for n, value in parameters.items()}
+        check_writable(own)
+        with np.errstate(all="ignore"):  # what becomes infinite is told
+            new = {name: value.astype(self.dtype) for name, value in parameters.items()}
         for name, value in new.items():
+            if (np.isinf(value) & np.isfinite(parameters[name])).any():
+                raise ValueError(
+                    f"{name} has numbers beyond the range of {self.dtype}, in which this network "
+                    f"computes"
+                )
             if value.shape != own[name].shape:
                 raise ValueError(
                     f"{name} has shape {value.shape}; this network has {own[name].shape}"
@@ -300,7 +310,7 @@ class Network:
         ------
         ValueError
             If entries are missing, unknown, or of another shape, dtype or version, all of which
-            are named; or if two layers hold the same array.
+            are named; if a parameter is read-only, or two layers hold the same array.
         TypeError
             If it is not a mapping, or an entry is not numeric.
 
@@ -315,6 +325,7 @@ class Network:
         before, arrays = self.state_dict(), as_arrays(state)
         expected = {name: value for name, value in before.items() if name != "version"}
         check_state("this network", arrays, expected)
+        check_writable(self.parameters)
         try:
             self._overwrite(arrays)
         except BaseException:  # a layer of a reader's own, or an array that cannot be written to
