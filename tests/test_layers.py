@@ -564,3 +564,13 @@ def test_replicas_that_begin_at_a_prelu_equal_networks_alone(slopes, in_block):
 @pytest.mark.parametrize("n", [3, 7, 10, 100])
 def test_equal_numbers_whose_squares_vanish_give_exactly_the_bias(n, size):
     np.testing.assert_array_equal(normalize(LayerNorm, [size] * n, np.float64), 0)
+
+
+@pytest.mark.parametrize("batch", [[[1e200], [-1e200]], [[np.inf], [0.0]]])
+def test_infinite_averages_give_the_bias_in_evaluation(batch):
+    layer = BatchNorm(np.full((1, 1), 2.0), np.full((1, 1), 3.0))
+    layer.training = True
+    layer.forward(np.array(batch))
+    layer.forward(np.array([[1.0], [2.0]]))
+    layer.training = False
+    np.testing.assert_array_equal(layer.forward(np.array([[1.0], [np.nan]])), [[3.0], [np.nan]])

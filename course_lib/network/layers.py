@@ -355,6 +355,8 @@ class BatchNorm(_Forgetful):
         else:
             scale = 1 / np.sqrt(self.running_variance + self.epsilon)
             normalized = (x - self.running_mean) * scale
+            if not scale.all():  # beside an infinite deviation all is as near as the mean
+                normalized = np.where((scale == 0) & ~np.isnan(x), 0.0, normalized)
         y = _scaled_and_shifted(self, x, normalized, scale)
         unheard = self.parameters["weight"] == 0
         if not self._by_batch and unheard.any():  # an infinite input has an infinite value there
