@@ -278,13 +278,10 @@ def decay_pair(t: Array, missing: Array | None = None) -> tuple[Pair, float | Ar
     >>> 720 * z * unit
     array([2.64873198e+002, 1.46320618e-310])
     """
-    if missing is not None:
-        missing = -missing
-    if not t.size or t.max() <= _NEAR:
-        return _exponential(-t, missing, 0), 1.0
+    if _all_near(t):
+        return _decay(t, missing, 0), 1.0
     far = t > _NEAR
-    shift = far.astype(np.int64) * _FAR
-    return _exponential(-t, missing, shift), np.where(far, 2.0**-_FAR, 1.0)
+    return _decay(t, missing, far * np.int32(-_FAR)), np.where(far, 2.0**-_FAR, 1.0)
 
 
 def decay_scaled(t: Array, missing: Array | None = None) -> tuple[Pair, Exponent]:
@@ -310,14 +307,22 @@ def decay_scaled(t: Array, missing: Array | None = None) -> tuple[Pair, Exponent
     >>> scaled(1e300 * z, exponent)
     array([3.67879441e+299, 9.72132215e-309])
     """
-    if missing is not None:
-        missing = -missing
-    if not t.size or t.max() <= _NEAR:
-        return _exponential(-t, missing, 0), 0
+    if _all_near(t):
+        return _decay(t, missing, 0), 0
     far = t > _NEAR
     exponent = (np.where(far, t, 0) * (-1 / log(2))).astype(np.int32)
     exponent += far * np.int32(300)
-    return _exponential(-t, missing, -exponent.astype(np.int64)), exponent
+    return _decay(t, missing, exponent), exponent
+
+
+def _all_near(t: Array) -> bool:
+    return not t.size or bool(t.max() <= _NEAR)
+
+
+def _decay(t: Array, missing: Array | None, exponent: Exponent) -> Pair:
+    """Return e^-t in units of 2^exponent."""
+    shift = -exponent if isinstance(exponent, int) else -exponent.astype(np.int64)
+    return _exponential(-t, None if missing is None else -missing, shift)
 
 
 def scaled(values: Array, exponent: Exponent) -> Array:
