@@ -450,7 +450,7 @@ def polynomial(coefficients: Sequence[float], u: Array) -> Array:
 
 
 def growth_near_0(d: Array) -> Array:
-    """Return e^d - 1 for |d| up to 0.2, by its series: the same on every machine, within 1.5 ULP.
+    r"""Return :math:`e^d - 1` for d from -0.2 to 0.2, within 1.5 ULP, the same on every machine.
 
     Examples
     --------
