@@ -2,7 +2,7 @@
 
 In float32 and float64, at 10^3, 10^5 and 10^7 elements, on one thread and on two. All are
 interleaved in one run, so that a busy moment of the machine hits all alike, and medians are
-compared. PyTorch's derivative is its backward pass alone, which multiplies by the upstream gradient
+compared. PyTorch's derivative is its backward pass alone, which multiplies by the grad_output gradient
 as well; so does ours (`Activation.vjp`). NumPy runs on one thread at every number of threads. Run
 it with ``make bench``; the whole takes several minutes, ``--only relu gelu`` or ``--sizes 100000``
 less.
@@ -30,11 +30,11 @@ def candidates(row, x):
 
     from course_lib.pytorch import activation_module
 
-    upstream = np.ones_like(x)
-    ours = {"function": lambda: row(x), "derivative": lambda: row.vjp(x, upstream)}
+    grad_output = np.ones_like(x)
+    ours = {"function": lambda: row(x), "derivative": lambda: row.vjp(x, grad_output)}
     if not row.pytorch:
         return ours, {}, lambda: x.copy()
-    tensor, ones = torch.from_numpy(x), torch.from_numpy(upstream)
+    tensor, ones = torch.from_numpy(x), torch.from_numpy(grad_output)
     leaf = tensor.clone().requires_grad_()
     bend = activation_module(row).to(tensor.dtype).eval().requires_grad_(False)
     y = bend(leaf)
@@ -57,7 +57,7 @@ def layers(row, x):
     from course_lib.network import Activate
 
     layer, leaf = Activate(row), torch.from_numpy(x).requires_grad_()
-    upstream = np.ones_like(layer.forward(x))
+    grad_output = np.ones_like(layer.forward(x))
 
     def in_torch():
         halves = leaf.chunk(2, -1)
@@ -70,8 +70,8 @@ def layers(row, x):
         names = {"glu": "nn.functional.glu", "softmin": "nn.functional.softmin"}
         return operator.attrgetter(names.get(row.name, row.name))(torch)(leaf, dim=-1)
 
-    y, ones = in_torch(), torch.from_numpy(upstream)
-    ours = {"function": lambda: layer.forward(x), "derivative": lambda: layer.backward(upstream)}
+    y, ones = in_torch(), torch.from_numpy(grad_output)
+    ours = {"function": lambda: layer.forward(x), "derivative": lambda: layer.backward(grad_output)}
     theirs = {
         "function": in_torch,
         "derivative": lambda: torch.autograd.grad(y, leaf, ones, retain_graph=True),

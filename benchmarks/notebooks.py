@@ -21,7 +21,7 @@ from notebook_checks import code_cells
 from notebooks import ANSI, FAILURES, execute, read
 from site_checks import documents
 
-from course_lib._errors import unknown_name
+from course_lib._checks import unknown_name
 
 LIMIT = 60  # seconds for a notebook
 LISTED = 0.5  # seconds from which on a cell is listed

@@ -434,12 +434,12 @@ def _exponential(x):
     return exp(number(x))
 
 
-def _two_lines(x, slope):
-    return select(x > 0, number(x), _times(x, slope))
+def _two_lines(x, negative_slope):
+    return select(x > 0, number(x), _times(x, negative_slope))
 
 
-def _two_slopes(x, slope):
-    return select(x > 0, 1.0, number(np.full_like(x, slope)))
+def _two_slopes(x, negative_slope):
+    return select(x > 0, 1.0, number(np.full_like(x, negative_slope)))
 
 
 def _mean_slope(lower=1 / 8, upper=1 / 3):
@@ -457,10 +457,13 @@ REFERENCES = {
     "identity": (_same, _lines((_always, 1.0))),
     "relu": (_lines((_positive, _same)), _lines((_positive, 1.0))),
     "leaky_relu": (
-        _with_default(_two_lines, slope=0.01),
-        _with_default(_two_slopes, slope=0.01),
+        _with_default(_two_lines, negative_slope=0.01),
+        _with_default(_two_slopes, negative_slope=0.01),
     ),
-    "prelu": (_with_default(_two_lines, slope=0.25), _with_default(_two_slopes, slope=0.25)),
+    "prelu": (
+        _with_default(_two_lines, negative_slope=0.25),
+        _with_default(_two_slopes, negative_slope=0.25),
+    ),
     "rrelu": (
         lambda x, **bounds: _two_lines(x, _mean_slope(**bounds)),
         lambda x, **bounds: _two_slopes(x, _mean_slope(**bounds)),

@@ -72,11 +72,11 @@ def steps(batch_size):
         shares /= total
         shares[own_class] -= 1
         shares /= batch_size
-        upstream = shares @ last_weight.T
-        upstream *= before > 0
+        grad_output = shares @ last_weight.T
+        grad_output *= before > 0
         for parameter, gradient in (
-            (weight, examples.T @ upstream),
-            (bias, upstream.sum(axis=0)),
+            (weight, examples.T @ grad_output),
+            (bias, grad_output.sum(axis=0)),
             (last_weight, hidden.T @ shares),
             (last_bias, shares.sum(axis=0)),
         ):

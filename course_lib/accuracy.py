@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
+from course_lib._typing import Array
 from course_lib.numerics import GELU_TANH_CUBIC
 
 __all__ = [
@@ -35,7 +36,6 @@ __all__ = [
     "survey",
 ]
 
-Array = NDArray[Any]
 Real = Callable[[Any], Any]
 Row = list[Any]
 OfRow = Callable[[Row], Row]

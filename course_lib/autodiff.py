@@ -79,7 +79,7 @@ class Value:
     >>> x, y = Value(3), Value(-2)
     >>> z = x * y + x**2
     >>> z.backward()
-    >>> z.data, x.gradient, y.gradient  # y + 2x, and x
+    >>> z.data, x.grad, y.grad  # y + 2x, and x
     (3.0, 4.0, 3.0)
 
     An operation that is missing, with its backward rule:
@@ -87,7 +87,7 @@ class Value:
     >>> def sine(x):
     ...     return Value(math.sin(x.data), "sin", [(x, math.cos(x.data))])
     >>> sine(2 * x).backward()
-    >>> x.gradient == 2 * math.cos(6)
+    >>> x.grad == 2 * math.cos(6)
     True
     """
 
@@ -101,13 +101,13 @@ class Value:
         parents: "Iterable[tuple[Value, float]]" = (),
     ) -> None:
         self.data = _as_number(data)
-        self.gradient = 0.0
+        self.grad = 0.0
         self.operation = operation
         self.parents = tuple(_as_pair(pair) for pair in _as_list(parents))
 
     def __repr__(self) -> str:
         """Return number and gradient."""
-        return f"Value({self.data:g}, gradient={self.gradient:g})"
+        return f"Value({self.data:g}, grad={self.grad:g})"
 
     def __add__(self, other: "Value | float") -> "Value":
         """Return the sum; both slopes are 1."""
@@ -188,7 +188,7 @@ class Value:
         row = activations.get(activation)
         if not row.elementwise:
             raise ValueError(
-                f"{row.name!r} takes a whole axis, and a Value is one number; accepted are "
+                f"{row.name!r} takes a whole axis, and a Value is one number; expected "
                 f"elementwise activations"
             )
         slope = float(row.derivative(self.data))
@@ -230,16 +230,16 @@ class Value:
         --------
         >>> x = Value(3)
         >>> (x * x).backward()  # used twice, so two contributions
-        >>> x.gradient
+        >>> x.grad
         6.0
         """
         values = self._parents_first()
         for value in values:
-            value.gradient = 0.0
-        self.gradient = 1.0
+            value.grad = 0.0
+        self.grad = 1.0
         for value in reversed(values):
             for parent, slope in value.parents:
-                parent.gradient += slope * value.gradient
+                parent.grad += slope * value.grad
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
         """Return a copy with copies of all values before it, one after the other."""
@@ -325,7 +325,7 @@ class _End:
 def _as_list(parents: Any) -> "list[Any]":
     """Return parents as a list, or raise TypeError."""
     if not isinstance(parents, Iterable):
-        raise TypeError(f"parents is a {type(parents).__name__}; accepted are pairs {_PAIR}")
+        raise TypeError(f"parents is a {type(parents).__name__}; expected pairs {_PAIR}")
     return list(parents)
 
 
@@ -333,7 +333,7 @@ def _as_pair(pair: Any) -> "tuple[Value, float]":
     """Return a parent and the derivative with respect to it, or raise TypeError."""
     if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[0], Value):
         told = repr(pair) if isinstance(pair, Value | Real) else f"a {type(pair).__name__}"
-        raise TypeError(f"{told} among the parents; accepted are pairs {_PAIR}")
+        raise TypeError(f"{told} among the parents; expected pairs {_PAIR}")
     return pair[0], pair[1]
 
 
@@ -349,7 +349,7 @@ def _as_number(given: object) -> float:
     """Return a real number as a float, or raise TypeError."""
     if isinstance(given, bool) or not isinstance(given, Real):
         raise TypeError(
-            f"a Value of {type(given).__name__}; accepted is one real number: take arrays apart, "
+            f"a Value of {type(given).__name__}; expected one real number: take arrays apart, "
             f"or use course_lib.network for them"
         )
     return float(given)
@@ -358,4 +358,4 @@ def _as_number(given: object) -> float:
 def _check(defined: bool, what: str, accepted: str) -> None:
     """Raise ValueError unless a real number with slopes comes out."""
     if not defined:
-        raise ValueError(f"{what} is no real number or has no slope; accepted are {accepted}")
+        raise ValueError(f"{what} is no real number or has no slope; expected {accepted}")

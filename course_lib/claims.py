@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from course_lib._errors import unknown_name
+from course_lib._checks import unknown_name
 
 __all__ = ["CLAIMS", "MIME_TYPE", "Card", "Claim", "ClaimError", "claim", "read_claims"]
 

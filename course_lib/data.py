@@ -14,9 +14,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
-from course_lib._errors import check_whole, unknown_name
+from course_lib._checks import check_integer, unknown_name
+from course_lib._typing import Array
 
 __all__ = [
     "CLOTHES",
@@ -32,7 +33,6 @@ __all__ = [
     "xor",
 ]
 
-Array = NDArray[Any]
 
 DIGITS = tuple("0123456789")
 """What the ten labels of `mnist` mean."""
@@ -125,7 +125,7 @@ def spirals(
     ((150, 2), [50, 50, 50])
     """
     _check_points(n, noise)
-    check_whole("classes", classes, least=2)
+    check_integer("classes", classes, least=2)
     _check_number("turns", turns)
     rng = np.random.default_rng(seed)
     radius = np.sqrt(rng.uniform(0.01, 1, (classes, n)))  # even density along the arm
@@ -181,7 +181,7 @@ def _classes(count: int, n: int) -> Array:
 
 
 def _check_points(n: int, noise: float) -> None:
-    check_whole("n", n)
+    check_integer("n", n)
     _check_number("noise", noise, least=0)
 
 
@@ -189,7 +189,7 @@ def _check_number(name: str, given: Any, least: float | None = None) -> None:
     """Raise ValueError unless a setting is one finite number, from `least` on if that is given."""
     if not _is_number(given) or (least is not None and given < least):
         which = "finite numbers" if least is None else f"finite numbers from {least:g} on"
-        raise ValueError(f"{name} is {given!r}; accepted are {which}")
+        raise ValueError(f"{name} is {given!r}; expected {which}")
 
 
 def _is_number(given: Any) -> bool:
@@ -221,38 +221,73 @@ class Images:
     y_test: Array
     names: tuple[str, ...]
 
-    def flat(self, dtype: DTypeLike = np.float32) -> tuple[Array, Array, Array, Array]:
-        """Return what a dense network takes: rows of 784 numbers from 0 to 1.
+    def flat(
+        self, dtype: DTypeLike = np.float32, *, size: int = 28, standardize: bool = False
+    ) -> tuple[Array, Array, Array, Array]:
+        """Return what a dense network takes: an image as a row of numbers.
 
         Parameters
         ----------
         dtype : dtype
             float32 or float64.
+        size : int
+            Pixels along each side: 28, or a divisor of it, such as 14, where each pixel is the mean
+            of a square of the original ones.
+        standardize : bool
+            Shift and scale all numbers alike, so that those of the training images have mean 0 and
+            variance 1, instead of values from 0 to 1.
 
         Returns
         -------
         x_train, y_train, x_test, y_test : ndarray
-            Images of shape ``(n, 784)`` in that dtype, labels of shape ``(n,)``.
+            Images of shape ``(n, size**2)`` in that dtype, labels of shape ``(n,)``.
+
+        Raises
+        ------
+        ValueError
+            If `size` does not divide 28.
 
         Examples
         --------
         >>> x_train, y_train, x_test, y_test = mnist().flat()
         >>> x_train.shape, x_test.shape, float(x_train.max())
         ((4000, 784), (1000, 784), 1.0)
+        >>> small = mnist().flat(np.float64, size=14, standardize=True)[0]
+        >>> small.shape, bool(abs(small.mean()) < 1e-9), round(float(small.var()), 9)
+        ((4000, 196), True, 1.0)
         """
+        check_integer("size", size)
+        side = self.x_train.shape[-1]
+        if side % size:
+            divisors = [d for d in range(1, side + 1) if side % d == 0]
+            raise ValueError(
+                f"size is {size!r}; expected a divisor of {side}: {', '.join(map(str, divisors))}"
+            )
         train, test = (
-            (x.reshape(len(x), -1) / np.asarray(255, dtype)).astype(dtype)
+            _pooled((x.reshape(len(x), -1) / np.asarray(255, dtype)).astype(dtype), side, size)
             for x in (self.x_train, self.x_test)
         )
+        if standardize:
+            mean, deviation = train.mean(), train.std()
+            train, test = (train - mean) / deviation, (test - mean) / deviation
         return train, self.y_train, test, self.y_test
 
 
-def mnist(*, test_share: float = 0.2, seed: int = 0) -> Images:
+def _pooled(rows: Array, side: int, size: int) -> Array:
+    """Return images of side x side pixels, as rows, averaged to size x size."""
+    if size == side:
+        return rows
+    step = side // size
+    means: Array = rows.reshape(-1, size, step, size, step).mean(axis=(2, 4))
+    return means.reshape(len(rows), -1)
+
+
+def mnist(*, test_size: float = 0.2, seed: int = 0) -> Images:
     """Return 5,000 handwritten digits, 500 of each, split with equal shares of every digit.
 
     Parameters
     ----------
-    test_share : float
+    test_size : float
         The part held out, between 0 and 1.
     seed : int
         For the split.
@@ -281,7 +316,7 @@ def mnist(*, test_share: float = 0.2, seed: int = 0) -> Images:
     ((4000, 28, 28), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
     """
     arrays = read_bundled("mnist_5k.npz")
-    train, test = stratified_split(arrays["y"], test_share=test_share, seed=seed)
+    train, test = stratified_split(arrays["y"], test_size=test_size, seed=seed)
     x, y = arrays["x"], arrays["y"].astype(np.int64)
     return Images(x[train], y[train], x[test], y[test], DIGITS)
 
@@ -322,7 +357,7 @@ def fashion_mnist() -> Images:
 
 
 def stratified_split(
-    labels: ArrayLike, *, test_share: float = 0.2, seed: int = 0
+    labels: ArrayLike, *, test_size: float = 0.2, seed: int = 0
 ) -> tuple[Array, Array]:
     """Split examples at random so that every class is divided in the same proportion.
 
@@ -330,7 +365,7 @@ def stratified_split(
     ----------
     labels : array_like of int, shape (n,)
         The class of each example.
-    test_share : float
+    test_size : float
         The part held out, between 0 and 1.
     seed : int
         For the choice and the order.
@@ -356,23 +391,23 @@ def stratified_split(
         labels = np.asarray(labels)
     except ValueError:
         raise ValueError(
-            "labels are rows of different lengths; accepted is one row of integers, at least one"
+            "labels are rows of different lengths; expected one row of integers, at least one"
         ) from None
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"labels of shape {labels.shape} and dtype {labels.dtype}; accepted is one row of "
+            f"labels of shape {labels.shape} and dtype {labels.dtype}; expected one row of "
             f"integers, at least one"
         )
-    if not (_is_number(test_share) and 0 < test_share < 1):
-        raise ValueError(f"test_share is {test_share!r}; accepted is a number between 0 and 1")
+    if not (_is_number(test_size) and 0 < test_size < 1):
+        raise ValueError(f"test_size is {test_size!r}; expected a number between 0 and 1")
     rng = np.random.default_rng(seed)
     train, test = [], []
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
-        count = round(len(members) * test_share)
+        count = round(len(members) * test_size)
         if not 0 < count < len(members):
             raise ValueError(
-                f"class {label} has {len(members)} examples, of which test_share={test_share} "
+                f"class {label} has {len(members)} examples, of which test_size={test_size} "
                 f"takes {count}; each side needs at least one"
             )
         test.append(members[:count])
@@ -440,7 +475,7 @@ def results(name: str) -> dict[str, Any]:
     Examples
     --------
     >>> results("trainable_depth")["command"]
-    'python benchmarks/trainable_depth.py'
+    'python studies/trainable_depth.py'
     """
     folder = files("course_lib").joinpath("bundled", "results")
     names = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())

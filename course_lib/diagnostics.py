@@ -16,30 +16,31 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from course_lib import activations
+from course_lib._checks import as_array
+from course_lib._typing import Array
 from course_lib.activations import Activation, prelu_grad
 from course_lib.network import Activate, Dense, Layer, Loss, Network, PReLU, get_loss
-from course_lib.network.layers import as_array, check_replicated, check_untied, walk
+from course_lib.network.layers import check_replicated, check_untied, walk
 from course_lib.training import check_limits, check_moves, check_optimizer
 
 __all__ = [
     "Diagnosis",
-    "Fate",
     "GradientCheck",
     "Trace",
+    "UnitTransitions",
     "check_gradients",
     "dead_units",
     "diagnose",
     "effective_rank",
-    "fate",
-    "is_flat",
+    "is_saturated",
     "root_mean_square",
-    "slope_limit",
+    "saturation_threshold",
+    "unit_transitions",
 ]
 
-Array = NDArray[Any]
 
 # ---------------------------------------------------------------------------------------------
 # Measures of one array
@@ -52,7 +53,7 @@ def root_mean_square(values: ArrayLike) -> Any:
     Parameters
     ----------
     values : array_like
-        Shape ``(..., batch, features)`` or ``(..., fan_in, fan_out)``.
+        Shape ``(..., batch, features)`` or ``(..., in_features, out_features)``.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def _as_matrices(name: str, given: ArrayLike) -> Array:
     """Return float64 of shape (..., rows, columns), or raise ValueError."""
     values = as_array(name, given).astype(np.float64)
     if values.ndim < 2 or 0 in values.shape[-2:]:
-        raise ValueError(f"{name} has shape {values.shape}; accepted is (..., rows, columns)")
+        raise ValueError(f"{name} has shape {values.shape}; expected (..., rows, columns)")
     return values
 
 
@@ -134,20 +135,20 @@ def effective_rank(matrix: ArrayLike) -> Any:
     return np.where(np.asarray(finite)[..., 0, 0], rank, np.nan)[()]
 
 
-def slope_limit(activation: str | Activation, share: float = 0.01) -> float:
+def saturation_threshold(activation: str | Activation, fraction: float = 0.01) -> float:
     """Return the slope below which a unit counts as flat.
 
     Parameters
     ----------
     activation : str or Activation
         An elementwise entry of the catalogue.
-    share : float
+    fraction : float
         Of the steepest slope that the activation has anywhere; between 0 and 1.
 
     Returns
     -------
     float
-        ``share`` times the Lipschitz constant; for an activation whose slope has no bound, such as
+        ``fraction`` times the Lipschitz constant; for an activation whose slope has no bound, such as
         squared ReLU, times 1.
 
     Raises
@@ -159,23 +160,23 @@ def slope_limit(activation: str | Activation, share: float = 0.01) -> float:
 
     Examples
     --------
-    >>> slope_limit("tanh"), slope_limit("sigmoid")
+    >>> saturation_threshold("tanh"), saturation_threshold("sigmoid")
     (0.01, 0.0025)
     """
     row = activations.get(activation)
     if not row.elementwise:
         raise ValueError(
-            f"{row.name!r} is not elementwise, so its units have no slope of their own; accepted "
+            f"{row.name!r} is not elementwise, so its units have no slope of their own; expected "
             f"are elementwise activations"
         )
-    return _check_share(share) * _steepest(row)
+    return _check_fraction(fraction) * _steepest(row)
 
 
-def _check_share(share: float) -> float:
+def _check_fraction(fraction: float) -> float:
     """Return the share as a plain number, which compares float32 slopes in float32."""
-    if not 0 < share < 1:
-        raise ValueError(f"share is {share!r}; accepted is a number between 0 and 1")
-    return float(share)
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction is {fraction!r}; expected a number between 0 and 1")
+    return float(fraction)
 
 
 def _steepest(row: Activation) -> float:
@@ -184,13 +185,13 @@ def _steepest(row: Activation) -> float:
 
 
 @np.errstate(all="ignore")
-def is_flat(activation: str | Activation, x: ArrayLike, share: float = 0.01) -> Array:
+def is_saturated(activation: str | Activation, x: ArrayLike, fraction: float = 0.01) -> Array:
     """Return where an activation is flat: its slope below a share of its steepest slope.
 
     Parameters
     ----------
     activation, share
-        As for `slope_limit`.
+        As for `saturation_threshold`.
     x : array_like
         Inputs of the activation, of any shape.
 
@@ -202,15 +203,15 @@ def is_flat(activation: str | Activation, x: ArrayLike, share: float = 0.01) -> 
     Raises
     ------
     KeyError, ValueError
-        As `slope_limit`.
+        As `saturation_threshold`.
 
     Examples
     --------
-    >>> is_flat("tanh", [0.0, 2.9, 3.1]), is_flat("relu", [-1.0, 1.0])
+    >>> is_saturated("tanh", [0.0, 2.9, 3.1]), is_saturated("relu", [-1.0, 1.0])
     (array([False, False,  True]), array([ True, False]))
     """
     row = activations.get(activation)
-    return np.abs(row.derivative(x)) < slope_limit(row, share)
+    return np.abs(row.derivative(x)) < saturation_threshold(row, fraction)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ def _trace(name: str, layer: Layer, inputs: Array, outputs: Array) -> Trace:
     """Return the trace of an activation, its gradient still to come."""
     if isinstance(layer, PReLU):
         slope = layer.parameters["weight"]
-        slopes = prelu_grad(inputs, slope=slope)
+        slopes = prelu_grad(inputs, negative_slope=slope)
         steepest: Any = np.maximum(1.0, np.abs(slope))
     else:
         assert isinstance(layer, Activate)
@@ -272,9 +273,9 @@ class _Tap:
         self._traces.append(self._trace)
         return y
 
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Keep the gradient with respect to the input, and pass it on where it is wanted."""
-        gradient = self._backward(upstream)
+        gradient = self._backward(grad_output)
         assert gradient is not None
         self._trace.gradient = gradient
         return gradient if to_input else None
@@ -284,7 +285,7 @@ def _traces(network: Any, x: ArrayLike, y: ArrayLike | None, loss: str | Loss) -
     """Send a batch through a network that may be changed; back as well where there are labels."""
     if 0 in np.shape(x):
         raise ValueError(
-            f"x has shape {tuple(np.shape(x))}; accepted is a batch of at least one example"
+            f"x has shape {tuple(np.shape(x))}; expected a batch of at least one example"
         )
     traces: list[Trace] = []
     with np.errstate(all="ignore"):  # an explosion is a result
@@ -310,7 +311,7 @@ def _traces(network: Any, x: ArrayLike, y: ArrayLike | None, loss: str | Loss) -
                 traces.append(trace)
     if not traces:
         raise ValueError(
-            f"no elementwise activation found in {type(network).__name__}; accepted are layers "
+            f"no elementwise activation found in {type(network).__name__}; expected layers "
             f"Activate and PReLU, or modules of torch.nn that the catalogue knows, such as "
             f"nn.ReLU() (a function called inside `forward` cannot be seen)"
         )
@@ -330,14 +331,14 @@ class Diagnosis:
     ----------
     layers : tuple of str
         The activations, in the order of the forward pass.
-    preactivation, signal : ndarray, shape (..., layers)
+    preactivation, activation : ndarray, shape (..., layers)
         Root mean square of the inputs and the outputs of each activation.
     gradient : ndarray, shape (..., layers)
         Root mean square of the gradient of *one example's* loss with respect to the inputs of each
         activation: that of the mean loss, times the number of examples. With batch normalization,
         where the loss of an example depends on all the others, it is that of the sum of all losses.
     saturated : ndarray, shape (..., layers)
-        Share of pairs of unit and example that are flat; see `is_flat`. NaN if a slope is NaN.
+        Share of pairs of unit and example that are flat; see `is_saturated`. NaN if a slope is NaN.
     dead : ndarray, shape (..., layers)
         Share of units whose slope is 0 on all examples. NaN if a slope is NaN.
     rank : ndarray, shape (..., layers)
@@ -354,7 +355,7 @@ class Diagnosis:
 
     layers: tuple[str, ...]
     preactivation: Array
-    signal: Array
+    activation: Array
     gradient: Array
     saturated: Array
     dead: Array
@@ -365,7 +366,7 @@ class Diagnosis:
 
     def __str__(self) -> str:
         """Return a table: a line for each layer, the median over replicas."""
-        of_layers = ["preactivation", "signal", "gradient", "saturated", "dead", "rank"]
+        of_layers = ["preactivation", "activation", "gradient", "saturated", "dead", "rank"]
         of_weights = ["weight_gradient", "update_to_weight"]
         return "\n".join(
             [
@@ -392,7 +393,7 @@ def diagnose(
     loss: str | Loss = "cross_entropy",
     *,
     optimizer: Any = None,
-    share: float = 0.01,
+    fraction: float = 0.01,
     rank: bool = True,
 ) -> Diagnosis:
     """Send one batch forward and back, and measure every layer.
@@ -409,8 +410,8 @@ def diagnose(
         A name of `course_lib.network.LOSSES`.
     optimizer : Optimizer or torch.optim.Optimizer, optional
         Its next update is compared with the weights; a copy makes the step, so its memory stays.
-    share : float
-        A unit is flat where its slope is below this share of the steepest; see `slope_limit`.
+    fraction : float
+        A unit is flat where its slope is below this share of the steepest; see `saturation_threshold`.
     rank : bool
         Compute the effective rank, which takes longer than all the rest; NaN where it is not.
 
@@ -442,16 +443,16 @@ def diagnose(
     >>> bool((found.gradient[:, 0] < 1e-6 * found.gradient[:, -1]).all())  # vanished
     True
     """
-    share = _check_share(share)
+    fraction = _check_fraction(fraction)
     if y is None:
-        raise TypeError("y is None; accepted are labels or targets, as the loss wants them")
+        raise TypeError("y is None; expected labels or targets, as the loss wants them")
     if optimizer is not None:
         _check_steps(network, optimizer)
     # together, so that the copied optimizer steers the copied weights
     network, optimizer = copy.deepcopy((network, optimizer))
     traces = _traces(network, x, y, loss)
     with np.errstate(all="ignore"):  # an explosion is a result
-        return _measure(network, traces, optimizer, share, rank)
+        return _measure(network, traces, optimizer, fraction, rank)
 
 
 def _check_steps(network: Any, optimizer: Any) -> None:
@@ -463,7 +464,7 @@ def _check_steps(network: Any, optimizer: Any) -> None:
         pytorch.check_optimizer(optimizer, network)
     elif hasattr(optimizer, "param_groups"):
         raise TypeError(
-            f"optimizer is a {type(optimizer).__name__} of PyTorch; accepted for a "
+            f"optimizer is a {type(optimizer).__name__} of PyTorch; expected for a "
             f"course_lib.network.Network is one of course_lib.training"
         )
     else:
@@ -472,13 +473,13 @@ def _check_steps(network: Any, optimizer: Any) -> None:
 
 
 def _measure(
-    network: Any, traces: Sequence[Trace], optimizer: Any, share: float, rank: bool
+    network: Any, traces: Sequence[Trace], optimizer: Any, fraction: float, rank: bool
 ) -> Diagnosis:
     """Return what a batch showed, once it has gone forward and back."""
     parameters, gradients, step = _weights_of(network)
     if not parameters:
         raise ValueError(
-            f"no weight matrix found in {type(network).__name__}; accepted are modules with "
+            f"no weight matrix found in {type(network).__name__}; expected modules with "
             f"parameters called weight, so remove parametrizations, such as weight_norm, first"
         )
     before = {name: value.copy() for name, value in parameters.items()}
@@ -494,9 +495,9 @@ def _measure(
     return Diagnosis(
         layers=tuple(trace.name for trace in traces),
         preactivation=_stack(root_mean_square(t.inputs) for t in traces),
-        signal=_stack(root_mean_square(t.outputs) for t in traces),
+        activation=_stack(root_mean_square(t.outputs) for t in traces),
         gradient=_stack(root_mean_square(t.gradient) * examples for t in traces),
-        saturated=_stack(_flat_share(t, share) for t in traces),
+        saturated=_stack(_flat_share(t, fraction) for t in traces),
         dead=_stack(_dead_share(t) for t in traces),
         rank=_stack(effective_rank(t.outputs) if rank else _unknown(t) for t in traces),
         weights=tuple(before),
@@ -519,8 +520,8 @@ def _ratio(update: Any, weight: Any) -> Any:
     return np.where(update == 0, 0.0, quotient)
 
 
-def _flat_share(trace: Trace, share: float) -> Any:
-    flat = np.abs(trace.slopes) < share * trace.steepest
+def _flat_share(trace: Trace, fraction: float) -> Any:
+    flat = np.abs(trace.slopes) < fraction * trace.steepest
     return _where_known(trace, flat.mean(axis=(-2, -1)))
 
 
@@ -602,7 +603,7 @@ def dead_units(network: Any, x: ArrayLike) -> tuple[Array, ...]:
 
 
 @dataclass(frozen=True)
-class Fate:
+class UnitTransitions:
     """What became of the units of each layer, as shares; the layers are the last axis.
 
     Attributes
@@ -620,7 +621,7 @@ class Fate:
     revived: Array
 
 
-def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
+def unit_transitions(before: Sequence[Array], after: Sequence[Array]) -> UnitTransitions:
     """Tell units that were born dead from those that training killed.
 
     Parameters
@@ -630,7 +631,7 @@ def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
 
     Returns
     -------
-    Fate
+    UnitTransitions
         One share for each replica and layer.
 
     Raises
@@ -643,7 +644,7 @@ def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
     Examples
     --------
     >>> before, after = np.array([True, True, False, False]), np.array([True, False, True, True])
-    >>> found = fate([before], [after])
+    >>> found = unit_transitions([before], [after])
     >>> found.born_dead, found.died, found.revived
     (array([0.5]), array([0.5]), array([0.25]))
     """
@@ -656,9 +657,9 @@ def fate(before: Sequence[Array], after: Sequence[Array]) -> Fate:
         )
     kinds = {str(layer.dtype) for moment in moments for layer in moment}
     if kinds != {"bool"}:
-        raise TypeError(f"dead units are {', '.join(sorted(kinds))}; accepted is bool")
+        raise TypeError(f"dead units are {', '.join(sorted(kinds))}; expected bool")
     pairs = list(zip(*moments, strict=True))
-    return Fate(
+    return UnitTransitions(
         born_dead=_stack(b.mean(axis=-1) for b, _ in pairs),
         died=_stack((a & ~b).mean(axis=-1) for b, a in pairs),
         revived=_stack((b & ~a).mean(axis=-1) for b, a in pairs),
@@ -802,7 +803,7 @@ def check_gradients(
 def _check_network_of_float64(network: Any) -> None:
     if not isinstance(network, Network):
         raise TypeError(
-            f"network is a {type(network).__name__}; accepted is a course_lib.network.Network, and "
+            f"network is a {type(network).__name__}; expected a course_lib.network.Network, and "
             f"for PyTorch there is torch.autograd.gradcheck"
         )
     if network.dtype != np.float64:
@@ -820,7 +821,7 @@ def _check_step(step: float) -> float:
     least = np.finfo(np.float64).eps
     if step < least:
         raise ValueError(
-            f"step is {step!r}, which rounding may take away from a parameter; accepted are "
+            f"step is {step!r}, which rounding may take away from a parameter; expected "
             f"numbers from {least:.1e} on, such as 1e-5"
         )
     return float(step)

@@ -15,13 +15,13 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 from course_lib import activations as catalogue
-from course_lib._errors import check_whole, unknown_name
+from course_lib._checks import as_array, check_integer, unknown_name
+from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
-from course_lib.network.layers import as_array
 from course_lib.training import (
     Momentum,
     Optimizer,
@@ -49,7 +49,6 @@ __all__ = [
     "wilson_interval",
 ]
 
-Array = NDArray[Any]
 
 # ---------------------------------------------------------------------------------------------
 # Intervals
@@ -101,7 +100,7 @@ def bootstrap_interval(
     if n < 2:
         raise ValueError(f"{n} samples along axis {axis}; an interval needs at least 2")
     if resamples < 1:
-        raise ValueError(f"resamples is {resamples!r}; accepted is 1 or more, 2000 by default")
+        raise ValueError(f"resamples is {resamples!r}; expected 1 or more, 2000 by default")
     counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
     means = np.tensordot(counts / n, values, axes=1)
     tail = (1 - level) / 2
@@ -211,7 +210,7 @@ def wilson_interval(
     k, n = _numbers("successes", successes), _numbers("trials", trials)
     _check_level(level)
     if not ((n >= 1) & (k >= 0) & (k <= n)).all():
-        raise ValueError(f"{successes!r} successes in {trials!r} trials; accepted are 0 to trials")
+        raise ValueError(f"{successes!r} successes in {trials!r} trials; expected 0 to trials")
     z = NormalDist().inv_cdf((1 + level) / 2)
     center = (k + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * np.sqrt(k * (n - k) / n + z * z / 4)
@@ -231,7 +230,7 @@ def _numbers(name: str, values: Any) -> Array:
 
 def _check_level(level: float) -> None:
     if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; accepted is a number between 0 and 1, such as 0.95")
+        raise ValueError(f"level is {level!r}; expected a number between 0 and 1, such as 0.95")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -313,12 +312,12 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
     a, b = _numbers("a", a), _numbers("b", b)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
         raise ValueError(
-            f"a has shape {a.shape} and b {b.shape}; accepted are two rows of the same length, "
+            f"a has shape {a.shape} and b {b.shape}; expected two rows of the same length, "
             f"with one number for each seed and at least 2 seeds"
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError(
-            "a or b holds an infinite number or NaN; accepted are finite ones. Where a training "
+            "a or b holds an infinite number or NaN; expected finite ones. Where a training "
             "diverged, compare accuracies instead of losses, or use a smaller learning rate"
         )
     differences = a - b
@@ -382,7 +381,7 @@ def holm(p_values: ArrayLike) -> Array:
     """
     p = _numbers("p_values", p_values)
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
-        raise ValueError(f"p_values are {p_values!r}; accepted is one row of numbers from 0 to 1")
+        raise ValueError(f"p_values are {p_values!r}; expected one row of numbers from 0 to 1")
     order = np.argsort(p)
     adjusted = np.empty_like(p)
     factors = len(p) - np.arange(len(p))
@@ -422,7 +421,7 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
     Raises
     ------
     ValueError
-        If the seeds are not a whole number from 2 on, or the level is not between 0 and 1.
+        If the seeds are not an integer from 2 on, or the level is not between 0 and 1.
 
     Notes
     -----
@@ -439,7 +438,7 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
     array([0.05 , 0.465, 0.962])
     """
     _check_level(level)
-    check_whole("n", n, least=2)
+    check_integer("n", n, least=2)
     return _power(_numbers("effect", effect), n, _student_quantile(level, n - 1))
 
 
@@ -501,7 +500,7 @@ def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 
     Raises
     ------
     ValueError
-        If the seeds are not a whole number from 2 on, or the tests one from 1 on, the level is not
+        If the seeds are not an integer from 2 on, or the tests one from 1 on, the level is not
         between 0 and 1, or the power is not between the significance and 1.
 
     Notes
@@ -517,12 +516,12 @@ def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 
     (0.75, 0.36, 1.19)
     """
     _check_level(level)
-    check_whole("n", n, least=2)
-    check_whole("tests", tests)
+    check_integer("n", n, least=2)
+    check_integer("tests", tests)
     significance = (1 - level) / tests
     if not significance < power < 1:
         raise ValueError(
-            f"power is {power!r}; accepted is a number between {significance:.3g}, with which a "
+            f"power is {power!r}; expected a number between {significance:.3g}, with which a "
             f"test finds what is not there, and 1"
         )
     quantile = _student_quantile(1 - significance, n - 1)
@@ -553,7 +552,7 @@ class Row:
         Name and label.
     seed : int
         Of the first weights and of the order of the batches.
-    rate : float
+    learning_rate : float
         Learning rate.
     train_loss : float
         Mean loss over the batches of the last epoch, each taken before its step.
@@ -565,7 +564,7 @@ class Row:
     activation: str
     setting: str
     seed: int
-    rate: float
+    learning_rate: float
     train_loss: float
     validation: float
     test: float
@@ -581,10 +580,10 @@ class Summary:
         Name and label.
     mean, low, high : float
         Mean test score with Student's t interval.
-    rate : float
+    learning_rate : float
         Learning rate.
     at_edge : bool
-        Whether the best rate is the smallest or largest that was tried.
+        Whether the best learning rate is the smallest or largest that was tried.
     n : int
         Seeds.
     """
@@ -594,7 +593,7 @@ class Summary:
     mean: float
     low: float
     high: float
-    rate: float
+    learning_rate: float
     at_edge: bool
     n: int
 
@@ -607,12 +606,12 @@ class Tuning:
     ----------
     activation, setting : str
         Name and label.
-    rates : tuple of float
+    learning_rates : tuple of float
         What was tried, from small to large.
     validation : tuple of float
         The score on validation data for each, mean over the tuning seeds; a network that diverged
         has accuracy 0 or an infinite loss.
-    rate : float
+    learning_rate : float
         The best of them; of several, the one farthest from both ends, and of these the smaller.
     at_edge : bool
         Whether it is the smallest or the largest.
@@ -620,9 +619,9 @@ class Tuning:
 
     activation: str
     setting: str
-    rates: tuple[float, ...]
+    learning_rates: tuple[float, ...]
     validation: tuple[float, ...]
-    rate: float
+    learning_rate: float
     at_edge: bool
 
 
@@ -698,7 +697,9 @@ class Comparison:
             tests = self._tests(combination)
             low, high = t_interval(tests, level=self.level)
             spans = float(np.mean(tests)), float(low), float(high)
-            lines.append(Summary(*combination, *spans, tuned.rate, tuned.at_edge, len(tests)))
+            lines.append(
+                Summary(*combination, *spans, tuned.learning_rate, tuned.at_edge, len(tests))
+            )
         return lines
 
     def against(self, baseline: str | Combination | None = None) -> dict[Combination, Difference]:
@@ -749,7 +750,7 @@ class Comparison:
             A title, a line of headings, and one line for each activation and setting.
         """
         title = f"test {self.score}: mean of {len(self.seeds)} seeds, {self.level:.3g} t interval"
-        cells = [["activation", "setting", "rate", "mean", "low", "high"]]
+        cells = [["activation", "setting", "learning_rate", "mean", "low", "high"]]
         differences: dict[Combination, Difference] = {}
         if self.baseline is not None:
             name, label = self.baseline
@@ -757,14 +758,14 @@ class Comparison:
             cells[0] += ["difference", "low", "high", "effect", "p"]
             differences = self.against()
         for line in self.summary():
-            rate = f"{line.rate:g}" + "*" * line.at_edge
+            learning_rate = f"{line.learning_rate:g}" + "*" * line.at_edge
             spans = [f"{value:.{digits}f}" for value in (line.mean, line.low, line.high)]
-            cells.append([line.activation, line.setting, rate, *spans])
+            cells.append([line.activation, line.setting, learning_rate, *spans])
             other = differences.get((line.activation, line.setting))
             if other is not None:
                 spans = [f"{value:+.{digits}f}" for value in (other.mean, other.low, other.high)]
                 cells[-1] += [*spans, f"{other.effect:+.1f}", f"{other.p:.1e}"]
-        notes = ["* at the edge of the rates tried"] * any(t.at_edge for t in self.tuning)
+        notes = ["* at the edge of the learning rates tried"] * any(t.at_edge for t in self.tuning)
         return "\n".join([title, *_aligned(cells), *notes])
 
     def _tests(self, combination: Combination) -> list[float]:
@@ -778,7 +779,7 @@ def _find_combination(wanted: Any, combinations: Iterable[Combination]) -> Combi
     found = [pair for pair in listed if wanted in (pair, *pair)]
     if len(found) != 1:
         raise ValueError(
-            f"baseline is {wanted!r}, which fits {len(found)} of what is compared; accepted is one "
+            f"baseline is {wanted!r}, which fits {len(found)} of what is compared; expected one "
             f"of {listed}, or a name or label that occurs in one of them alone"
         )
     return found[0]
@@ -809,7 +810,7 @@ def compare(
     *,
     sizes: Sequence[int],
     data: tuple[Pair, Pair, Pair],
-    rates: Sequence[float],
+    learning_rates: Sequence[float],
     epochs: int,
     seeds: Sequence[int] = range(16),
     optimizer: Callable[[Any], Optimizer] = Momentum,
@@ -826,8 +827,8 @@ def compare(
 ) -> Comparison:
     """Compare activations, each with the learning rate that suits it, over many seeds.
 
-    For every activation and setting, all rates are tried with a few seeds of their own, as the
-    replicas of one training, and the rate with the best score on the validation data is kept. Then
+    For every activation and setting, all learning rates are tried with a few seeds of their own, as the
+    replicas of one training, and the learning rate with the best score on the validation data is kept. Then
     the seeds of the comparison are trained with it, and only these networks see the test data.
 
     Parameters
@@ -842,7 +843,7 @@ def compare(
         Units of each layer, from input to output; a setting may have others.
     data : triple of (x, y)
         For training, validation and test, as `course_lib.training.fit` takes them.
-    rates : sequence of float
+    learning_rates : sequence of float
         Learning rates to try.
     epochs, batch_size, loss
         As for `course_lib.training.fit`.
@@ -850,14 +851,14 @@ def compare(
         At least two. A seed determines a network's first weights, the order of its batches and what
         dropout drops, and is the same for every activation and setting: their scores are paired.
     optimizer : callable
-        Makes an optimizer from an array with one rate for each replica; a class, such as ``Adam``,
+        Makes an optimizer from an array with one learning rate for each replica; a class, such as ``Adam``,
         or a function.
     tuning_seeds : sequence of int
         Other ones than `seeds`.
     score : str
         ``"accuracy"`` or ``"loss"``, in tuning and in comparing.
     edge : str
-        What to do where the best rate is the smallest or largest of `rates`, so that the true best
+        What to do where the best learning rate is the smallest or largest of `learning_rates`, so that the true best
         may lie outside: ``"raise"`` an error, or ``"note"`` it in the results.
     baseline : str or (activation, setting), optional
         What the table compares all others with; see `Comparison.against`.
@@ -883,7 +884,7 @@ def compare(
         If an activation, initialization, loss or score is unknown.
     ValueError
         If something occurs twice, seeds are used for tuning and comparing, a number in the data is
-        not finite, `optimizer` makes the same one twice, the best rate is at the edge, or as `mlp`
+        not finite, `optimizer` makes the same one twice, the best learning rate is at the edge, or as `mlp`
         and `fit` raise it. All but the edge is found before anything is trained.
     TypeError
         If something is not a sequence, mapping or callable as above, a setting has other arguments,
@@ -894,28 +895,28 @@ def compare(
     >>> from course_lib import data
     >>> result = compare(
     ...     ["sigmoid", "tanh"], sizes=[2, 8, 2], data=[data.moons(50, seed=i) for i in range(3)],
-    ...     rates=[0.01, 0.1, 1.0, 10.0], epochs=5, batch_size=10, score="loss", seeds=range(4),
+    ...     learning_rates=[0.01, 0.1, 1.0, 10.0], epochs=5, batch_size=10, score="loss", seeds=range(4),
     ... )
     >>> result.scores.shape
     (2, 1, 4)
-    >>> [line.rate for line in result.summary()]
+    >>> [line.learning_rate for line in result.summary()]
     [1.0, 0.1]
     """
     _check_sequence("activations", activations, "['relu', 'tanh']")
-    _check_sequence("rates", rates, "[0.01, 0.1, 1.0]")
+    _check_sequence("learning_rates", learning_rates, "[0.01, 0.1, 1.0]")
     names = [catalogue.get(activation) for activation in activations]
     options = {"default": {}} if settings is None else settings
     _check_settings(options)
-    grid = sorted(float(rate) for rate in rates)
+    grid = sorted(float(learning_rate) for learning_rate in learning_rates)
     _check_choice("score", score, ["accuracy", "loss"])
     _check_choice("edge", edge, ["raise", "note"])
     _check_distinct("activations", [activation.name for activation in names], 1)
     _check_distinct("settings", list(options), 1)
-    _check_distinct("rates", grid, 3 if edge == "raise" else 1)
+    _check_distinct("learning_rates", grid, 3 if edge == "raise" else 1)
     seeds, tuning_seeds = _check_seeds(seeds, tuning_seeds)
     _check_level(level)
     if replicas_at_once is not None:
-        check_whole("replicas_at_once", replicas_at_once)
+        check_integer("replicas_at_once", replicas_at_once)
     kinds = {
         (activation.name, label): (activation, setting)
         for activation in names
@@ -933,9 +934,11 @@ def compare(
         _check_edges(tuning)
     rows: list[Row] = []
     for tuned, (key, kind) in zip(tuning, kinds.items(), strict=True):
-        measured = task.train(kind, [tuned.rate] * len(seeds), seeds, ["validation", "test"])
+        measured = task.train(
+            kind, [tuned.learning_rate] * len(seeds), seeds, ["validation", "test"]
+        )
         for seed, values in zip(seeds, measured.tolist(), strict=True):
-            rows.append(Row(*key, int(seed), tuned.rate, *values))
+            rows.append(Row(*key, int(seed), tuned.learning_rate, *values))
     return Comparison(rows, tuning, score, level, chosen)
 
 
@@ -955,17 +958,24 @@ class _Task:
     progress: bool
 
     def tune(
-        self, key: Combination, kind: Kind, rates: Sequence[float], seeds: Sequence[int]
+        self, key: Combination, kind: Kind, learning_rates: Sequence[float], seeds: Sequence[int]
     ) -> Tuning:
-        """Train all rates with all seeds at once; return which rate is best."""
-        each_rate, each_seed = np.repeat(rates, len(seeds)), list(seeds) * len(rates)
+        """Train all learning rates with all seeds at once; return which learning rate is best."""
+        each_rate, each_seed = (
+            np.repeat(learning_rates, len(seeds)),
+            list(seeds) * len(learning_rates),
+        )
         measured = self.train(kind, each_rate, each_seed, ["validation"])
-        means = measured[:, 1].reshape(len(rates), len(seeds)).mean(axis=1)
+        means = measured[:, 1].reshape(len(learning_rates), len(seeds)).mean(axis=1)
         best = _best(np.where(means > 0, means, -np.inf) if self.score == "accuracy" else -means)
-        at_edge = best in (0, len(rates) - 1)
-        return Tuning(*key, tuple(rates), tuple(means.tolist()), rates[best], at_edge)
+        at_edge = best in (0, len(learning_rates) - 1)
+        return Tuning(
+            *key, tuple(learning_rates), tuple(means.tolist()), learning_rates[best], at_edge
+        )
 
-    def train(self, kind: Kind, rates: Any, seeds: Sequence[int], parts: Sequence[str]) -> Array:
+    def train(
+        self, kind: Kind, learning_rates: Any, seeds: Sequence[int], parts: Sequence[str]
+    ) -> Array:
         """Return training loss and scores on parts of the data: (replicas, 1 + parts)."""
         measured = []
         step = self.at_once or len(seeds)
@@ -975,7 +985,7 @@ class _Task:
             history = fit(
                 network,
                 *self.data["train"],
-                optimizer=self.make_optimizer(kind, rates[some]),
+                optimizer=self.make_optimizer(kind, learning_rates[some]),
                 loss=self.rule,
                 epochs=self.epochs,
                 batch_size=self.batch_size,
@@ -995,15 +1005,15 @@ class _Task:
         own.pop("optimizer", None)
         return mlp(activation=activation, seed=seeds, dtype=self.dtype, **own)
 
-    def make_optimizer(self, kind: Kind, rates: Any) -> Optimizer:
-        """Return an optimizer with a rate for each replica."""
+    def make_optimizer(self, kind: Kind, learning_rates: Any) -> Optimizer:
+        """Return an optimizer with a learning rate for each replica."""
         make: Callable[[Any], Optimizer] = kind[1].get("optimizer", self.optimizer)
         if not callable(make):
             raise TypeError(
-                f"optimizer is {make!r}; accepted is what makes one from rates: a class, such as "
+                f"optimizer is {make!r}; expected what makes one from learning rates: a class, such as "
                 f"Momentum, or a function"
             )
-        return make(np.array(rates))
+        return make(np.array(learning_rates))
 
     def measure(self, network: Network, part: str) -> Array:
         """Return the score of every replica; one that diverged has the worst there is."""
@@ -1016,25 +1026,27 @@ class _Task:
             return np.where(diverged, 0.0, share_of_right_answers(self.rule, outputs, y))
 
     def rehearse(
-        self, kind: Kind, rates: Sequence[float], tuning_seeds: Sequence[int], n_seeds: int
+        self, kind: Kind, learning_rates: Sequence[float], tuning_seeds: Sequence[int], n_seeds: int
     ) -> None:
         """Do everything but training, so that what cannot work is known before the work."""
         network = self.network(kind, tuning_seeds[:1])
-        optimizer = self.check_optimizers(kind, network, np.repeat(rates, len(tuning_seeds)))
-        self.check_optimizers(kind, network, np.repeat(rates[0], n_seeds))
+        optimizer = self.check_optimizers(
+            kind, network, np.repeat(learning_rates, len(tuning_seeds))
+        )
+        self.check_optimizers(kind, network, np.repeat(learning_rates[0], n_seeds))
         check_smallest_batch(network, len(self.data["train"][0]), self.batch_size)
         for part, (x, y) in self.data.items():
             check_fit_arguments(x, y, optimizer, self.epochs, self.batch_size)
             with np.errstate(over="ignore", invalid="ignore"):
                 self.rule.function(network(x), y)
             if np.isnan(self.measure(network, part)).any():
-                raise ValueError(f"{self.rule.name!r} has no accuracy; accepted is score='loss'")
+                raise ValueError(f"{self.rule.name!r} has no accuracy; expected score='loss'")
 
-    def check_optimizers(self, kind: Kind, network: Network, rates: Array) -> Optimizer:
-        """Make the optimizers of a training of all rates; return the last, or raise an error."""
-        step = self.at_once or len(rates)
-        for start in {0, (len(rates) - 1) // step * step}:  # the last part may be smaller
-            some = rates[start : start + step]
+    def check_optimizers(self, kind: Kind, network: Network, learning_rates: Array) -> Optimizer:
+        """Make the optimizers of a training of all learning rates; return the last, or raise an error."""
+        step = self.at_once or len(learning_rates)
+        for start in {0, (len(learning_rates) - 1) // step * step}:  # the last part may be smaller
+            some = learning_rates[start : start + step]
             optimizer = self.make_optimizer(kind, some)
             # of the right shape and dtype, which is all that is looked at
             parameters = {
@@ -1053,7 +1065,7 @@ class _Task:
 def _best(quality: Array) -> int:
     """Return where the largest is; of several, the one farthest from both ends."""
     if not quality.max() > -np.inf:
-        return 0  # all diverged, so a smaller rate is needed
+        return 0  # all diverged, so a smaller learning rate is needed
     # means of equal scores in another order differ by their rounding
     candidates = np.flatnonzero(quality >= quality.max() - 1e-12)
     to_end = np.minimum(candidates, len(quality) - 1 - candidates)
@@ -1071,7 +1083,7 @@ def _three_pairs(data: Any, dtype: DTypeLike) -> dict[str, tuple[Array, Array]]:
     parts = list(data) if isinstance(data, list | tuple) else []
     if len(parts) != 3 or not all(isinstance(p, list | tuple) and len(p) == 2 for p in parts):
         raise TypeError(
-            f"data is a {type(data).__name__} of {len(parts)}; accepted are three pairs of inputs "
+            f"data is a {type(data).__name__} of {len(parts)}; expected three pairs of inputs "
             f"and labels, for training, validation and test"
         )
     found = {}
@@ -1088,14 +1100,14 @@ def _three_pairs(data: Any, dtype: DTypeLike) -> dict[str, tuple[Array, Array]]:
 
 def _check_sequence(name: str, given: Any, example: str) -> None:
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} is {given!r}; accepted is a sequence, such as {example}")
+        raise TypeError(f"{name} is {given!r}; expected a sequence, such as {example}")
 
 
 def _check_settings(given: Any) -> None:
     """Raise TypeError unless each label has arguments that a setting may have."""
     if not isinstance(given, Mapping) or not all(isinstance(s, Mapping) for s in given.values()):
         raise TypeError(
-            f"settings are {given!r}; accepted is a mapping of labels to mappings, such as "
+            f"settings are {given!r}; expected a mapping of labels to mappings, such as "
             f"{{'xavier': {{'initialization': 'xavier'}}}}"
         )
     shared = ("activation", "seed", "dtype")
@@ -1113,10 +1125,10 @@ def _check_choice(name: str, given: str, accepted: Sequence[str]) -> None:
 
 def _check_distinct(name: str, given: Sequence[Any], at_least: int) -> None:
     if len(given) < at_least:
-        hint = ", so that one lies inside; or pass edge='note'" if name == "rates" else ""
+        hint = ", so that one lies inside; or pass edge='note'" if name == "learning_rates" else ""
         raise ValueError(f"{name} are {list(given)}; at least {at_least} are needed{hint}")
     if len(set(given)) < len(given):
-        raise ValueError(f"{name} are {list(given)}; accepted is each once")
+        raise ValueError(f"{name} are {list(given)}; expected each once")
 
 
 def _check_seeds(seeds: Any, tuning_seeds: Any) -> tuple[list[int], list[int]]:
@@ -1124,28 +1136,28 @@ def _check_seeds(seeds: Any, tuning_seeds: Any) -> tuple[list[int], list[int]]:
     for name, given, at_least in (("seeds", seeds, 2), ("tuning_seeds", tuning_seeds, 1)):
         own = as_seeds(given)[0]
         if not all(isinstance(seed, int | np.integer) for seed in own):
-            raise TypeError(f"{name} are {given!r}; accepted are whole numbers from 0 on")
+            raise TypeError(f"{name} are {given!r}; expected integers from 0 on")
         both.append([int(seed) for seed in own if isinstance(seed, int | np.integer)])
         _check_distinct(name, both[-1], at_least)
     shared = sorted(set(both[0]) & set(both[1]))
     if shared:
         raise ValueError(
-            f"seeds {shared} are there for tuning and for comparing; a rate would be judged by the "
-            f"networks that it was chosen for; accepted are other tuning_seeds"
+            f"seeds {shared} are there for tuning and for comparing; a learning rate would be judged by the "
+            f"networks that it was chosen for; expected other tuning_seeds"
         )
     return both[0], both[1]
 
 
 def _check_edges(tuning: Sequence[Tuning]) -> None:
-    """Raise ValueError if a best rate may lie outside of those that were tried."""
+    """Raise ValueError if a best learning rate may lie outside of those that were tried."""
     found = [
-        f"{tuned.rate:g} for {tuned.activation!r} ({tuned.setting}), the "
-        f"{'smallest' if tuned.rate == tuned.rates[0] else 'largest'} tried"
+        f"{tuned.learning_rate:g} for {tuned.activation!r} ({tuned.setting}), the "
+        f"{'smallest' if tuned.learning_rate == tuned.learning_rates[0] else 'largest'} tried"
         for tuned in tuning
         if tuned.at_edge
     ]
     if found:
         raise ValueError(
-            f"the best rate is {', and '.join(found)}; the true best may lie outside, so widen "
+            f"the best learning rate is {', and '.join(found)}; the true best may lie outside, so widen "
             f"rates there, or pass edge='note'"
         )

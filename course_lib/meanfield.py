@@ -29,12 +29,13 @@ from math import exp, inf, isfinite, log, nan, sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from course_lib import activations
-from course_lib._errors import unknown_name
+from course_lib._checks import unknown_name
+from course_lib._typing import Array
 from course_lib.activations import CATALOGUE, Activation
-from course_lib.activations.parameters import check_finite, check_whole
+from course_lib.activations.parameters import check_finite, check_integer
 from course_lib.numerics import as_float
 
 __all__ = [
@@ -48,7 +49,6 @@ __all__ = [
     "variance_map",
 ]
 
-Array = NDArray[Any]
 Function = Callable[[Array], Any]
 
 # ---------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def expectation(
     except ValueError:
         bound = 0.0
     if not 0 < bound < 1:
-        raise ValueError(f"tolerance is {tolerance!r}; accepted is a number above 0 and below 1")
+        raise ValueError(f"tolerance is {tolerance!r}; expected a number above 0 and below 1")
     result = np.empty(q.shape)
     for i, each in np.ndenumerate(q):
         result[i] = _integral(function, float(each), places, bound)
@@ -145,11 +145,11 @@ def _check_function(function: Any, kinks: Any) -> tuple[float, ...]:
     """Return the kinks as numbers, or raise TypeError if these two are of another kind."""
     if not callable(function):
         raise TypeError(
-            f"function is {function!r}; accepted is a callable, such as course_lib.activations.relu"
+            f"function is {function!r}; expected a callable, such as course_lib.activations.relu"
         )
     places = np.asarray(kinks)
     if places.ndim != 1 or places.dtype.kind not in "fiu":
-        raise TypeError(f"kinks is {kinks!r}; accepted is a sequence of numbers, such as [0.0]")
+        raise TypeError(f"kinks is {kinks!r}; expected a sequence of numbers, such as [0.0]")
     return tuple(places.astype(np.float64).tolist())
 
 
@@ -281,9 +281,9 @@ def gauss_hermite(
     """
     q = _variances("variance", variance)
     places = _check_function(function, kinks)
-    count = check_whole("nodes", nodes)
+    count = check_integer("nodes", nodes)
     if not 1 <= count <= 200:
-        raise ValueError(f"nodes is {nodes!r}; accepted is a whole number from 1 to 200")
+        raise ValueError(f"nodes is {nodes!r}; expected an integer from 1 to 200")
     result = np.empty(q.shape)
     for i, each in np.ndenumerate(q):
         deviation = sqrt(each)
@@ -427,7 +427,7 @@ def chi(
     return weight * expectation(_square(row.derivative), variance, kinks=row.kinks)
 
 
-def gain(activation: str | Activation, *, keep: str = "signal", variance: float = 1.0) -> float:
+def gain(activation: str | Activation, *, keep: str = "activation", variance: float = 1.0) -> float:
     r"""Return the factor on :math:`1/\sqrt{\text{fan-in}}` that keeps a layer's signal or gradient.
 
     .. math:: g = \sqrt{q / \mathrm{E}[\phi(x)^2]} \quad\text{or}\quad
@@ -442,7 +442,7 @@ def gain(activation: str | Activation, *, keep: str = "signal", variance: float 
     activation : str or Activation
         An elementwise entry of the catalogue.
     keep : str
-        ``"signal"`` or ``"gradient"``.
+        ``"activation"`` or ``"gradient"``.
     variance : float
         That of the pre-activations, :math:`q`; above 0. Only for lines bent at 0, such as ReLU,
         does it not matter.
@@ -482,11 +482,11 @@ def gain(activation: str | Activation, *, keep: str = "signal", variance: float 
     """
     row = _elementwise(activation)
     q = _number("variance", variance)
-    if keep not in ("signal", "gradient"):
-        raise KeyError(unknown_name("thing to keep", keep, ["signal", "gradient"]))
+    if keep not in ("activation", "gradient"):
+        raise KeyError(unknown_name("thing to keep", keep, ["activation", "gradient"]))
     if q == 0:
-        raise ValueError(f"variance is {variance!r}; accepted is a number above 0, such as 1")
-    passes = variance_map(row, q) / q if keep == "signal" else chi(row, q)
+        raise ValueError(f"variance is {variance!r}; expected a number above 0, such as 1")
+    passes = variance_map(row, q) / q if keep == "activation" else chi(row, q)
     if not passes > 0:
         raise ValueError(
             f"{row.name} lets no {keep} through at variance {q:g}, so no gain keeps it; "
@@ -849,7 +849,7 @@ def _variances(name: str, value: ArrayLike) -> Array:
     """Return variances as float64, or raise if they are not finite numbers from 0 on."""
     array = as_float(value, name).astype(np.float64)
     if not (np.isfinite(array) & (array >= 0)).all():
-        raise ValueError(f"{name} is {value!r}; accepted are finite numbers from 0 on")
+        raise ValueError(f"{name} is {value!r}; expected finite numbers from 0 on")
     return array
 
 
@@ -857,5 +857,5 @@ def _number(name: str, value: Any) -> float:
     """Return one variance as a float."""
     array = _variances(name, value)
     if array.ndim:
-        raise ValueError(f"{name} has shape {array.shape}; accepted is one number")
+        raise ValueError(f"{name} has shape {array.shape}; expected one number")
     return float(array)

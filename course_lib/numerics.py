@@ -18,8 +18,9 @@ from math import factorial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from course_lib._typing import Array
 from course_lib.pairs import Pair, leading_half, multiply, split, two_product, two_sum
 
 __all__ = [
@@ -44,7 +45,6 @@ __all__ = [
     "times",
 ]
 
-Array = NDArray[Any]
 Kernel = Callable[[Array], Array]
 Split = tuple[float, float]
 """A constant as a float64 and the float64 that is missing to it: about 32 digits."""
@@ -88,7 +88,7 @@ def as_float(x: ArrayLike, name: str = "x") -> Array:
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     raise TypeError(
-        f"{name} has dtype {array.dtype}; accepted are float16, float32, float64 and integers, "
+        f"{name} has dtype {array.dtype}; expected float16, float32, float64 and integers, "
         f"so convert it first, as in np.asarray({name}, dtype=np.float64)"
     )
 
@@ -177,7 +177,7 @@ def _check_out(out: Array, array: Array) -> None:
     if not isinstance(out, np.ndarray):
         raise TypeError(
             f"out must be an array of dtype {array.dtype}, that of the result; got "
-            f"{type(out).__name__}. Parameters such as slope are passed by name: slope=0.2"
+            f"{type(out).__name__}. Parameters such as slope are passed by name: negative_slope=0.2"
         )
     if out.dtype != array.dtype:
         raise TypeError(

@@ -14,10 +14,11 @@ polynomial, in the manner of Tang :cite:p:`tang1989table`.
 from decimal import Decimal, localcontext
 from functools import cache
 from math import log
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from course_lib._typing import Array
 
 __all__ = [
     "Exponent",
@@ -38,7 +39,6 @@ __all__ = [
     "two_sum",
 ]
 
-Array = NDArray[Any]
 Pair = tuple[Array, Array]
 """A rounded number and what is missing to it."""
 Exponent = int | NDArray[np.int32]

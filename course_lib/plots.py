@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from importlib.resources import as_file, files
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +20,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from course_lib._typing import Array
 
 __all__ = [
     "COLORS",
@@ -35,7 +37,6 @@ __all__ = [
     "use_style",
 ]
 
-Array = NDArray[Any]
 
 COLORS = {
     "blue": "#0a69a8",
@@ -109,11 +110,15 @@ def bands(
     x: ArrayLike,
     series: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]],
     *,
-    xlabel: str,
-    ylabel: str,
+    xlabel: str = "",
+    ylabel: str = "",
     title: str = "",
     xscale: str = "linear",
     yscale: str = "linear",
+    ax: Axes | None = None,
+    colors: Mapping[str, str] | None = None,
+    styles: Mapping[str, str] | None = None,
+    label: bool = True,
 ) -> Figure:
     """Draw lines with their intervals as bands, labeled where they end.
 
@@ -124,32 +129,51 @@ def bands(
     series : mapping of str to (center, low, high)
         Each array_like of shape (n,).
     xlabel, ylabel, title : str
-        With units.
+        With units. Empty ones leave those of `ax` as they are.
     xscale, yscale : str
         ``"linear"`` or ``"log"``.
+    ax : Axes, optional
+        Where to draw, such as one panel of several. Its limits, scales and texts stay unless they
+        are given here; set limits before, since the labels are placed by them. By default, on axes
+        of a new figure.
+    colors : mapping of str to str, optional
+        For each series a key of `COLORS`, or any other color; by default the colors of the style,
+        in turn.
+    styles : mapping of str to str, optional
+        Formats of the lines, such as ``"--"`` or ``"o-"``, for the series that have one of their
+        own.
+    label : bool
+        Write the name of each series where its line ends.
 
     Returns
     -------
     Figure
-        With one pair of axes.
+        The new one, or that of `ax`.
 
     Examples
     --------
     >>> figure = bands([1, 2], {"tanh": ([1, 2], [0, 1], [2, 3])}, xlabel="epoch", ylabel="loss")
     >>> plt.close(figure)
     """
-    figure, axes = plt.subplots()
-    ends = {}
-    for i, (label, (center, low, high)) in enumerate(series.items()):
-        color = _CYCLE[i % len(_CYCLE)]
-        style = "-" if i < len(_CYCLE) else "--"
+    axes = plt.subplots()[1] if ax is None else ax
+    colors, styles, ends = colors or {}, styles or {}, {}
+    for i, (name, (center, low, high)) in enumerate(series.items()):
+        color = colors.get(name, _CYCLE[i % len(_CYCLE)])
+        color = COLORS.get(color, color)
+        style = styles.get(name, "-" if i < len(_CYCLE) else "--")
         axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
         axes.plot(x, center, style, color=color)
-        ends[label] = (float(np.asarray(center)[-1]), color)
-    axes.set(xlabel=xlabel, ylabel=ylabel, title=title, xscale=xscale, yscale=yscale)
-    axes.margins(x=0.01)
-    figure.canvas.draw()  # settles the limits that the labels are placed by
-    direct_labels(axes, ends)
+        ends[name] = (float(np.asarray(center)[-1]), color)
+    texts = {"xlabel": xlabel, "ylabel": ylabel, "title": title}
+    axes.set(**{name: text for name, text in texts.items() if text})
+    scales = {"xscale": xscale, "yscale": yscale}
+    axes.set(**{name: scale for name, scale in scales.items() if ax is None or scale != "linear"})
+    if ax is None:
+        axes.margins(x=0.01)
+    figure = cast(Figure, axes.figure)
+    if label:
+        figure.canvas.draw()  # settles the limits that the labels are placed by
+        direct_labels(axes, ends)
     return figure
 
 
@@ -461,9 +485,9 @@ def _nodes(value: Any) -> list[Any]:
     waiting = [value]
     while waiting:
         node = waiting.pop()
-        if not all(hasattr(node, name) for name in ("data", "gradient", "operation", "parents")):
+        if not all(hasattr(node, name) for name in ("data", "grad", "operation", "parents")):
             raise TypeError(
-                f"value is a {type(node).__name__}; accepted is a course_lib.autodiff.Value"
+                f"value is a {type(node).__name__}; expected a course_lib.autodiff.Value"
             )
         if node not in parents:
             parents[node] = [parent for parent, _ in node.parents]
@@ -480,16 +504,16 @@ def _texts(nodes: Sequence[Any], labels: Mapping[str, Any]) -> list[list[tuple[s
     """Return the lines of each node, with their colors."""
     if not isinstance(labels, Mapping):
         raise TypeError(
-            f"labels is a {type(labels).__name__}; accepted is a mapping of names to values, such "
+            f"labels is a {type(labels).__name__}; expected a mapping of names to values, such "
             f"as {{'x': x}}"
         )
     unknown = [name for name, node in labels.items() if node not in nodes]
     if unknown:
         raise ValueError(
-            f"no node for the labels {', '.join(map(repr, unknown))}; accepted are labels of "
+            f"no node for the labels {', '.join(map(repr, unknown))}; expected labels of "
             f"values that this one was computed from"
         )
-    after_backward = any(node.gradient for node in nodes)
+    after_backward = any(node.grad for node in nodes)
     texts = []
     for node in nodes:
         names = [name for name, named in labels.items() if named is node]
@@ -497,7 +521,7 @@ def _texts(nodes: Sequence[Any], labels: Mapping[str, Any]) -> list[list[tuple[s
         lines = [(title, COLORS["blue"]), (_short(node.data), COLORS["ink"])]
         texts.append([line for line in lines if line[0]])
         if after_backward:
-            texts[-1].append((f"∂ {_short(node.gradient)}", COLORS["magenta"]))
+            texts[-1].append((f"∂ {_short(node.grad)}", COLORS["magenta"]))
     return texts
 
 

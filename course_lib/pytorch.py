@@ -15,10 +15,11 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import nn
 
 from course_lib import activations, training
+from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.activations.catalogue import spelled_out
 from course_lib.network import (
@@ -53,7 +54,6 @@ __all__ = [
     "weights",
 ]
 
-Array = NDArray[Any]
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -98,7 +98,7 @@ def activation_module(name: str | Activation) -> nn.Module:
 
     >>> from dataclasses import replace
     >>> from course_lib.activations import get, leaky_relu, leaky_relu_grad
-    >>> function, derivative = (partial(f, slope=0.2) for f in (leaky_relu, leaky_relu_grad))
+    >>> function, derivative = (partial(f, negative_slope=0.2) for f in (leaky_relu, leaky_relu_grad))
     >>> activation_module(replace(get("leaky_relu"), function=function, derivative=derivative))
     LeakyReLU(negative_slope=0.2)
     """
@@ -118,8 +118,8 @@ def activation_module(name: str | Activation) -> nn.Module:
 # What modules call the parameters of the catalogue's functions. Every further setting of a module
 # must be the one that stands in the catalogue.
 _SETTINGS: dict[str, dict[str, str]] = {
-    "leaky_relu": {"negative_slope": "slope"},
-    "prelu": {"init": "slope"},
+    "leaky_relu": {"negative_slope": "negative_slope"},
+    "prelu": {"init": "negative_slope"},
     "rrelu": {"lower": "lower", "upper": "upper"},
     "threshold": {"threshold": "threshold", "value": "value"},
     "hard_shrink": {"lambd": "threshold"},
@@ -282,8 +282,8 @@ def mlp(
     layers: list[nn.Module] = []
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch the GPUs too
-        for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
-            layers.append(nn.Linear(fan_in, fan_out, dtype=dtype))
+        for i, (in_features, out_features) in enumerate(pairwise(sizes)):
+            layers.append(nn.Linear(in_features, out_features, dtype=dtype))
             if i < len(sizes) - 2:
                 layers.append(activation_module(activation).to(dtype))
     return nn.Sequential(*layers)
@@ -312,7 +312,7 @@ def from_numpy(network: Network) -> nn.Sequential:
     -------
     torch.nn.Sequential
         The same function, in the same dtype, with running averages; in training mode, as every
-        new module is. Weights are transposed: PyTorch keeps them as ``(fan_out, fan_in)``. Dropout
+        new module is. Weights are transposed: PyTorch keeps them as ``(out_features, in_features)``. Dropout
         has the same probabilities, but draws its masks from PyTorch's random numbers.
 
     Raises
@@ -375,24 +375,24 @@ def _module(layer: Layer, dtype: torch.dtype) -> nn.Module:
         layer, Dense, PReLU, BatchNorm, LayerNorm
     ):
         raise TypeError(
-            f"cannot copy a {type(layer).__name__}; accepted are Dense, Activate, PReLU, "
+            f"cannot copy a {type(layer).__name__}; expected Dense, Activate, PReLU, "
             f"BatchNorm, LayerNorm, Dropout, AlphaDropout and Residual"
         )
     # rows of parameters come without their axis of length 1, as PyTorch has them
     state = {name: torch.tensor(value[0]) for name, value in layer.parameters.items()}
-    fan_in, features = layer.parameters["weight"].shape
+    in_features, features = layer.parameters["weight"].shape
     # on "meta" no random weights are drawn, so PyTorch's random numbers stay as they were
     options: dict[str, Any] = {"dtype": dtype, "device": "meta"}
     module: nn.Module
     if isinstance(layer, Dense):
         state["weight"] = torch.tensor(layer.parameters["weight"].T)
-        module = nn.Linear(fan_in, features, **options)
+        module = nn.Linear(in_features, features, **options)
     elif isinstance(layer, PReLU):
         module = nn.PReLU(features, **options)
     elif isinstance(layer, LayerNorm):
-        module = nn.LayerNorm(features, layer.epsilon, **options)
+        module = nn.LayerNorm(features, layer.eps, **options)
     else:
-        module = nn.BatchNorm1d(features, layer.epsilon, layer.momentum, **options)
+        module = nn.BatchNorm1d(features, layer.eps, layer.momentum, **options)
         # kept in float64 there, in the module's dtype here
         state["running_mean"] = torch.tensor(layer.running_mean[0]).to(state["weight"].dtype)
         state["running_var"] = torch.tensor(layer.running_variance[0]).to(state["weight"].dtype)
@@ -450,7 +450,7 @@ def to_numpy(module: nn.Sequential, *, seed: Seed = 0) -> Network:
     >>> to_numpy(mlp([2, 3, 1], "relu"))
     Network(2-3-1, ['relu'], float32)
     >>> to_numpy(nn.Sequential(nn.Linear(2, 1, bias=False), nn.LeakyReLU(0.2)))
-    Network(2-1, ['leaky_relu(slope=0.2)'], float32)
+    Network(2-1, ['leaky_relu(negative_slope=0.2)'], float32)
     """
     if not _computes_as(module, nn.Sequential):
         raise TypeError(
@@ -573,7 +573,7 @@ def _layer(module: nn.Module, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> La
     if row is not None:
         return Activate(row)
     raise TypeError(
-        f"cannot carry {module} across; accepted are Linear, Flatten, Dropout, AlphaDropout, "
+        f"cannot carry {module} across; expected Linear, Flatten, Dropout, AlphaDropout, "
         f"BatchNorm1d with running averages and a momentum, LayerNorm over one axis, Residual, "
         f"PReLU, and the activations of the catalogue, with parameters that its functions take: "
         f"{', '.join(_text_of(row) for row in activations.CATALOGUE.values() if row.pytorch)}"
@@ -602,12 +602,12 @@ def _layer_with_parameters(module: nn.Module, dtype: np.dtype[Any]) -> Layer | N
     if isinstance(module, nn.LayerNorm) and _computes_as(module, nn.LayerNorm):
         if len(module.normalized_shape) != 1:
             return None
-        return LayerNorm(*_affine(state, module.normalized_shape, dtype), epsilon=module.eps)
+        return LayerNorm(*_affine(state, module.normalized_shape, dtype), eps=module.eps)
     if isinstance(module, nn.BatchNorm1d) and _computes_as(module, nn.BatchNorm1d):
         if "running_mean" not in state or module.momentum is None:
             return None
         weight, bias = _affine(state, [module.num_features], dtype)
-        layer = BatchNorm(weight, bias, momentum=module.momentum, epsilon=module.eps)
+        layer = BatchNorm(weight, bias, momentum=module.momentum, eps=module.eps)
         averages = {"running_mean": "running_mean", "running_variance": "running_var"}
         layer.set_extra_state({name: state[key] for name, key in averages.items()})
         return layer
@@ -813,7 +813,7 @@ def _loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
     rule = get_loss(loss)
     if LOSSES.get(rule.name) is not rule:
         raise NotImplementedError(
-            f"PyTorch has no counterpart of the loss {rule.name!r}; accepted: {', '.join(LOSSES)}"
+            f"PyTorch has no counterpart of the loss {rule.name!r}; expected: {', '.join(LOSSES)}"
         )
     return rule, _LOSSES[rule.name]
 
@@ -823,7 +823,7 @@ def _as_targets(rule: Loss, y: ArrayLike, shape: Sequence[int], like: torch.Tens
     labels = _as_array(y, "y")
     if len(shape) > 2:
         raise ValueError(
-            f"the module returns outputs of shape {tuple(shape)}; accepted is (batch, outputs)"
+            f"the module returns outputs of shape {tuple(shape)}; expected (batch, outputs)"
         )
     rule.function(np.zeros(shape), labels)
     return _as_tensor(labels, like, torch.int64 if rule.name == "cross_entropy" else None)
@@ -932,7 +932,7 @@ def passages(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(
-            f"network is a {type(model).__name__}; accepted is a course_lib.network.Network or a "
+            f"network is a {type(model).__name__}; expected a course_lib.network.Network or a "
             f"torch.nn.Module"
         )
     (rule, criterion), first = _loss_and_criterion(loss), _first_parameter(model)
@@ -1003,7 +1003,7 @@ def _activations_in(model: nn.Module) -> Iterator[tuple[str, nn.Module, Layer]]:
             names = _SETTINGS.get(rows[0].name, {})
             but = f", but for {' and '.join(names)}" if names else ""
             raise ValueError(
-                f"cannot measure {module}; accepted are PyTorch's default settings of it{but}"
+                f"cannot measure {module}; expected PyTorch's default settings of it{but}"
             )
         yield name, module, learned or Activate(cast(Activation, row))
 
@@ -1041,7 +1041,7 @@ def weights(model: nn.Module, *, gradients: bool = False) -> dict[str, Array]:
     Returns
     -------
     dict of str to ndarray
-        Each of shape ``(fan_out, fan_in)``. No biases; of normalizations only those over several
+        Each of shape ``(out_features, in_features)``. No biases; of normalizations only those over several
         axes, such as ``LayerNorm([4, 4])``.
 
     Examples
@@ -1064,14 +1064,14 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> None:
         own = type(optimizer).__module__ == training.__name__
         raise TypeError(
             f"optimizer is a {type(optimizer).__name__}{' of course_lib.training' if own else ''}; "
-            f"accepted for a module is one of torch.optim, such as "
+            f"expected for a module is one of torch.optim, such as "
             f"torch.optim.SGD(model.parameters(), lr=0.1)"
         )
     try:
         signature(type(optimizer).step).bind(optimizer)
     except TypeError:
         raise TypeError(
-            f"optimizer is a {type(optimizer).__name__}; accepted for a module is one of "
+            f"optimizer is a {type(optimizer).__name__}; expected for a module is one of "
             f"torch.optim that makes a step from the gradients at hand, which this does not: it "
             f"asks for a closure"
         ) from None
@@ -1080,7 +1080,7 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> None:
     if foreign:
         raise ValueError(
             f"the optimizer was made for the parameters of another module: {foreign} of its "
-            f"{len(_steered(optimizer))} are not in this one; accepted is one made for "
+            f"{len(_steered(optimizer))} are not in this one; expected one made for "
             f"model.parameters() or for some of them, after the module was built, copied or loaded"
         )
 
@@ -1095,7 +1095,7 @@ def _check_learns(optimizer: torch.optim.Optimizer) -> None:
     if not any(parameter.requires_grad for parameter in _steered(optimizer)):
         raise ValueError(
             f"all {len(_steered(optimizer))} parameters of the optimizer are frozen "
-            f"(requires_grad=False), and nothing would be learned; accepted is an optimizer with "
+            f"(requires_grad=False), and nothing would be learned; expected an optimizer with "
             f"at least one parameter that learns"
         )
 

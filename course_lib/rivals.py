@@ -12,14 +12,13 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from course_lib import activations
+from course_lib._typing import Array
 from course_lib.activations.catalogue import spelled_out
 
 __all__ = ["RIVALS", "TEXTBOOK", "jax", "pytorch", "scipy", "textbook"]
 
-Array = NDArray[Any]
 Pair = tuple[Callable[[Array], Array], Callable[[Array], Array]]
 
 # ---------------------------------------------------------------------------------------------

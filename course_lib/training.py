@@ -16,12 +16,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from course_lib._errors import check_whole
+from course_lib._checks import as_array, check_integer
+from course_lib._typing import Array
 from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss, stream
 from course_lib.network._state import VERSION, as_arrays, check_state
-from course_lib.network.layers import as_array, check_replicated, check_untied, walk
+from course_lib.network.layers import check_replicated, check_untied, walk
 
 __all__ = [
     "SGD",
@@ -37,7 +38,6 @@ __all__ = [
     "fit",
 ]
 
-Array = NDArray[Any]
 
 # ---------------------------------------------------------------------------------------------
 # Optimizers
@@ -67,7 +67,7 @@ def _for_each(name: str, number: Any, parameter: Array) -> Any:
         return values
     if values.shape != parameter.shape[:-2]:
         raise ValueError(
-            f"{name} has shape {values.shape}; accepted are one number, or one for each replica: "
+            f"{name} has shape {values.shape}; expected one number, or one for each replica: "
             f"{parameter.shape[:-2]}"
         )
     return values[..., np.newaxis, np.newaxis]
@@ -81,7 +81,7 @@ def _penalized(gradient: Array, decay: Any, parameter: Array) -> Array:
 def _check_rate(learning_rate: Any) -> None:
     if not _are_finite_from_0(learning_rate) or not np.all(np.asarray(learning_rate) > 0):
         raise ValueError(
-            f"learning_rate is {learning_rate!r}; accepted are finite numbers above 0, one, or one "
+            f"learning_rate is {learning_rate!r}; expected finite numbers above 0, one, or one "
             f"for each replica"
         )
 
@@ -89,7 +89,7 @@ def _check_rate(learning_rate: Any) -> None:
 def _check_decay(weight_decay: Any) -> None:
     if not _are_finite_from_0(weight_decay):
         raise ValueError(
-            f"weight_decay is {weight_decay!r}; accepted are finite numbers from 0 on, one, or one "
+            f"weight_decay is {weight_decay!r}; expected finite numbers from 0 on, one, or one "
             f"for each replica"
         )
 
@@ -103,7 +103,7 @@ def _are_finite_from_0(numbers: Any) -> bool:
 
 def _check_share(name: str, value: float) -> None:
     if as_array(name, value).ndim or not _are_finite_from_0(value) or not value < 1:
-        raise ValueError(f"{name} is {value!r}; accepted is 0 up to but not including 1")
+        raise ValueError(f"{name} is {value!r}; expected 0 up to but not including 1")
 
 
 def _as_plain_numbers(settings: Any, *names: str) -> None:
@@ -487,13 +487,13 @@ class Adam(_Stepping):
         As for `SGD`.
     beta1, beta2 : float
         How much of the running mean of the gradients, and of their squares, stays at each step.
-    epsilon : float
+    eps : float
         Added to the root, so that nothing is divided by 0; above 0.
 
     Raises
     ------
     ValueError
-        If a rate is not a finite number above 0, a beta is not in [0, 1), epsilon is not a finite
+        If a rate is not a finite number above 0, a beta is not in [0, 1), eps is not a finite
         number above 0 (in the dtype of the parameters too), or a weight decay not one from 0 on.
     TypeError
         In a step, if a parameter is float16: the squares of gradients below 0.0002 vanish in it,
@@ -514,7 +514,7 @@ class Adam(_Stepping):
         \frac{m}{\sqrt{v} + \hat\epsilon}
 
     That is :math:`\epsilon = \hat\epsilon / \sqrt{1 - \beta_2^t}`: in the first step 32 times
-    as much, which shows where gradients are as small as epsilon. Keras has 1e-7 by default.
+    as much, which shows where gradients are as small as eps. Keras has 1e-7 by default.
 
     Examples
     --------
@@ -527,7 +527,7 @@ class Adam(_Stepping):
     learning_rate: Any = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
-    epsilon: float = 1e-8
+    eps: float = 1e-8
     weight_decay: Any = 0.0
     _memory: ClassVar = MappingProxyType({"mean": "_means", "square": "_squares"})
     _means: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
@@ -540,14 +540,10 @@ class Adam(_Stepping):
         _check_rate(self.learning_rate)
         _check_share("beta1", self.beta1)
         _check_share("beta2", self.beta2)
-        if (
-            as_array("epsilon", self.epsilon).ndim
-            or not _are_finite_from_0(self.epsilon)
-            or self.epsilon == 0
-        ):
-            raise ValueError(f"epsilon is {self.epsilon!r}; expected is a finite number above 0")
+        if as_array("eps", self.eps).ndim or not _are_finite_from_0(self.eps) or self.eps == 0:
+            raise ValueError(f"eps is {self.eps!r}; expected is a finite number above 0")
         _check_decay(self.weight_decay)
-        _as_plain_numbers(self, "beta1", "beta2", "epsilon")
+        _as_plain_numbers(self, "beta1", "beta2", "eps")
 
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
@@ -561,7 +557,7 @@ class Adam(_Stepping):
             mean, square = self._means[name], self._squares[name]
             mean += (1 - self.beta1) * (gradient - mean)
             square += (1 - self.beta2) * (gradient * gradient - square)
-            size = np.sqrt(square / unbias2) + self.epsilon
+            size = np.sqrt(square / unbias2) + self.eps
             parameter -= rate / unbias1 * mean / size
 
     def _decayed(self, parameter: Array, gradient: Array, rate: Any, decay: Any) -> Array:
@@ -569,15 +565,15 @@ class Adam(_Stepping):
         return _penalized(gradient, decay, parameter)
 
     def _check_dtype(self, name: str, parameter: Array) -> None:
-        """Raise an error in float16, and where epsilon would be 0."""
+        """Raise an error in float16, and where eps would be 0."""
         if parameter.dtype == np.float16:
             raise TypeError(
                 f"{name} is float16, in which the squares of gradients vanish or overflow that "
                 f"{type(self).__name__} divides by; train in float32, or with SGD or Momentum"
             )
-        if not _for_each("epsilon", self.epsilon, parameter):
+        if not _for_each("eps", self.eps, parameter):
             raise ValueError(
-                f"epsilon is {self.epsilon!r}, which is 0 in {parameter.dtype}; pass a larger one"
+                f"eps is {self.eps!r}, which is 0 in {parameter.dtype}; pass a larger one"
             )
 
     def _settings(self) -> list[str]:
@@ -590,7 +586,7 @@ class Adam(_Stepping):
 
     def _set(self, settings: dict[str, Any]) -> None:
         steps = settings.pop("steps")
-        check_whole("steps", steps, least=0)
+        check_integer("steps", steps, least=0)
         super()._set(settings)
         self._steps = steps
 
@@ -604,7 +600,7 @@ class AdamW(Adam):
 
     Attributes
     ----------
-    learning_rate, beta1, beta2, epsilon, weight_decay
+    learning_rate, beta1, beta2, eps, weight_decay
         As for `Adam`.
 
     Raises
@@ -688,7 +684,7 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
         raise ValueError("there are no gradients; call loss_and_gradients first")
     shapes = [gradient.shape for gradient in gradients.values()]
     if min(map(len, shapes)) < 2:
-        raise ValueError(f"gradients have shapes {shapes}; accepted are (..., rows, columns)")
+        raise ValueError(f"gradients have shapes {shapes}; expected (..., rows, columns)")
     norms = _norms(list(gradients.values()))
     with np.errstate(invalid="ignore", under="ignore"):  # an infinite gradient times 0
         factor = np.minimum(1, _within(limit, norms) / (norms + 1e-6))
@@ -701,7 +697,7 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> Any:
 def _check_gradients(gradients: Any) -> None:
     if not isinstance(gradients, Mapping):
         raise TypeError(
-            f"gradients is a {type(gradients).__name__}; accepted is a mapping of names to arrays, "
+            f"gradients is a {type(gradients).__name__}; expected a mapping of names to arrays, "
             f"as loss_and_gradients returns it"
         )
 
@@ -1099,7 +1095,7 @@ def fit(
     # everything is looked at before anything is trained
     if not isinstance(network, Network):
         raise TypeError(
-            f"network is a {type(network).__name__}; accepted is a course_lib.network.Network, and "
+            f"network is a {type(network).__name__}; expected a course_lib.network.Network, and "
             f"course_lib.pytorch.fit trains PyTorch modules"
         )
     x, y = network.check_input(x), as_array("y", y)
@@ -1129,7 +1125,7 @@ def fit(
     if replicated and network.replicas != (len(seeds),):
         raise ValueError(
             f"{len(seeds)} seeds for the order of the batches, but replicas {network.replicas}; "
-            f"accepted are one number, or one for each replica"
+            f"expected one number, or one for each replica"
         )
     generators = [stream(s, "batches") for s in seeds]
     record, steps, stopping = resume(history, patience, network.replicas)
@@ -1312,7 +1308,7 @@ def check_fit_arguments(
     if len(shape) < 2 or shape[:-2] not in ((), replicas) or shape[-2] == 0:
         for_each = f", or {replicas} before these axes for data of each replica" if replicas else ""
         raise ValueError(
-            f"x has shape {shape}; accepted is (examples, features), at least one example in rows"
+            f"x has shape {shape}; expected (examples, features), at least one example in rows"
             f"{for_each}"
         )
     check_optimizer(optimizer)
@@ -1321,9 +1317,9 @@ def check_fit_arguments(
             f"{shape[-2]} examples in x of shape {shape}, but y has shape {given}; give one each: "
             f"the shape of y begins with {shape[:-1]}, as that of x does"
         )
-    check_whole("epochs", epochs)
+    check_integer("epochs", epochs)
     if batch_size is not None:
-        check_whole("batch_size", batch_size)
+        check_integer("batch_size", batch_size)
 
 
 def check_finite(name: str, values: Array) -> None:
@@ -1367,10 +1363,10 @@ def check_target_column(y: Array, outputs: Sequence[int], rule: Loss, own: Seque
 
 
 def check_patience(patience: int | None, validation: Any) -> None:
-    """Raise ValueError unless it is None, or a whole number above 0 with validation data."""
+    """Raise ValueError unless it is None, or an integer above 0 with validation data."""
     if patience is None:
         return
-    check_whole("patience", patience)
+    check_integer("patience", patience)
     if validation is None:
         raise ValueError(
             f"patience is {patience}, but no validation data say when to stop; pass "
@@ -1421,14 +1417,14 @@ def check_limits(**limits: float | None) -> None:
             continue
         number = as_array(name, limit)
         if number.dtype.kind not in "fiu" or number.ndim or not 0 < number < np.inf:
-            raise ValueError(f"{name} is {limit!r}; accepted is a finite number above 0")
+            raise ValueError(f"{name} is {limit!r}; expected a finite number above 0")
 
 
 def check_pair(validation: Any) -> tuple[Any, Any]:
     """Return (x, y) of the validation data, or raise TypeError."""
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise TypeError(
-            f"validation is a {type(validation).__name__}; accepted is a pair of inputs and labels"
+            f"validation is a {type(validation).__name__}; expected a pair of inputs and labels"
         )
     return validation[0], validation[1]
 

@@ -113,7 +113,7 @@ AT_ZEROS = [
     for zero in (-0.7517915246935645, -1.2784645427610738, -1.192430440145736, -0.7524614220710163)
     for step in [*(np.arange(-4, 5) * 2.0**-53), 1e-10, -1e-6, 1e-3, 0.0078, 0.0079]
 ]
-PARAMETERS = [{}, *({"slope": s} for s in (-3.0, 0.001)), {"lower": 0.1, "upper": 0.7}]
+PARAMETERS = [{}, *({"negative_slope": s} for s in (-3.0, 0.001)), {"lower": 0.1, "upper": 0.7}]
 PARAMETERS += [{"threshold": 0.1}, {"threshold": 7.0, "value": -3.0}]
 PARAMETERS += [{key: value} for key in ("beta", "b", "alpha") for value in (1e-3, 1.702, 1e3)]
 CASES = [

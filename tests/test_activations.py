@@ -142,7 +142,7 @@ def test_a_float64_rests_on_the_functions_of_numpy_that_the_table_names(name, mo
 
 
 PARAMETERS = {  # name: parameters, function, derivative
-    "leaky_relu": ({"slope": 0.2}, lambda x: x if x > 0 else mpf(0.2) * x, None),
+    "leaky_relu": ({"negative_slope": 0.2}, lambda x: x if x > 0 else mpf(0.2) * x, None),
     "softplus": ({"beta": 3.3}, lambda x: mp.log1p(mp.exp(mpf(3.3) * x)) / mpf(3.3), None),
     "squareplus": ({"b": 0.7}, lambda x: mpf(0.7) / 2 / (mp.sqrt(x * x + mpf(0.7)) - x), None),
     "elu": ({"alpha": 2.5}, lambda x: x if x > 0 else mpf(2.5) * mp.expm1(x), None),
@@ -151,7 +151,7 @@ PARAMETERS = {  # name: parameters, function, derivative
     "hard_shrink": ({"threshold": 1}, lambda x: x if abs(x) > 1 else mpf(0), None),
     "soft_shrink": ({"threshold": 1}, lambda x: mp.sign(x) * max(abs(x) - 1, mpf(0)), None),
     "threshold": ({"threshold": 1, "value": -2}, lambda x: x if x > 1 else mpf(-2), None),
-    "prelu": ({"slope": -0.5}, lambda x: x if x > 0 else -x / 2, None),
+    "prelu": ({"negative_slope": -0.5}, lambda x: x if x > 0 else -x / 2, None),
     "rrelu": ({"lower": 0.1, "upper": 0.2}, lambda x: x if x > 0 else mpf(0.1 + 0.2) / 2 * x, None),
 }
 
@@ -220,8 +220,8 @@ def gated(p):
 
 
 OF_A_PARAMETER = {  # row: its parameter, the size of inputs at which it bends, exact pair
-    "leaky_relu": ("slope", lambda p: 1, rectified),
-    "prelu": ("slope", lambda p: 1, rectified),
+    "leaky_relu": ("negative_slope", lambda p: 1, rectified),
+    "prelu": ("negative_slope", lambda p: 1, rectified),
     "softplus": ("beta", lambda p: 1 / p, soft),
     "squareplus": ("b", math.sqrt, rooted),
     "elu": ("alpha", lambda p: 1, bent),
@@ -583,8 +583,10 @@ def test_the_conventional_value_at_a_kink_is_that_of_pytorch(row):
 @pytest.mark.parametrize("slope", [0.0, 0.2, -1.0, 3.0])
 def test_leaky_relu_takes_another_slope(slope):
     row = CATALOGUE["leaky_relu"]
-    np.testing.assert_array_equal(row([-2.0, 0.0, 3.0], slope=slope), [-2 * slope, 0, 3])
-    np.testing.assert_array_equal(row.derivative([-2.0, 0.0, 3.0], slope=slope), [slope, slope, 1])
+    np.testing.assert_array_equal(row([-2.0, 0.0, 3.0], negative_slope=slope), [-2 * slope, 0, 3])
+    np.testing.assert_array_equal(
+        row.derivative([-2.0, 0.0, 3.0], negative_slope=slope), [slope, slope, 1]
+    )
 
 
 ROUGH_IN_PYTORCH = {"hard_sigmoid": 1e-7}  # its slope is the float32 nearest to 1/6, in float64 too
@@ -646,9 +648,9 @@ def test_each_slope_of_prelu_may_be_its_own():
     leaf, learned = torch.tensor(x, requires_grad=True), torch.tensor(slopes, requires_grad=True)
     y = torch.nn.functional.prelu(leaf, learned)
     y.sum().backward()
-    np.testing.assert_array_equal(activations.prelu(x, slope=slopes), y.detach())
-    np.testing.assert_array_equal(activations.prelu_grad(x, slope=slopes), leaf.grad)
-    np.testing.assert_allclose(activations.prelu_slope_grad(x).sum(axis=0), learned.grad)
+    np.testing.assert_array_equal(activations.prelu(x, negative_slope=slopes), y.detach())
+    np.testing.assert_array_equal(activations.prelu_grad(x, negative_slope=slopes), leaf.grad)
+    np.testing.assert_allclose(activations.prelu_negative_slope_grad(x).sum(axis=0), learned.grad)
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (BLOCK + 3,), (2, 3)])
@@ -935,10 +937,10 @@ def test_vjp_equals_autograd(row):
     x = rng.normal(size=(2, 3, 4))
     leaf, y = in_torch(row, x)
     np.testing.assert_allclose(row(x), y.detach(), rtol=1e-12, atol=1e-14)
-    upstream = rng.normal(size=y.shape)
-    y.backward(torch.tensor(upstream))
+    grad_output = rng.normal(size=y.shape)
+    y.backward(torch.tensor(grad_output))
     near = ROUGH_IN_PYTORCH.get(row.name, 1e-12)
-    np.testing.assert_allclose(row.vjp(x, upstream), leaf.grad, rtol=near, atol=1e-14)
+    np.testing.assert_allclose(row.vjp(x, grad_output), leaf.grad, rtol=near, atol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -948,15 +950,15 @@ def test_value_and_vjp_honor_the_axis(row, axis, dtype):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 4, 6)).astype(dtype)
     leaf, y = in_torch(row, x, axis)
-    upstream = rng.normal(size=y.shape).astype(dtype)
-    y.backward(torch.tensor(upstream.astype(np.float64)))
+    grad_output = rng.normal(size=y.shape).astype(dtype)
+    y.backward(torch.tensor(grad_output.astype(np.float64)))
     near = {"rtol": 4 * np.finfo(dtype).eps, "atol": 4 * np.finfo(dtype).eps}
     value, pull = row.pullback(x, axis=axis)
     for found, expected in (
         (row(x, axis=axis), y.detach()),
         (value, y.detach()),
-        (row.vjp(x, upstream, axis=axis), leaf.grad),
-        (pull(upstream), leaf.grad),
+        (row.vjp(x, grad_output, axis=axis), leaf.grad),
+        (pull(grad_output), leaf.grad),
     ):
         assert found.dtype == dtype
         np.testing.assert_allclose(found, expected, **near)
@@ -968,9 +970,9 @@ def test_vjp_of_maxout_goes_to_the_largest_of_any_number_of_pieces(pieces):
     x = rng.normal(size=(2, 6, 3))
     leaf = torch.tensor(x, requires_grad=True)
     y = torch.stack(leaf.chunk(pieces, 1)).amax(0)
-    upstream = rng.normal(size=y.shape)
-    y.backward(torch.tensor(upstream))
-    found = CATALOGUE["maxout"].vjp(x, upstream, axis=1, pieces=pieces)
+    grad_output = rng.normal(size=y.shape)
+    y.backward(torch.tensor(grad_output))
+    found = CATALOGUE["maxout"].vjp(x, grad_output, axis=1, pieces=pieces)
     np.testing.assert_array_equal(found, leaf.grad)
 
 
@@ -984,8 +986,8 @@ def test_the_pullback_gives_the_value_and_the_vjp(row):
     x = np.random.default_rng(0).normal(size=(3, 4))
     value, pull = row.pullback(x)
     np.testing.assert_array_equal(value, row(x))
-    for upstream in np.random.default_rng(1).normal(size=(2, *value.shape)):
-        np.testing.assert_array_equal(pull(upstream), row.vjp(x, upstream))
+    for grad_output in np.random.default_rng(1).normal(size=(2, *value.shape)):
+        np.testing.assert_array_equal(pull(grad_output), row.vjp(x, grad_output))
 
 
 def test_random_slopes_are_the_same_in_value_and_pullback():
@@ -1007,12 +1009,12 @@ def test_a_row_with_fixed_parameters_carries_them_everywhere(row):
     x = np.random.default_rng(0).normal(size=(6, 12))
     for parameters in [{"axis": 0}] + ([{"pieces": 3}] if "pieces" in row.parameters else []):
         fixed = with_parameters(row, **parameters)
-        upstream = np.random.default_rng(1).normal(size=fixed(x).shape)
-        expected = row.vjp(x, upstream, **parameters)
-        np.testing.assert_array_equal(fixed.vjp(x, upstream), expected)
+        grad_output = np.random.default_rng(1).normal(size=fixed(x).shape)
+        expected = row.vjp(x, grad_output, **parameters)
+        np.testing.assert_array_equal(fixed.vjp(x, grad_output), expected)
         layer = Activate(fixed)
         np.testing.assert_array_equal(layer.forward(x), row(x, **parameters))
-        np.testing.assert_array_equal(layer.backward(upstream), expected)
+        np.testing.assert_array_equal(layer.backward(grad_output), expected)
 
 
 def test_a_function_of_ones_own_over_an_axis_is_what_a_layer_computes():
@@ -1022,7 +1024,7 @@ def test_a_function_of_ones_own_over_an_axis_is_what_a_layer_computes():
     def cool_jacobian(x):
         return softmax_jacobian(np.asarray(x) / 10) / 10
 
-    x, upstream = np.random.default_rng(0).normal(size=(2, 4, 3)) * 20
+    x, grad_output = np.random.default_rng(0).normal(size=(2, 4, 3)) * 20
     for rule in (CATALOGUE["softmax"].pullback_rule, None):
         row = dataclasses.replace(
             CATALOGUE["softmax"], function=cool, derivative=cool_jacobian, pullback_rule=rule
@@ -1030,8 +1032,8 @@ def test_a_function_of_ones_own_over_an_axis_is_what_a_layer_computes():
         layer = Activate(row)
         np.testing.assert_array_equal(layer.forward(x), cool(x))
         leaf = torch.tensor(x, requires_grad=True)
-        torch.softmax(leaf / 10, -1).backward(torch.tensor(upstream))
-        np.testing.assert_allclose(layer.backward(upstream), leaf.grad, rtol=1e-10, atol=1e-14)
+        torch.softmax(leaf / 10, -1).backward(torch.tensor(grad_output))
+        np.testing.assert_allclose(layer.backward(grad_output), leaf.grad, rtol=1e-10, atol=1e-14)
 
 
 def test_a_gate_of_ones_own_is_what_a_layer_computes():
@@ -1040,8 +1042,8 @@ def test_a_gate_of_ones_own_is_what_a_layer_computes():
         function=lambda x: activations.glu(x) * 2,
         derivative=lambda x: activations.glu_grad(x) * 2,
     )
-    x, upstream = np.random.default_rng(0).normal(size=(5, 6)), np.ones((5, 3))
-    np.testing.assert_array_equal(row.vjp(x, upstream), 2 * CATALOGUE["glu"].vjp(x, upstream))
+    x, grad_output = np.random.default_rng(0).normal(size=(5, 6)), np.ones((5, 3))
+    np.testing.assert_array_equal(row.vjp(x, grad_output), 2 * CATALOGUE["glu"].vjp(x, grad_output))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -1109,9 +1111,9 @@ def exact_products(name, x, u):
 @pytest.mark.parametrize("row", ROWS_OVER_AXIS, ids=by_name)
 def test_vjp_of_confident_float32_answers_keeps_its_digits(row):
     x = np.float32([[18.0, 0.0, -1.0, 1.0], [0.0, 0.5, 40.0, 3.0]])
-    upstream = np.float32(np.random.default_rng(0).normal(size=np.shape(row(x))))
-    expected = row.vjp(x.astype(np.float64), upstream.astype(np.float64))
-    np.testing.assert_allclose(row.vjp(x, upstream), expected, rtol=2e-7)
+    grad_output = np.float32(np.random.default_rng(0).normal(size=np.shape(row(x))))
+    expected = row.vjp(x.astype(np.float64), grad_output.astype(np.float64))
+    np.testing.assert_allclose(row.vjp(x, grad_output), expected, rtol=2e-7)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -1119,9 +1121,9 @@ def test_vjp_of_confident_float32_answers_keeps_its_digits(row):
 def test_no_vjp_needs_more_than_a_few_arrays_of_the_size_of_its_input(row, dtype):
     # so large that the temporaries of one block do not count
     x = np.random.default_rng(0).normal(size=(64, 2000)).astype(dtype)
-    upstream = np.ones_like(row(x))
+    grad_output = np.ones_like(row(x))
     tracemalloc.start()
-    row.vjp(x, upstream)
+    row.vjp(x, grad_output)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8 * x.size * 8  # in float64, whatever the dtype; a Jacobian takes 2000 of them
@@ -1206,13 +1208,13 @@ def test_the_three_ways_in_lead_to_the_same_function():
 
 
 BAD_PARAMETERS = {
-    "slope": (lambda: activations.leaky_relu(1.0, slope=INF), "slope is inf", "a finite number"),
-    "slope as text": (lambda: activations.leaky_relu(1.0, slope="1"), "'1'", "a finite number"),
-    "slope as bool": (lambda: activations.leaky_relu(1.0, slope=True), "True", "a finite number"),
-    "huge slope": (lambda: activations.leaky_relu(1.0, slope=10**400), "slope is 1", "finite"),
-    "prelu NaN": (lambda: activations.prelu([1.0], slope=NAN), "slope is nan", "finite numbers"),
+    "slope": (lambda: activations.leaky_relu(1.0, negative_slope=INF), "slope is inf", "a finite number"),
+    "slope as text": (lambda: activations.leaky_relu(1.0, negative_slope="1"), "'1'", "a finite number"),
+    "slope as bool": (lambda: activations.leaky_relu(1.0, negative_slope=True), "True", "a finite number"),
+    "huge slope": (lambda: activations.leaky_relu(1.0, negative_slope=10**400), "slope is 1", "finite"),
+    "prelu NaN": (lambda: activations.prelu([1.0], negative_slope=NAN), "slope is nan", "finite numbers"),
     "prelu shape": (
-        lambda: activations.prelu([1.0, 2.0], slope=[1.0] * 3), "(3,)", "that of x, (2,)"
+        lambda: activations.prelu([1.0, 2.0], negative_slope=[1.0] * 3), "(3,)", "that of x, (2,)"
     ),
     "rrelu order": (
         lambda: activations.rrelu(1.0, lower=0.5, upper=0.1), "lower is 0.5", "lower <= upper"
@@ -1228,14 +1230,14 @@ BAD_PARAMETERS = {
     "swish": (lambda: activations.swish(1.0, beta=1e-320), "beta is 1e-320", "from 1e-10"),
     "odd": (lambda: activations.glu([1.0, 2.0, 3.0]), "length 3", "equal parts"),
     "pieces": (lambda: activations.maxout([1.0, 2.0], pieces=0), "0 pieces", "equal parts"),
-    "half a piece": (lambda: activations.maxout([1.0], pieces=0.5), "0.5", "a whole number"),
-    "no axis": (lambda: softmax([1.0], None), "axis is None", "a whole number"),
-    "out as axis": (lambda: softmax([1.0], np.zeros(1)), "axis is array", "a whole number"),
-    "slope by place": (lambda: activations.leaky_relu([1.0], 0.2), "got float", "slope=0.2"),
-    "upstream": (
+    "half a piece": (lambda: activations.maxout([1.0], pieces=0.5), "0.5", "an integer"),
+    "no axis": (lambda: softmax([1.0], None), "axis is None", "an integer"),
+    "out as axis": (lambda: softmax([1.0], np.zeros(1)), "axis is array", "an integer"),
+    "slope by place": (lambda: activations.leaky_relu([1.0], 0.2), "got float", "negative_slope=0.2"),
+    "grad_output": (
         lambda: CATALOGUE["relu"].vjp([1.0, 2.0], np.ones((3, 2))), "(3, 2)", "has shape (2,)"
     ),
-    "upstream of a gate": (
+    "grad_output of a gate": (
         lambda: CATALOGUE["glu"].vjp(np.ones(4), np.ones(4)), "(4,)", "has shape (2,)"
     ),
 }  # fmt: skip
@@ -1251,7 +1253,7 @@ def test_bad_parameters_are_named_with_what_is_accepted(case, refuses):
 def test_a_parameter_may_be_any_real_number(number):
     x = np.array([-INF, -2.0, 3.0, INF])
     for function, name in (
-        (activations.leaky_relu, "slope"),
+        (activations.leaky_relu, "negative_slope"),
         (activations.softplus, "beta"),
         (activations.celu_grad, "alpha"),
         (activations.swish_grad, "beta"),
@@ -1262,11 +1264,11 @@ def test_a_parameter_may_be_any_real_number(number):
 @pytest.mark.parametrize("slope", [0, [0.0], -0.0])
 def test_a_slope_of_zero_is_zero_at_minus_infinity_too(slope):
     x = np.array([-INF])
-    assert activations.prelu(x, slope=slope) == 0
+    assert activations.prelu(x, negative_slope=slope) == 0
     if np.ndim(slope) == 0:
-        assert activations.leaky_relu(x, slope=slope) == 0
+        assert activations.leaky_relu(x, negative_slope=slope) == 0
         assert activations.rrelu(x, lower=slope, upper=slope) == 0
-        assert np.isnan(activations.leaky_relu(NAN, slope=slope))
+        assert np.isnan(activations.leaky_relu(NAN, negative_slope=slope))
 
 
 @pytest.mark.parametrize("beta", [1e-10, 1e10])
@@ -1296,8 +1298,8 @@ def test_the_gradient_of_nothing_is_empty(row, dtype):
     for shape in ((4, 0), (0, 4), (2, 0, 4), (0,)):
         for axis in range(len(shape)):
             x = np.empty(shape, dtype)
-            upstream = np.ones_like(row(x, axis=axis))
-            found = row.vjp(x, upstream, axis=axis)
+            grad_output = np.ones_like(row(x, axis=axis))
+            found = row.vjp(x, grad_output, axis=axis)
             assert (found.shape, found.dtype) == (x.shape, x.dtype)
 
 

@@ -83,7 +83,7 @@ def test_random_expressions_agree_with_pytorch(tree, at):
     assert value.data == pytest.approx(tensor.item(), **CLOSE)
     for a, b in zip(ours, theirs, strict=True):
         expected = 0.0 if b.grad is None else b.grad.item()
-        assert a.gradient == pytest.approx(expected, rel=1e-11, abs=1e-11)
+        assert a.grad == pytest.approx(expected, rel=1e-11, abs=1e-11)
 
 
 @pytest.mark.parametrize("at", [-1.5, 0.0, 0.25, 2.0])
@@ -94,7 +94,7 @@ def test_an_operation_of_one_value_agrees_with_pytorch(name, at):
     ours.backward()
     theirs.backward()
     assert ours.data == pytest.approx(theirs.item(), **CLOSE)
-    assert value.gradient == pytest.approx(tensor.grad.item(), **CLOSE)
+    assert value.grad == pytest.approx(tensor.grad.item(), **CLOSE)
 
 
 PLAIN = [float, int, np.float64, np.float32, np.int64, Fraction]
@@ -114,7 +114,7 @@ def test_values_and_plain_numbers_on_both_sides(operator, left, right):
     assert result.data == pytest.approx(expected.item(), **CLOSE)
     for number, tensor in zip([a, b], tensors, strict=True):
         if isinstance(number, Value):
-            assert number.gradient == pytest.approx(tensor.grad.item(), **CLOSE)
+            assert number.grad == pytest.approx(tensor.grad.item(), **CLOSE)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def test_an_activation_has_the_slope_of_its_central_difference(name):
         y.backward()
         slope = (row(at + step) - row(at - step)) / (2 * step)
         assert (y.data, y.operation) == (row(at), name)
-        assert x.gradient == pytest.approx(slope, rel=1e-7, abs=1e-7)
+        assert x.grad == pytest.approx(slope, rel=1e-7, abs=1e-7)
 
 
 @pytest.mark.parametrize("name", [name for name in ELEMENTWISE if CATALOGUE[name].kinks])
@@ -142,14 +142,14 @@ def test_at_a_kink_the_convention_holds(name):
     for kink, slope in zip(row.kinks, row.kink_derivatives, strict=True):
         x = Value(kink)
         x.apply(row).backward()
-        assert x.gradient == slope
+        assert x.grad == slope
 
 
 def test_the_kink_of_relu_is_that_of_pytorch():
     x, tensor = Value(0), leaf(0)
     (3 * x.apply("relu") + 2 * (-x).apply("relu")).backward()
     (3 * tensor.relu() + 2 * (-tensor).relu()).backward()
-    assert x.gradient == tensor.grad.item() == 0
+    assert x.grad == tensor.grad.item() == 0
 
 
 # ---------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def test_a_value_used_several_times_sums_its_contributions():
     y = x * x  # on both sides of one operator
     z = y + x + y  # and twice later on
     z.backward()
-    assert (x.gradient, y.gradient, z.gradient) == (13, 2, 1)
+    assert (x.grad, y.grad, z.grad) == (13, 2, 1)
 
 
 def test_a_diamond_is_walked_once_for_each_node():
@@ -171,7 +171,7 @@ def test_a_diamond_is_walked_once_for_each_node():
     for _ in range(60):  # 2**60 paths
         doubled = doubled + doubled
     doubled.backward()
-    assert x.gradient == 2**60
+    assert x.grad == 2**60
 
 
 def test_a_chain_of_a_hundred_thousand_operations():
@@ -180,7 +180,7 @@ def test_a_chain_of_a_hundred_thousand_operations():
     for i in range(100_000):
         y = y + 1 if i % 2 else y * 1
     y.backward()
-    assert (y.data, x.gradient) == (50_002, 1)
+    assert (y.data, x.grad) == (50_002, 1)
     del y  # nor does taking it down recurse
 
 
@@ -206,11 +206,11 @@ def test_a_long_chain_is_copied_with_all_that_it_was_computed_from(how):
         z = z + y if i % 2 else z * 1
     z.backward()
     x_copy, z_copy, (y_copy, *_) = COPIES[how]((x, z, [y, z]))  # one x and one y in all of them
-    assert (z_copy.data, x_copy.gradient, y_copy.gradient) == (15_002, 1, 5_000)
+    assert (z_copy.data, x_copy.grad, y_copy.grad) == (15_002, 1, 5_000)
     z_copy.backward()
     (2 * z_copy).backward()
-    assert (x_copy.gradient, y_copy.gradient) == (2, 10_000)
-    assert (x.gradient, y.gradient) == (1, 5_000)  # the first ones are untouched
+    assert (x_copy.grad, y_copy.grad) == (2, 10_000)
+    assert (x.grad, y.grad) == (1, 5_000)  # the first ones are untouched
 
 
 @pytest.mark.parametrize("how", COPIES)
@@ -243,23 +243,23 @@ def test_backward_starts_anew_each_time():
     z = y * x
     for _ in range(2):
         z.backward()
-        assert (x.gradient, y.gradient, unused.gradient) == (12, 2, 0)
+        assert (x.grad, y.grad, unused.grad) == (12, 2, 0)
     y.backward()
-    assert (x.gradient, y.gradient, z.gradient) == (4, 1, 1)  # y does not depend on z
+    assert (x.grad, y.grad, z.grad) == (4, 1, 1)  # y does not depend on z
 
 
 def test_two_losses_are_one_sum():
     x = Value(2)
     (x**2 + x**3).backward()
-    assert x.gradient == 4 + 12
+    assert x.grad == 4 + 12
 
 
 def test_a_value_alone():
     x = Value(-1.5)
-    assert (x.data, x.gradient, x.operation, x.parents) == (-1.5, 0, "", ())
+    assert (x.data, x.grad, x.operation, x.parents) == (-1.5, 0, "", ())
     x.backward()
-    assert x.gradient == 1
-    assert repr(x) == "Value(-1.5, gradient=1)"
+    assert x.grad == 1
+    assert repr(x) == "Value(-1.5, grad=1)"
 
 
 def test_a_value_tells_where_it_came_from():
@@ -310,7 +310,7 @@ def test_a_network_of_values_agrees_with_layers_and_with_pytorch(activation):
     mean = total / len(x)
     mean.backward()
     ours = {
-        name: np.array([[value.gradient for value in row] for row in rows])
+        name: np.array([[value.grad for value in row] for row in rows])
         for name, rows in values.items()
     }
 
@@ -350,7 +350,7 @@ NO_NUMBERS = {
 
 @pytest.mark.parametrize("given", NO_NUMBERS.values(), ids=list(NO_NUMBERS))
 def test_what_is_no_number_is_refused(given):
-    message = f"a Value of {type(given).__name__}; accepted is one real number"
+    message = f"a Value of {type(given).__name__}; expected one real number"
     with pytest.raises(TypeError, match=message):
         Value(given)
     for operator in (add, sub, mul, truediv, pow):
@@ -371,7 +371,7 @@ def test_a_value_is_made_of_something_and_not_of_a_value():
 @pytest.mark.parametrize(
     ("parents", "told"),
     [
-        ((Value(2), 1.0), r"Value\(2, gradient=0\) among the parents; accepted are pairs \(value"),
+        ((Value(2), 1.0), r"Value\(2, grad=0\) among the parents; expected pairs \(value"),
         (Value(2), "parents is a Value"),
         ([Value(2)], "in a list"),
         ([(1.0, Value(2))], "a tuple among the parents"),
@@ -399,7 +399,7 @@ def test_functions_of_numpy_and_comparisons_are_refused():
     [
         (lambda: Value(0).log(), "the logarithm of 0 is no real number or has no slope"),
         (lambda: Value(-2).log(), "the logarithm of -2 is no real"),
-        (lambda: Value(-8) ** (1 / 3), "-8 to the power 0.333333 .* accepted are bases from 0 on"),
+        (lambda: Value(-8) ** (1 / 3), "-8 to the power 0.333333 .* expected bases from 0 on"),
         (lambda: Value(-8) ** Value(2), "-8 to the power of a Value .* a plain number, others too"),
         (lambda: 0 ** Value(2), "0 to the power of a Value"),
     ],

@@ -110,7 +110,7 @@ def test_the_digits_are_split_without_overlap():
 
 
 def test_another_share_is_held_out():
-    digits = data.mnist(test_share=0.5)
+    digits = data.mnist(test_size=0.5)
     assert len(digits.x_train) == len(digits.x_test) == 2500
 
 
@@ -134,17 +134,17 @@ def test_flat_rows_are_gray_values_from_0_to_1(dtype):
 )
 def test_a_split_is_stratified_and_complete(counts, share, seed):
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)) * 3, counts))
-    train, test = stratified_split(labels, test_share=share, seed=seed)
+    train, test = stratified_split(labels, test_size=share, seed=seed)
     assert sorted([*train, *test]) == list(range(len(labels)))
     for label, count in zip(np.unique(labels), counts, strict=True):
         assert abs((labels[test] == label).sum() - share * count) <= 0.5
-    again = stratified_split(labels, test_share=share, seed=seed)
+    again = stratified_split(labels, test_size=share, seed=seed)
     np.testing.assert_array_equal(np.concatenate(again), np.concatenate([train, test]))
     assert {train.dtype, test.dtype} == {np.dtype(np.int64)}
 
 
 def test_a_seed_gives_one_split_on_every_system():
-    train, test = stratified_split([0] * 5 + [1] * 5, test_share=0.4, seed=0)
+    train, test = stratified_split([0] * 5 + [1] * 5, test_size=0.4, seed=0)
     assert (train.tolist(), test.tolist()) == ([7, 1, 3, 8, 5, 0], [6, 9, 4, 2])
 
 
@@ -228,8 +228,8 @@ def test_a_pickle_in_a_data_file_is_never_loaded(package, monkeypatch):
 # ---------------------------------------------------------------------------------------------
 
 BAD = {
-    "no points": (lambda: data.moons(0), ValueError, "n is 0", "whole numbers from 1"),
-    "half a point": (lambda: data.spirals(2.5), ValueError, "n is 2.5", "whole numbers from 1"),
+    "no points": (lambda: data.moons(0), ValueError, "n is 0", "integers from 1"),
+    "half a point": (lambda: data.spirals(2.5), ValueError, "n is 2.5", "integers from 1"),
     "noise below 0": (lambda: data.moons(noise=-1), ValueError, "noise is -1", "from 0 on"),
     "noise NaN": (lambda: data.spirals(noise=float("nan")), ValueError, "nan", "from 0 on"),
     "noise in words": (lambda: data.moons(noise="low"), ValueError, "'low'", "numbers from 0 on"),
@@ -238,14 +238,14 @@ BAD = {
     "turns NaN": (lambda: data.spirals(turns=np.nan), ValueError, "turns is nan", "finite numbers"),
     "half a spiral": (lambda: data.spirals(classes=2.5), ValueError, "is 2.5", "from 2 on"),
     "one spiral": (lambda: data.spirals(classes=1), ValueError, "classes is 1", "from 2 on"),
-    "share 0": (lambda: data.mnist(test_share=0), ValueError, "test_share is 0", "between 0 and 1"),
-    "share 1": (lambda: data.mnist(test_share=1), ValueError, "test_share is 1", "between 0 and 1"),
-    "a share in words": (lambda: data.mnist(test_share="half"), ValueError, "'half'", "a number"),
+    "share 0": (lambda: data.mnist(test_size=0), ValueError, "test_size is 0", "between 0 and 1"),
+    "share 1": (lambda: data.mnist(test_size=1), ValueError, "test_size is 1", "between 0 and 1"),
+    "a share in words": (lambda: data.mnist(test_size="half"), ValueError, "'half'", "a number"),
     "ragged labels": (
         lambda: stratified_split([[0, 1], [0]]), ValueError, "different lengths", "one row of int"
     ),
     "share too small": (
-        lambda: data.mnist(test_share=1e-4), ValueError, "class 0 has 500", "at least one"
+        lambda: data.mnist(test_size=1e-4), ValueError, "class 0 has 500", "at least one"
     ),
     "a class of one": (
         lambda: stratified_split([0, 0, 7]), ValueError, "class 0 has 2", "at least one"

@@ -20,10 +20,10 @@ from course_lib.diagnostics import (
     dead_units,
     diagnose,
     effective_rank,
-    fate,
-    is_flat,
+    is_saturated,
     root_mean_square,
-    slope_limit,
+    saturation_threshold,
+    unit_transitions,
 )
 from course_lib.network import (
     LOSSES,
@@ -77,7 +77,7 @@ def test_effective_rank_is_the_exponential_of_the_entropy(shares, scale):
 def test_effective_rank_of_special_matrices():
     stack = np.stack([np.zeros((2, 3)), np.ones((2, 3)), np.full((2, 3), np.nan)])
     np.testing.assert_allclose(effective_rank(stack), [0, 1, np.nan], rtol=1e-12)
-    with pytest.raises(ValueError, match=r"shape \(0, 3\); accepted is"):
+    with pytest.raises(ValueError, match=r"shape \(0, 3\); expected"):
         effective_rank(np.zeros((0, 3)))
 
 
@@ -94,25 +94,27 @@ def test_effective_rank_of_special_matrices():
 )
 def test_a_unit_is_flat_where_its_slope_is_a_hundredth_of_the_steepest(name, edge):
     step = 1e-9 * np.sign(edge)
-    np.testing.assert_array_equal(is_flat(name, [edge - step, edge + step]), [False, True])
+    np.testing.assert_array_equal(is_saturated(name, [edge - step, edge + step]), [False, True])
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_the_limit_is_a_share_of_the_steepest_slope_that_is_found(name):
     steepest = np.abs(CATALOGUE[name].derivative(np.linspace(-50, 50, 1_000_001))).max()
     unbounded = name in ("squared_relu", "exponential")
-    assert slope_limit(name, 0.5) == pytest.approx(0.5 if unbounded else steepest / 2, rel=1e-3)
+    assert saturation_threshold(name, 0.5) == pytest.approx(
+        0.5 if unbounded else steepest / 2, rel=1e-3
+    )
 
 
 def test_flat_needs_a_slope_and_a_share():
     with pytest.raises(ValueError, match=r"'softmax' is not elementwise"):
-        is_flat("softmax", X)
-    with pytest.raises(ValueError, match=r"share is 1; accepted is a number between 0 and 1"):
-        is_flat("relu", X, share=1)
+        is_saturated("softmax", X)
+    with pytest.raises(ValueError, match=r"share is 1; expected a number between 0 and 1"):
+        is_saturated("relu", X, fraction=1)
     with pytest.raises(ValueError, match="share is 0"):
-        diagnose(mlp([3, 4, 2]), X, Y, share=0)
+        diagnose(mlp([3, 4, 2]), X, Y, fraction=0)
     with pytest.raises(KeyError, match="did you mean 'gelu'"):
-        slope_limit("geluu")
+        saturation_threshold("geluu")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -142,7 +144,7 @@ def by_hand(network, x, y):
         pytorch.activation_module(network.layers[1].activation)(leaf).sum().backward()
         slopes = leaf.grad.abs()
         found["preactivation"].append(z.detach().square().mean().sqrt())
-        found["signal"].append(z.outputs.detach().square().mean().sqrt())
+        found["activation"].append(z.outputs.detach().square().mean().sqrt())
         found["gradient"].append((len(x) * z.grad).square().mean().sqrt())
         steepest = {"relu": 1, "tanh": 1, "sigmoid": 0.25, "gelu": 1.1289}.get(
             network.layers[1].activation.name
@@ -324,7 +326,7 @@ def test_the_network_and_the_optimizer_stay_as_they_were(kind):
 def test_explosions_are_measured_without_warnings(depth, optimizer):
     network = mlp([3, *[8] * depth, 2], "relu", gain=1e40)
     found = diagnose(network, X, Y, optimizer=optimizer and OPTIMIZERS[optimizer][0]())
-    assert np.isfinite(found.signal).all() == (depth == 5)
+    assert np.isfinite(found.activation).all() == (depth == 5)
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "prelu"])
@@ -344,9 +346,9 @@ def test_a_share_from_numpy_is_a_number_as_any_other():
     network = mlp([3, 8, 2], "leaky_relu", dtype=np.float32)
     x = X.astype(np.float32)
     for share in (0.01, np.float64(0.01), np.float32(0.01)):
-        assert diagnose(network, x, Y, share=share).saturated == 0  # 0.01 is not below 0.01
-        assert not is_flat("leaky_relu", x, share=share).any()
-    assert type(slope_limit("tanh", np.float64(0.5))) is float
+        assert diagnose(network, x, Y, fraction=share).saturated == 0  # 0.01 is not below 0.01
+        assert not is_saturated("leaky_relu", x, fraction=share).any()
+    assert type(saturation_threshold("tanh", np.float64(0.5))) is float
 
 
 def test_the_table_tells_the_median_over_replicas():
@@ -354,7 +356,7 @@ def test_the_table_tells_the_median_over_replicas():
     first, layer, weights, *_ = str(found).splitlines()
     assert first.split() == ["layer", *MEASURES[:6]]
     assert weights.split() == ["weights", "weight_gradient", "update_to_weight"]
-    assert layer.split()[2] == f"{np.median(found.signal):.2g}"
+    assert layer.split()[2] == f"{np.median(found.activation):.2g}"
 
 
 class Hidden(nn.Module):
@@ -376,7 +378,7 @@ def test_activations_that_cannot_be_seen_are_missed_aloud():
     ):
         with pytest.raises(ValueError, match="no elementwise activation found"):
             diagnose(network, X, Y)
-    with pytest.raises(TypeError, match="accepted is"):
+    with pytest.raises(TypeError, match="expected"):
         diagnose(SimpleNamespace(), X, Y)
 
 
@@ -493,7 +495,7 @@ def test_dropout_drops_the_same_each_time_and_the_global_random_state_is_left_al
 def test_random_slopes_are_measured_by_their_mean():
     random = seeded(nn.Linear(3, 8), nn.RReLU(0.2, 0.6), nn.Linear(8, 2))
     fixed = seeded(nn.Linear(3, 8), nn.LeakyReLU(0.4), nn.Linear(8, 2))
-    found, expected = diagnose(random, X, Y, share=0.5), diagnose(fixed, X, Y, share=0.5)
+    found, expected = diagnose(random, X, Y, fraction=0.5), diagnose(fixed, X, Y, fraction=0.5)
     for name in MEASURES[:-1]:
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12)
     assert found.saturated > 0.1  # a slope of 0.4 lies below half of the steepest
@@ -513,7 +515,7 @@ def test_settings_of_its_own_change_where_an_activation_is_flat(module, steepest
     deepcopy(module).eval()(z.clone()).sum().backward()
     slopes = z.grad.numpy()
     for share in (0.15, 0.4):
-        found = diagnose(model, X, Y, share=share)
+        found = diagnose(model, X, Y, fraction=share)
         assert found.saturated == (abs(slopes) < share * steepest).mean()
         assert found.dead == (slopes == 0).all(axis=0).mean()
     assert found.layers == ("1",)
@@ -521,8 +523,8 @@ def test_settings_of_its_own_change_where_an_activation_is_flat(module, steepest
 
 def test_settings_that_cannot_be_measured_are_named():
     for module, text in (
-        (nn.Hardtanh(-2, 2), r"min_val=-2, max_val=2\); accepted are PyTorch's default settings"),
-        (nn.Softplus(threshold=5), r"threshold=5\); accepted are .*, but for beta"),
+        (nn.Hardtanh(-2, 2), r"min_val=-2, max_val=2\); expected PyTorch's default settings"),
+        (nn.Softplus(threshold=5), r"threshold=5\); expected .*, but for beta"),
     ):
         with pytest.raises(ValueError, match=text):
             diagnose(seeded(nn.Linear(3, 4), nn.ReLU(), module, nn.Linear(4, 2)), X, Y)
@@ -534,7 +536,7 @@ def test_each_place_of_a_channel_is_a_unit_with_the_slope_of_its_channel():
     with torch.no_grad():
         model[1].weight.copy_(torch.tensor([0.0, 0.5, 2.0]))
         signs = model[0](torch.tensor(images)).numpy() < 0
-    found = diagnose(model, images, Y, share=0.3)  # of the steepest: 1, 1 and 2
+    found = diagnose(model, images, Y, fraction=0.3)  # of the steepest: 1, 1 and 2
     assert found.saturated == signs[:, 0].mean() / 3
     (dead,) = dead_units(model, images)
     np.testing.assert_array_equal(dead, np.append(signs[:, 0].all(axis=0).ravel(), [False] * 24))
@@ -545,9 +547,9 @@ def test_half_precision_and_data_that_may_not_be_written_are_measured():
     x = X.copy()
     x.flags.writeable = False
     found = diagnose(model, x, Y)
-    np.testing.assert_array_equal(found.signal, diagnose(model, X, Y).signal)
+    np.testing.assert_array_equal(found.activation, diagnose(model, X, Y).activation)
     coarse = diagnose(model.bfloat16(), x, Y)
-    np.testing.assert_allclose(coarse.signal, found.signal, rtol=0.02)
+    np.testing.assert_allclose(coarse.activation, found.activation, rtol=0.02)
     assert pytorch.predict(model, x).dtype == np.float32
 
 
@@ -577,21 +579,21 @@ def test_leaky_units_are_never_dead():
 def test_fate_tells_the_born_dead_from_the_killed():
     before = [np.array([[1, 1, 0, 0], [0, 0, 0, 0]], bool), np.zeros((2, 3), bool)]
     after = [np.array([[1, 0, 1, 0], [1, 1, 0, 0]], bool), np.ones((2, 3), bool)]
-    found = fate(before, after)
+    found = unit_transitions(before, after)
     np.testing.assert_array_equal(found.born_dead, [[0.5, 0], [0, 0]])
     np.testing.assert_array_equal(found.died, [[0.25, 1], [0.5, 1]])
     np.testing.assert_array_equal(found.revived, [[0.25, 0], [0, 0]])
 
 
 def test_fate_takes_lists_too():
-    found = fate([[True, False]], [[True, True]])
+    found = unit_transitions([[True, False]], [[True, True]])
     assert (found.born_dead, found.died, found.revived) == (0.5, 0.5, 0)
 
 
 @pytest.mark.parametrize("after", [[], [np.zeros(4, bool)], [np.zeros(3, bool)] * 2])
 def test_fate_needs_the_same_network_twice(after):
     with pytest.raises(ValueError, match="both must come from the same network"):
-        fate([np.zeros(3, bool)], after)
+        unit_transitions([np.zeros(3, bool)], after)
 
 
 def test_training_with_a_large_rate_kills_units():
@@ -601,7 +603,7 @@ def test_training_with_a_large_rate_kills_units():
     network = mlp([2, 32, 2], seed=range(4))
     before = dead_units(network, x)
     fit(network, x, y, optimizer=SGD(30.0), epochs=5)
-    found = fate(before, dead_units(network, x))
+    found = unit_transitions(before, dead_units(network, x))
     assert (found.born_dead == 0).all()
     assert (found.died > 0.5).all()
 
@@ -624,8 +626,8 @@ class Wrong(Dense):
     factor = 2.0
     of = "weight"
 
-    def backward(self, upstream, *, to_input=True):
-        gradient = super().backward(upstream, to_input=to_input)
+    def backward(self, grad_output, *, to_input=True):
+        gradient = super().backward(grad_output, to_input=to_input)
         if self.of == "input":
             return gradient * self.factor
         self.gradients[self.of] = self.gradients[self.of] * self.factor
@@ -729,8 +731,8 @@ def test_a_wrong_forward_with_its_own_backward_is_not_seen():
         def forward(self, x):
             return 2 * super().forward(x)
 
-        def backward(self, upstream, *, to_input=True):
-            return 2 * super().backward(upstream)
+        def backward(self, grad_output, *, to_input=True):
+            return 2 * super().backward(grad_output)
 
     network = mlp([3, 4, 2], "tanh")
     network.layers[1] = Doubled("tanh")
@@ -836,8 +838,8 @@ class Scale:
     def forward(self, x):
         return x * self.parameters["weight"]
 
-    def backward(self, upstream, *, to_input=True):
-        return upstream * self.parameters["weight"]
+    def backward(self, grad_output, *, to_input=True):
+        return grad_output * self.parameters["weight"]
 
 
 def with_scale(weight):
@@ -925,7 +927,7 @@ BAD = {
         ValueError, "1.weight has shape (4,)", "must be the network's replicas, (3,)",
     ),
     "shares of the dead": (
-        lambda: fate([np.zeros(3)], [np.zeros(3)]), TypeError, "float64", "accepted is bool"
+        lambda: unit_transitions([np.zeros(3)], [np.zeros(3)]), TypeError, "float64", "expected bool"
     ),
 }  # fmt: skip
 

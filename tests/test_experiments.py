@@ -439,7 +439,9 @@ def test_every_row_is_a_network_trained_alone(score, batch_size):
     )
     assert len(result.rows) == 6
     for row in result.rows:
-        network, history = train_alone(row.rate, row.seed, row.activation, batch_size=batch_size)
+        network, history = train_alone(
+            row.learning_rate, row.seed, row.activation, batch_size=batch_size
+        )
         found = row.train_loss, row.validation, row.test
         expected = history.train_loss[-1], *(score_alone(network, i, score) for i in (1, 2))
         assert found == pytest.approx(expected, rel=1e-9)
@@ -448,14 +450,14 @@ def test_every_row_is_a_network_trained_alone(score, batch_size):
 @pytest.mark.parametrize("score", ["accuracy", "loss"])
 def test_the_rate_is_the_best_on_validation_data(score):
     (tuned,) = compare(["tanh"], **TASK, score=score, edge="note").tuning
-    assert tuned.rates == (0.01, 0.1, 1.0, 1e9)
+    assert tuned.learning_rates == (0.01, 0.1, 1.0, 1e9)
     means = [
         np.mean([score_alone(train_alone(rate, seed)[0], 1, score) for seed in (7, 8)])
-        for rate in tuned.rates
+        for rate in tuned.learning_rates
     ]
     assert tuned.validation[:3] == pytest.approx(means[:3], rel=1e-9)
     best = np.argmax(means[:3]) if score == "accuracy" else np.argmin(means[:3])
-    assert tuned.rate == tuned.rates[best]
+    assert tuned.learning_rate == tuned.learning_rates[best]
     assert tuned.at_edge == (best == 0)
 
 
@@ -473,7 +475,7 @@ def test_a_network_that_diverged_never_wins(score, loss):
     targets = [(x, y if loss == "cross_entropy" else 0 * x) for x, y in MOONS]
     options = {"data": targets, "loss": loss, "score": score, "rates": [0.1, 1e160, 1e200, 1e300]}
     result = compare(["identity"], **TASK | options, edge="note")
-    assert result.tuning[0].rate == 0.1
+    assert result.tuning[0].learning_rate == 0.1
     worst = 0.0 if score == "accuracy" else np.inf
     assert result.tuning[0].validation[1:] == (worst,) * 3
 
@@ -482,11 +484,11 @@ def test_a_replica_that_diverged_is_reported_as_such():
     options = TASK | {"rates": [1e250, 1e260, 1e270], "edge": "note"}
     result = compare(["identity"], **options, score="loss")
     assert {(row.train_loss, row.test) for row in result.rows} == {(np.inf, np.inf)}
-    assert result.tuning[0].at_edge and result.tuning[0].rate == 1e250
+    assert result.tuning[0].at_edge and result.tuning[0].learning_rate == 1e250
     assert result.summary()[0].mean == np.inf
     accuracies = compare(["identity"], **options)
     assert (accuracies.scores == 0).all()
-    assert accuracies.tuning[0].at_edge and accuracies.tuning[0].rate == 1e250
+    assert accuracies.tuning[0].at_edge and accuracies.tuning[0].learning_rate == 1e250
 
 
 @pytest.mark.parametrize(
@@ -508,7 +510,7 @@ def test_what_is_found_depends_on_nothing_else(change):
 
     def found(result):
         rows = (r for r in result.rows if (r.activation, r.setting) == ("tanh", "default"))
-        return {r.seed: (r.rate, r.train_loss, r.validation, r.test) for r in rows}
+        return {r.seed: (r.learning_rate, r.train_loss, r.validation, r.test) for r in rows}
 
     for seed, values in found(reference).items():
         assert found(other)[seed] == pytest.approx(values, rel=1e-10)
@@ -541,7 +543,7 @@ def test_settings_reach_the_network_and_its_optimizer():
     }
     for row in result.rows:
         if row.setting in alone:
-            network, _ = train_alone(row.rate, row.seed, "relu", **alone[row.setting])
+            network, _ = train_alone(row.learning_rate, row.seed, "relu", **alone[row.setting])
             assert row.test == pytest.approx(score_alone(network, 2, "loss"), rel=1e-9)
     assert len(np.unique(result.scores)) == result.scores.size
 
@@ -579,10 +581,10 @@ def test_of_rates_that_tie_the_inner_and_then_the_smaller_is_best(quality, best,
 
     x = np.zeros((1, 2))
     result = compare(
-        ["tanh"], sizes=[2, 2, 1], data=[(x, [[0.0]])] * 3, rates=rates, epochs=1, seeds=[0, 1],
+        ["tanh"], sizes=[2, 2, 1], data=[(x, [[0.0]])] * 3, learning_rates=rates, epochs=1, seeds=[0, 1],
         optimizer=Outputs, loss="mean_squared_error", score="loss", edge="note", dtype=np.float64,
     )  # fmt: skip
-    assert result.tuning[0].rate == rates[best]
+    assert result.tuning[0].learning_rate == rates[best]
     assert result.tuning[0].at_edge == (best in (0, len(rates) - 1))
 
 
@@ -633,7 +635,7 @@ def test_the_summary_is_mean_and_t_interval():
         low, high = stats.t.interval(0.9, 4, own.mean(), stats.sem(own))
         assert (line.mean, line.low, line.high) == pytest.approx((own.mean(), low, high))
         assert (line.activation, line.setting) == (NAMES[i // 2], LABELS[i % 2])
-        assert (line.rate, line.at_edge, line.n) == (0.1, False, 5)
+        assert (line.learning_rate, line.at_edge, line.n) == (0.1, False, 5)
 
 
 @pytest.mark.parametrize("baseline", [("tanh", "xavier"), ["tanh", "xavier"]])
@@ -691,7 +693,7 @@ BAD = {
         lambda: bootstrap_interval(np.ones((5, 1)), axis=1), "1 samples along axis 1", "at least 2"
     ),
     "no resamples": (
-        lambda: bootstrap_interval([1, 2], resamples=0), "resamples is 0", "accepted is 1 or more"
+        lambda: bootstrap_interval([1, 2], resamples=0), "resamples is 0", "expected 1 or more"
     ),
     "level 1": (lambda: bootstrap_interval([1, 2], level=1), "level is 1", "between 0 and 1"),
     "level 95": (lambda: wilson_interval(1, 2, level=95), "level is 95", "such as 0.95"),
@@ -703,18 +705,18 @@ BAD = {
     "not paired": (lambda: paired([1, 2], [1, 2, 3]), "(2,) and b (3,)", "same length"),
     "one pair": (lambda: paired([1], [2]), "(1,) and b (1,)", "at least 2 seeds"),
     "pairs in rows": (lambda: paired(np.ones((2, 2)), np.ones((2, 2))), "(2, 2)", "accepted"),
-    "diverged": (lambda: paired([1, np.inf], [1, 2]), "infinite", "accepted are finite"),
+    "diverged": (lambda: paired([1, np.inf], [1, 2]), "infinite", "expected finite"),
     "paired level": (lambda: paired([1, 2], [2, 3], level=2), "level is 2", "between 0 and 1"),
-    "p above 1": (lambda: holm([0.5, 1.1]), "[0.5, 1.1]", "accepted is one row"),
+    "p above 1": (lambda: holm([0.5, 1.1]), "[0.5, 1.1]", "expected one row"),
     "p is NaN": (lambda: holm([np.nan]), "[nan]", "numbers from 0 to 1"),
-    "p in a table": (lambda: holm([[0.5]]), "[[0.5]]", "accepted is one row"),
-    "power of one seed": (lambda: power(1, 1), "n is 1", "whole numbers from 2 on"),
-    "power of half a seed": (lambda: power(1, 2.5), "n is 2.5", "whole numbers from 2 on"),
-    "power of a yes": (lambda: power(1, True), "n is True", "whole numbers from 2 on"),
+    "p in a table": (lambda: holm([[0.5]]), "[[0.5]]", "expected one row"),
+    "power of one seed": (lambda: power(1, 1), "n is 1", "integers from 2 on"),
+    "power of half a seed": (lambda: power(1, 2.5), "n is 2.5", "integers from 2 on"),
+    "power of a yes": (lambda: power(1, True), "n is True", "integers from 2 on"),
     "power level": (lambda: power(1, 5, level=95), "level is 95", "such as 0.95"),
     "detectable level": (lambda: detectable(5, level=0), "level is 0", "such as 0.95"),
-    "detectable with one": (lambda: detectable(1), "n is 1", "whole numbers from 2 on"),
-    "no tests": (lambda: detectable(5, tests=0), "tests is 0", "whole numbers from 1 on"),
+    "detectable with one": (lambda: detectable(1), "n is 1", "integers from 2 on"),
+    "no tests": (lambda: detectable(5, tests=0), "tests is 0", "integers from 1 on"),
     "sure to be found": (lambda: detectable(5, power=1), "power is 1", "between 0.05"),
     "found by chance": (
         lambda: detectable(5, power=0.01, tests=5), "power is 0.01", "between 0.01, with which"
@@ -722,9 +724,9 @@ BAD = {
     "nothing": (lambda: try_compare(activations=[]), "activations are []", "at least 1"),
     "twice": (lambda: try_compare(activations=["relu", "relu"]), "'relu'", "is each once"),
     "no settings": (lambda: try_compare(settings={}), "settings are []", "at least 1"),
-    "few rates": (lambda: try_compare(rates=[0.1, 1]), "rates are [0.1, 1.0]", "at least 3"),
-    "same rates": (lambda: try_compare(rates=[1, 1, 2]), "[1.0, 1.0, 2.0]", "is each once"),
-    "rate 0": (lambda: try_compare(rates=[1, 0, 2]), "learning_rate is", "above 0"),
+    "few rates": (lambda: try_compare(learning_rates=[0.1, 1]), "learning_rates are [0.1, 1.0]", "at least 3"),
+    "same rates": (lambda: try_compare(learning_rates=[1, 1, 2]), "[1.0, 1.0, 2.0]", "is each once"),
+    "rate 0": (lambda: try_compare(learning_rates=[1, 0, 2]), "learning_rate is", "above 0"),
     "one seed": (lambda: try_compare(seeds=[1]), "seeds are [1]", "at least 2"),
     "same seeds": (lambda: try_compare(seeds=[1, 1]), "seeds are [1, 1]", "is each once"),
     "tuned on": (
@@ -732,19 +734,19 @@ BAD = {
     ),
     "chunk": (lambda: try_compare(replicas_at_once=0), "replicas_at_once is 0", "from 1 on"),
     "half a chunk": (
-        lambda: try_compare(replicas_at_once=2.5), "replicas_at_once is 2.5", "whole numbers"
+        lambda: try_compare(replicas_at_once=2.5), "replicas_at_once is 2.5", "integers"
     ),
     "compared level": (lambda: try_compare(level=95), "level is 95", "between 0 and 1"),
     "no such baseline": (
         lambda: try_compare(baseline="gelu"), "'gelu', which fits 0", "[('tanh', 'default')]"
     ),
     "two baselines": (
-        lambda: made_up().against("tanh"), "'tanh', which fits 2", "accepted is one of"
+        lambda: made_up().against("tanh"), "'tanh', which fits 2", "expected one of"
     ),
-    "baseline missing": (lambda: made_up().against(), "baseline is None", "accepted is one of"),
+    "baseline missing": (lambda: made_up().against(), "baseline is None", "expected one of"),
     "no accuracy": (
         lambda: try_compare(loss="mean_squared_error", data=[(x, 0 * x) for x, _ in MOONS]),
-        "'mean_squared_error' has no accuracy", "accepted is score='loss'",
+        "'mean_squared_error' has no accuracy", "expected score='loss'",
     ),
     "no epochs": (lambda: try_compare(epochs=0), "epochs is 0", "accepted"),
     "labels missing": (
@@ -779,21 +781,21 @@ def refuses(rate):
         ({"settings": {"x": {"gian": 2}}}, TypeError, "'gian'"),
         ({"settings": {"x": {"seed": 2}}}, TypeError, "'seed'"),
         ({"settings": {"x": {"clip_norm": 1.0}}}, TypeError, "setting 'x' 'clip_norm'.*, gain, "),
-        ({"settings": ["he"]}, TypeError, r"\['he'\]; accepted is a mapping of labels"),
-        ({"settings": {"he": "he"}}, TypeError, "'he'}; accepted is a mapping of labels"),
-        ({"settings": {"x": {"optimizer": SGD(0.1)}}}, TypeError, "SGD.*; accepted is what makes"),
-        ({"activations": "relu"}, TypeError, "activations is 'relu'; accepted is a sequence"),
-        ({"rates": 0.1}, TypeError, "rates is 0.1; accepted is a sequence, such as"),
-        ({"optimizer": Momentum(0.1)}, TypeError, "Momentum.*; accepted is what makes one"),
+        ({"settings": ["he"]}, TypeError, r"\['he'\]; expected a mapping of labels"),
+        ({"settings": {"he": "he"}}, TypeError, "'he'}; expected a mapping of labels"),
+        ({"settings": {"x": {"optimizer": SGD(0.1)}}}, TypeError, "SGD.*; expected what makes"),
+        ({"activations": "relu"}, TypeError, "activations is 'relu'; expected a sequence"),
+        ({"rates": 0.1}, TypeError, "rates is 0.1; expected a sequence, such as"),
+        ({"optimizer": Momentum(0.1)}, TypeError, "Momentum.*; expected what makes one"),
         (
             {"settings": {"x": {}, "y": {"normalization": "batch"}}, "batch_size": 7},
             ValueError,
             "50 examples in batches of 7 leave a batch of one row",
         ),
-        ({"data": MOONS[:2]}, TypeError, "tuple of 2; accepted are three pairs"),
+        ({"data": MOONS[:2]}, TypeError, "tuple of 2; expected three pairs"),
         ({"data": np.ones((3, 2))}, TypeError, "data is a ndarray"),
-        ({"seeds": 3.5}, TypeError, "whole number"),
-        ({"seeds": [np.random.SeedSequence(1)] * 2}, TypeError, "whole numbers from 0 on"),
+        ({"seeds": 3.5}, TypeError, "integer"),
+        ({"seeds": [np.random.SeedSequence(1)] * 2}, TypeError, "integers from 0 on"),
         ({"optimizer": lambda rate: SGD}, TypeError, "pass an instance"),
         ({"dtype": np.float16}, TypeError, "float32 and float64"),
     ],

@@ -37,23 +37,23 @@ def normalization(kind, features, dtype, leading=(), **options):
     return kind(np.ones(shape, dtype), np.zeros(shape, dtype), **options)
 
 
-def normalize(kind, numbers, dtype, epsilon=1e-5):
+def normalize(kind, numbers, dtype, eps=1e-5):
     """Return what a layer makes of one row of numbers, which is a column for a batch."""
     row = np.array([numbers], dtype)
     if kind is LayerNorm:
-        return normalization(kind, row.size, dtype, epsilon=epsilon).forward(row)[0]
-    layer = normalization(kind, 1, dtype, epsilon=epsilon)
+        return normalization(kind, row.size, dtype, eps=eps).forward(row)[0]
+    layer = normalization(kind, 1, dtype, eps=eps)
     layer.training = True
     return layer.forward(row.T)[:, 0]
 
 
-def exactly(numbers, epsilon):
+def exactly(numbers, eps):
     """Return the normalized numbers, mean and variance, from fractions."""
     exact = [Fraction(float(number)) for number in numbers]
     mean = sum(exact) / len(exact)
     variance = sum((number - mean) ** 2 for number in exact) / len(exact)
     with mpmath.workdps(60):
-        total = variance + Fraction(epsilon)
+        total = variance + Fraction(eps)
         root = mpmath.sqrt(mpmath.mpf(total.numerator) / total.denominator)
         normalized = [
             float(mpmath.mpf((n - mean).numerator) / (n - mean).denominator / root) for n in exact
@@ -96,15 +96,15 @@ def test_normalized_rows_equal_fractions(name, kind, dtype):
     np.testing.assert_allclose(ours.astype(float), expected, rtol=allowed, atol=tiny + eps / 50)
 
 
-@pytest.mark.parametrize("epsilon", [1e-5, 1e-30, 1e-300])
+@pytest.mark.parametrize("eps", [1e-5, 1e-30, 1e-300])
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("kind", [LayerNorm, BatchNorm])
 @pytest.mark.parametrize("n", [2, 3, 100, 1000])
-def test_equal_numbers_are_exactly_0(n, kind, dtype, epsilon):
+def test_equal_numbers_are_exactly_0(n, kind, dtype, eps):
     largest = float(np.finfo(dtype).max)
     for number in (98765.4, 0.1, -3.3, 1e20, largest, 1e-7, 0.0):
         if abs(number) <= largest:
-            assert not normalize(kind, [number] * n, dtype, epsilon).any(), number
+            assert not normalize(kind, [number] * n, dtype, eps).any(), number
 
 
 def test_a_row_of_equal_float32_numbers_is_not_what_pytorch_gives():
@@ -114,11 +114,11 @@ def test_a_row_of_equal_float32_numbers_is_not_what_pytorch_gives():
     assert not normalize(LayerNorm, row[0], np.float32).any()
 
 
-@pytest.mark.parametrize("epsilon", [1e-290, 1e-310])
-def test_a_tiny_epsilon_counts_beside_tiny_variances(epsilon):
+@pytest.mark.parametrize("eps", [1e-290, 1e-310])
+def test_a_tiny_epsilon_counts_beside_tiny_variances(eps):
     row = np.array([3e-155, 1e-155, -5e-156])
-    expected, _, _ = exactly(row, epsilon)
-    np.testing.assert_allclose(normalize(LayerNorm, row, np.float64, epsilon), expected, rtol=1e-14)
+    expected, _, _ = exactly(row, eps)
+    np.testing.assert_allclose(normalize(LayerNorm, row, np.float64, eps), expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -261,7 +261,7 @@ def signal(name, dtype):
 def test_no_layer_warns_at_any_input_and_keeps_shape_and_dtype(name, training, dtype):
     for inputs in SIGNALS:
         for gradients in SIGNALS:
-            layer, x, upstream = (
+            layer, x, grad_output = (
                 LAYERS[name](dtype),
                 signal(inputs, dtype),
                 signal(gradients, dtype),
@@ -271,7 +271,7 @@ def test_no_layer_warns_at_any_input_and_keeps_shape_and_dtype(name, training, d
             with warnings.catch_warnings(), np.errstate(all="raise"):
                 warnings.simplefilter("error")
                 y = layer.forward(x)
-                gradient = layer.backward(upstream)
+                gradient = layer.backward(grad_output)
             assert y.shape == gradient.shape == x.shape
             assert y.dtype == gradient.dtype == dtype
             for key, value in layer.parameters.items():
@@ -396,16 +396,16 @@ LEARNING = ["Dense", "PReLU", "PReLU, shared", "LayerNorm", "BatchNorm"]
 def test_gradients_are_summed_over_the_axes_that_parameters_lack(name, own):
     layer = LAYERS[name](np.float64, own)
     rng = np.random.default_rng(0)
-    x, upstream = rng.normal(size=(2, 2, 3, 5, 4))
+    x, grad_output = rng.normal(size=(2, 2, 3, 5, 4))
     y = layer.forward(x)
     assert y.shape == x.shape
-    assert layer.backward(upstream).shape == x.shape
+    assert layer.backward(grad_output).shape == x.shape
     sums = {key: np.zeros(np.broadcast_shapes(v.shape, (2, 3, 1, 1))) for key, v in
             layer.parameters.items()}  # fmt: skip
     for index in np.ndindex(2, 3):
         alone = LAYERS[name](np.float64)
         np.testing.assert_allclose(y[index], alone.forward(x[index]), rtol=1e-12)
-        alone.backward(upstream[index])
+        alone.backward(grad_output[index])
         for key, total in sums.items():
             total[index] = alone.gradients[key]
     for key, total in sums.items():
@@ -419,10 +419,10 @@ def test_gradients_are_summed_over_the_axes_that_parameters_lack(name, own):
 @pytest.mark.parametrize("name", ["Dense", "LayerNorm", "PReLU"])
 def test_gradients_with_leading_axes_equal_pytorch(name):
     rng = np.random.default_rng(1)
-    x, upstream = rng.normal(size=(2, 3, 5, 4))
+    x, grad_output = rng.normal(size=(2, 3, 5, 4))
     layer = LAYERS[name](np.float64)
     layer.forward(x)
-    gradient = layer.backward(upstream)
+    gradient = layer.backward(grad_output)
     leaf = torch.tensor(x, requires_grad=True)
     theirs = {key: torch.tensor(v, requires_grad=True) for key, v in layer.parameters.items()}
     if name == "Dense":
@@ -431,7 +431,7 @@ def test_gradients_with_leading_axes_equal_pytorch(name):
         y = torch.nn.functional.layer_norm(leaf, (4,)) * theirs["weight"] + theirs["bias"]
     else:
         y = torch.where(leaf > 0, leaf, leaf * theirs["weight"])
-    y.backward(torch.tensor(upstream))
+    y.backward(torch.tensor(grad_output))
     np.testing.assert_allclose(gradient, leaf.grad, rtol=1e-9, atol=1e-12)
     for key, value in theirs.items():
         np.testing.assert_allclose(layer.gradients[key], value.grad, rtol=1e-9, atol=1e-12)
@@ -484,10 +484,10 @@ def drop_replicas():
     return train(Dropout([0.1, 0.2, 0.3]))
 
 
-def there_and_back(name, x, upstream, own=()):
+def there_and_back(name, x, grad_output, own=()):
     layer = LAYERS[name](float, own)
     layer.forward(x)
-    layer.backward(upstream)
+    layer.backward(grad_output)
 
 
 @pytest.mark.parametrize("case", MISSHAPEN)

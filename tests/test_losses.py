@@ -313,7 +313,7 @@ REFUSED = {
     "one column": (
         lambda: mean_squared_error(np.zeros((3, 3)), np.zeros((3, 1))),
         ValueError,
-        ["targets have shape (3, 1), outputs (3, 3); accepted are targets of shape (3, 3)"],
+        ["targets have shape (3, 1), outputs (3, 3); expected targets of shape (3, 3)"],
     ),
     "labels in a column": (
         lambda: cross_entropy(np.zeros((3, 2)), np.zeros((3, 1), int)),

@@ -125,7 +125,7 @@ def test_moments_of_activations_against_mpmath(name, part):
         assert abs(theory(name, q) - mean) <= ERROR * mean, f"at variance {q:g}"
         scaled = theory(name, q, weight_variance=1.7, **{"bias_variance": 0.2} if of_signal else {})
         assert scaled == pytest.approx(1.7 * mean + 0.2 * of_signal, rel=1e-12)
-        keeping = gain(name, keep="signal" if of_signal else "gradient", variance=q)
+        keeping = gain(name, keep="activation" if of_signal else "gradient", variance=q)
         assert keeping == pytest.approx(sqrt((q if of_signal else 1) / mean), rel=1e-12)
 
 
@@ -227,8 +227,8 @@ def wide_layer(row, q, width, rng):
     x = rng.normal(0, sqrt(q), (2, width))
     weight = rng.normal(0, 1 / sqrt(width), (width, width))
     after = row.function(x) @ weight
-    upstream = rng.normal(size=(2, width))
-    back = (upstream @ weight.T) * row.derivative(x)
+    grad_output = rng.normal(size=(2, width))
+    back = (grad_output @ weight.T) * row.derivative(x)
     return np.mean(after**2), np.mean(back**2)
 
 
@@ -265,7 +265,7 @@ def test_selu_keeps_mean_zero_and_variance_one():
     assert gain(row, keep="gradient") < 1  # with gain 1, gradients grow
 
 
-@pytest.mark.parametrize("keep", ["signal", "gradient"])
+@pytest.mark.parametrize("keep", ["activation", "gradient"])
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "identity"])
 @pytest.mark.parametrize("variance", [1e-6, 1.0, 1e6])
 def test_gains_of_lines_bent_at_zero_are_those_of_pytorch(name, keep, variance):
@@ -568,8 +568,8 @@ def test_a_row_of_ones_own_is_accepted():
     row = CATALOGUE["leaky_relu"]
     steep = replace(
         row,
-        function=partial(row.function, slope=0.5),
-        derivative=partial(row.derivative, slope=0.5),
+        function=partial(row.function, negative_slope=0.5),
+        derivative=partial(row.derivative, negative_slope=0.5),
     )
     assert gain(steep) == pytest.approx(sqrt(2 / 1.25), rel=1e-13)
 
@@ -589,7 +589,7 @@ def test_bad_variances_are_refused(value):
         lambda v: fixed_point("tanh", weight_variance=1.0, start=v),
         lambda v: critical_weight_variance("tanh", bias_variance=v),
     ):
-        with pytest.raises(ValueError, match="accepted are finite numbers from 0 on"):
+        with pytest.raises(ValueError, match="expected finite numbers from 0 on"):
             call(value)
 
 
@@ -601,19 +601,19 @@ def test_what_is_no_number_is_refused(value):
         lambda v: gain("tanh", variance=v),
         lambda v: fixed_point("tanh", weight_variance=v),
     ):
-        with pytest.raises(TypeError, match=r"variance has dtype .*; accepted are float16"):
+        with pytest.raises(TypeError, match=r"variance has dtype .*; expected float16"):
             call(value)
 
 
 def test_what_takes_one_number_refuses_several():
-    with pytest.raises(ValueError, match=r"weight_variance has shape \(2,\); accepted is one"):
+    with pytest.raises(ValueError, match=r"weight_variance has shape \(2,\); expected one"):
         fixed_point("tanh", weight_variance=[1.0, 2.0])
 
 
 def test_a_gain_says_what_it_can_keep():
     with pytest.raises(KeyError, match="did you mean 'signal'"):
         gain("tanh", keep="signals")
-    with pytest.raises(ValueError, match=r"variance is 0\.0; accepted is a number above 0"):
+    with pytest.raises(ValueError, match=r"variance is 0\.0; expected a number above 0"):
         gain("tanh", variance=0.0)
     with pytest.raises(ValueError, match="hard_shrink lets no gradient through at variance 1e-06"):
         gain("hard_shrink", keep="gradient", variance=1e-6)
@@ -621,16 +621,16 @@ def test_a_gain_says_what_it_can_keep():
 
 @pytest.mark.parametrize("tolerance", [0, 0.0, 1.0, 3, -1e-3, nan, None])
 def test_a_tolerance_lies_between_zero_and_one(tolerance):
-    with pytest.raises(ValueError, match=f"tolerance is {tolerance}; accepted is a number above 0"):
+    with pytest.raises(ValueError, match=f"tolerance is {tolerance}; expected a number above 0"):
         expectation(np.cos, tolerance=tolerance)
 
 
 @pytest.mark.parametrize("mean", [expectation, gauss_hermite])
 def test_functions_and_kinks_of_another_kind_are_named(mean):
-    with pytest.raises(TypeError, match=r"function is 'relu'; accepted is a callable"):
+    with pytest.raises(TypeError, match=r"function is 'relu'; expected a callable"):
         mean("relu")
     for kinks in (0.0, ["0"], None):
-        with pytest.raises(TypeError, match=r"kinks is .*; accepted is a sequence of numbers"):
+        with pytest.raises(TypeError, match=r"kinks is .*; expected a sequence of numbers"):
             mean(abs, 1.0, kinks=kinks)
 
 
@@ -647,9 +647,9 @@ def test_functions_of_no_use_are_named():
 
 @pytest.mark.parametrize("nodes", [0, -1, 201])
 def test_numbers_of_nodes_have_bounds(nodes):
-    with pytest.raises(ValueError, match=f"nodes is {nodes}; accepted is a whole number from 1"):
+    with pytest.raises(ValueError, match=f"nodes is {nodes}; expected an integer from 1"):
         gauss_hermite(np.cos, 1.0, nodes)
-    with pytest.raises(TypeError, match=r"nodes is 2\.5; accepted is a whole number"):
+    with pytest.raises(TypeError, match=r"nodes is 2\.5; expected an integer"):
         gauss_hermite(np.cos, 1.0, 2.5)
 
 

@@ -270,15 +270,15 @@ def test_a_loss_reduces_over_the_batch_and_never_over_replicas(name, replicas):
     outputs = np.random.default_rng(0).normal(size=(*replicas, BATCH, SIZES[-1]))
     _, y = batch_for(name)
     rule = get_loss(name)
-    value, upstream = rule.with_gradient(outputs, y)
+    value, grad_output = rule.with_gradient(outputs, y)
     np.testing.assert_array_equal(value, rule.function(outputs, y))
-    np.testing.assert_array_equal(upstream, rule.gradient(outputs, y))
+    np.testing.assert_array_equal(grad_output, rule.gradient(outputs, y))
     for index in np.ndindex(replicas):
         leaf = torch.tensor(outputs[index], requires_grad=True)
         expected = TORCH_LOSSES[name](leaf, torch.tensor(y))
         expected.backward()
         assert np.asarray(value)[index] == pytest.approx(expected.item(), rel=1e-14)
-        np.testing.assert_allclose(upstream[index], leaf.grad, rtol=1e-13, atol=1e-16)
+        np.testing.assert_allclose(grad_output[index], leaf.grad, rtol=1e-13, atol=1e-16)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -336,7 +336,7 @@ def make_layers(words, replicas, dtype, rng, width=SIZES[0]):
         elif word in ("batch", "layer"):
             kind = BatchNorm if word == "batch" else LayerNorm
             shape = (*replicas, 1, width)
-            options = {"epsilon": 1e-3} | ({"momentum": 0.3} if word == "batch" else {})
+            options = {"eps": 1e-3} | ({"momentum": 0.3} if word == "batch" else {})
             layers.append(kind(draw(*shape, low=0.5), draw(*shape), **options))
             if word == "batch":
                 layers[-1].running_mean[...] = draw(*shape)
@@ -443,14 +443,14 @@ def test_the_gradient_of_the_input_equals_autograd(name, training):
         key: [torch.tensor(norm.running_mean[0]), torch.tensor(norm.running_variance[0])]
         for key, norm in batch_norms(network.layers).items()
     }
-    upstream = np.random.default_rng(5).normal(size=(BATCH, SIZES[-1]))
-    gradient = upstream
+    grad_output = np.random.default_rng(5).normal(size=(BATCH, SIZES[-1]))
+    gradient = grad_output
     for layer in reversed(network.layers):
         gradient = layer.backward(gradient)
     leaf = torch.tensor(x, requires_grad=True)
     leaves = {key: torch.tensor(value) for key, value in network.parameters.items()}
     out = in_torch(NETWORKS[name], leaf, leaves, averages, training)
-    out.backward(torch.tensor(upstream))
+    out.backward(torch.tensor(grad_output))
     size = float(leaf.grad.abs().max())
     np.testing.assert_allclose(gradient, leaf.grad, rtol=0, atol=1e-13 * size)
 
@@ -472,7 +472,7 @@ def test_a_replica_with_blocks_and_averages_equals_it_among_others(name, trainin
     for i, network in enumerate(alone):
         kept = batch_norms(together.layers)
         for key, norm in batch_norms(network.layers).items():
-            assert (norm.momentum, norm.epsilon) == (0.3, 1e-3)
+            assert (norm.momentum, norm.eps) == (0.3, 1e-3)
             assert not np.shares_memory(norm.running_mean, kept[key].running_mean)
             for which in ("running_mean", "running_variance"):
                 np.testing.assert_allclose(
@@ -486,7 +486,7 @@ def test_a_batch_is_normalized_for_each_replica_and_feature_by_itself():
     x = np.random.default_rng(0).normal([1, 10, 100], [0.1, 1, 10], size=(2, 50, 3))
     first = layer.forward(x)
     np.testing.assert_allclose(first.mean(axis=1), 0, atol=1e-13)
-    # epsilon makes the variance smaller by its share of the batch's variance
+    # eps makes the variance smaller by its share of the batch's variance
     shrunk = x.var(axis=1) / (x.var(axis=1) + 1e-5)
     np.testing.assert_allclose(first.var(axis=1), shrunk, rtol=1e-12)
     x[1] *= 1e6
@@ -522,13 +522,13 @@ def test_a_network_evaluates_unless_it_is_told_to_train():
 @pytest.mark.parametrize("training", [True, False])
 def test_backward_follows_the_mode_of_the_last_forward(training):
     x, _ = batch_for("cross_entropy")
-    upstream = np.random.default_rng(5).normal(size=(BATCH, SIZES[-1]))
+    grad_output = np.random.default_rng(5).normal(size=(BATCH, SIZES[-1]))
     network, twin = make("batch"), make("batch")
     for net in (network, twin):
         net.forward(x, training=training)
     network.layers[1].training = not training
     for net in (network, twin):
-        net.backward(upstream)
+        net.backward(grad_output)
     for name, gradient in twin.gradients.items():
         np.testing.assert_array_equal(network.gradients[name], gradient)
 
@@ -542,8 +542,8 @@ class Doubled:
     def forward(self, x):
         return 2 * x
 
-    def backward(self, upstream, *, to_input=True):
-        return 2 * upstream if to_input else None
+    def backward(self, grad_output, *, to_input=True):
+        return 2 * grad_output if to_input else None
 
 
 def test_layers_of_a_reader_work_alone_and_in_blocks():
@@ -579,13 +579,13 @@ def test_the_gradient_of_a_single_example_is_an_outer_product(own, replicas, dty
     rng = np.random.default_rng(0)
     (layer,) = make_layers(["3-4"], replicas, dtype, rng)
     x = rng.normal(size=(*(replicas if own else ()), 1, 3)).astype(dtype)
-    upstream = rng.normal(size=(*replicas, 1, 4)).astype(dtype)
+    grad_output = rng.normal(size=(*replicas, 1, 4)).astype(dtype)
     layer.forward(x)
-    layer.backward(upstream)
+    layer.backward(grad_output)
     assert layer.gradients["weight"].dtype == dtype
     for index in np.ndindex(replicas):
         expected = torch.outer(
-            torch.tensor(x[index if own else ()][0]), torch.tensor(upstream[index][0])
+            torch.tensor(x[index if own else ()][0]), torch.tensor(grad_output[index][0])
         )
         np.testing.assert_array_equal(layer.gradients["weight"][index], expected)
 
@@ -718,10 +718,12 @@ def test_the_gradient_of_the_input_is_the_slope_of_what_was_kept(kind):
     layer.training = True
     twin = deepcopy(layer)
     slope = twin.forward(x + 1) - layer.forward(x)  # the same masks: a line in each number
-    upstream = np.random.default_rng(1).normal(size=(2, BATCH, 4))
-    np.testing.assert_allclose(layer.backward(upstream), slope * upstream, rtol=1e-13, atol=1e-14)
+    grad_output = np.random.default_rng(1).normal(size=(2, BATCH, 4))
+    np.testing.assert_allclose(
+        layer.backward(grad_output), slope * grad_output, rtol=1e-13, atol=1e-14
+    )
     assert (slope == 0).any() and (slope != 0).any()
-    assert layer.backward(upstream, to_input=False) is None
+    assert layer.backward(grad_output, to_input=False) is None
 
 
 def test_nothing_is_dropped_or_drawn_in_evaluation_and_backward_follows_the_last_forward():
@@ -971,11 +973,11 @@ def test_a_diagnosis_meets_the_masks_of_the_next_step_and_draws_none():
     network = mlp([3, 50, 50, 2], seed=range(2), dropout=0.5)
     x, y = batch_for("cross_entropy")
     first, second = (diagnose(network, x, y) for _ in range(2))
-    np.testing.assert_array_equal(first.signal, second.signal)
+    np.testing.assert_array_equal(first.activation, second.activation)
     _, gradients = network.loss_and_gradients(x, y)
     norm = np.sqrt(np.square(gradients["0.weight"]).mean(axis=(-2, -1)))
     np.testing.assert_allclose(first.weight_gradient[:, 0], norm, rtol=1e-12)
-    assert (diagnose(network, x, y).signal[:, 1] != first.signal[:, 1]).all()
+    assert (diagnose(network, x, y).activation[:, 1] != first.activation[:, 1]).all()
 
 
 # ---------------------------------------------------------------------------------------------
@@ -1289,7 +1291,7 @@ def test_copies_leave_out_what_the_last_batch_left(name):
 @pytest.mark.parametrize("kind", [BatchNorm, LayerNorm])
 def test_settings_from_numpy_leave_float32_what_it_is(kind):
     averages = {"momentum": np.float64(0.3)} if kind is BatchNorm else {}
-    options = {"epsilon": np.float64(1e-3)} | averages
+    options = {"eps": np.float64(1e-3)} | averages
     layer = kind(np.ones((1, 3), np.float32), np.zeros((1, 3), np.float32), **options)
     layer.training = True
     x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
@@ -1365,7 +1367,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
         lambda: Network([Dense(W, B), np.tanh]), TypeError, "1 is a ufunc", "Activate('tanh')"
     ),
     "a class as a layer": (
-        lambda: Network([Dense, Dense(W, B)]), TypeError, "Dense'>", "accepted are layers"
+        lambda: Network([Dense, Dense(W, B)]), TypeError, "Dense'>", "expected layers"
     ),
     "a name in a block": (
         lambda: Residual(["relu"]), TypeError, "layer 0 is 'relu'", "Activate('relu')"
@@ -1434,9 +1436,9 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "momentum above 1": (
         lambda: BatchNorm(B + 1, B, momentum=1.1), ValueError, "momentum is 1.1", "0 to 1"
     ),
-    "epsilon 0": (lambda: BatchNorm(B + 1, B, epsilon=0), ValueError, "epsilon is 0", "above 0"),
-    "epsilon NaN": (
-        lambda: LayerNorm(B + 1, B, epsilon=np.nan), ValueError, "epsilon is nan", "finite numbers"
+    "eps 0": (lambda: BatchNorm(B + 1, B, eps=0), ValueError, "eps is 0", "above 0"),
+    "eps NaN": (
+        lambda: LayerNorm(B + 1, B, eps=np.nan), ValueError, "eps is nan", "finite numbers"
     ),
     "one row to learn from": (
         lambda: mlp([2, 3, 2], normalization="batch").loss_and_gradients(Z[:1], [0]),
@@ -1456,7 +1458,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
         lambda: Dropout([0.5, 0.6], seed=range(3)), ValueError, "(2,) and the seeds (3,)", "one of"
     ),
     "a generator as seed": (
-        lambda: Dropout(0.5, seed=np.random.default_rng()), TypeError, "Generator", "a whole number"
+        lambda: Dropout(0.5, seed=np.random.default_rng()), TypeError, "Generator", "an integer"
     ),
     "no seeds of masks": (
         lambda: Dropout(0.5, seed=[]), ValueError, "empty", "one seed for each replica"
@@ -1539,7 +1541,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
     "one size": (lambda: mlp([3]), ValueError, "[3]", "an input and an output"),
     "sizes as a number": (lambda: mlp(784), ValueError, "784", "an input and an output"),
     "a size that is not whole": (
-        lambda: mlp([2, 3.0, 2]), TypeError, "fan_out is 3.0", "a whole number"
+        lambda: mlp([2, 3.0, 2]), TypeError, "fan_out is 3.0", "an integer"
     ),
     "size 0": (lambda: mlp([3, 0]), ValueError, "from 3 to 0", "at least 1"),
     "float16": (lambda: mlp([2, 3], dtype=np.float16), TypeError, "float16", "float32 and float64"),
@@ -1560,7 +1562,7 @@ BAD = {  # what is done -> error, what was given, what is accepted
         lambda: Network([Dense(W[None], B[None]), Homemade()]).replica(0),
         TypeError, "a Homemade", "a method replica(index)",
     ),
-    "seed as text": (lambda: mlp([2, 3], seed="1"), TypeError, "'1'", "a whole number from 0 on"),
+    "seed as text": (lambda: mlp([2, 3], seed="1"), TypeError, "'1'", "an integer from 0 on"),
     "seed as a fraction": (lambda: mlp([2, 3], seed=0.5), TypeError, "0.5", "SeedSequence"),
     "seed below 0": (lambda: mlp([2, 3], seed=[1, -1]), ValueError, "seed is -1", "from 0 on"),
     "no such replica": (lambda: NET.replica(2), IndexError, "replica 2", "replicas (2,)"),

@@ -188,8 +188,8 @@ def test_float_arrays_are_not_copied(dtype):
 
 
 BAD = [
-    (np.array([True]), "x has dtype bool; accepted are float16, float32, float64 and integers"),
-    (["a"], "x has dtype <U1; accepted are float16"),
+    (np.array([True]), "x has dtype bool; expected float16, float32, float64 and integers"),
+    (["a"], "x has dtype <U1; expected float16"),
     (None, "x has dtype object"),
     ([[1.0], [1.0, 2.0]], "x must be an array of numbers: .*inhomogeneous"),
 ]

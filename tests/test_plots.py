@@ -436,12 +436,12 @@ def test_text_of_a_graph_is_readable_and_in_its_box(backward):
 
 
 def test_a_graph_that_cannot_be_drawn_is_refused():
-    with pytest.raises(TypeError, match=r"a float; accepted is a course_lib\.autodiff\.Value"):
+    with pytest.raises(TypeError, match=r"a float; expected a course_lib\.autodiff\.Value"):
         plots.computation_graph(1.0)
     x = Value(1)
-    with pytest.raises(TypeError, match="labels is a list; accepted is a mapping of names"):
+    with pytest.raises(TypeError, match="labels is a list; expected a mapping of names"):
         plots.computation_graph(x * x, labels=["x"])
-    with pytest.raises(ValueError, match="no node for the labels 'y', 'z'; accepted are labels of"):
+    with pytest.raises(ValueError, match="no node for the labels 'y', 'z'; expected labels of"):
         plots.computation_graph(x * x, labels={"x": x, "y": Value(1), "z": 1.0})
     for _ in range(60):
         x = x + x

@@ -66,8 +66,8 @@ def test_learned_slopes_train_in_step_and_are_carried(slopes):
 
 # What a module becomes, and what it is made from.
 PARAMETERS = {
-    "leaky_relu(slope=0.2)": lambda: nn.LeakyReLU(0.2),
-    "leaky_relu(slope=-3.0)": lambda: nn.LeakyReLU(-3.0),
+    "leaky_relu(negative_slope=0.2)": lambda: nn.LeakyReLU(0.2),
+    "leaky_relu(negative_slope=-3.0)": lambda: nn.LeakyReLU(-3.0),
     "rrelu(lower=0.2, upper=0.6)": lambda: nn.RReLU(0.2, 0.6),
     "threshold(threshold=0.5, value=-2.0)": lambda: nn.Threshold(0.5, -2.0),
     "hard_shrink(threshold=0.3)": lambda: nn.Hardshrink(0.3),
@@ -160,12 +160,12 @@ def given(name, **parameters):
 
 
 LEAKY = (
-    lambda x: activations.leaky_relu(x, slope=0.2),
-    lambda x: activations.leaky_relu_grad(x, slope=0.2),
+    lambda x: activations.leaky_relu(x, negative_slope=0.2),
+    lambda x: activations.leaky_relu_grad(x, negative_slope=0.2),
 )
 ROWS = {
-    "LeakyReLU(negative_slope=0.2)": given("leaky_relu", slope=0.2),
-    "LeakyReLU(negative_slope=0.5)": given("leaky_relu", slope=np.array(0.5)),
+    "LeakyReLU(negative_slope=0.2)": given("leaky_relu", negative_slope=0.2),
+    "LeakyReLU(negative_slope=0.5)": given("leaky_relu", negative_slope=np.array(0.5)),
     "Softplus(beta=3.0, threshold=20.0)": given("softplus", beta=3),
     "ELU(alpha=0.5)": given("elu", alpha=0.5),
     "CELU(alpha=2.0)": given("celu", alpha=2.0),
@@ -173,7 +173,7 @@ ROWS = {
     "Softshrink(0.1)": given("soft_shrink", threshold=0.1),
     "Threshold(threshold=1.0, value=5.0)": given("threshold", threshold=1, value=5),
     "RReLU(lower=0.1, upper=0.3333333333333333)": given("rrelu", lower=0.1, rng=None),
-    "PReLU(num_parameters=1)": given("prelu", slope=0.1),
+    "PReLU(num_parameters=1)": given("prelu", negative_slope=0.1),
     "Softmax(dim=-1)": given("softmax", axis=-1),
     "Tanh()": replace(activations.get("tanh"), name="mine"),
     "Sigmoid()": replace(activations.get("sigmoid"), name="tanh"),
@@ -896,8 +896,8 @@ class Doubled:
     def forward(self, x):
         return 2 * x
 
-    def backward(self, upstream, *, to_input=True):
-        return 2 * upstream
+    def backward(self, grad_output, *, to_input=True):
+        return 2 * grad_output
 
 
 class Squeezed(nn.Linear):
@@ -963,7 +963,7 @@ BAD = {
     ),
     "a computed weight": (
         lambda: back(nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))),
-        TypeError, "cannot carry ParametrizedLinear", "accepted are Linear",
+        TypeError, "cannot carry ParametrizedLinear", "expected Linear",
     ),
     "a shared layer": (
         lambda: back(*[nn.PReLU()] * 2), ValueError, "1.weight and 2.weight", "one parameter"
@@ -988,8 +988,8 @@ BAD = {
     ),
     "a swish": (lambda: there(given("swish", beta=2)), NotImplementedError, "'swish'", "NumPy"),
     "slopes of three features": (
-        lambda: there(given("prelu", slope=np.ones(3))),
-        NotImplementedError, "slope=array([1., 1., 1.])", "the layer PReLU",
+        lambda: there(given("prelu", negative_slope=np.ones(3))),
+        NotImplementedError, "negative_slope=array([1., 1., 1.])", "the layer PReLU",
     ),
     "random slopes": (
         lambda: there(given("rrelu", rng=np.random.default_rng(0))),
@@ -997,7 +997,7 @@ BAD = {
     ),
     "a derived layer": (
         lambda: pytorch.from_numpy(network.Network([Scaled(np.eye(2), np.zeros((1, 2)))])),
-        TypeError, "a Scaled", "accepted are Dense",
+        TypeError, "a Scaled", "expected Dense",
     ),
     "no network": (
         lambda: pytorch.from_numpy(nn.Sequential()), TypeError, "a Sequential", "network.Network"
@@ -1067,7 +1067,7 @@ BAD = {
         lambda: try_fit(model=nn.Sequential(nn.Linear(2, 4), nn.Unflatten(1, (2, 2)))),
         ValueError, "outputs of shape (4, 2, 2)", "(batch, outputs)",
     ),
-    "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
+    "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "integers from 1"),
     "no patience": (
         lambda: try_fit(patience=0, validation=(X, Y)), ValueError, "patience is 0", "from 1 on"
     ),

@@ -253,9 +253,9 @@ class Scale:
         self.x = x
         return x * self.parameters["weight"]
 
-    def backward(self, upstream, *, to_input=True):
-        self.gradients["weight"] = (upstream * self.x).sum(keepdims=True)
-        return upstream * self.parameters["weight"]
+    def backward(self, grad_output, *, to_input=True):
+        self.gradients["weight"] = (grad_output * self.x).sum(keepdims=True)
+        return grad_output * self.parameters["weight"]
 
 
 class Counter(Scale):
@@ -421,7 +421,7 @@ def test_the_state_of_adam_holds_what_its_paper_remembers():
         adam.step(parameters, {"w": np.full((1, 1), gradient)})
     state = adam.state_dict()
     assert list(state) == [
-        "class", "learning_rate", "beta1", "beta2", "epsilon", "weight_decay", "steps",
+        "class", "learning_rate", "beta1", "beta2", "eps", "weight_decay", "steps",
         "mean.w", "square.w", "version",
     ]  # fmt: skip
     assert state["steps"] == adam.steps == 2

@@ -42,7 +42,7 @@ OPTIMIZERS = {
     ),
     "Adam": (lambda rate: Adam(rate), lambda p: torch.optim.Adam(p, lr=0.1)),
     "Adam with other settings": (
-        lambda rate: Adam(rate, beta1=0.5, beta2=0.9, epsilon=1e-3),
+        lambda rate: Adam(rate, beta1=0.5, beta2=0.9, eps=1e-3),
         lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.5, 0.9), eps=1e-3),
     ),
     "AdamW": (lambda rate: AdamW(rate), lambda p: torch.optim.AdamW(p, lr=0.1)),
@@ -59,7 +59,7 @@ OPTIMIZERS = {
         lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.3),
     ),
     "AdamW that decays": (
-        lambda rate, decay=0.3: AdamW(rate, beta1=0.5, epsilon=1e-3, weight_decay=decay),
+        lambda rate, decay=0.3: AdamW(rate, beta1=0.5, eps=1e-3, weight_decay=decay),
         lambda p: torch.optim.AdamW(p, lr=0.1, betas=(0.5, 0.999), eps=1e-3, weight_decay=0.3),
     ),
 }
@@ -637,9 +637,9 @@ class Scale:
         self.x = x
         return x * self.parameters["weight"]
 
-    def backward(self, upstream, *, to_input=True):
-        self.gradients["weight"] = (upstream * self.x).sum(keepdims=True)[0]
-        return upstream * self.parameters["weight"]
+    def backward(self, grad_output, *, to_input=True):
+        self.gradients["weight"] = (grad_output * self.x).sum(keepdims=True)[0]
+        return grad_output * self.parameters["weight"]
 
 
 def test_what_replicas_share_has_no_best_epoch_and_is_told_before_the_training():
@@ -807,8 +807,8 @@ BAD = {
     "momentum 1": (lambda: Momentum(0.1, momentum=1), ValueError, "momentum is 1", "not including"),
     "beta1 1": (lambda: Adam(beta1=1.0), ValueError, "beta1 is 1.0", "not including 1"),
     "beta1 as text": (lambda: AdamW(beta1="0.9"), ValueError, "beta1 is '0.9'", "not including 1"),
-    "epsilon below 0": (lambda: Adam(epsilon=-1), ValueError, "epsilon is -1", "above 0"),
-    "epsilon NaN": (lambda: AdamW(epsilon=np.nan), ValueError, "epsilon is nan", "above 0"),
+    "eps below 0": (lambda: Adam(eps=-1), ValueError, "eps is -1", "above 0"),
+    "eps NaN": (lambda: AdamW(eps=np.nan), ValueError, "eps is nan", "above 0"),
     "beta2 below 0": (lambda: Adam(beta2=-0.1), ValueError, "beta2 is -0.1", "0 up to"),
     "rates for other replicas": (
         lambda: try_fit(network=mlp([2, 2], seed=range(3)), optimizer=SGD([0.1, 0.2])),
@@ -877,10 +877,10 @@ BAD = {
         lambda: try_fit(network=Network([Dense(np.eye(2), B), Dense(np.eye(2), B)])),
         ValueError, "0.bias and 1.bias are one array", "give each its own",
     ),
-    "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "whole numbers from 1"),
+    "no epochs": (lambda: try_fit(epochs=0), ValueError, "epochs is 0", "integers from 1"),
     "no patience": (
         lambda: try_fit(patience=0, validation=(X, Y)),
-        ValueError, "patience is 0", "whole numbers from 1 on",
+        ValueError, "patience is 0", "integers from 1 on",
     ),
     "half a patience": (
         lambda: try_fit(patience=0.5, validation=(X, Y)), ValueError, "is 0.5", "from 1 on"
@@ -892,7 +892,7 @@ BAD = {
     "a yes for a batch": (
         lambda: try_fit(batch_size=True), ValueError, "batch_size is True", "from 1 on"
     ),
-    "half an epoch": (lambda: try_fit(epochs=0.5), ValueError, "0.5", "whole numbers from 1"),
+    "half an epoch": (lambda: try_fit(epochs=0.5), ValueError, "0.5", "integers from 1"),
     "batches of 0": (lambda: try_fit(batch_size=0), ValueError, "batch_size is 0", "from 1 on"),
     "no network": (lambda: try_fit(network="mlp"), TypeError, "is a str", "network.Network"),
     "data for other replicas": (
@@ -900,7 +900,7 @@ BAD = {
         ValueError, "(3,)", "replicas (2,)",
     ),
     "data for replicas, and none": (
-        lambda: try_fit(X[None], [Y]), ValueError, "(1,)", "accepted are none or exactly these"
+        lambda: try_fit(X[None], [Y]), ValueError, "(1,)", "expected none or exactly these"
     ),
     "no examples for replicas": (
         lambda: try_fit(np.zeros((2, 0, 2)), np.zeros((2, 0)), mlp([2, 2], seed=[0, 1])),
@@ -916,13 +916,13 @@ BAD = {
     ),
     "labels for each of as many replicas as examples": (
         lambda: try_fit(X, [Y] * 4, mlp([2, 2], seed=range(4))),
-        ValueError, "(4, 4)", "accepted are labels of shape (4,)",
+        ValueError, "(4, 4)", "expected labels of shape (4,)",
     ),
     "targets that look like labels for each replica": (
         lambda: try_fit(
             np.zeros((2, 2, 2)), np.eye(2), mlp([2, 2], seed=[0, 1]), loss="mean_squared_error"
         ),
-        ValueError, "(2,)", "accepted are targets of shape (2, 2)",
+        ValueError, "(2,)", "expected targets of shape (2, 2)",
     ),
     "a label out of range in one replica": (
         lambda: try_fit(np.zeros((2, 4, 2)), [Y, Y + 2], mlp([2, 2], seed=[0, 1])),
@@ -959,12 +959,12 @@ BAD = {
         ),
         ValueError, "weight_decay is 1e+39, which is beyond",
     ),
-    "an epsilon that is 0 in float32": (
+    "an eps that is 0 in float32": (
         lambda: try_fit(X.astype("f4"), network=mlp([2, 2], dtype="f4"),
-                        optimizer=Adam(epsilon=1e-50)),
-        ValueError, "epsilon is 1e-50, which is 0 in float32",
+                        optimizer=Adam(eps=1e-50)),
+        ValueError, "eps is 1e-50, which is 0 in float32",
     ),
-    "epsilon 0": (lambda: Adam(epsilon=0), ValueError, "epsilon is 0", "above 0"),
+    "eps 0": (lambda: Adam(eps=0), ValueError, "eps is 0", "above 0"),
     "ragged rates": (lambda: SGD([[0.1], [0.1, 0.2]]), ValueError, "ragged"),
     "ragged x": (lambda: try_fit([[1.0, 2.0], [3.0]]), ValueError, "x is ragged", "an array"),
     "ragged y": (lambda: try_fit(y=[[0], [1, 0]]), ValueError, "y is ragged", "an array"),
@@ -1144,14 +1144,14 @@ def test_a_step_does_not_warn_where_numbers_vanish(make):
 
 def test_epsilon_stands_outside_the_root_and_after_the_correction():
     """Of Keras and scikit-learn, which add it before, the first step would be another."""
-    gradient, epsilon = 1e-6, 1e-7
+    gradient, eps = 1e-6, 1e-7
     for dtype in (np.float32, np.float64):
         ours, theirs = {"w": np.zeros((1, 1), dtype)}, torch.zeros(1, 1, requires_grad=True)
-        Adam(1.0, epsilon=epsilon).step(ours, {"w": np.full((1, 1), gradient, dtype)})
+        Adam(1.0, eps=eps).step(ours, {"w": np.full((1, 1), gradient, dtype)})
         theirs.grad = torch.full((1, 1), gradient)
-        torch.optim.Adam([theirs], lr=1.0, eps=epsilon).step()
-        expected = -gradient / (gradient + epsilon)
-        keras = -gradient * np.sqrt(0.001) / (np.sqrt(0.001) * gradient + epsilon)
+        torch.optim.Adam([theirs], lr=1.0, eps=eps).step()
+        expected = -gradient / (gradient + eps)
+        keras = -gradient * np.sqrt(0.001) / (np.sqrt(0.001) * gradient + eps)
         np.testing.assert_allclose(ours["w"], expected, rtol=1e-6)
         np.testing.assert_allclose(theirs.item(), expected, rtol=1e-6)
         assert abs(keras - expected) > 0.5
@@ -1160,8 +1160,8 @@ def test_epsilon_stands_outside_the_root_and_after_the_correction():
 def test_settings_from_numpy_leave_float32_what_it_is():
     one, other = (mlp([2, 3, 2], seed=0, dtype=np.float32) for _ in range(2))
     x, y = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32), np.arange(9) % 2
-    fit(one, x, y, optimizer=Adam(0.1, beta1=0.7, beta2=0.9, epsilon=1e-3), epochs=5)
-    numbers = {"beta1": np.float64(0.7), "beta2": np.float64(0.9), "epsilon": np.float64(1e-3)}
+    fit(one, x, y, optimizer=Adam(0.1, beta1=0.7, beta2=0.9, eps=1e-3), epochs=5)
+    numbers = {"beta1": np.float64(0.7), "beta2": np.float64(0.9), "eps": np.float64(1e-3)}
     fit(other, x, y, optimizer=Adam(np.float64(0.1), **numbers), epochs=5)
     for name, value in one.parameters.items():
         np.testing.assert_array_equal(value, other.parameters[name])
@@ -1243,7 +1243,7 @@ RAGGED = [[1.0], [1.0, 2.0]]
 MALFORMED = {
     "momentum": (lambda: Momentum(0.1, momentum=RAGGED), ValueError, "momentum is ragged"),
     "beta1": (lambda: Adam(beta1=RAGGED), ValueError, "beta1 is ragged"),
-    "epsilon": (lambda: Adam(epsilon=RAGGED), ValueError, "epsilon is ragged"),
+    "eps": (lambda: Adam(eps=RAGGED), ValueError, "eps is ragged"),
     "limit": (
         lambda: fit(mlp([1, 1]), [[1.0]], [[0.0]], optimizer=SGD(0.1), clip_norm=RAGGED),
         ValueError, "clip_norm is ragged",

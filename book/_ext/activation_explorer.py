@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from course_lib.activations import CATALOGUE, Activation
-from course_lib.diagnostics import is_flat, slope_limit
+from course_lib.diagnostics import is_saturated, saturation_threshold
 
 SCRIPT = "../scripts/activation-explorer.js"
 STYLE = "../styles/activation-explorer.css"
@@ -91,7 +91,7 @@ def facts(activation: Activation) -> dict[str, str]:
         **({"Parameters": ", ".join(parameters)} if parameters else {}),
         "Values": f"from {lowest} to {highest}",
         "Steepest slope": number(activation.lipschitz) if bounded else "no bound",
-        "Flat": f"where the slope is within ±{number(slope_limit(activation))}",
+        "Flat": f"where the slope is within ±{number(saturation_threshold(activation))}",
         "Kinks": ", ".join(map(number, sorted(activation.kinks))) or "none",
     }
 
@@ -103,7 +103,7 @@ def curve(activation: Activation) -> dict[str, Any]:
         "formulas": [activation.formula, activation.derivative_formula],
         "values": [rounded(activation(GRID)), rounded(activation.derivative(GRID))],
         "kinks": kinks(activation),
-        "flat": stretches(is_flat(activation, GRID)),
+        "flat": stretches(is_saturated(activation, GRID)),
         "facts": facts(activation),
     }
 

@@ -16,9 +16,10 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from course_lib._errors import unknown_name
+from course_lib._checks import unknown_name
+from course_lib._typing import Array
 from course_lib.activations import over_axis, piecewise, smooth
 from course_lib.numerics import (
     as_float,
@@ -29,8 +30,6 @@ from course_lib.numerics import (
 )
 
 __all__ = ["CATALOGUE", "Activation", "get", "spelled_out"]
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -117,17 +116,17 @@ class Activation:
         }
 
     def __call__(self, x: ArrayLike, **parameters: Any) -> Any:
-        """Return the function's value; parameters such as `slope` and `axis` are passed on."""
+        """Return the function's value; parameters such as `negative_slope` and `axis` are passed on."""
         return self.function(x, **parameters)
 
-    def vjp(self, x: ArrayLike, upstream: ArrayLike, **parameters: Any) -> Array:
+    def vjp(self, x: ArrayLike, grad_output: ArrayLike, **parameters: Any) -> Array:
         """Carry a gradient backwards: the vector-Jacobian product at `x`.
 
         Parameters
         ----------
         x : array_like
             Where the function was evaluated.
-        upstream : array_like
+        grad_output : array_like
             Gradient with respect to the function's value, in its shape.
         **parameters
             Those of the function, and its axis.
@@ -140,18 +139,20 @@ class Activation:
         Raises
         ------
         ValueError
-            If `upstream` has another shape than the function's value.
+            If `grad_output` has another shape than the function's value.
 
         Examples
         --------
-        >>> get("leaky_relu").vjp([-1.0, 1.0], [10.0, 10.0], slope=0.2)
+        >>> get("leaky_relu").vjp([-1.0, 1.0], [10.0, 10.0], negative_slope=0.2)
         array([ 2., 10.])
         """
         x = as_float(x)
         if self.elementwise:
-            return self._carry(x, x.shape, partial(self._times_derivative, x, parameters), upstream)
+            return self._carry(
+                x, x.shape, partial(self._times_derivative, x, parameters), grad_output
+            )
         value, pull = self._over_axis(x, **parameters)
-        return self._carry(x, np.shape(value), pull, upstream)
+        return self._carry(x, np.shape(value), pull, grad_output)
 
     def pullback(self, x: ArrayLike, **parameters: Any) -> tuple[Any, Callable[[ArrayLike], Array]]:
         """Return the value at `x` and its `vjp`: over an axis, the two share most of the work.
@@ -189,8 +190,8 @@ class Activation:
         times_derivative = partial(self._times_derivative, x, deepcopy(parameters))
         return self.function(x, **parameters), partial(self._carry, x, x.shape, times_derivative)
 
-    def _times_derivative(self, x: Array, parameters: Mapping[str, Any], upstream: Array) -> Any:
-        return self.derivative(x, **parameters) * upstream
+    def _times_derivative(self, x: Array, parameters: Mapping[str, Any], grad_output: Array) -> Any:
+        return self.derivative(x, **parameters) * grad_output
 
     def _over_axis(self, x: Array, **parameters: Any) -> tuple[Any, Callable[[Array], Array]]:
         """Return the value and its pull: in closed form where the table has it for the function."""
@@ -210,8 +211,12 @@ class Activation:
         value, derivative = self.function(x, **parameters), self.derivative(x, **parameters)
         axis = parameters.get("axis", -1)
 
-        def pull(upstream: Array) -> Array:
-            u = np.moveaxis(upstream, axis, -1) if upstream.ndim == x.ndim else upstream[..., None]
+        def pull(grad_output: Array) -> Array:
+            u = (
+                np.moveaxis(grad_output, axis, -1)
+                if grad_output.ndim == x.ndim
+                else grad_output[..., None]
+            )
             if self.kind == "axis":
                 return np.moveaxis((u[..., np.newaxis, :] @ derivative)[..., 0, :], -1, axis)
             repeated = np.tile(u, x.shape[axis] // max(u.shape[-1], 1))
@@ -224,16 +229,16 @@ class Activation:
         x: Array,
         shape: tuple[int, ...],
         pull: Callable[[Array], Any],
-        upstream: ArrayLike,
+        grad_output: ArrayLike,
     ) -> Array:
-        upstream = as_float(upstream, "upstream")
-        if upstream.shape != shape:
+        grad_output = as_float(grad_output, "grad_output")
+        if grad_output.shape != shape:
             raise ValueError(
-                f"upstream has shape {upstream.shape}; {self.name} of x with shape {x.shape} has "
-                f"shape {shape}, and so must upstream"
+                f"grad_output has shape {grad_output.shape}; {self.name} of x with shape {x.shape} has "
+                f"shape {shape}, and so must grad_output"
             )
         with np.errstate(all="ignore"):
-            return np.asarray(pull(upstream), x.dtype)
+            return np.asarray(pull(grad_output), x.dtype)
 
 
 _INF = float("inf")

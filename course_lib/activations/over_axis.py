@@ -12,9 +12,10 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from course_lib.activations.parameters import check_whole
+from course_lib._typing import Array
+from course_lib.activations.parameters import check_integer
 from course_lib.activations.piecewise import relu, relu_grad
 from course_lib.activations.smooth import (
     gelu,
@@ -75,7 +76,6 @@ __all__ = [
     "swiglu_grad",
 ]
 
-Array = NDArray[Any]
 Kernel = Callable[[Array], Array]
 Pull = Callable[[Array], Array]
 """Carries a gradient with respect to a value back to the input."""
@@ -399,8 +399,8 @@ def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
         (p,) = _by_blocks(rows, as_float(x).dtype, _softmax_rows)
 
         @np.errstate(all="ignore")
-        def pull(upstream: Array) -> Array:
-            gradient, _ = _rows_of(upstream, axis)
+        def pull(grad_output: Array) -> Array:
+            gradient, _ = _rows_of(grad_output, axis)
             gradient *= p
             gradient -= p * gradient.sum(axis=-1, keepdims=True)
             return restore(_summing_to_zero(gradient, p))
@@ -418,7 +418,7 @@ def softmin_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     array([-0.25,  0.25])
     """
     value, pull = softmax_pullback(-as_float(x), axis)
-    return value, lambda upstream: -pull(upstream)
+    return value, lambda grad_output: -pull(grad_output)
 
 
 def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
@@ -437,8 +437,8 @@ def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
         p, logarithms = _by_blocks(rows, as_float(x).dtype, _softmax_rows, _log_softmax_rows)
 
         @np.errstate(all="ignore")
-        def pull(upstream: Array) -> Array:
-            gradient, _ = _rows_of(upstream, axis)
+        def pull(grad_output: Array) -> Array:
+            gradient, _ = _rows_of(grad_output, axis)
             gradient -= p * gradient.sum(axis=-1, keepdims=True)
             return restore(_summing_to_zero(gradient, p))
 
@@ -464,8 +464,8 @@ def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Any, Pull]:
         value = (top + more.reshape(top.shape)).astype(array.dtype)[()]
 
     @np.errstate(all="ignore")
-    def pull(upstream: Array) -> Array:
-        return restore(p * upstream.astype(np.float64).reshape(-1, 1))
+    def pull(grad_output: Array) -> Array:
+        return restore(p * grad_output.astype(np.float64).reshape(-1, 1))
 
     return value, pull
 
@@ -481,7 +481,7 @@ def _summing_to_zero(gradient: Array, p: Array) -> Array:
 
 def _with_axis(x: ArrayLike, axis: int) -> Array:
     array = as_float(x)
-    if not -array.ndim <= check_whole("axis", axis) < array.ndim:
+    if not -array.ndim <= check_integer("axis", axis) < array.ndim:
         raise ValueError(
             f"x has shape {array.shape} and no axis {axis}; an array with that axis is needed"
         )
@@ -717,9 +717,9 @@ def maxout_pullback(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> tuple[A
     parts, axis = _parts(x, axis, pieces)
 
     @np.errstate(all="ignore")
-    def pull(upstream: Array) -> Array:
+    def pull(grad_output: Array) -> Array:
         gradient = np.zeros_like(parts)
-        u = np.moveaxis(upstream, axis, -1)[..., np.newaxis, :].astype(parts.dtype)
+        u = np.moveaxis(grad_output, axis, -1)[..., np.newaxis, :].astype(parts.dtype)
         np.put_along_axis(gradient, parts.argmax(axis=-2)[..., np.newaxis, :], u, axis=-2)
         gradient[np.isnan(parts)] = np.nan
         length = parts.shape[-2] * parts.shape[-1]
@@ -732,11 +732,11 @@ def maxout_pullback(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> tuple[A
 def _parts(x: ArrayLike, axis: int, pieces: int) -> tuple[Array, int]:
     """Return the axis, moved to the end, as (pieces, length / pieces); and where it was."""
     array = _with_axis(x, axis)
-    length, pieces = array.shape[axis], check_whole("pieces", pieces)
+    length, pieces = array.shape[axis], check_integer("pieces", pieces)
     if pieces < 1 or length % pieces:
         raise ValueError(
             f"axis {axis} has length {length}, which cannot be cut into {pieces} pieces; "
-            f"accepted are 1 or more equal parts"
+            f"expected 1 or more equal parts"
         )
     moved = np.moveaxis(array, axis, -1)
     return moved.reshape(*moved.shape[:-1], pieces, length // pieces), axis
@@ -977,8 +977,8 @@ def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Arra
             gates = scaled(gates, exponent)
 
         @np.errstate(all="ignore")
-        def pull(upstream: Array) -> Array:
-            u = np.moveaxis(upstream, axis, -1)
+        def pull(grad_output: Array) -> Array:
+            u = np.moveaxis(grad_output, axis, -1)
             through = _product(a, *_gate(derivative, b, halves.dtype, a))
             gradient = np.concatenate([u * gates, u * through], axis=-1)
             return np.moveaxis(gradient.astype(halves.dtype), -1, axis)

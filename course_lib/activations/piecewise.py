@@ -8,8 +8,9 @@ that is.
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from course_lib._typing import Array
 from course_lib.activations.parameters import (
     check_between,
     check_finite,
@@ -34,7 +35,7 @@ __all__ = [
     "leaky_relu_grad",
     "prelu",
     "prelu_grad",
-    "prelu_slope_grad",
+    "prelu_negative_slope_grad",
     "relu",
     "relu6",
     "relu6_grad",
@@ -52,8 +53,6 @@ __all__ = [
     "threshold",
     "threshold_grad",
 ]
-
-Array = NDArray[Any]
 
 
 def _indicator(condition: Array, x: Array) -> Array:
@@ -158,14 +157,14 @@ def relu_grad(x: ArrayLike, out: Array | None = None) -> Any:
     return elementwise(lambda x: _indicator(x > 0, x), x, out, exact=True)
 
 
-def leaky_relu(x: ArrayLike, out: Array | None = None, *, slope: float = 0.01) -> Any:
+def leaky_relu(x: ArrayLike, out: Array | None = None, *, negative_slope: float = 0.01) -> Any:
     r"""Return :math:`x` for :math:`x > 0` and :math:`s\,x` otherwise.
 
     Parameters
     ----------
     x, out
         As for `identity`, with its errors.
-    slope : float
+    negative_slope : float
         The slope :math:`s` left of 0. The default is that of the paper and of PyTorch and JAX;
         Keras uses 0.3 for its layer and 0.2 for its function.
 
@@ -188,19 +187,19 @@ def leaky_relu(x: ArrayLike, out: Array | None = None, *, slope: float = 0.01) -
     >>> leaky_relu([-2.0, 3.0])
     array([-0.02,  3.  ])
     """
-    slope = check_finite("slope", slope)
-    return elementwise(lambda x: _two_lines(x, slope), x, out)
+    negative_slope = check_finite("negative_slope", negative_slope)
+    return elementwise(lambda x: _two_lines(x, negative_slope), x, out)
 
 
-def _two_lines(x: Array, slope: float | Array) -> Array:
+def _two_lines(x: Array, negative_slope: float | Array) -> Array:
     """Return x right of 0 and a multiple left of it; of the two terms one is 0."""
-    left = slope * np.minimum(x, 0)
-    if not np.all(slope):  # 0 times minus infinity is NaN, where the limit is 0
-        left = np.where(slope == 0, 0.0, left)
+    left = negative_slope * np.minimum(x, 0)
+    if not np.all(negative_slope):  # 0 times minus infinity is NaN, where the limit is 0
+        left = np.where(negative_slope == 0, 0.0, left)
     return np.maximum(x, 0) + left
 
 
-def leaky_relu_grad(x: ArrayLike, out: Array | None = None, *, slope: float = 0.01) -> Any:
+def leaky_relu_grad(x: ArrayLike, out: Array | None = None, *, negative_slope: float = 0.01) -> Any:
     r"""Return the derivative of `leaky_relu`: 1 for :math:`x > 0`, :math:`s` for :math:`x \le 0`.
 
     Notes
@@ -212,18 +211,18 @@ def leaky_relu_grad(x: ArrayLike, out: Array | None = None, *, slope: float = 0.
     >>> leaky_relu_grad([-2.0, 0.0, 3.0])
     array([0.01, 0.01, 1.  ])
     """
-    slope = check_finite("slope", slope)
-    return elementwise(lambda x: keep_nan(choose(x > 0, 1, slope), x), x, out)
+    negative_slope = check_finite("negative_slope", negative_slope)
+    return elementwise(lambda x: keep_nan(choose(x > 0, 1, negative_slope), x), x, out)
 
 
-def prelu(x: ArrayLike, out: Array | None = None, *, slope: ArrayLike = 0.25) -> Any:
+def prelu(x: ArrayLike, out: Array | None = None, *, negative_slope: ArrayLike = 0.25) -> Any:
     r"""Return :math:`x` for :math:`x > 0` and :math:`s\,x` otherwise, where :math:`s` is learned.
 
     Parameters
     ----------
     x, out
         As for `identity`, with its errors.
-    slope : array_like
+    negative_slope : array_like
         One slope, or slopes that broadcast to the shape of `x`, such as one for each channel. The
         default is where He et al. and PyTorch start; Keras starts at 0.
 
@@ -243,18 +242,18 @@ def prelu(x: ArrayLike, out: Array | None = None, *, slope: ArrayLike = 0.25) ->
 
     See Also
     --------
-    course_lib.activations.piecewise.prelu_slope_grad : what the slope learns from.
+    course_lib.activations.piecewise.prelu_negative_slope_grad : what the slope learns from.
 
     Examples
     --------
-    >>> prelu([[-2.0, -2.0]], slope=[0.25, 0.5])
+    >>> prelu([[-2.0, -2.0]], negative_slope=[0.25, 0.5])
     array([[-0.5, -1. ]])
     """
-    slopes = _slopes(x, slope)
+    slopes = _slopes(x, negative_slope)
     return elementwise(lambda x: _two_lines(x, slopes), x, out, blocks=slopes.ndim == 0)
 
 
-def prelu_grad(x: ArrayLike, out: Array | None = None, *, slope: ArrayLike = 0.25) -> Any:
+def prelu_grad(x: ArrayLike, out: Array | None = None, *, negative_slope: ArrayLike = 0.25) -> Any:
     r"""Return the derivative of `prelu` by `x`: 1 for :math:`x > 0`, :math:`s` for :math:`x \le 0`.
 
     Notes
@@ -266,35 +265,35 @@ def prelu_grad(x: ArrayLike, out: Array | None = None, *, slope: ArrayLike = 0.2
     >>> prelu_grad([-2.0, 0.0, 3.0])
     array([0.25, 0.25, 1.  ])
     """
-    slopes = _slopes(x, slope)
+    slopes = _slopes(x, negative_slope)
     return elementwise(
         lambda x: keep_nan(choose(x > 0, 1, slopes), x), x, out, blocks=slopes.ndim == 0
     )
 
 
-def prelu_slope_grad(x: ArrayLike, out: Array | None = None) -> Any:
+def prelu_negative_slope_grad(x: ArrayLike, out: Array | None = None) -> Any:
     r"""Return the derivative of `prelu` by its slope, :math:`\min(0, x)`.
 
-    The gradient of a shared slope is the sum of this, times upstream, over all that share it.
+    The gradient of a shared slope is the sum of this, times grad_output, over all that share it.
 
     Examples
     --------
-    >>> prelu_slope_grad([-2.0, 3.0])
+    >>> prelu_negative_slope_grad([-2.0, 3.0])
     array([-2.,  0.])
     """
     return elementwise(lambda x: np.minimum(x, 0), x, out, exact=True)
 
 
-def _slopes(x: ArrayLike, slope: ArrayLike) -> Array:
-    slopes = as_float(slope, "slope").astype(np.float64, copy=False)
+def _slopes(x: ArrayLike, negative_slope: ArrayLike) -> Array:
+    slopes = as_float(negative_slope, "negative_slope").astype(np.float64, copy=False)
     shape = as_float(x).shape
     if not np.isfinite(slopes).all():
-        raise ValueError(f"slope is {slope!r}; accepted are finite numbers")
+        raise ValueError(f"negative_slope is {negative_slope!r}; expected finite numbers")
     try:
         np.broadcast_to(slopes, shape)
     except ValueError:
         raise ValueError(
-            f"slope has shape {slopes.shape}; accepted is one number, or a shape that broadcasts "
+            f"negative_slope has shape {slopes.shape}; expected one number, or a shape that broadcasts "
             f"to that of x, {shape}"
         ) from None
     return slopes
@@ -344,7 +343,7 @@ def rrelu(
     >>> bool(-8 < rrelu(-24.0, rng=np.random.default_rng(0)) < -3)
     True
     """
-    return prelu(x, out, slope=_random_slopes(x, lower, upper, rng))
+    return prelu(x, out, negative_slope=_random_slopes(x, lower, upper, rng))
 
 
 def rrelu_grad(
@@ -364,7 +363,7 @@ def rrelu_grad(
     >>> rrelu_grad([-24.0, 3.0], lower=0.25, upper=0.75)
     array([0.5, 1. ])
     """
-    return prelu_grad(x, out, slope=_random_slopes(x, lower, upper, rng))
+    return prelu_grad(x, out, negative_slope=_random_slopes(x, lower, upper, rng))
 
 
 def _random_slopes(

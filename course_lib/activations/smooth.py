@@ -16,8 +16,9 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from course_lib._typing import Array
 from course_lib.activations.parameters import check_between, check_finite
 from course_lib.numerics import (
     GELU_TANH_CUBIC,
@@ -99,7 +100,6 @@ __all__ = [
     "tanh_shrink_grad",
 ]
 
-Array = NDArray[Any]
 
 _WIDE = (1e-10, 1e10)  # parameters for which no cut of an input overflows
 

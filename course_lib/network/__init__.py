@@ -1,7 +1,7 @@
 r"""Layers, losses, initialization and the network: forward and backward.
 
-Signals are rows: a batch has shape ``(..., batch, features)``, a weight ``(..., fan_in, fan_out)``,
-a bias ``(..., 1, fan_out)``. The leading axes are *replicas*: the same lines of code compute one
+Signals are rows: a batch has shape ``(..., batch, features)``, a weight ``(..., in_features, out_features)``,
+a bias ``(..., 1, out_features)``. The leading axes are *replicas*: the same lines of code compute one
 network, or 64 of them that differ in their seeds, because ``@`` broadcasts over what stands in
 front. A loss reduces over batch and features and never over replicas.
 

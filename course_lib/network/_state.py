@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from course_lib.network.layers import as_array
-
-Array = NDArray[Any]
+from course_lib._checks import as_array
+from course_lib._typing import Array
 
 VERSION = np.array(1)
 """Of the names and shapes in a state; a release that changes them counts on."""

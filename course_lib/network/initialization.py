@@ -3,19 +3,16 @@
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from course_lib._errors import unknown_name
-from course_lib.activations.parameters import check_whole
-from course_lib.network.layers import as_array
+from course_lib._checks import as_array, unknown_name
+from course_lib._typing import Array
+from course_lib.activations.parameters import check_integer
 from course_lib.network.seeds import Seed, stream
 
 __all__ = ["INITIALIZERS", "initialize"]
 
-Array = NDArray[Any]
 Draw = Callable[[np.random.Generator, int, int], tuple[Array, Array]]
 
 
@@ -100,7 +97,7 @@ def initialize(
     ValueError
         If a number of units is below 1, or the gain is not a finite number above 0.
     TypeError
-        If a number of units is not a whole number.
+        If a number of units is not an integer.
 
     Examples
     --------
@@ -110,14 +107,14 @@ def initialize(
     """
     if not isinstance(scheme, str) or scheme not in INITIALIZERS:
         raise KeyError(unknown_name("initialization", scheme, INITIALIZERS))
-    fan_in, fan_out = check_whole("fan_in", fan_in), check_whole("fan_out", fan_out)
+    fan_in, fan_out = check_integer("fan_in", fan_in), check_integer("fan_out", fan_out)
     if fan_in < 1 or fan_out < 1:
         raise ValueError(
             f"a layer from {fan_in} to {fan_out} units; at least 1 is needed on a side"
         )
     number = as_array("gain", gain)
     if number.dtype.kind not in "fiu" or number.ndim or not 0 < number < math.inf:
-        raise ValueError(f"gain is {gain}; accepted are finite numbers above 0")
+        raise ValueError(f"gain is {gain}; expected finite numbers above 0")
     rng = seed if isinstance(seed, np.random.Generator) else stream(seed, "weights")
     weight, bias = INITIALIZERS[scheme](rng, fan_in, fan_out)
     return gain * weight, bias

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_lib import activations
-from course_lib.activations import Activation, prelu, prelu_grad, prelu_slope_grad, selu
+from course_lib._checks import as_array
+from course_lib._typing import Array
+from course_lib.activations import Activation, prelu, prelu_grad, prelu_negative_slope_grad, selu
 from course_lib.network.seeds import as_seeds, generator_state, set_generator_state, stream
 
 __all__ = [
@@ -23,8 +25,6 @@ __all__ = [
     "PReLU",
     "Residual",
 ]
-
-Array = NDArray[Any]
 
 
 class Layer(Protocol):
@@ -75,7 +75,7 @@ class Layer(Protocol):
     def forward(self, x: Array) -> Array:
         """Return the layer's output and remember what `backward` needs."""
 
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Fill `gradients`; return the gradient with respect to the input, if it is wanted."""
 
 
@@ -94,9 +94,9 @@ class Dense(_Forgetful):
     Parameters
     ----------
     weight : ndarray
-        Shape ``(..., fan_in, fan_out)``.
+        Shape ``(..., in_features, out_features)``.
     bias : ndarray
-        Shape ``(..., 1, fan_out)``, with the dtype and leading axes of `weight`.
+        Shape ``(..., 1, out_features)``, with the dtype and leading axes of `weight`.
 
     Raises
     ------
@@ -122,15 +122,15 @@ class Dense(_Forgetful):
         _check_arrays(weight, bias)
         if weight.ndim < 2 or bias.shape != (*weight.shape[:-2], 1, weight.shape[-1]):
             raise ValueError(
-                f"weight has shape {weight.shape} and bias {bias.shape}; accepted are "
-                f"(..., fan_in, fan_out) and (..., 1, fan_out) with the same leading axes"
+                f"weight has shape {weight.shape} and bias {bias.shape}; expected "
+                f"(..., in_features, out_features) and (..., 1, out_features) with the same leading axes"
             )
         self.parameters = {"weight": weight, "bias": bias}
         self.gradients: dict[str, Array] = {}
 
     @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
-        """Return ``x @ weight + bias``: (..., batch, fan_in) -> (..., batch, fan_out)."""
+        """Return ``x @ weight + bias``: (..., batch, in_features) -> (..., batch, out_features)."""
         weight = self.parameters["weight"]
         _check_signal(self, x, weight.shape[-2])
         self._x = x
@@ -140,14 +140,14 @@ class Dense(_Forgetful):
         return y
 
     @np.errstate(all="ignore")
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of weight and bias; return that of the input."""
-        _check_backward(self, upstream)
+        _check_backward(self, grad_output)
         # a column @ a row, of a single example, is a slow loop in NumPy; the products are the same
-        one_row = upstream.shape[-2] == 1
-        _fill(self, "weight", self._x.mT * upstream if one_row else self._x.mT @ upstream)
-        _fill(self, "bias", _sum(upstream, (-2,)))
-        return upstream @ self.parameters["weight"].mT if to_input else None
+        one_row = grad_output.shape[-2] == 1
+        _fill(self, "weight", self._x.mT * grad_output if one_row else self._x.mT @ grad_output)
+        _fill(self, "bias", _sum(grad_output, (-2,)))
+        return grad_output @ self.parameters["weight"].mT if to_input else None
 
     def replica(self, index: int) -> "Dense":
         """Return one replica as a layer of its own."""
@@ -185,10 +185,10 @@ class Activate(_Forgetful):
         return np.asarray(value)
 
     @np.errstate(all="ignore")
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
-        """Return the gradient with respect to the input: slope times upstream."""
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
+        """Return the gradient with respect to the input: slope times grad_output."""
         _check_forward(self)
-        return self._pull(upstream) if to_input else None
+        return self._pull(grad_output) if to_input else None
 
     def replica(self, index: int) -> "Activate":
         """Return a layer with the same activation."""
@@ -200,7 +200,7 @@ class PReLU(_Forgetful):
 
     Parameters
     ----------
-    slope : ndarray
+    negative_slope : ndarray
         Shape ``(..., 1, features)``, or ``(..., 1, 1)`` for a shared slope, with the dtype and
         leading axes of the network's weights.
 
@@ -227,15 +227,15 @@ class PReLU(_Forgetful):
     array([[-2., -2.]])
     """
 
-    def __init__(self, slope: Array) -> None:
-        _check_array("slope", slope)
-        if slope.ndim < 2 or slope.shape[-2] != 1:
+    def __init__(self, negative_slope: Array) -> None:
+        _check_array("negative_slope", negative_slope)
+        if negative_slope.ndim < 2 or negative_slope.shape[-2] != 1:
             raise ValueError(
-                f"slope has shape {slope.shape}; accepted are (..., 1, features) and (..., 1, 1)"
+                f"negative_slope has shape {negative_slope.shape}; expected (..., 1, features) and (..., 1, 1)"
             )
-        if slope.dtype.kind != "f":
-            raise TypeError(f"slope is {slope.dtype}; accepted is a float dtype")
-        self.parameters = {"weight": slope}  # as PyTorch calls it
+        if negative_slope.dtype.kind != "f":
+            raise TypeError(f"negative_slope is {negative_slope.dtype}; expected a float dtype")
+        self.parameters = {"weight": negative_slope}  # as PyTorch calls it
         self.gradients: dict[str, Array] = {}
 
     @np.errstate(all="ignore")
@@ -246,18 +246,22 @@ class PReLU(_Forgetful):
         # the activation takes slopes that broadcast to its input, so each replica gets its own
         leading = np.broadcast_shapes(x.shape[:-2], slope.shape[:-2])
         self._x = x = np.broadcast_to(x, (*leading, *x.shape[-2:]))
-        y = np.asarray(prelu(x, slope=slope))
+        y = np.asarray(prelu(x, negative_slope=slope))
         self._shape = y.shape
         return y
 
     @np.errstate(all="ignore")
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradient of the slope; return that of the input."""
-        _check_backward(self, upstream)
+        _check_backward(self, grad_output)
         slope = self.parameters["weight"]
         shared = (-2, -1) if slope.shape[-1] == 1 else (-2,)
-        _fill(self, "weight", _sum(prelu_slope_grad(self._x) * upstream, shared))
-        return np.asarray(prelu_grad(self._x, slope=slope) * upstream) if to_input else None
+        _fill(self, "weight", _sum(prelu_negative_slope_grad(self._x) * grad_output, shared))
+        return (
+            np.asarray(prelu_grad(self._x, negative_slope=slope) * grad_output)
+            if to_input
+            else None
+        )
 
     def replica(self, index: int) -> "PReLU":
         """Return one replica as a layer of its own."""
@@ -283,7 +287,7 @@ class BatchNorm(_Forgetful):
         :math:`\gamma` and :math:`\beta`, shape ``(..., 1, features)``, with one float dtype.
     momentum : float
         The share of the newest batch in the running averages, from 0 to 1.
-    epsilon : float
+    eps : float
         Added to the variance, so that nothing is divided by 0.
 
     Attributes
@@ -297,7 +301,7 @@ class BatchNorm(_Forgetful):
     Raises
     ------
     ValueError
-        If the shapes do not fit, weight and bias are one array, `momentum` or `epsilon` is out of
+        If the shapes do not fit, weight and bias are one array, `momentum` or `eps` is out of
         range, or a batch in training mode has a single row, whose variance is 0.
     TypeError
         If they are not arrays, or their dtypes differ or are not float.
@@ -328,15 +332,15 @@ class BatchNorm(_Forgetful):
     """
 
     def __init__(
-        self, weight: Array, bias: Array, *, momentum: float = 0.1, epsilon: float = 1e-5
+        self, weight: Array, bias: Array, *, momentum: float = 0.1, eps: float = 1e-5
     ) -> None:
-        _check_normalization(weight, bias, epsilon)
+        _check_normalization(weight, bias, eps)
         if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum is {momentum!r}; accepted is 0 to 1")
+            raise ValueError(f"momentum is {momentum!r}; expected 0 to 1")
         self.parameters = {"weight": weight, "bias": bias}
         self.gradients: dict[str, Array] = {}
         # plain numbers leave a float32 signal what it is; those of NumPy would not
-        self.momentum, self.epsilon = float(momentum), float(epsilon)
+        self.momentum, self.eps = float(momentum), float(eps)
         # a variance of float32 numbers may be beyond float32
         wide = np.result_type(weight, np.float64)
         self.running_mean = np.zeros_like(weight, wide)
@@ -350,10 +354,10 @@ class BatchNorm(_Forgetful):
         self._by_batch = self.training
         if self._by_batch:
             self._check_batch(x)
-            normalized, scale, mean, variance = _standardize(x, -2, self.epsilon)
+            normalized, scale, mean, variance = _standardize(x, -2, self.eps)
             self._follow(mean, variance, x.shape[-2])
         else:
-            scale = 1 / np.sqrt(self.running_variance + self.epsilon)
+            scale = 1 / np.sqrt(self.running_variance + self.eps)
             normalized = (x - self.running_mean) * scale
             if not scale.all():  # beside an infinite deviation all is as near as the mean
                 normalized = np.where((scale == 0) & ~np.isnan(x), 0.0, normalized)
@@ -385,12 +389,12 @@ class BatchNorm(_Forgetful):
         self.running_variance[...] = _toward(self.running_variance, unbiased, self.momentum)
 
     @np.errstate(all="ignore")
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of weight and bias; return that of the input."""
-        _fill_scale_and_shift(self, upstream)
+        _fill_scale_and_shift(self, grad_output)
         if not to_input:
             return None
-        gradient = upstream * self.parameters["weight"]
+        gradient = grad_output * self.parameters["weight"]
         if self._by_batch:
             return _without_statistics(self, gradient, axis=-2)
         return _scaled(self, gradient)
@@ -410,7 +414,7 @@ class BatchNorm(_Forgetful):
     def replica(self, index: int) -> "BatchNorm":
         """Return one replica as a layer of its own, running averages too."""
         weight, bias = (value[index].copy() for value in self.parameters.values())
-        layer = BatchNorm(weight, bias, momentum=self.momentum, epsilon=self.epsilon)
+        layer = BatchNorm(weight, bias, momentum=self.momentum, eps=self.eps)
         layer.running_mean[...] = self.running_mean[index]
         layer.running_variance[...] = self.running_variance[index]
         return layer
@@ -429,13 +433,13 @@ class LayerNorm(_Forgetful):
     ----------
     weight, bias : ndarray
         :math:`\gamma` and :math:`\beta`, shape ``(..., 1, features)``, with one float dtype.
-    epsilon : float
+    eps : float
         Added to the variance, so that nothing is divided by 0.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, weight and bias are one array, or `epsilon` is out of range.
+        If the shapes do not fit, weight and bias are one array, or `eps` is out of range.
     TypeError
         If they are not arrays, or their dtypes differ or are not float.
 
@@ -451,31 +455,31 @@ class LayerNorm(_Forgetful):
            [ 1., -1.]])
     """
 
-    def __init__(self, weight: Array, bias: Array, *, epsilon: float = 1e-5) -> None:
-        _check_normalization(weight, bias, epsilon)
+    def __init__(self, weight: Array, bias: Array, *, eps: float = 1e-5) -> None:
+        _check_normalization(weight, bias, eps)
         self.parameters = {"weight": weight, "bias": bias}
         self.gradients: dict[str, Array] = {}
-        self.epsilon = float(epsilon)
+        self.eps = float(eps)
 
     @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
         """Return the normalized examples, scaled and shifted: (..., batch, features)."""
         _check_signal(self, x, self.parameters["weight"].shape[-1])
-        normalized, scale, _, _ = _standardize(x, -1, self.epsilon)
+        normalized, scale, _, _ = _standardize(x, -1, self.eps)
         return _scaled_and_shifted(self, x, normalized, scale)
 
     @np.errstate(all="ignore")
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of weight and bias; return that of the input."""
-        _fill_scale_and_shift(self, upstream)
+        _fill_scale_and_shift(self, grad_output)
         if not to_input:
             return None
-        return _without_statistics(self, upstream * self.parameters["weight"], axis=-1)
+        return _without_statistics(self, grad_output * self.parameters["weight"], axis=-1)
 
     def replica(self, index: int) -> "LayerNorm":
         """Return one replica as a layer of its own."""
         weight, bias = (value[index].copy() for value in self.parameters.values())
-        return LayerNorm(weight, bias, epsilon=self.epsilon)
+        return LayerNorm(weight, bias, eps=self.eps)
 
 
 @np.errstate(all="ignore")
@@ -494,20 +498,20 @@ def _toward(average: Array, newest: Array, momentum: float) -> Array:
     return np.where(np.isfinite(moved), moved, (1 - momentum) * average + momentum * newest)
 
 
-def _check_normalization(weight: Array, bias: Array, epsilon: float) -> None:
+def _check_normalization(weight: Array, bias: Array, eps: float) -> None:
     _check_arrays(weight, bias)
     if weight.ndim < 2 or weight.shape[-2] != 1 or bias.shape != weight.shape:
         raise ValueError(
-            f"weight has shape {weight.shape} and bias {bias.shape}; accepted is "
+            f"weight has shape {weight.shape} and bias {bias.shape}; expected "
             f"(..., 1, features) for both"
         )
     if weight is bias:
         raise ValueError("weight and bias are one array, which learns as one; give each its own")
-    if not (0 < epsilon < math.inf):
-        raise ValueError(f"epsilon is {epsilon!r}; accepted are finite numbers above 0")
+    if not (0 < eps < math.inf):
+        raise ValueError(f"eps is {eps!r}; expected finite numbers above 0")
 
 
-def _standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Array, Array]:
+def _standardize(x: Array, axis: int, eps: float) -> tuple[Array, Array, Array, Array]:
     r"""Return :math:`(x - \mu) / \sqrt{\sigma^2 + \epsilon}` and what it is made of, in float64.
 
     Mean and variance are taken along one axis, in two passes. Sums of float16 and float32 numbers
@@ -521,14 +525,14 @@ def _standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Arr
         Of any float or integer dtype.
     axis : int
         Which one to go along.
-    epsilon : float
+    eps : float
         Above 0.
 
     Returns
     -------
     normalized : ndarray
         The shape of `x`. Equal numbers give exactly 0. With infinities, the limit for all of them
-        growing alike: 1 for each and 0 for the finite numbers, normalized without epsilon.
+        growing alike: 1 for each and 0 for the finite numbers, normalized without eps.
     scale, mean, variance : ndarray
         :math:`1 / \sqrt{\sigma^2 + \epsilon}` and the moments, with that axis of length 1.
 
@@ -547,12 +551,12 @@ def _standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Arr
         rest = np.where(close, centered.mean(axis=axis, keepdims=True), 0)
         mean, centered = mean + rest, np.subtract(centered, rest, out=centered)
         variance = np.square(centered).mean(axis=axis, keepdims=True)
-    scale = 1 / np.sqrt(variance + epsilon)
+    scale = 1 / np.sqrt(variance + eps)
     centered *= scale
-    if epsilon > _SMALL and variance.max(initial=0) < np.inf:
+    if eps > _SMALL and variance.max(initial=0) < np.inf:
         return centered, scale, mean, variance
-    plain = np.isfinite(variance) & ((variance > _SMALL) | (epsilon > _SMALL))
-    others = _standardize_scaled(x.astype(wide), axis, epsilon)
+    plain = np.isfinite(variance) & ((variance > _SMALL) | (eps > _SMALL))
+    others = _standardize_scaled(x.astype(wide), axis, eps)
     pairs = zip((centered, scale, mean, variance), others, strict=True)
     normalized, scale, mean, variance = (np.where(plain, *pair) for pair in pairs)
     return normalized, scale, mean, variance
@@ -561,20 +565,20 @@ def _standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Arr
 _SMALL = 1e-280  # below it, variances are rounded as subnormal numbers are
 
 
-def _standardize_scaled(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Array, Array]:
+def _standardize_scaled(x: Array, axis: int, eps: float) -> tuple[Array, Array, Array, Array]:
     """Do the work of `_standardize` on numbers divided by a power of two, or by infinity."""
     infinite = np.isinf(x)
     endless = infinite.any(axis=axis, keepdims=True)
     x = np.where(endless, np.where(infinite, np.sign(x), 0 * x), x)
     size = np.abs(x).max(axis=axis, keepdims=True)
-    unit = np.exp2(np.ceil(np.log2(np.maximum(size, math.sqrt(epsilon)))) - 1)
+    unit = np.exp2(np.ceil(np.log2(np.maximum(size, math.sqrt(eps)))) - 1)
     x = x / unit / 2  # in two steps, for the power itself may be beyond the largest number
     mean = x.mean(axis=axis, keepdims=True)
     centered = x - mean
     rest = centered.mean(axis=axis, keepdims=True)
     mean, centered = mean + rest, centered - rest
     variance = np.square(centered).mean(axis=axis, keepdims=True)
-    added = np.where(endless, 0, epsilon / unit / unit / 4)
+    added = np.where(endless, 0, eps / unit / unit / 4)
     deviation = np.sqrt(variance + added)
     size = np.where(endless, np.inf, unit)
     scale = 1 / np.where(deviation > 0, deviation, 1)
@@ -593,10 +597,10 @@ def _scaled_and_shifted(layer: Any, x: Array, normalized: Array, scale: Array) -
     return y
 
 
-def _fill_scale_and_shift(layer: Any, upstream: Array) -> None:
-    _check_backward(layer, upstream, "_normalized")
-    _fill(layer, "weight", _sum(upstream * layer._normalized, (-2,)))
-    _fill(layer, "bias", _sum(upstream, (-2,)))
+def _fill_scale_and_shift(layer: Any, grad_output: Array) -> None:
+    _check_backward(layer, grad_output, "_normalized")
+    _fill(layer, "weight", _sum(grad_output * layer._normalized, (-2,)))
+    _fill(layer, "bias", _sum(grad_output, (-2,)))
 
 
 def _without_statistics(layer: Any, gradient: Array, axis: int) -> Array:
@@ -629,7 +633,7 @@ def _check_array(name: str, values: Any) -> None:
     """Raise TypeError unless it is an array, which can learn in place."""
     if not isinstance(values, np.ndarray):
         raise TypeError(
-            f"{name} is a {type(values).__name__}; accepted is an array: pass np.array({name})"
+            f"{name} is a {type(values).__name__}; expected an array: pass np.array({name})"
         )
 
 
@@ -652,13 +656,13 @@ def _go_together(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return all(a == b or 1 in (a, b) for a, b in zip(reversed(one), reversed(other), strict=False))
 
 
-def _check_backward(layer: Any, upstream: Array, signal: str = "_x") -> None:
+def _check_backward(layer: Any, grad_output: Array, signal: str = "_x") -> None:
     """Raise an error unless there was a forward pass, whose output has the gradient's shape."""
     _check_forward(layer, signal)
     # a derived layer with a forward of its own need not have remembered the shape
-    if upstream.shape != getattr(layer, "_shape", upstream.shape):
+    if grad_output.shape != getattr(layer, "_shape", grad_output.shape):
         raise ValueError(
-            f"{type(layer).__name__} got a gradient of shape {upstream.shape}; expected is "
+            f"{type(layer).__name__} got a gradient of shape {grad_output.shape}; expected is "
             f"that of its last output, {layer._shape}"
         )
 
@@ -752,7 +756,7 @@ class Dropout(_Forgetful):
         self._generators = _generators(seed)
         if self.p.shape and self._generators.shape not in ((), self.p.shape):
             raise ValueError(
-                f"p has shape {self.p.shape} and the seeds {self._generators.shape}; accepted are "
+                f"p has shape {self.p.shape} and the seeds {self._generators.shape}; expected "
                 f"one of each, or one for each replica"
             )
         self.parameters: dict[str, Array] = {}
@@ -803,12 +807,12 @@ class Dropout(_Forgetful):
         return np.asarray(1 / (1 - self.p))
 
     @np.errstate(all="ignore")
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Return the gradient with respect to the input: what was dropped has none."""
         _check_forward(self, "_mask")
         if not to_input:
             return None
-        return upstream if self._mask is None else _masked(upstream, self._mask)
+        return grad_output if self._mask is None else _masked(grad_output, self._mask)
 
     def get_extra_state(self) -> dict[str, Array]:
         """Return where each generator stands, shape ``(..., 6)``; see `seeds.generator_state`."""
@@ -895,12 +899,12 @@ def as_probabilities(p: Any, name: str = "p") -> NDArray[np.float64]:
     values = as_array(name, p)
     if values.dtype.kind not in "fiu":
         raise TypeError(
-            f"{name} is {p!r}; accepted are a number from 0 to below 1, or one for each replica"
+            f"{name} is {p!r}; expected a number from 0 to below 1, or one for each replica"
         )
     # the largest of the draws, multiples of 2**-24 below 1, are to be kept
     if not values.size or not ((values >= 0) & (values <= 1 - 2**-24)).all():
         raise ValueError(
-            f"{name} is {p!r}; accepted are numbers from 0 to below 1: it is the probability to "
+            f"{name} is {p!r}; expected numbers from 0 to below 1: it is the probability to "
             f"drop, and at 1 nothing would be left"
         )
     return values.astype(np.float64)
@@ -1003,10 +1007,10 @@ class Residual:
         return x + y
 
     @np.errstate(all="ignore")
-    def backward(self, upstream: Array, *, to_input: bool = True) -> Array | None:
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of the layers; return that of the input."""
-        through = go_backward(self.layers, upstream, to_input=to_input)
-        return None if through is None else upstream + through
+        through = go_backward(self.layers, grad_output, to_input=to_input)
+        return None if through is None else grad_output + through
 
     def replica(self, index: int) -> "Residual":
         """Return one replica as a block of its own."""
@@ -1022,7 +1026,7 @@ def as_layers(layers: Any) -> list[Layer]:
     2
     """
     if isinstance(layers, str) or not isinstance(layers, Iterable):
-        raise TypeError(f"layers is {_told(layers)}; accepted is a list of layers")
+        raise TypeError(f"layers is {_told(layers)}; expected a list of layers")
     listed = list(layers)
     for i, layer in enumerate(listed):
         if isinstance(layer, type) or not (
@@ -1031,7 +1035,7 @@ def as_layers(layers: Any) -> list[Layer]:
             name = str(getattr(layer, "__name__", layer))
             wrapped = f": Activate({name!r})" if name in activations.CATALOGUE else ""
             raise TypeError(
-                f"layer {i} is {_told(layer)}; accepted are layers, such as those of "
+                f"layer {i} is {_told(layer)}; expected layers, such as those of "
                 f"course_lib.network; wrap a function as one{wrapped}"
             )
     return listed
@@ -1040,27 +1044,6 @@ def as_layers(layers: Any) -> list[Layer]:
 def _told(thing: Any) -> str:
     """Return text and functions as they are, and of others what they are."""
     return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
-
-
-def as_array(name: str, values: Any) -> Array:
-    """Return values as an array, or raise ValueError where they make none, or hide some of it.
-
-    Examples
-    --------
-    >>> as_array("x", [[1, 2], [3]])
-    Traceback (most recent call last):
-    ValueError: x is ragged: entries of one list have different lengths; expected is an array
-    """
-    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
-        raise ValueError(f"{name} has masked entries, whose numbers would count; fill or drop them")
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        if "inhomogeneous" not in str(error):
-            raise
-        raise ValueError(
-            f"{name} is ragged: entries of one list have different lengths; expected is an array"
-        ) from None
 
 
 def check_untied(layers: Sequence[Layer]) -> None:
@@ -1105,9 +1088,9 @@ def go_forward(layers: Sequence[Layer], x: Array) -> Array:
     return x
 
 
-def go_backward(layers: Sequence[Layer], upstream: Array, *, to_input: bool) -> Array | None:
+def go_backward(layers: Sequence[Layer], grad_output: Array, *, to_input: bool) -> Array | None:
     """Carry a gradient back through layers in a row, to their input if that is wanted."""
-    gradient: Array | None = upstream
+    gradient: Array | None = grad_output
     for layer in reversed(layers):
         assert gradient is not None, "only the first layer may leave out its input"
         gradient = layer.backward(gradient, to_input=to_input or layer is not layers[0])
@@ -1156,7 +1139,7 @@ def replica_of(layer: Layer, index: int) -> Layer:
     """Return one replica of a layer, or raise TypeError if it does not know how."""
     if not hasattr(layer, "replica"):
         raise TypeError(
-            f"cannot copy a {type(layer).__name__}; accepted are layers with a method "
+            f"cannot copy a {type(layer).__name__}; expected layers with a method "
             f"replica(index), as those of course_lib.network have"
         )
     own: Layer = layer.replica(index)
@@ -1212,8 +1195,8 @@ def _ends(layer: Layer) -> tuple[int, int] | None:
     """Return how many features a layer takes and returns, or None if it takes any number."""
     if not isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm):
         return None
-    fan_in, fan_out = layer.parameters["weight"].shape[-2:]
+    in_features, out_features = layer.parameters["weight"].shape[-2:]
     if isinstance(layer, Dense):
-        return fan_in, fan_out
-    shared = isinstance(layer, PReLU) and fan_out == 1
-    return None if shared else (fan_out, fan_out)
+        return in_features, out_features
+    shared = isinstance(layer, PReLU) and out_features == 1
+    return None if shared else (out_features, out_features)

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from course_lib._errors import unknown_name
+from course_lib._checks import unknown_name
+from course_lib._typing import Array
 from course_lib.activations import negative_log_likelihood, sigmoid
 
 __all__ = [
@@ -23,8 +24,6 @@ __all__ = [
     "mean_squared_error",
     "mean_squared_error_grad",
 ]
-
-Array = NDArray[Any]
 
 
 def cross_entropy(logits: Array, labels: ArrayLike) -> Any:
@@ -276,8 +275,7 @@ def _check_shape(name: str, given: Array, of_outputs: str, shapes: list[tuple[in
         hint = f"; reshape with {name}[..., 0]"
     accepted = " or ".join(dict.fromkeys(map(str, shapes)))
     raise ValueError(
-        f"{name} have shape {given.shape}, {of_outputs}; accepted are {name} of shape {accepted}"
-        f"{hint}"
+        f"{name} have shape {given.shape}, {of_outputs}; expected {name} of shape {accepted}{hint}"
     )
 
 

@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 from course_lib import activations
-from course_lib._errors import check_whole, unknown_name
+from course_lib._checks import as_array, check_integer, unknown_name
+from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.network._state import VERSION, as_arrays, check_state, check_writable
 from course_lib.network.initialization import initialize
@@ -25,7 +26,6 @@ from course_lib.network.layers import (
     LayerNorm,
     PReLU,
     Residual,
-    as_array,
     as_layers,
     as_probabilities,
     check_untied,
@@ -43,8 +43,6 @@ from course_lib.network.losses import Loss, get_loss
 from course_lib.network.seeds import Seed, as_seeds, layer_seed, stream
 
 __all__ = ["Network", "lsuv", "mlp"]
-
-Array = NDArray[Any]
 
 
 class Network:
@@ -113,7 +111,7 @@ class Network:
             if isinstance(layer, Dropout) and layer.replicas not in ((), self.replicas):
                 raise ValueError(
                     f"layer {name} ({layer}) is for replicas {layer.replicas}, and this network "
-                    f"has {self.replicas}; accepted are one p and one seed, or one for each replica"
+                    f"has {self.replicas}; expected one p and one seed, or one for each replica"
                 )
         self.dtype = dense[0].dtype
 
@@ -153,18 +151,18 @@ class Network:
 
     __call__ = forward
 
-    def backward(self, upstream: Array) -> None:
+    def backward(self, grad_output: Array) -> None:
         """Carry the gradient of the loss back through the layers that `forward` went through.
 
         In the mode of the last `forward`.
 
         Parameters
         ----------
-        upstream : ndarray
+        grad_output : ndarray
             Gradient with respect to the output; shape ``(..., batch, outputs)``.
         """
         # nothing learns from the gradient of the input itself: one matrix product less
-        go_backward(self.layers, upstream, to_input=False)
+        go_backward(self.layers, grad_output, to_input=False)
 
     def loss_and_gradients(
         self,
@@ -200,8 +198,8 @@ class Network:
             As `get_loss`, `forward` and the loss do.
         """
         rule = get_loss(loss)
-        value, upstream = rule.with_gradient(self.forward(x, training=training), y)
-        self.backward(upstream)
+        value, grad_output = rule.with_gradient(self.forward(x, training=training), y)
+        self.backward(grad_output)
         return value, self.gradients
 
     @property
@@ -381,7 +379,7 @@ class Network:
         if signal.shape[:-2] not in ((), self.replicas):
             raise ValueError(
                 f"x has leading axes {signal.shape[:-2]}; this network has replicas "
-                f"{self.replicas}, so accepted are none or exactly these"
+                f"{self.replicas}, so expected none or exactly these"
             )
         return signal
 
@@ -471,7 +469,7 @@ def mlp(
         below 1, `alpha_dropout` is asked for without a dropout, no gain can be computed, or the
         activation changes the number of features, as gates do.
     TypeError
-        If the dtype is not float32 or float64, a size is not a whole number, or there are several
+        If the dtype is not float32 or float64, a size is not an integer, or there are several
         activations.
 
     Examples
@@ -486,12 +484,12 @@ def mlp(
     if as_array("sizes", sizes).ndim == 0 or len(sizes) < 2:
         raise ValueError(f"sizes are {sizes!r}; at least an input and an output are needed")
     if np.dtype(dtype) not in (np.float32, np.float64):
-        raise TypeError(f"dtype is {np.dtype(dtype)}; accepted are float32 and float64")
+        raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
     _check_one_activation(activation)
     activation = activations.get(activation)
     if activation.kind == "groups":
         raise ValueError(
-            f"{activation.name!r} makes one output of several inputs; accepted here are "
+            f"{activation.name!r} makes one output of several inputs; expected here "
             f"activations that keep the number of features"
         )
     if normalization is not None and normalization not in NORMALIZATIONS:
@@ -502,9 +500,9 @@ def mlp(
     drops = _dropouts(dropout, alpha_dropout, seeds, replicated, len(sizes) - 2)
     computed = _computed_gain(activation) if initialization == "computed" else 1.0
     layers: list[Layer] = []
-    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+    for i, (in_features, out_features) in enumerate(pairwise(sizes)):
         draws = [
-            initialize(fan_in, fan_out, seed=rng, scheme=initialization, gain=own)
+            initialize(in_features, out_features, seed=rng, scheme=initialization, gain=own)
             for rng, own in zip(generators, gains * computed if i else gains, strict=True)
         ]
         weight, bias = (np.stack(arrays).astype(dtype) for arrays in zip(*draws, strict=True))
@@ -513,7 +511,7 @@ def mlp(
             layers.append(dense)
             continue
         hidden = [dense, *_normalizations(dense, normalization), Activate(activation), *drops[i]]
-        layers += [Residual(hidden)] if residual and i and fan_in == fan_out else hidden
+        layers += [Residual(hidden)] if residual and i and in_features == out_features else hidden
     return Network(layers)
 
 
@@ -540,7 +538,7 @@ def _dropouts(
     p = as_probabilities(dropout, "dropout")
     if p.shape and not (replicated and p.shape == (len(seeds),)):
         raise ValueError(
-            f"dropout is of shape {p.shape}; accepted are one number, or one for each of a "
+            f"dropout is of shape {p.shape}; expected one number, or one for each of a "
             f"sequence of seeds"
         )
     if not p.shape and p == 0:
@@ -558,7 +556,7 @@ def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
     if values.dtype.kind not in "fiu" or values.shape not in ((), (seeds,)):
         given = f"of shape {values.shape}" if values.shape else repr(gain)
         raise ValueError(
-            f"gain is {given}; accepted are one number, or one for each of a sequence of seeds"
+            f"gain is {given}; expected one number, or one for each of a sequence of seeds"
         )
     return np.broadcast_to(values.astype(np.float64), (seeds or 1,))
 
@@ -613,11 +611,11 @@ def lsuv(network: Network, x: ArrayLike, *, tolerance: float = 0.01, steps: int 
     array([1., 1., 1.])
     """
     if not tolerance > 0:
-        raise ValueError(f"tolerance is {tolerance!r}; accepted are numbers above 0")
-    check_whole("steps", steps)
+        raise ValueError(f"tolerance is {tolerance!r}; expected numbers above 0")
+    check_integer("steps", steps)
     if not isinstance(network, Network):
         raise TypeError(
-            f"network is a {type(network).__name__}; accepted is a course_lib.network.Network"
+            f"network is a {type(network).__name__}; expected a course_lib.network.Network"
         )
     check_untied(network.layers)
     scratch = copy.deepcopy(network)  # nothing is written until all layers have their scale

@@ -64,7 +64,7 @@ def as_seeds(seed: Any) -> tuple[list[Seed], bool]:
     Raises
     ------
     TypeError
-        If something is neither a whole number nor a SeedSequence.
+        If something is neither an integer nor a SeedSequence.
     ValueError
         If a number is negative, or the sequence is empty.
 
@@ -81,11 +81,11 @@ def as_seeds(seed: Any) -> tuple[list[Seed], bool]:
     for one in seeds:
         if not isinstance(one, int | np.integer | np.random.SeedSequence):
             raise TypeError(
-                f"seed is {seed!r}; accepted are a whole number from 0 on, a SeedSequence, or a "
+                f"seed is {seed!r}; expected an integer from 0 on, a SeedSequence, or a "
                 f"sequence of them with one for each replica"
             )
         if not isinstance(one, np.random.SeedSequence) and one < 0:
-            raise ValueError(f"seed is {one}; accepted are whole numbers from 0 on")
+            raise ValueError(f"seed is {one}; expected integers from 0 on")
     if not seeds:
         raise ValueError("seed is an empty sequence; give one seed for each replica")
     return seeds, not single

@@ -71,11 +71,11 @@ def ratios(shape, batch, seed):
     sizes = SHAPES[shape]
     network = mlp(sizes, seed=seed, dtype=np.float32)
     rng = np.random.default_rng(seed)
-    x, upstream = (
+    x, grad_output = (
         rng.standard_normal((batch, n)).astype(np.float32) for n in (sizes[0], sizes[-1])
     )
     theirs = pytorch.from_numpy(network)
-    x_there, upstream_there = torch.from_numpy(x), torch.from_numpy(upstream)
+    x_there, upstream_there = torch.from_numpy(x), torch.from_numpy(grad_output)
     output = []
 
     def forward():
@@ -86,7 +86,7 @@ def ratios(shape, batch, seed):
         output[0].backward(upstream_there)
 
     rounds = rounds_for(sizes, batch)
-    ours = turns(lambda: network(x), lambda: network.backward(upstream), rounds)
+    ours = turns(lambda: network(x), lambda: network.backward(grad_output), rounds)
     return ours, turns(forward, backward, rounds)
 
 

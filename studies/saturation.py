@@ -1,7 +1,7 @@
 """Measure how much saturation a network bears, activation by activation, and store it.
 
 Networks of five and of ten hidden layers start with weights of growing size. Before training we
-measure the share of flat units (`course_lib.diagnostics.is_flat`); then they are trained at a rate
+measure the share of flat units (`course_lib.diagnostics.is_saturated`); then they are trained at a rate
 chosen on validation data, and tested. The book derives its rule of thumb from what is
 stored. Takes about a quarter of an hour on one core.
 """

@@ -49,7 +49,7 @@ def measure(activation, starts, normalizations, seeds=SEEDS):
                     {"": setting},
                     sizes=SIZES,
                     data=clothes(),
-                    rates=rates,
+                    learning_rates=rates,
                     optimizer=kind,
                     epochs=EPOCHS,
                     batch_size=BATCH,
@@ -64,7 +64,7 @@ def measure(activation, starts, normalizations, seeds=SEEDS):
                     "start": start,
                     "optimizer": optimizer,
                     "normalization": normalization,
-                    "rate": line.rate,
+                    "rate": line.learning_rate,
                     "at_edge": line.at_edge,
                     "test_accuracy": result.scores[0, 0],
                 }

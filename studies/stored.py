@@ -31,8 +31,8 @@ def plain(value):
 
 
 def store(program, result):
-    """Write the result of ``benchmarks/<program>.py``, a line for each of its entries."""
-    result = {"command": f"python benchmarks/{program}.py", **plain(result)}
+    """Write the result of ``studies/<program>.py``, a line for each of its entries."""
+    result = {"command": f"python studies/{program}.py", **plain(result)}
     lines = [
         f" {json.dumps(key)}: {json.dumps(entry, allow_nan=False)}" for key, entry in result.items()
     ]

@@ -81,7 +81,7 @@ def test_unknown_result_is_named_with_those_there_are():
 
 @pytest.mark.parametrize("name", STORING)
 def test_results_say_how_to_make_them(name):
-    assert data.results(name)["command"] == f"python benchmarks/{name}.py"
+    assert data.results(name)["command"] == f"python studies/{name}.py"
 
 
 @pytest.mark.parametrize("name", STORING)
@@ -150,7 +150,7 @@ def elsewhere(tmp_path, monkeypatch):
 def test_what_was_stored_is_read_with_none_for_what_is_not_finite(elsewhere):
     stored.store("made", {"seeds": 2, "test_accuracy": np.array([0.98765, np.nan])})
     assert data.results("made") == {
-        "command": "python benchmarks/made.py",
+        "command": "python studies/made.py",
         "seeds": 2,
         "test_accuracy": [0.9877, None],
     }
