@@ -34,9 +34,9 @@ __all__ = ["CATALOGUE", "Activation", "get", "spelled_out"]
 
 @dataclass(frozen=True)
 class Activation:
-    """One row of the catalogue: a function, its derivative and what is known about it.
+    r"""One row of the catalogue: a function, its derivative and what is known about it.
 
-    What is said of range, slopes and kinks holds for the default parameters. Over an axis, the
+    What is said of range, kinks, gain and so on holds for the default parameters. Over an axis, the
     range is that of an entry, `lipschitz` is in the 2-norm, and kinks are not listed.
 
     Attributes
@@ -66,6 +66,11 @@ class Activation:
         The functions of NumPy that function and derivative call in float64 and that differ between
         machines in the last place; the bounds hold where each is within 1 ULP (tanh: 2.2), as on
         all platforms that were tried. Where there are none, results have the same bits everywhere.
+    gain : float, optional
+        The factor on :math:`1/\sqrt{\text{fan-in}}` that keeps the variance of activations at 1:
+        :math:`1/\sqrt{\mathrm{E}[f(x)^2]}` for a standard normal :math:`x`, correctly rounded. It
+        is a number here, and not computed by `course_lib.meanfield.gain`, so that a seed draws the
+        same weights on every machine. None over an axis.
     kind : str
         ``"elementwise"``; ``"axis"``, where an output depends on a whole axis and the derivative is
         a Jacobian matrix; or ``"groups"``, where each input serves one output and the derivative
@@ -94,6 +99,7 @@ class Activation:
     kink_derivatives: tuple[float, ...] = ()
     ulps: tuple[float, float] = (float("inf"), float("inf"))
     rests_on: tuple[str, ...] = ()
+    gain: float | None = None
     kind: str = "elementwise"
     pullback_rule: Callable[..., tuple[Any, Callable[[Array], Array]]] | None = None
     pytorch: str = ""
@@ -116,7 +122,7 @@ class Activation:
         }
 
     def __call__(self, x: ArrayLike, **parameters: Any) -> Any:
-        """Return the function's value; parameters such as `negative_slope` and `axis` are passed on."""
+        """Return the function's value; parameters such as `axis` are passed on."""
         return self.function(x, **parameters)
 
     def vjp(self, x: ArrayLike, grad_output: ArrayLike, **parameters: Any) -> Array:
@@ -234,8 +240,8 @@ class Activation:
         grad_output = as_float(grad_output, "grad_output")
         if grad_output.shape != shape:
             raise ValueError(
-                f"grad_output has shape {grad_output.shape}; {self.name} of x with shape {x.shape} has "
-                f"shape {shape}, and so must grad_output"
+                f"grad_output has shape {grad_output.shape}; {self.name} of x with shape {x.shape} "
+                f"has shape {shape}, and so must grad_output"
             )
         with np.errstate(all="ignore"):
             return np.asarray(pull(grad_output), x.dtype)
@@ -287,6 +293,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.0,
         ulps=(0, 0),
         source="rosenblatt1958perceptron",
         pytorch="Identity",
@@ -303,6 +310,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=sqrt(2),
         ulps=(0, 0),
         source="nair2010rectified",
         kinks=(0.0,),
@@ -321,6 +329,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.4141428569978354,
         ulps=(0.5, 0),
         source="maas2013rectifier",
         kinks=(0.0,),
@@ -339,6 +348,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.3719886811400708,
         ulps=(0.5, 0),
         source="he2015delving",
         kinks=(0.0,),
@@ -357,6 +367,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.378479664546057,
         ulps=(2, 0.5),
         source="xu2015empirical",
         kinks=(0.0,),
@@ -372,6 +383,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,  # where it does not jump
         monotonic=True,
+        gain=sqrt(2),
         ulps=(0, 0),
         source="collobert2011torch7",
         kinks=(0.0,),
@@ -388,6 +400,7 @@ _ROWS = (
         range=(0, 6),
         lipschitz=1,
         monotonic=True,
+        gain=1.4142135650950736,
         ulps=(0, 0),
         source="krizhevsky2010convolutional",
         kinks=(0.0, 6.0),
@@ -406,6 +419,7 @@ _ROWS = (
         range=(-1, 1),
         lipschitz=1,
         monotonic=True,
+        gain=1.3920361404483097,
         ulps=(0, 0),
         source="collobert2004large",
         kinks=(-1.0, 1.0),
@@ -423,6 +437,7 @@ _ROWS = (
         range=(0, 1),
         lipschitz=1 / 6,
         monotonic=True,
+        gain=1.897840424729559,
         ulps=(1.5, 0.5),
         source="courbariaux2015binaryconnect",
         kinks=(-3.0, 3.0),
@@ -440,6 +455,7 @@ _ROWS = (
         range=(0, 1),
         lipschitz=1 / 2,
         monotonic=True,
+        gain=1.6243215587888256,
         ulps=(0.5, 0),
         source="martins2016softmax",
         kinks=(-1.0, 1.0),
@@ -456,6 +472,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=_INF,  # it jumps
         monotonic=True,
+        gain=1.015796354719734,
         ulps=(0, 0),
         source="donoho1994ideal",
         kinks=(-0.5, 0.5),
@@ -472,6 +489,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.5443605282801334,
         ulps=(0.5, 0),
         source="donoho1995denoising",
         kinks=(-0.5, 0.5),
@@ -489,6 +507,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=_INF,
         monotonic=True,
+        gain=0.816496580927726,
         ulps=(0.5, 0),
         source="so2021primer",
     ),
@@ -501,6 +520,7 @@ _ROWS = (
         range=(-3 / 8, _INF),
         lipschitz=3 / 2,
         monotonic=False,
+        gain=1.7366572127665416,
         ulps=(2.5, 1.5),
         source="howard2019searching",
         kinks=(-3.0, 3.0),
@@ -518,6 +538,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.3803368628588104,
         ulps=(1.5, 0.5),
         source="martins2016softmax",
         jax="sparse_plus",
@@ -533,6 +554,7 @@ _ROWS = (
         range=(0, 1),
         lipschitz=1 / 4,
         monotonic=True,
+        gain=1.8462285453386054,
         ulps=(3, 3),
         rests_on=("exp",),
         source="verhulst1845recherches",
@@ -550,6 +572,7 @@ _ROWS = (
         range=(-_INF, 0),
         lipschitz=1,
         monotonic=True,
+        gain=1.0418668355353018,
         ulps=(2, 3),
         rests_on=("exp", "log1p"),
         source="cox1958regression",
@@ -567,6 +590,7 @@ _ROWS = (
         range=(-1, 1),
         lipschitz=1,
         monotonic=True,
+        gain=1.5925374197228315,
         ulps=(2.5, 3),
         rests_on=("exp", "tanh"),
         source="lecun1998efficient",
@@ -584,6 +608,7 @@ _ROWS = (
         range=(-1.7159, 1.7159),
         lipschitz=1.7159 * 2 / 3,
         monotonic=True,
+        gain=1.1543694539761429,
         ulps=(2.5, 2.5),
         rests_on=("exp",),
         source="lecun1998efficient",
@@ -597,6 +622,7 @@ _ROWS = (
         range=(-1, 1),
         lipschitz=1,
         monotonic=True,
+        gain=2.3375333631085398,
         ulps=(2, 3.5),
         source="bergstra2009quadratic",
         pytorch="Softsign",
@@ -613,6 +639,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=2.3383675301021216,
         ulps=(2.5, 3),
         rests_on=("exp", "tanh"),
         source="collobert2011torch7",
@@ -629,6 +656,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.0418668355353018,
         ulps=(4, 3),
         rests_on=("exp", "log1p"),
         source="dugas2001incorporating",
@@ -646,6 +674,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=0.816496580927726,
         ulps=(2, 4),
         source="barron2021squareplus",
         jax="squareplus",
@@ -660,6 +689,7 @@ _ROWS = (
         range=(-1, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.2451983007007066,
         ulps=(2, 3),
         rests_on=("exp", "expm1"),
         source="clevert2016fast",
@@ -677,6 +707,7 @@ _ROWS = (
         range=(-1, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.2451983007007066,
         ulps=(3, 2.5),
         rests_on=("exp", "expm1"),
         source="barron2017continuously",
@@ -693,6 +724,7 @@ _ROWS = (
         range=(-_SELU_LEFT, _INF),
         lipschitz=_SELU_LEFT,  # just left of 0
         monotonic=True,
+        gain=1.0,
         ulps=(2.5, 3),
         rests_on=("exp", "expm1"),
         source="klambauer2017self",
@@ -713,6 +745,7 @@ _ROWS = (
         range=(_GELU_MINIMUM, _INF),
         lipschitz=erf(1) / 2 + 1 / 2 + exp(-1) / sqrt(pi),  # at sqrt(2), where gelu'' is 0
         monotonic=False,
+        gain=1.5335304411955353,
         ulps=(2, 1.5),
         source="hendrycks2016gaussian",
         pytorch="GELU",
@@ -731,6 +764,7 @@ _ROWS = (
         range=(_GELU_TANH_MINIMUM, _INF),
         lipschitz=_largest(smooth.gelu_tanh_grad, 1, 2),
         monotonic=False,
+        gain=1.533580521666147,
         ulps=(2, 3),
         source="hendrycks2016gaussian",
         pytorch="GELU(approximate='tanh')",
@@ -747,6 +781,7 @@ _ROWS = (
         range=(_SILU_MINIMUM / 1.702, _INF),
         lipschitz=_SILU_LIPSCHITZ,
         monotonic=False,
+        gain=1.5394587622988314,
         ulps=(2, 1.5),
         source="hendrycks2016gaussian",
     ),
@@ -759,6 +794,7 @@ _ROWS = (
         range=(_SILU_MINIMUM, _INF),
         lipschitz=_SILU_LIPSCHITZ,
         monotonic=False,
+        gain=1.676532470331091,
         ulps=(2, 1.5),
         source="elfwing2018sigmoid",
         pytorch="SiLU",
@@ -775,6 +811,7 @@ _ROWS = (
         range=(_SILU_MINIMUM, _INF),
         lipschitz=_SILU_LIPSCHITZ,  # for any beta
         monotonic=False,
+        gain=1.676532470331091,
         ulps=(2, 1.5),
         source="ramachandran2017searching",
         jax="swish",
@@ -792,6 +829,7 @@ _ROWS = (
         range=(_MISH_MINIMUM, _INF),
         lipschitz=_largest(smooth.mish_grad, 1, 2),
         monotonic=False,
+        gain=1.486847581273208,
         ulps=(2, 3.5),
         source="misra2020mish",
         pytorch="Mish",
@@ -808,6 +846,7 @@ _ROWS = (
         range=(-1, 1),
         lipschitz=1,
         monotonic=False,
+        gain=1.5208666231788148,
         ulps=(1, 1),
         rests_on=("cos", "sin"),
         source="sitzmann2020implicit",
@@ -821,6 +860,7 @@ _ROWS = (
         range=(0, 1),
         lipschitz=sqrt(2) * exp(-1 / 2),  # at 1/sqrt(2)
         monotonic=False,
+        gain=1.4953487812212205,
         ulps=(1.5, 2),
         source="broomhead1988multivariable",
     ),
@@ -833,6 +873,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=_INF,
         monotonic=True,
+        gain=0.36787944117144233,
         ulps=(1, 1),
         rests_on=("exp",),
         source="nelder1972generalized",

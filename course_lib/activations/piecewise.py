@@ -293,8 +293,8 @@ def _slopes(x: ArrayLike, negative_slope: ArrayLike) -> Array:
         np.broadcast_to(slopes, shape)
     except ValueError:
         raise ValueError(
-            f"negative_slope has shape {slopes.shape}; expected one number, or a shape that broadcasts "
-            f"to that of x, {shape}"
+            f"negative_slope has shape {slopes.shape}; expected one number, or a shape that "
+            f"broadcasts to that of x, {shape}"
         ) from None
     return slopes
 
