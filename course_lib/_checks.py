@@ -1,12 +1,15 @@
 """The checks of arguments, one call each, and the wording that all errors share.
 
-A message says what was given, what is expected and, where it helps, what to do. Every function takes
-the argument's name first and returns the argument in the form in which it is used.
+A message says what was given, what is expected and, where it helps, what to do. A check
+of an argument takes the argument's name first; those with an ``as`` in their name return it in the
+form in which it is used.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib import import_module
 from numbers import Integral
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -123,3 +126,35 @@ def check_choice(name: str, given: Any, accepted: Iterable[str]) -> None:
     names = list(accepted)
     if not isinstance(given, str) or given not in names:
         raise KeyError(unknown_name(name, given, names))
+
+
+def scipy_module(name: str) -> ModuleType:
+    """Import a module of SciPy, an optional dependency, when it is first used.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"stats"`` for ``scipy.stats``.
+
+    Returns
+    -------
+    module
+        That module.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If SciPy is not installed; the message says how to install it.
+
+    Examples
+    --------
+    >>> scipy_module("special").__name__
+    'scipy.special'
+    """
+    try:
+        return import_module(f"scipy.{name}")
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            'this needs SciPy; install it with: pip install "why-networks-bend[stats]"',
+            name="scipy",
+        ) from None
