@@ -10,24 +10,18 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from inspect import Parameter, signature
-from math import erf, erfc, exp, pi, sqrt
-from math import tanh as scalar_tanh
+from math import sqrt
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib import _constants
 from course_lib._checks import unknown_name
 from course_lib._typing import Array
 from course_lib.activations import over_axis, piecewise, smooth
-from course_lib.numerics import (
-    as_float,
-    gelu_tanh_constants,
-    mish_zero,
-    selu_constants,
-    silu_zero,
-)
+from course_lib.numerics import as_float
 
 __all__ = ["CATALOGUE", "Activation", "get", "spelled_out"]
 
@@ -249,38 +243,6 @@ class Activation:
 
 _INF = float("inf")
 
-
-def _zero(f: Callable[[float], float], x: float, y: float) -> float:
-    """Return a zero of `f`, started at `x` and `y`, by the secant method."""
-    while abs(f(y)) < abs(f(x)):
-        x, y = y, y - f(y) * (y - x) / (f(y) - f(x))
-    return x
-
-
-def _largest(f: Callable[[Array], Array], low: float, high: float) -> float:
-    """Return the largest value of `f` in an interval, on ever finer grids."""
-    while True:
-        x = np.linspace(low, high, 201)
-        values = f(x)
-        top = int(values.argmax())
-        if high - low < 1e-6:
-            return float(values[top])
-        low, high = x[max(top - 1, 0)], x[min(top + 1, 200)]
-
-
-# what has no closed form is solved for, not typed
-_gelu_lowest = _zero(
-    lambda x: erfc(-x / sqrt(2)) / 2 + x * exp(-x * x / 2) / sqrt(2 * pi), -0.7, -0.8
-)
-_GELU_MINIMUM = _gelu_lowest * erfc(-_gelu_lowest / sqrt(2)) / 2
-_, _gelu_tanh_lowest, _e = gelu_tanh_constants()
-_GELU_TANH_MINIMUM = -_gelu_tanh_lowest[0] * _e / (1 + _e)
-_SILU_MINIMUM = 1 - silu_zero()[0] - silu_zero()[1]  # x sigma(x) = x + 1 where the slope is 0
-_silu_steepest = _zero(lambda x: x * scalar_tanh(x / 2) - 2, 2.3, 2.4)
-_SILU_LIPSCHITZ = (_silu_steepest + 2) / 4  # its slope there, with tanh(x/2) = 2/x
-_mish_lowest, _e = mish_zero()
-_MISH_MINIMUM = -_mish_lowest[0] * _e * (2 + _e) / (2 + _e * (2 + _e))
-_SELU_LEFT = selu_constants()[2]
 
 _ROWS = (
     # lines
@@ -721,15 +683,15 @@ _ROWS = (
         derivative=smooth.selu_grad,
         formula=r"\lambda x \text{ if } x > 0, \text{ else } \lambda \alpha (e^x - 1)",
         derivative_formula=r"\lambda \text{ if } x > 0, \text{ else } \lambda \alpha e^x",
-        range=(-_SELU_LEFT, _INF),
-        lipschitz=_SELU_LEFT,  # just left of 0
+        range=(-_constants.SELU_PRODUCT, _INF),
+        lipschitz=_constants.SELU_PRODUCT,  # just left of 0
         monotonic=True,
         gain=1.0,
         ulps=(2.5, 3),
         rests_on=("exp", "expm1"),
         source="klambauer2017self",
         kinks=(0.0,),
-        kink_derivatives=(_SELU_LEFT,),
+        kink_derivatives=(_constants.SELU_PRODUCT,),
         pytorch="SELU",
         jax="selu",
         keras="selu",
@@ -742,8 +704,8 @@ _ROWS = (
         derivative=smooth.gelu_grad,
         formula=r"x\,\Phi(x)",
         derivative_formula=r"\Phi(x) + x\,\varphi(x)",
-        range=(_GELU_MINIMUM, _INF),
-        lipschitz=erf(1) / 2 + 1 / 2 + exp(-1) / sqrt(pi),  # at sqrt(2), where gelu'' is 0
+        range=(_constants.GELU_MINIMUM, _INF),
+        lipschitz=_constants.GELU_LIPSCHITZ,  # at sqrt(2), where gelu'' is 0
         monotonic=False,
         gain=1.5335304411955353,
         ulps=(2, 1.5),
@@ -761,8 +723,8 @@ _ROWS = (
         derivative_formula=(
             r"\sigma(w)\,(1 + x\,w'\,(1 - \sigma(w))), \; w = 2\sqrt{2/\pi}\,(x + 0.044715\,x^3)"
         ),
-        range=(_GELU_TANH_MINIMUM, _INF),
-        lipschitz=_largest(smooth.gelu_tanh_grad, 1, 2),
+        range=(_constants.GELU_TANH_MINIMUM, _INF),
+        lipschitz=_constants.GELU_TANH_LIPSCHITZ,
         monotonic=False,
         gain=1.533580521666147,
         ulps=(2, 3),
@@ -778,8 +740,8 @@ _ROWS = (
         derivative=smooth.quick_gelu_grad,
         formula=r"x\,\sigma(1.702\,x)",
         derivative_formula=r"\sigma(w)\,(1 + w\,(1 - \sigma(w))), \; w = 1.702\,x",
-        range=(_SILU_MINIMUM / 1.702, _INF),
-        lipschitz=_SILU_LIPSCHITZ,
+        range=(_constants.QUICK_GELU_MINIMUM, _INF),
+        lipschitz=_constants.SILU_LIPSCHITZ,
         monotonic=False,
         gain=1.5394587622988314,
         ulps=(2, 1.5),
@@ -791,8 +753,8 @@ _ROWS = (
         derivative=smooth.silu_grad,
         formula=r"\frac{x}{1 + e^{-x}}",
         derivative_formula=r"\sigma(x)\,(1 + x\,(1 - \sigma(x)))",
-        range=(_SILU_MINIMUM, _INF),
-        lipschitz=_SILU_LIPSCHITZ,
+        range=(_constants.SILU_MINIMUM, _INF),
+        lipschitz=_constants.SILU_LIPSCHITZ,
         monotonic=False,
         gain=1.676532470331091,
         ulps=(2, 1.5),
@@ -808,8 +770,8 @@ _ROWS = (
         derivative=smooth.swish_grad,
         formula=r"x\,\sigma(\beta x)",
         derivative_formula=r"\sigma(\beta x)\,(1 + \beta x\,(1 - \sigma(\beta x)))",
-        range=(_SILU_MINIMUM, _INF),
-        lipschitz=_SILU_LIPSCHITZ,  # for any beta
+        range=(_constants.SILU_MINIMUM, _INF),
+        lipschitz=_constants.SILU_LIPSCHITZ,  # for any beta
         monotonic=False,
         gain=1.676532470331091,
         ulps=(2, 1.5),
@@ -826,8 +788,8 @@ _ROWS = (
         derivative_formula=(
             r"\frac{e^x\,(4(x + 1) + 4 e^{2x} + e^{3x} + e^x(4x + 6))}{(2 e^x + e^{2x} + 2)^2}"
         ),
-        range=(_MISH_MINIMUM, _INF),
-        lipschitz=_largest(smooth.mish_grad, 1, 2),
+        range=(_constants.MISH_MINIMUM, _INF),
+        lipschitz=_constants.MISH_LIPSCHITZ,
         monotonic=False,
         gain=1.486847581273208,
         ulps=(2, 3.5),
@@ -858,7 +820,7 @@ _ROWS = (
         formula=r"e^{-x^2}",
         derivative_formula=r"-2x\,e^{-x^2}",
         range=(0, 1),
-        lipschitz=sqrt(2) * exp(-1 / 2),  # at 1/sqrt(2)
+        lipschitz=_constants.GAUSSIAN_LIPSCHITZ,  # at 1/sqrt(2)
         monotonic=False,
         gain=1.4953487812212205,
         ulps=(1.5, 2),
