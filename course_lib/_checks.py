@@ -1,14 +1,16 @@
 """The checks of arguments, one call each, and the wording that all errors share.
 
-A message says what was given, what is expected and, where it helps, what to do. Every check takes
-the argument's name first; those called ``as_...`` return the argument as it is used.
+A message says what was given, what is expected and, where it helps, what to do. A check of an
+argument takes the argument's name first; those called ``as_...`` return it as it is used.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib import import_module
 from math import inf, isfinite
 from numbers import Integral
 from operator import index
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -256,3 +258,35 @@ def describe(thing: object) -> str:
     ("'relu'", 'a list')
     """
     return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
+
+
+def scipy_module(name: str) -> ModuleType:
+    """Import a module of SciPy, an optional dependency, when it is first used.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"stats"`` for ``scipy.stats``.
+
+    Returns
+    -------
+    module
+        That module.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If SciPy is not installed; the message says how to install it.
+
+    Examples
+    --------
+    >>> scipy_module("special").__name__
+    'scipy.special'
+    """
+    try:
+        return import_module(f"scipy.{name}")
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            'this needs SciPy; install it with: pip install "why-networks-bend[stats]"',
+            name="scipy",
+        ) from None
