@@ -8,13 +8,8 @@ from networks import (
     build,
 )
 
-from course_lib.network import (
-    Activate,
-    Dense,
-    Network,
-    PReLU,
-    Residual,
-)
+from course_lib.network import Dense, Network, Residual
+from course_lib.network.layers.activation import Activate, PReLU
 
 
 @pytest.mark.parametrize("features", [1, 4])

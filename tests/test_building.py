@@ -1,13 +1,14 @@
 """The multilayer perceptron: gains, options, bad input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from mpmath import mp
 
-from course_lib.network import (
-    INITIALIZERS,
-    mlp,
-)
+from course_lib import meanfield
+from course_lib.activations import CATALOGUE, get
+from course_lib.network import INITIALIZERS, mlp
 
 
 @pytest.mark.parametrize("scheme", INITIALIZERS)
@@ -36,6 +37,25 @@ def test_a_computed_gain_keeps_the_variance_after_the_activation(activation, fun
     np.testing.assert_array_equal(scaled["0.weight"], plain["0.weight"])
     for name in ("2.weight", "4.weight"):
         np.testing.assert_allclose(scaled[name] / plain[name], float(expected), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [row.name for row in CATALOGUE.values() if row.elementwise])
+def test_a_computed_gain_is_the_number_of_the_catalogue(name):
+    lecun, computed = (
+        mlp([3, 4, 2], name, initialization=scheme).parameters["2.weight"]
+        for scheme in ("lecun", "computed")
+    )
+    np.testing.assert_array_equal(computed, get(name).gain * lecun)
+
+
+def test_a_function_of_a_users_own_has_its_own_gain_and_not_that_of_the_row_it_came_from():
+    own = replace(get("tanh"), function=lambda x: np.tanh(3 * x))
+    lecun, computed = (
+        mlp([3, 4, 2], own, initialization=scheme).parameters["2.weight"]
+        for scheme in ("lecun", "computed")
+    )
+    np.testing.assert_allclose(computed / lecun, meanfield.gain(own), rtol=1e-14)
+    assert meanfield.gain(own) < 0.9 * get("tanh").gain
 
 
 @pytest.mark.parametrize("normalization", [None, "batch", "layer"])

@@ -1,10 +1,7 @@
-"""Layers at the edges: constant, huge, tiny and infinite numbers, float16, and axes that lack.
-
-The oracles are exact fractions, square roots with 60 digits, limits taken with large finite numbers
-in mpmath, and sums over the axis by hand.
-"""
+"""All layers at the edges: huge, tiny and infinite numbers, float16, axes that parameters lack."""
 
 import warnings
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -29,6 +26,7 @@ from course_lib.network import (
     Network,
     mlp,
 )
+from course_lib.network.layers.base import BaseLayer
 from course_lib.training import SGD, Adam, AdamW, Momentum, clip_norm, fit
 
 # ---------------------------------------------------------------------------------------------
@@ -260,3 +258,32 @@ def test_what_does_not_fit_a_layer_is_told_in_words(case, refuses):
 # ---------------------------------------------------------------------------------------------
 # Running averages that are infinite, and replicas that begin at a PReLU
 # ---------------------------------------------------------------------------------------------
+
+
+class Bias(BaseLayer):
+    """A layer of a user's own, from the base class."""
+
+    _remembered = ("_output_shape",)
+
+    def forward(self, x):
+        self._check_input(x, self.parameters["weight"].shape[-1])
+        y = x + self.parameters["weight"]
+        self._output_shape = y.shape
+        return y
+
+    def backward(self, grad_output, *, to_input=True):
+        self._check_backward(grad_output)
+        self._set_gradient("weight", grad_output.sum(axis=-2, keepdims=True))
+        return grad_output if to_input else None
+
+
+def test_the_base_class_sums_gradients_forgets_and_checks(refuses):
+    layer = Bias(weight=np.zeros((1, 4)))
+    refuses(lambda: layer.backward(Z), RuntimeError, "before forward")
+    layer.forward(np.zeros((3, 5, 4)))
+    layer.backward(np.ones((3, 5, 4)))
+    np.testing.assert_array_equal(layer.gradients["weight"], np.full((1, 4), 15))
+    refuses(lambda: layer.backward(Z), ValueError, "Bias got a gradient of shape (5, 4)")
+    refuses(lambda: layer.backward([[1.0]]), TypeError, "grad_output is a list", "an array")
+    refuses(lambda: layer.forward(Z[:, :3]), ValueError, "Bias got an input", "(batch, 4)")
+    refuses(lambda: deepcopy(layer).backward(Z), RuntimeError, "before forward")

@@ -65,8 +65,9 @@ def mlp(
         replica i equals the network made from ``seed[i]`` alone.
     initialization : str
         See `initialize`. With ``"computed"``, the weights of every layer but the first are
-        multiplied by the gain of the activation (see `course_lib.meanfield.gain`), so that their
-        variance is gain²/fan_in; the input of the first layer has passed no activation.
+        multiplied by the gain of the activation, so that their variance is gain²/fan_in; the input
+        of the first layer has passed no activation. The gain stands in the catalogue; that of a
+        function of your own is computed by `course_lib.meanfield.gain`, which needs SciPy.
     gain : float or array_like, optional
         Multiplies the weights of all layers, not the biases: one number, or one for each seed. With
         ``"computed"``, on top of what was computed.
@@ -194,7 +195,10 @@ def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
 
 
 def _computed_gain(activation: Activation) -> float:
-    """Return the gain that keeps the variance of an activation."""
-    from course_lib import meanfield  # integrals, which no other scheme asks for
+    """Return the gain of a function of the catalogue, or that of a function of the user's own."""
+    for row in activations.CATALOGUE.values():
+        if row.function is activation.function and row.gain is not None:
+            return row.gain
+    from course_lib import meanfield  # an integral, which no function of the catalogue needs
 
     return meanfield.gain(activation)
