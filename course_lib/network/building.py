@@ -118,15 +118,9 @@ def mlp(
         raise ValueError(f"sizes are {sizes!r}; at least an input and an output are needed")
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
-    _check_one_activation(activation)
-    activation = activations.get(activation)
-    if activation.kind == "groups":
-        raise ValueError(
-            f"{activation.name!r} makes one output of several inputs; expected an activation "
-            f"that keeps the number of features"
-        )
     if normalization is not None:
         check_choice("normalization", normalization, NORMALIZATIONS)
+    activation = _one_activation(activation)
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]
     gains = _gains(gain, len(seeds) if replicated else None)
@@ -148,12 +142,20 @@ def mlp(
     return Network(layers)
 
 
-def _check_one_activation(activation: Any) -> None:
+def _one_activation(activation: Any) -> Activation:
+    """Return the activation of all hidden layers, or raise an error if there are several."""
     if isinstance(activation, list | tuple | np.ndarray):
         raise TypeError(
             f"activation is {activation!r}; expected one for all hidden layers, such as 'relu'; "
             f"for one in each, put layers in a row: Network([Dense(...), Activate('relu'), ...])"
         )
+    row = activations.get(activation)
+    if row.kind == "groups":
+        raise ValueError(
+            f"{row.name!r} makes one output of several inputs; expected an activation that keeps "
+            f"the number of features"
+        )
+    return row
 
 
 def _normalizations(dense: Dense, normalization: str | None) -> list[Layer]:
