@@ -78,6 +78,11 @@ def test_options_change_what_stands_between_and_never_the_initial_weights(
         np.testing.assert_array_equal(own, value)
 
 
+def test_the_first_hidden_layer_is_no_block_although_it_keeps_the_width():
+    network = mlp([4, 4, 4, 2], "tanh", residual=True)
+    assert repr(network) == "Network(4-4-4-2, ['tanh', 'Residual(tanh)'], float64)"
+
+
 BAD = {  # what is done -> error, what was given, what is expected
     "dropout 1": (lambda: mlp([2, 3], dropout=1.0), ValueError, "dropout is 1.0", "to below 1"),
     "dropout as text": (

@@ -14,6 +14,7 @@ from course_lib.network import (
     BatchNorm,
     Dense,
     Network,
+    PReLU,
     Residual,
     lsuv,
 )
@@ -53,6 +54,14 @@ def test_layers_with_the_same_array_may_compute_but_nothing_may_be_written(write
     np.testing.assert_array_equal(network(x), 3 * x)
     with pytest.raises(ValueError, match=r"0\.bias and 1\.0\.bias are one array.*copy"):
         lsuv(network, x) if write == "lsuv" else network.load_parameters(network.parameters)
+
+
+def test_a_slope_for_all_features_takes_any_number_of_them():
+    dense = [Dense(np.ones((2, 3)), np.zeros((1, 3))), Dense(np.ones((3, 2)), np.zeros((1, 2)))]
+    network = Network([dense[0], PReLU(np.full((1, 1), 0.25)), dense[1]])
+    assert network.sizes == [2, 3, 2]
+    with pytest.raises(ValueError, match=r"returns 3 features, but layer 1 \(PReLU\) takes 4"):
+        Network([dense[0], PReLU(np.full((1, 4), 0.25)), dense[1]])
 
 
 W, B = np.ones((2, 3)), np.zeros((1, 3))
