@@ -18,20 +18,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from course_lib import activations as catalogue
-from course_lib._checks import as_array, check_integer, unknown_name
+from course_lib._checks import as_array, check_finite, check_integer, unknown_name
 from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
-from course_lib.training import (
-    Momentum,
-    Optimizer,
-    check_finite,
-    check_fit_arguments,
-    check_moves,
-    check_smallest_batch,
-    fit,
-)
-from course_lib.training import score as share_of_right_answers
+from course_lib.training import Momentum, Optimizer, fit
+from course_lib.training.arguments import check_fit_arguments, check_smallest_batch
+from course_lib.training.scores import accuracy_for
+from course_lib.training.stepping import check_moves
 
 __all__ = [
     "Comparison",
@@ -1023,7 +1017,7 @@ class _Task:
             if self.score == "loss":
                 return _or_infinite(self.rule.function(outputs, y))
             diverged = ~np.isfinite(outputs).all(axis=(-2, -1))
-            return np.where(diverged, 0.0, share_of_right_answers(self.rule, outputs, y))
+            return np.where(diverged, 0.0, accuracy_for(self.rule, outputs, y))
 
     def rehearse(
         self, kind: Kind, learning_rates: Sequence[float], tuning_seeds: Sequence[int], n_seeds: int
