@@ -7,9 +7,6 @@ from torch import nn
 from course_lib import pytorch
 from course_lib.activations import CATALOGUE
 
-# import CARRIED, TORCH_DTYPES, averages, back, carried, check_equal, normalized, seeded, Squeezed, Shifted, Tanh, try_fit, X, Y
-
-
 CARRIED = [row.name for row in CATALOGUE.values() if row.pytorch and row.kind != "groups"]
 TORCH_DTYPES = {np.float32: torch.float32, np.float64: torch.float64}
 X, Y = np.zeros((4, 2)), np.zeros(4, int)

@@ -5,29 +5,12 @@ import copy
 import numpy as np
 import pytest
 import torch
-from pytorch_helpers import (
-    Squeezed,
-    Y,
-    try_fit,
-)
+from pytorch_helpers import Squeezed, Y, try_fit
 from torch import nn
 
 from course_lib import data, network, pytorch, training
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def test_groups_and_schedules_are_optimizers_of_the_module():
-    def choose(model):
-        groups = [{"params": [p]} for p in model.parameters()]
-        return [*groups, {"params": []}]
-
-    before, after = fine_tuned(choose)
-    assert not any(torch.equal(after[name], value) for name, value in before.items())
-    model = pytorch.mlp([2, 2])
-    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
-    torch.optim.lr_scheduler.StepLR(sgd, 1)  # wraps the step
-    try_fit(model=model, optimizer=sgd)
 
 
 def loaded(model):

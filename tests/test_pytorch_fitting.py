@@ -292,6 +292,19 @@ def test_gradients_that_no_optimizer_takes_limit_nothing():
         assert torch.equal(with_others[name], value)
 
 
+def test_groups_and_schedules_are_optimizers_of_the_module():
+    def choose(model):
+        groups = [{"params": [p]} for p in model.parameters()]
+        return [*groups, {"params": []}]
+
+    before, after = fine_tuned(choose)
+    assert not any(torch.equal(after[name], value) for name, value in before.items())
+    model = pytorch.mlp([2, 2])
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    torch.optim.lr_scheduler.StepLR(sgd, 1)  # wraps the step
+    try_fit(model=model, optimizer=sgd)
+
+
 BAD = {
     "clip_norm 0": (
         lambda: try_fit(clip_norm=0), ValueError, "clip_norm is 0", "finite number above 0"

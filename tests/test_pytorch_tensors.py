@@ -39,12 +39,15 @@ BAD = {
     "ragged rows": (
         lambda: try_fit([[1, 2], [3]], [0, 1]), ValueError, "x is ragged", "expected an array"
     ),
-    "ragged labels": (lambda: try_fit(y=[[0], 1, 0, 0]), ValueError, "y is ragged", "expected an array"),
+    "ragged labels": (
+        lambda: try_fit(y=[[0], 1, 0, 0]), ValueError, "y is ragged", "expected an array"
+    ),
     "ragged validation": (
-        lambda: try_fit(validation=(X, [[0], 1])), ValueError, "y of the validation data is ragged", "array"
+        lambda: try_fit(validation=(X, [[0], 1])),
+        ValueError, "y of the validation data is ragged", "an array",
     ),
     "ragged inputs": (
-        lambda: pytorch.predict(pytorch.mlp([2, 2]), [[1], [1, 2]]), ValueError, "x is ragged", "array"
+        lambda: pytorch.predict(pytorch.mlp([2, 2]), [[1], [1, 2]]), ValueError, "x is ragged"
     ),
     "words": (lambda: try_fit(x=[["a", "b"]] * 4), TypeError, "x is of dtype <U1", "numbers"),
 }  # fmt: skip

@@ -5,19 +5,9 @@ import pytest
 import torch
 from training_helpers import EVERYTHING, NETWORKS, Scale, X, Y, assert_same, through_file
 
-from course_lib.network import (
-    Activate,
-    Dense,
-    Dropout,
-    Network,
-    mlp,
-)
+from course_lib.network import Activate, Dense, Dropout, Network, mlp
 from course_lib.network.seeds import generator_state, set_generator_state, stream
-from course_lib.training import (
-    SGD,
-    Adam,
-    fit,
-)
+from course_lib.training import SGD, Adam, fit
 
 
 @pytest.mark.parametrize("seeds", [3, range(2)], ids=["one", "two"])

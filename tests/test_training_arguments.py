@@ -4,17 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.network import (
-    Dense,
-    Network,
-    mlp,
-)
-from course_lib.training import (
-    SGD,
-    Adam,
-    AdamW,
-    fit,
-)
+from course_lib.network import Dense, Network, mlp
+from course_lib.training import SGD, Adam, AdamW, fit
 
 X, Y, B = np.zeros((4, 2)), np.zeros(4, int), np.zeros((1, 2))
 RAGGED = [[1.0], [1.0, 2.0]]

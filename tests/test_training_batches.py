@@ -4,9 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.training import (
-    epoch_batches,
-)
+from course_lib.training import epoch_batches
 
 
 @given(n=st.integers(1, 60), size=st.one_of(st.none(), st.integers(1, 70)), seed=st.integers(0, 9))

@@ -5,15 +5,8 @@ import pytest
 import torch
 
 from course_lib import data
-from course_lib.network import (
-    mlp,
-)
-from course_lib.training import (
-    SGD,
-    clip_norm,
-    clip_value,
-    fit,
-)
+from course_lib.network import mlp
+from course_lib.training import SGD, clip_norm, clip_value, fit
 
 
 def some_gradients(leading, dtype, size=1.0):

@@ -10,17 +10,8 @@ from hypothesis import strategies as st
 
 from course_lib import data
 from course_lib.activations import CATALOGUE
-from course_lib.network import (
-    LOSSES,
-    Dense,
-    Network,
-    mlp,
-)
-from course_lib.training import (
-    SGD,
-    Adam,
-    fit,
-)
+from course_lib.network import LOSSES, Dense, Network, mlp
+from course_lib.training import SGD, Adam, fit
 
 
 @settings(max_examples=25)

@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 from training_helpers import VALIDATION, X, Y, assert_same
 
-from course_lib.network import (
-    mlp,
-)
-from course_lib.training import (
-    SGD,
-    History,
-    fit,
-)
+from course_lib.network import mlp
+from course_lib.training import SGD, History, fit
 
 PATIENT = {"patience": 2, "validation": VALIDATION}
 

@@ -7,16 +7,9 @@ import numpy as np
 import pytest
 from training_helpers import NETWORKS, OPTIMIZERS, VALIDATION, X, Y, assert_same, through_file
 
-from course_lib.network import (
-    mlp,
-)
+from course_lib.network import mlp
 from course_lib.network.seeds import stream
-from course_lib.training import (
-    SGD,
-    AdamW,
-    History,
-    fit,
-)
+from course_lib.training import SGD, AdamW, History, fit
 
 
 def train(make_network, make_optimizer, pieces, folder=None, **options):

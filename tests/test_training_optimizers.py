@@ -5,17 +5,8 @@ import pytest
 import torch
 
 from course_lib import data
-from course_lib.network import (
-    mlp,
-)
-from course_lib.training import (
-    SGD,
-    Adam,
-    AdamW,
-    Momentum,
-    accuracy,
-    fit,
-)
+from course_lib.network import mlp
+from course_lib.training import SGD, Adam, AdamW, Momentum, accuracy, fit
 
 OPTIMIZERS = {
     "SGD": (lambda rate: SGD(rate), lambda p: torch.optim.SGD(p, lr=0.1)),

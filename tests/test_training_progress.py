@@ -10,13 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from course_lib import data
-from course_lib.network import (
-    mlp,
-)
-from course_lib.training import (
-    SGD,
-    fit,
-)
+from course_lib.network import mlp
+from course_lib.training import SGD, fit
+from course_lib.training.progress import progress_bar
 
 PROGRAM = """
 import numpy as np

@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from course_lib.network import (
-    get_loss,
-)
-from course_lib.training import (
-    accuracy,
-)
+from course_lib.network import get_loss
+from course_lib.training import accuracy
+from course_lib.training.scores import accuracy_for
 
 
 @pytest.mark.parametrize(

@@ -4,21 +4,13 @@ import numpy as np
 import pytest
 from training_helpers import OPTIMIZERS, X, Y, assert_same, through_file
 
-from course_lib.network import (
-    mlp,
-)
-from course_lib.training import (
-    SGD,
-    Adam,
-    AdamW,
-    Momentum,
-    fit,
-)
+from course_lib.network import mlp
+from course_lib.training import SGD, Adam, AdamW, Momentum, fit
 
 
 @pytest.mark.parametrize("optimizer", [Momentum(0.1), Adam(0.1)], ids=["momentum", "adam"])
 def test_an_optimizer_with_a_memory_serves_one_network(optimizer):
-    first, second = (mlp([2, 3, 2], seed=seed) for seed in (0, 1))
+    first, second = (mlp([3, 3, 2], seed=seed) for seed in (0, 1))
     fit(first, X, Y, optimizer=optimizer)
     fit(first, X, Y, optimizer=optimizer)  # going on with the same network is what it is for
     with pytest.raises(ValueError, match="another network"):
@@ -30,7 +22,7 @@ RULES = [SGD(0.1), Momentum(0.1), Adam(0.1), AdamW(0.1)]
 
 @pytest.mark.parametrize("optimizer", RULES[1:], ids=lambda rule: type(rule).__name__)
 def test_the_optimizer_of_another_network_is_told_before_anything_moves(optimizer):
-    first, second = (mlp([2, 3, 2], normalization="batch", seed=seed) for seed in (0, 1))
+    first, second = (mlp([3, 3, 2], normalization="batch", seed=seed) for seed in (0, 1))
     fit(first, X, Y, optimizer=optimizer)
     states = [part.state_dict() for part in (second, optimizer)]
     for _ in range(2):

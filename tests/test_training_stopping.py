@@ -5,17 +5,9 @@ import pytest
 import torch
 from training_helpers import Scale
 
-from course_lib.network import (
-    Dense,
-    Network,
-    get_loss,
-    mlp,
-)
+from course_lib.network import Dense, Network, get_loss, mlp
 from course_lib.network.layers import walk
-from course_lib.training import (
-    SGD,
-    fit,
-)
+from course_lib.training import SGD, fit
 
 
 def noisy_data(n, seed):

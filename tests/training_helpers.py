@@ -2,17 +2,8 @@
 
 import numpy as np
 
-from course_lib.network import (
-    Network,
-    PReLU,
-    mlp,
-)
-from course_lib.training import (
-    SGD,
-    Adam,
-    AdamW,
-    Momentum,
-)
+from course_lib.network import Network, PReLU, mlp
+from course_lib.training import SGD, Adam, AdamW, Momentum
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(22, 3)), RNG.integers(0, 2, 22)

@@ -174,6 +174,7 @@ def to_numpy(module: nn.Sequential, *, seed: Seed = 0) -> Network:
 
     Examples
     --------
+    >>> from course_lib.pytorch import mlp
     >>> to_numpy(mlp([2, 3, 1], "relu"))
     Network(2-3-1, ['relu'], float32)
     >>> to_numpy(nn.Sequential(nn.Linear(2, 1, bias=False), nn.LeakyReLU(0.2)))

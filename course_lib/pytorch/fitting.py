@@ -87,6 +87,7 @@ def fit(
     Examples
     --------
     >>> from course_lib import data
+    >>> from course_lib.pytorch import mlp
     >>> model = mlp([2, 8, 2], "tanh", dtype=torch.float64)
     >>> x, y = data.xor()
     >>> sgd = torch.optim.SGD(model.parameters(), lr=1.0)
@@ -203,7 +204,8 @@ def predict(model: nn.Module, x: ArrayLike) -> Array:
 
     Examples
     --------
-    >>> predict(mlp([2, 3, 1]), np.zeros((4, 2))).shape
+    >>> from course_lib.pytorch import mlp
+    >>> predict(mlp([2, 3, 1]), torch.zeros(4, 2)).shape
     (4, 1)
     """
     first = first_parameter(model)

@@ -77,6 +77,7 @@ def passages(
 
     Examples
     --------
+    >>> from course_lib.pytorch import mlp
     >>> found = passages(mlp([2, 3, 1], "tanh"), np.zeros((4, 2)))
     >>> [(one.name, one.inputs.shape) for one in found]
     [('1', (4, 3))]
@@ -197,6 +198,7 @@ def weights(model: nn.Module, *, gradients: bool = False) -> dict[str, Array]:
 
     Examples
     --------
+    >>> from course_lib.pytorch import mlp
     >>> [(name, value.shape) for name, value in weights(mlp([2, 3, 1])).items()]
     [('0.weight', (3, 2)), ('2.weight', (1, 3))]
     """

@@ -141,6 +141,7 @@ def fit(
     --------
     >>> from course_lib import data
     >>> from course_lib.network import mlp
+    >>> from course_lib.training import SGD, accuracy
     >>> x, y = data.xor()
     >>> network = mlp([2, 8, 2], "tanh", seed=range(3))
     >>> history = fit(network, x, y, optimizer=SGD(1.0), epochs=500, batch_size=None)
