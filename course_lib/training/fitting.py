@@ -76,7 +76,7 @@ def fit(
         finite validation loss has those it stopped with.
     seed : int or sequence of int
         Order of the batches. One number: all replicas see the same order, which is fast and
-        isolates what the first weights do. One for each replica: each has its own order, and
+        isolates what the initial weights do. One for each replica: each has its own order, and
         equals that network trained alone with that seed.
     clip_norm, clip_value : float, optional
         Limits for the gradients of each step; see the functions of these names. Where both are
@@ -124,7 +124,7 @@ def fit(
         for name, part in [("network", network), ("optimizer", optimizer), ("history", history)]:
             np.savez(f"{name}.npz", **part.state_dict())
 
-    There, build the network and the optimizer anew, ``load_state_dict(np.load("network.npz"))``,
+    There, build the same network and optimizer, ``load_state_dict(np.load("network.npz"))``,
     the optimizer likewise, and ``history = History.from_state_dict(np.load("history.npz"))``. With
     patience the network has its best epoch between the pieces, and the history the last one, from
     which the next piece goes on.
@@ -135,7 +135,7 @@ def fit(
 
     A training that is interrupted, as by Ctrl-C, raises the error and returns no history. The
     network keeps what it learned up to the last step; with patience, each replica has its best
-    epoch so far, or its first weights if no epoch was completed.
+    epoch so far, or its initial weights if no epoch was completed.
 
     Examples
     --------
