@@ -21,10 +21,13 @@ __all__ = [
     "activation_module",
     "activation_of",
     "computes_as",
+    "parameter_names",
     "rows_for",
-    "settings_of",
     "text_of",
 ]
+
+
+Function = Callable[..., Array]
 
 
 def activation_module(name: str | Activation) -> nn.Module:
@@ -79,9 +82,9 @@ def activation_module(name: str | Activation) -> nn.Module:
     return found
 
 
-# What modules call the parameters of the catalogue's functions. Every further setting of a module
-# must be the one that stands in the catalogue.
-_SETTINGS: dict[str, dict[str, str]] = {
+# The names that modules have for the parameters of the catalogue's functions. All other settings of
+# a module must be those that stand in the catalogue.
+_PARAMETER_NAMES: dict[str, dict[str, str]] = {
     "leaky_relu": {"negative_slope": "negative_slope"},
     "prelu": {"init": "negative_slope"},
     "rrelu": {"lower": "lower", "upper": "upper"},
@@ -94,12 +97,9 @@ _SETTINGS: dict[str, dict[str, str]] = {
 }
 
 
-Function = Callable[..., Array]
-
-
-def settings_of(row: Activation) -> Mapping[str, str]:
+def parameter_names(row: Activation) -> Mapping[str, str]:
     """Return PyTorch's names of an activation's parameters, each with the catalogue's name."""
-    return _SETTINGS.get(row.name, {})
+    return _PARAMETER_NAMES.get(row.name, {})
 
 
 def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
@@ -138,7 +138,7 @@ def _told(function: Function, parameters: Mapping[str, Any]) -> str:
 
 def _options(row: Activation, parameters: dict[str, Any]) -> dict[str, float]:
     """Return the settings of PyTorch's module for parameters of a function of the catalogue."""
-    names = {ours: theirs for theirs, ours in settings_of(row).items()}
+    names = {ours: theirs for theirs, ours in parameter_names(row).items()}
     defaults = signature(row.function).parameters
     options = {}
     for name, value in parameters.items():
@@ -171,8 +171,8 @@ def _check_agreement(module: nn.Module, row: Activation) -> None:
     )
 
 
-def computes_as(thing: Any, *kinds: type) -> bool:
-    """Tell whether it is of one of the classes, or of a derived one that computes as that does."""
+def computes_as(thing: object, *kinds: type) -> bool:
+    """Return whether it is of one of some classes, or of one that inherits how that computes."""
     steps = ("forward", "backward")
     return any(
         isinstance(thing, kind)
@@ -192,16 +192,16 @@ def activation_of(module: nn.Module, rows: Sequence[Activation]) -> Activation |
 
     None if the module has settings that the catalogue's functions do not take.
     """
-    given = _settings(module)
+    given = _settings_of(module)
     for row in rows:
-        names = settings_of(row)
-        fixed = {k: v for k, v in _settings(activation_module(row)).items() if k not in names}
+        names = parameter_names(row)
+        fixed = {k: v for k, v in _settings_of(activation_module(row)).items() if k not in names}
         if all(given.get(name) == value for name, value in fixed.items()):
             return _with_parameters(row, {ours: given[theirs] for theirs, ours in names.items()})
     return None
 
 
-def _settings(module: nn.Module) -> dict[str, Any]:
+def _settings_of(module: nn.Module) -> dict[str, Any]:
     """Return the settings of a module by name, but for those that do not change its function."""
     inner = ("training", "inplace")
     found = {k: v for k, v in vars(module).items() if not k.startswith("_") and k not in inner}
@@ -245,5 +245,5 @@ def _kinks(row: Activation, parameters: dict[str, Any]) -> tuple[float, ...]:
 
 def text_of(row: Activation) -> str:
     """Format the module of an activation, with the settings it may have, for an error message."""
-    names = ", ".join(f"{name}=..." for name in _SETTINGS.get(row.name, {}))
+    names = ", ".join(f"{name}=..." for name in _PARAMETER_NAMES.get(row.name, {}))
     return f"{spelled_out(row.pytorch)[0]}({names})" if names else repr(activation_module(row))

@@ -216,7 +216,7 @@ def _layers(modules: nn.Sequential, dtype: np.dtype[Any], seeds: Iterator[Seed])
 
 
 def _is_nothing(module: nn.Module) -> bool:
-    """Tell whether it is a Flatten that leaves (batch, features) as it is; raise if another."""
+    """Return whether it is a Flatten that keeps (batch, features); raise TypeError if another."""
     if not isinstance(module, nn.Flatten) or not computes_as(module, nn.Flatten):
         return False
     if (module.start_dim, module.end_dim) != (1, -1):

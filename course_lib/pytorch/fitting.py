@@ -20,7 +20,7 @@ from course_lib.pytorch.arguments import (
 )
 from course_lib.pytorch.tensors import array_of, as_array, as_tensor, first_parameter
 from course_lib.training import History
-from course_lib.training.arguments import as_pair, check_fit_arguments
+from course_lib.training.arguments import as_pair, check_column, check_fit_arguments
 from course_lib.training.batches import Batches
 from course_lib.training.loop import Settings, train
 from course_lib.training.scores import accuracy_for
@@ -107,6 +107,7 @@ def fit(
     check_finite("x", array_of(inputs))
     check_finite("y", labels)
     shape = (len(inputs), *predict(model, inputs[:1]).shape[1:])
+    check_column(labels, shape, found)
     targets = as_targets(labels, found, shape, first)
     check_finite("y", array_of(targets))  # float32 has no 1e300
     learner = _Learner(model, inputs, targets, found, criterion, optimizer, settings)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 import torch
@@ -107,7 +106,7 @@ def mlp(
     return nn.Sequential(*layers)
 
 
-def _check_sizes(sizes: Any) -> None:
+def _check_sizes(sizes: object) -> None:
     """Raise an error unless they are two integers from 1 on, or more."""
     if isinstance(sizes, str) or not isinstance(sizes, Sequence | np.ndarray):
         raise TypeError(f"sizes are {sizes!r}; expected a sequence of integers, such as [784, 10]")

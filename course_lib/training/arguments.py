@@ -12,7 +12,13 @@ from course_lib.network import BatchNorm, Loss, Network
 from course_lib.network.layers import walk
 from course_lib.training.stepping import check_optimizer
 
-__all__ = ["as_pair", "check_fit_arguments", "check_smallest_batch", "check_targets"]
+__all__ = [
+    "as_pair",
+    "check_column",
+    "check_fit_arguments",
+    "check_smallest_batch",
+    "check_targets",
+]
 
 
 class Shaped(Protocol):
@@ -72,17 +78,16 @@ def check_targets(
     dtype : dtype
         Of the outputs.
     """
-    if len(outputs) == 2:
-        _check_column(y, outputs, loss, own)
+    check_column(y, outputs, loss, own)
     for replica in np.ndindex(own):  # one by one, or labels with a wrong axis might pass as targets
         loss.function(np.zeros(outputs, dtype), y[replica])
 
 
-def _check_column(y: Array, outputs: Sequence[int], loss: Loss, own: Sequence[int]) -> None:
+def check_column(y: Array, outputs: Sequence[int], loss: Loss, own: Sequence[int] = ()) -> None:
     """Raise ValueError where targets lack the axis of the one output, or labels have one."""
-    rows, units = outputs
+    rows, *units = outputs
     given = y.shape[len(own) :]
-    if given == (rows,) and units == 1 and loss.name != "cross_entropy":
+    if given == (rows,) and units == [1] and loss.name != "cross_entropy":
         raise ValueError(
             f"y has shape {y.shape}, and the network returns one output for each example, "
             f"{(*own, rows, 1)}; pass y[..., np.newaxis]"

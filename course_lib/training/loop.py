@@ -109,7 +109,7 @@ def train(learner: Learner, batches: Batches, settings: Settings) -> History:
             at_best = stopping.after_epoch(np.nan if measured is None else measured[0])
             _copy(learner, kept, at_best)
             advance(shown, record.train_loss[-1])
-        last = {} if settings.patience is None else copies(learner.state())
+        last = {} if settings.patience is None else _copies(learner.state())
     return record.as_history(stopping, last)
 
 
@@ -122,7 +122,7 @@ def _best_state(learner: Learner, settings: Settings) -> Iterator[dict[str, Arra
     if settings.patience is None:
         yield {}
         return
-    kept = copies(learner.state())  # of a training that goes on, the best so far
+    kept = _copies(learner.state())  # of a training that goes on, the best so far
     if settings.history is not None:
         last = settings.history.last
         check_state("this network", {**last, "version": VERSION}, kept)
@@ -134,13 +134,13 @@ def _best_state(learner: Learner, settings: Settings) -> Iterator[dict[str, Arra
 
 
 def _copy(learner: Learner, kept: dict[str, Array], at_best: Array) -> None:
-    """Copy the states of the replicas that have never been better."""
+    """Copy the states of the replicas whose latest epoch is their best."""
     if kept and at_best.any():
         state = learner.state()
         for name, value in kept.items():
             value[at_best] = state[name][at_best]
 
 
-def copies(state: Mapping[str, Array]) -> dict[str, Array]:
+def _copies(state: Mapping[str, Array]) -> dict[str, Array]:
     """Return a state of arrays that do not change any more."""
     return {name: value.copy() for name, value in state.items()}
