@@ -10,23 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from course_lib import activations as catalogue
-from course_lib._checks import as_array, check_choice, check_integer, unknown_name
+from course_lib._checks import as_array, check_choice, check_finite, check_integer, unknown_name
 from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.experiments.results import Combination, Comparison, Row, find_combination
 from course_lib.experiments.tuning import Tuning, check_distinct, check_sequence, tune
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
 from course_lib.statistics import check_level
-from course_lib.training import (
-    Momentum,
-    Optimizer,
-    check_finite,
-    check_fit_arguments,
-    check_moves,
-    check_smallest_batch,
-    fit,
-)
-from course_lib.training import score as accuracy_for
+from course_lib.training import Momentum, Optimizer, fit
+from course_lib.training.arguments import check_fit_arguments, check_smallest_batch
+from course_lib.training.scores import accuracy_for
+from course_lib.training.stepping import check_moves
 
 __all__ = ["compare"]
 
