@@ -117,6 +117,41 @@ def as_array(name: str, values: Any) -> Array:
         ) from None
 
 
+def as_numbers(name: str, values: Any) -> Array:
+    """Return values in float64.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    values : array_like
+        What the caller passed.
+
+    Returns
+    -------
+    ndarray of float64
+        The same object where it is one already.
+
+    Raises
+    ------
+    ValueError
+        As `as_array`.
+    TypeError
+        If something in it is no number.
+
+    Examples
+    --------
+    >>> as_numbers("samples", [1, "x"])
+    Traceback (most recent call last):
+    TypeError: samples is [1, 'x']; expected numbers
+    """
+    array = as_array(name, values)
+    try:
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {values!r}; expected numbers") from None
+
+
 def check_choice(name: str, given: Any, accepted: Iterable[str]) -> None:
     """Raise KeyError, with the nearest name, unless a setting is one of a few names.
 
