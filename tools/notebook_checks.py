@@ -55,18 +55,6 @@ STILL_LONG = {
         "fc901e94",
         "fd7a7993",
     },
-    "practice": {
-        "drift-experiment",
-        "numpy-by-hand",
-        "own-read",
-        "save-load",
-        "seeds-train",
-        "setup",
-        "sick-cure",
-        "sick-examine",
-        "swap-test",
-        "swap-train",
-    },
 }
 LEAST_EXERCISES = 5
 SECTIONS = ["What you will be able to do", "Summary", "Exercises", "Further reading"]
