@@ -26,35 +26,6 @@ LONGEST_CELL = 25  # lines of code that a reader sees at once
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 # Visible cells that are still longer, until their chapters are rewritten. Lists only shrink.
 STILL_LONG = {
-    "gradients": {
-        "0d30ff11",
-        "172cda63",
-        "1e8334dd",
-        "306ffd3f",
-        "5591feb3",
-        "5abf2599",
-        "5c37b6b9",
-        "6640c971",
-        "83961c08",
-        "a0eab974",
-        "b079bcd5",
-        "c56c151a",
-        "d655b2e9",
-    },
-    "overfitting": {
-        "230aa534",
-        "479f1de4",
-        "5fcde92c",
-        "796d6481",
-        "7f404bc2",
-        "8a9d09a8",
-        "95f8cfe7",
-        "d149e1b6",
-        "dfd28c5b",
-        "eab66a4b",
-        "fc901e94",
-        "fd7a7993",
-    },
     "practice": {
         "drift-experiment",
         "numpy-by-hand",
