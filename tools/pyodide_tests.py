@@ -17,7 +17,7 @@ import pytest
 
 ABSENT = [name for name in ("torch", "scipy", "hypothesis") if not importlib.util.find_spec(name)]
 FILES = ["activations", "pairs", "numerics", "network", "layers", "losses", "state", "training"]
-FILES += ["data", "meanfield", "autodiff"]
+FILES += ["data", "quadrature", "meanfield", "autodiff"]
 TESTS = [f"tests/test_{name}.py" for name in FILES]
 DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network")]
 MODULES = ["pairs", "numerics", "data", "training", "autodiff"]
