@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._typing import Array, ArrayOrScalar
+from course_lib._typing import Array, PerReplica
 from course_lib.network import Loss, Network, get_loss
 from course_lib.network.layers import check_replicated, check_untied
 from course_lib.training import check_limits
@@ -33,7 +33,7 @@ class GradientCheck:
     step: float
 
     @property
-    def largest(self) -> ArrayOrScalar:
+    def largest(self) -> PerReplica:
         """The largest error of all parameters, one for each replica."""
         return np.max(list(self.errors.values()), axis=0)
 
