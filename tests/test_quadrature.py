@@ -221,7 +221,9 @@ def test_at_a_large_variance_gauss_hermite_overlooks_a_narrow_function():
 
 @pytest.mark.parametrize("tolerance", [0, 0.0, 1.0, 3, -1e-3, nan, None])
 def test_a_tolerance_lies_between_zero_and_one(tolerance):
-    with pytest.raises(ValueError, match=f"tolerance is {tolerance}; expected a number above 0"):
+    with pytest.raises(
+        ValueError, match=f"tolerance is {tolerance}; expected a number between 0 and 1"
+    ):
         expectation(np.cos, tolerance=tolerance)
 
 

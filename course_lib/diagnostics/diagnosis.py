@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib._checks import as_number
 from course_lib._typing import Array, ArrayOrScalar
-from course_lib.diagnostics.measures import check_fraction, effective_rank, root_mean_square
+from course_lib.diagnostics.measures import effective_rank, root_mean_square
 from course_lib.diagnostics.trace import Trace, traces_of
 from course_lib.network import Dense, Loss, Network
 from course_lib.network.layers import check_untied, walk
@@ -140,7 +141,7 @@ def diagnose(
     >>> bool((found.gradient[:, 0] < 1e-6 * found.gradient[:, -1]).all())  # vanished
     True
     """
-    fraction = check_fraction(fraction)
+    fraction = as_number("fraction", fraction, above=0, below=1)
     if y is None:
         raise TypeError("y is None; expected labels or targets, as the loss wants them")
     if optimizer is not None:

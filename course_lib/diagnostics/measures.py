@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib import activations
-from course_lib._checks import as_array
+from course_lib._checks import as_array, as_number
 from course_lib._typing import Array, ArrayOrScalar
 from course_lib.activations import Activation
 
@@ -133,14 +133,7 @@ def saturation_threshold(activation: str | Activation, fraction: float = 0.01) -
             f"{row.name!r} is not elementwise, so its units have no derivative of their own; "
             f"expected an elementwise activation"
         )
-    return check_fraction(fraction) * largest_derivative(row)
-
-
-def check_fraction(fraction: float) -> float:
-    """Return the fraction as a plain number, which compares float32 arrays in float32."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"fraction is {fraction!r}; expected a number between 0 and 1")
-    return float(fraction)
+    return as_number("fraction", fraction, above=0, below=1) * largest_derivative(row)
 
 
 def largest_derivative(row: Activation) -> float:

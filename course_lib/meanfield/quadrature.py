@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_array
+from course_lib._checks import as_array, as_integer, as_number
 from course_lib._typing import Array, ArrayOrScalar
-from course_lib.activations.parameters import check_finite, check_integer
 from course_lib.numerics import as_float
 
 __all__ = ["expectation", "gauss_hermite"]
@@ -97,12 +96,7 @@ def expectation(
     """
     q = variances("variance", variance)
     places = _check_function(function, kinks)
-    try:
-        bound = check_finite("tolerance", tolerance)
-    except ValueError:
-        bound = 0.0
-    if not 0 < bound < 1:
-        raise ValueError(f"tolerance is {tolerance!r}; expected a number above 0 and below 1")
+    bound = as_number("tolerance", tolerance, above=0, below=1)
     result = np.empty(q.shape)
     for i, each in np.ndenumerate(q):
         result[i] = _integral(function, float(each), places, bound)
@@ -251,7 +245,7 @@ def gauss_hermite(
     """
     q = variances("variance", variance)
     places = _check_function(function, kinks)
-    count = check_integer("nodes", nodes)
+    count = as_integer("nodes", nodes)
     if not 1 <= count <= 200:
         raise ValueError(f"nodes is {nodes!r}; expected an integer from 1 to 200")
     result = np.empty(q.shape)
