@@ -17,8 +17,10 @@ import types
 import pytest
 
 ABSENT = [name for name in ("torch", "scipy", "hypothesis") if not importlib.util.find_spec(name)]
-FILES = ["activations", "pairs", "numerics", "network", "layers", "losses", "state"]
-FILES += ["data", "meanfield", "autodiff"]
+FILES = ["activations", "pairs", "numerics", "losses", "state", "checks", "seeds", "model"]
+FILES += ["building", "initialization", "dense", "activation_layers", "normalization", "dropout"]
+FILES += ["sequence", "residual", "layers", "network_gradients"]
+FILES += ["data", "quadrature", "meanfield", "autodiff"]
 TESTS = [f"tests/test_{name}.py" for name in FILES]
 TESTS += sorted(glob.glob("tests/test_training_*.py"))
 DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network", "training")]
