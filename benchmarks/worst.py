@@ -495,8 +495,8 @@ def fingerprint():
     """Return what results depend on: the kernels' text, NumPy, and the processor's features."""
     text = hashlib.sha256()
     folder = Path(course_lib.__file__).parent
-    files = [folder / "pairs.py", folder / "numerics.py", *(folder / "activations").glob("*.py")]
-    for file in sorted(files):
+    files = [folder / f"{name}.py" for name in ("_constants", "numerics", "pairs")]
+    for file in sorted([*files, *(folder / "activations").glob("*.py")]):
         text.update(file.read_bytes())
     features = np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", [])
     return f"{FORMAT}, {text.hexdigest()[:16]}, NumPy {np.__version__}, {' '.join(features)}"

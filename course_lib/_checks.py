@@ -1,12 +1,16 @@
 """The checks of arguments, one call each, and the wording that all errors share.
 
-A message says what was given, what is expected and, where it helps, what to do. Every function
-takes the argument's name first and returns the argument in the form in which it is used.
+A message says what was given, what is expected and, where it helps, what to do. A check of an
+argument takes the argument's name first; those called ``as_...`` return it as it is used.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib import import_module
+from math import inf, isfinite
 from numbers import Integral
+from operator import index
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -126,71 +130,198 @@ def check_choice(name: str, given: Any, accepted: Iterable[str]) -> None:
         raise KeyError(unknown_name(name, given, names))
 
 
-def check_type(name: str, value: object, kinds: type | tuple[type, ...], expected: str) -> None:
-    """Raise TypeError, with what is expected in words, unless a value is of one of some types.
+def as_integer(name: str, value: Any) -> int:
+    """Return a setting as an int, or raise TypeError if it is not an integer.
 
     Examples
     --------
-    >>> check_type("network", "mlp", dict, "a course_lib.network.Network")
+    >>> as_integer("fan_in", 3.0)
     Traceback (most recent call last):
-    TypeError: network is a str; expected a course_lib.network.Network
+    TypeError: fan_in is 3.0; expected an integer
     """
-    if not isinstance(value, kinds):
-        raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
+    try:
+        if not isinstance(value, bool | np.bool):
+            return index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name} is {value!r}; expected an integer")
 
 
-def check_number(
+def as_number(
     name: str,
-    value: ArrayLike,
+    value: Any,
     *,
-    above: float = -np.inf,
-    least: float = -np.inf,
-    below: float = np.inf,
-    per_replica: bool = False,
-) -> None:
-    """Raise ValueError unless a setting is a finite number within its bounds.
+    least: float = -inf,
+    above: float = -inf,
+    most: float = inf,
+    below: float = inf,
+) -> float:
+    """Return a setting as a float, or raise ValueError if it is not one finite number in a range.
 
     Parameters
     ----------
     name : str
         Of the setting.
-    value : array_like
-        What the caller passed. True is no number, although Python counts with it.
-    above, below : float
-        Bounds that the number must not reach.
-    least : float
-        The smallest that is accepted; instead of `above`.
-    per_replica : bool
-        Accept an array, with one number for each replica, as well.
+    value : object
+        What the caller passed. A 0-d array is a number; True and text are none.
+    least, above, most, below : float
+        The bounds: `least` and `most` are accepted themselves, `above` and `below` are not.
+
+    Returns
+    -------
+    float
+        The number.
 
     Raises
     ------
     ValueError
-        If it is something else, a ragged list included.
+        If it is something else, or out of the range.
 
     Examples
     --------
-    >>> check_number("momentum", 1.0, least=0, below=1)
+    >>> as_number("momentum", 0.9, least=0, most=1)
+    0.9
+    >>> as_number("eps", 0, above=0)
     Traceback (most recent call last):
-    ValueError: momentum is 1.0; expected a finite number from 0 to below 1
-    >>> check_number("learning_rate", [0.1, 0.0], above=0, per_replica=True)
+    ValueError: eps is 0; expected a finite number above 0
+    >>> as_number("test_size", "half", above=0, below=1)
+    Traceback (most recent call last):
+    ValueError: test_size is 'half'; expected a number between 0 and 1
+    """
+    try:
+        no_number = isinstance(value, bool | np.bool | str | bytes) or np.ndim(value)
+        number = np.nan if no_number else float(value)
+    except (OverflowError, TypeError, ValueError):
+        number = np.nan
+    if isfinite(number) and least <= number <= most and above < number < below:
+        return number
+    raise ValueError(f"{name} is {value!r}; expected {_range(least, above, most, below)}")
+
+
+def _range(least: float, above: float, most: float, below: float) -> str:
+    """Return the words for the numbers within some bounds."""
+    if above > -inf and below < inf:
+        return f"a number between {above:g} and {below:g}"
+    start = f" from {least:g}" if least > -inf else f" above {above:g}" if above > -inf else ""
+    end = f" to {most:g}" if most < inf else f" to below {below:g}" if below < inf else ""
+    if start and end:
+        return f"a number{start}{end}"
+    return f"a finite number{start}{' on' if least > -inf else ''}{end}"
+
+
+def check_type(name: str, value: object, kind: type | tuple[type, ...], expected: str) -> None:
+    """Raise TypeError unless an argument is an instance of a class.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : object
+        What the caller passed.
+    kind : type or tuple of types
+        What it must be an instance of.
+    expected : str
+        How the message calls that.
+
+    Examples
+    --------
+    >>> check_type("weight", [1.0], np.ndarray, "an array: pass np.array(weight)")
+    Traceback (most recent call last):
+    TypeError: weight is a list; expected an array: pass np.array(weight)
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
+
+
+def check_float_arrays(**arrays: Any) -> None:
+    """Raise TypeError unless all arguments are arrays, and of one float dtype.
+
+    Examples
+    --------
+    >>> check_float_arrays(weight=np.ones(2), bias=np.ones(2, np.float32))
+    Traceback (most recent call last):
+    TypeError: weight is float64 and bias is float32; expected one float dtype
+    """
+    for name, values in arrays.items():
+        check_type(name, values, np.ndarray, f"an array: pass np.array({name})")
+    dtypes = {values.dtype for values in arrays.values()}
+    if len(dtypes) > 1 or any(dtype.kind != "f" for dtype in dtypes):
+        given = " and ".join(f"{name} is {values.dtype}" for name, values in arrays.items())
+        raise TypeError(f"{given}; expected one float dtype")
+
+
+def describe(thing: object) -> str:
+    """Format an object for an error message: text and classes as they are, others by their type.
+
+    Examples
+    --------
+    >>> describe("relu"), describe([1, 2])
+    ("'relu'", 'a list')
+    """
+    return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
+
+
+def scipy_module(name: str) -> ModuleType:
+    """Import a module of SciPy, an optional dependency, when it is first used.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"stats"`` for ``scipy.stats``.
+
+    Returns
+    -------
+    module
+        That module.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If SciPy is not installed; the message says how to install it.
+
+    Examples
+    --------
+    >>> scipy_module("special").__name__
+    'scipy.special'
+    """
+    try:
+        return import_module(f"scipy.{name}")
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            'this needs SciPy; install it with: pip install "why-networks-bend[stats]"',
+            name="scipy",
+        ) from None
+
+
+def check_numbers(
+    name: str, values: ArrayLike, *, least: float = -inf, above: float = -inf
+) -> None:
+    """Raise ValueError unless a setting is one finite number in a range, or one for each replica.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting.
+    values : array_like
+        What the caller passed. True is no number.
+    least, above : float
+        The bounds, as for `as_number`.
+
+    Examples
+    --------
+    >>> check_numbers("learning_rate", [0.1, 0.0], above=0)
     Traceback (most recent call last):
     ValueError: learning_rate is [0.1, 0.0]; expected finite numbers above 0, one, or one for each
     replica
     """
-    numbers = as_array(name, value)
-    if numbers.dtype.kind in "fiu" and numbers.size and (per_replica or not numbers.ndim):
-        inside = (numbers > above) & (numbers >= least) & (numbers < below)
-        if (inside & np.isfinite(numbers)).all():
+    numbers = as_array(name, values)
+    if numbers.dtype.kind in "fiu" and numbers.size:
+        if (np.isfinite(numbers) & (numbers >= least) & (numbers > above)).all():
             return
-    bounds = f" above {above}" if above > -np.inf else ""
-    bounds += f" from {least} {'to' if below < np.inf else 'on'}" if least > -np.inf else ""
-    bounds += f" below {below}" if below < np.inf else ""
-    if per_replica:
-        expected = f"finite numbers{bounds}, one, or one for each replica"
-    else:
-        expected = f"a finite number{bounds}"
-    raise ValueError(f"{name} is {value!r}; expected {expected}")
+    start = f"from {least:g} on" if least > -inf else f"above {above:g}"
+    raise ValueError(
+        f"{name} is {values!r}; expected finite numbers {start}, one, or one for each replica"
+    )
 
 
 def check_finite(name: str, values: Array) -> None:

@@ -11,4 +11,4 @@ Array = NDArray[Any]
 """An array of any dtype; docstrings say which, and of what shape."""
 
 PerReplica = NDArray[Any] | np.floating[Any]
-"""One number for each replica, in an array of their shape; a NumPy scalar for one network."""
+"""One number for each replica: an array of their shape, or a scalar where there is one network."""

@@ -20,8 +20,8 @@ import numpy as np
 from mpmath import mp, mpf
 from numpy.typing import ArrayLike, DTypeLike
 
+from course_lib._constants import GELU_TANH_CUBIC
 from course_lib._typing import Array
-from course_lib.numerics import GELU_TANH_CUBIC
 
 __all__ = [
     "EXACT",

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib import activations
-from course_lib._checks import as_array, check_number
+from course_lib._checks import as_array, as_number
 from course_lib._typing import Array
 from course_lib.activations import Activation, prelu_grad
 from course_lib.network import Activate, Dense, Layer, Loss, Network, PReLU, get_loss
@@ -817,7 +817,7 @@ def _check_network_of_float64(network: Any) -> None:
 
 
 def _check_step(step: float) -> float:
-    check_number("step", step, above=0)
+    as_number("step", step, above=0)
     least = np.finfo(np.float64).eps
     if step < least:
         raise ValueError(

@@ -2,9 +2,8 @@
 
 What is here: the check that every activation makes of its input, the driver that runs a formula
 over an array in blocks and in double precision, exponentials that neither lose digits to their
-argument nor in their tail, and the constants that have no closed form: Mills' ratio for GELU, and
-the zeros of derivatives, to twice the digits of a float64. Sums, products and exponentials with
-their rounding errors are in `course_lib.pairs`.
+argument nor in their tail, and Mills' ratio for GELU. Sums, products and exponentials with their
+rounding errors are in `course_lib.pairs`, constants in ``course_lib/_constants.py``.
 
 An exponential multiplies whatever error its argument has: at :math:`e^{-700}`, one rounding of the
 argument costs up to 256 units in the last place of the result. Where an argument is itself
@@ -12,42 +11,34 @@ computed, its rounding error is therefore computed too, and put right afterwards
 """
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal, localcontext
-from functools import cache
 from math import factorial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib import _constants
 from course_lib._typing import Array
 from course_lib.pairs import Pair, leading_half, multiply, split, two_product, two_sum
 
 __all__ = [
     "BLOCK",
-    "Split",
     "as_float",
     "bell",
     "choose",
     "decay",
     "elementwise",
-    "gelu_tanh_constants",
     "growth_near_0",
     "keep_nan",
     "mills_excess",
     "mills_excess_pair",
     "mills_ratio",
-    "mish_zero",
     "polynomial",
     "scaled_mills",
-    "selu_constants",
-    "silu_zero",
     "times",
 ]
 
 Kernel = Callable[[Array], Array]
-Split = tuple[float, float]
-"""A constant as a float64 and the float64 that is missing to it: about 32 digits."""
 
 BLOCK = 8_192
 """Elements worked on at a time: the temporaries of a formula, 64 KB each, then stay in the cache,
@@ -345,7 +336,7 @@ def mills_ratio(t: Array) -> Array:
     >>> bell(t, 1 / 2, mills_ratio(t))
     array([5.00000000e-001, 4.90671393e-198])
     """
-    return polynomial(_coefficients(_scaled_mills, _SHORT), _to_unit(t)) / (1 + t)
+    return polynomial(_constants.MILLS_SHORT, _to_unit(t)) / (1 + t)
 
 
 def scaled_mills(t: Array) -> Pair:
@@ -366,7 +357,7 @@ def scaled_mills(t: Array) -> Pair:
     >>> np.add(*scaled_mills(np.array([0.0, 30.0])))
     array([0.5       , 0.41178383])
     """
-    return _first_and_rest(_coefficients(_scaled_mills, _LONG), _closely_to_unit(t))
+    return _first_and_rest(_constants.MILLS_LONG, _closely_to_unit(t))
 
 
 def mills_excess(t: Array) -> Array:
@@ -390,8 +381,8 @@ def mills_excess(t: Array) -> Array:
     >>> mills_excess(np.array([0.0, 30.0]))
     array([  0.5       , -11.95498506])
     """
-    high, low = _mills_zero_split()
-    return (high - t + low) * polynomial(_coefficients(_mills_quotient, _SHORT), _to_unit(t))
+    high, low = _constants.MILLS_ZERO
+    return (high - t + low) * polynomial(_constants.MILLS_QUOTIENT_SHORT, _to_unit(t))
 
 
 def mills_excess_pair(t: Array) -> Pair:
@@ -402,13 +393,10 @@ def mills_excess_pair(t: Array) -> Pair:
     >>> np.add(*mills_excess_pair(np.array([0.0, 30.0])))
     array([  0.5       , -11.95498506])
     """
-    high, low = _mills_zero_split()
+    high, low = _constants.MILLS_ZERO
     distance, lost = two_sum(high, -t)
-    quotient = _first_and_rest(_coefficients(_mills_quotient, _LONG), _closely_to_unit(t))
+    quotient = _first_and_rest(_constants.MILLS_QUOTIENT_LONG, _closely_to_unit(t))
     return multiply(split(distance, lost + low), split(*quotient))
-
-
-_SHORT, _LONG = 19, 27  # terms for the digits of a float32, and of a float64
 
 
 def _first_and_rest(coefficients: Sequence[float], u: Array) -> Pair:
@@ -461,202 +449,3 @@ def growth_near_0(d: Array) -> Array:
 
 
 _EXPM1_SERIES = tuple(1 / factorial(k) for k in range(1, 15))
-
-
-@cache
-def _coefficients(function: Callable[[Decimal], Decimal], terms: int) -> tuple[float, ...]:
-    """Coefficients, in powers of u, of a function of t: interpolated to 50 digits, then rounded.
-
-    They are derived here, on first use, rather than typed: about ten milliseconds. Interpolated at
-    Chebyshev's points, the error is near the smallest that a polynomial can have; coefficients fall
-    quickly, so that powers of u serve as well as Chebyshev's polynomials, and in half the time.
-    """
-    with localcontext(prec=60):
-        points = [_cosine(Decimal(2 * k + 1) / (2 * terms)) for k in range(terms)]
-        # Newton's divided differences, then the products multiplied out
-        table = [function(_CENTER * (1 + u) / (1 - u)) for u in points]
-        for order in range(1, terms):
-            for i in range(terms - 1, order - 1, -1):
-                table[i] = (table[i] - table[i - 1]) / (points[i] - points[i - order])
-        powers = [table[-1]]
-        for i in range(terms - 2, -1, -1):
-            shifted = [Decimal(0), *powers]
-            for j, c in enumerate(powers):
-                shifted[j] -= points[i] * c
-            shifted[0] += table[i]
-            powers = shifted
-        return tuple(float(c) for c in powers)
-
-
-def _scaled_mills(t: Decimal) -> Decimal:
-    return (1 + t) * _mills(t) / (2 * _pi()).sqrt()
-
-
-def _mills_quotient(t: Decimal) -> Decimal:
-    return (_mills(t) - t) / (_mills_zero() - t) / (2 * _pi()).sqrt()
-
-
-def _mills(t: Decimal) -> Decimal:
-    """Return Mills' ratio: a series near 0, Laplace's continued fraction beyond."""
-    if t < 4:  # Phi(t) - 1/2 = density * (t + t^3/3 + t^5/(3*5) + ...)
-        term = total = t
-        n = 1
-        while term > Decimal("1e-55"):
-            n += 2
-            term *= t * t / n
-            total += term
-        return (t * t / 2).exp() * (_pi() / 2).sqrt() - total
-    ratio = t
-    for n in range(400, 0, -1):
-        ratio = t + n / ratio
-    return 1 / ratio
-
-
-@cache
-def _pi() -> Decimal:
-    """Return pi by Machin's formula."""
-
-    def arctan_of_inverse(k: int) -> Decimal:
-        term = total = Decimal(1) / k
-        n = 1
-        while abs(term) > Decimal("1e-60"):
-            term /= -k * k
-            n += 2
-            total += term / n
-        return total
-
-    with localcontext(prec=65):
-        return 4 * (4 * arctan_of_inverse(5) - arctan_of_inverse(239))
-
-
-def _cosine(turns: Decimal) -> Decimal:
-    """Return cos(pi * turns) by its series, for turns from 0 to 1."""
-    square = (_pi() * (turns - Decimal("0.5"))) ** 2
-    term = total = _pi() * (Decimal("0.5") - turns)  # the sine of what is missing to a quarter
-    n = 1
-    while abs(term) > Decimal("1e-60"):
-        n += 2
-        term *= -square / (n * (n - 1))
-        total += term
-    return total
-
-
-# ---------------------------------------------------------------------------------------------
-# Constants without a closed form in floats
-# ---------------------------------------------------------------------------------------------
-
-
-def _newton(step: Callable[[Decimal], Decimal], start: str) -> Decimal:
-    """Return the zero towards which eight of Newton's steps go."""
-    t = Decimal(start)
-    for _ in range(8):
-        t -= step(t)
-    return t
-
-
-def _split(number: Decimal) -> Split:
-    """Return a number as a float64 and the float64 that is missing to it."""
-    high = float(number)
-    return high, float(number - Decimal(high))
-
-
-@cache
-def _mills_zero() -> Decimal:
-    """Return where m(t) = t, with m' = t m - 1."""
-    with localcontext(prec=60):
-        return _newton(lambda t: (_mills(t) - t) / (t * _mills(t) - 2), "0.75")
-
-
-@cache
-def _mills_zero_split() -> Split:
-    with localcontext(prec=60):
-        return _split(_mills_zero())
-
-
-@cache
-def silu_zero() -> Split:
-    r"""Return the zero of :math:`1 + e^{-t} - t`: there, at :math:`-t`, SiLU is lowest.
-
-    Examples
-    --------
-    >>> high, low = silu_zero()
-    >>> round(high, 12), abs(low) < 2e-16
-    (1.278464542761, True)
-    """
-    with localcontext(prec=60):
-        return _split(_newton(lambda t: -(1 + (-t).exp() - t) / (1 + (-t).exp()), "1.28"))
-
-
-@cache
-def mish_zero() -> tuple[Split, float]:
-    r"""Return where Mish is lowest, :math:`-t` with :math:`t` = 1.19, and :math:`e^{-t}` there.
-
-    Examples
-    --------
-    >>> (high, low), e = mish_zero()
-    >>> round(high, 12), round(e, 12)
-    (1.192431214515, 0.303482535282)
-    """
-
-    def step(t: Decimal) -> Decimal:
-        e = (-t).exp()
-        slope = -e * (6 + e * (8 + 3 * e)) - 4 * (1 + e) + 4 * t * e
-        return (4 + e * (6 + e * (4 + e)) - 4 * t * (1 + e)) / slope
-
-    with localcontext(prec=60):
-        t = _newton(step, "1.19")
-        return _split(t), float((-t).exp())
-
-
-GELU_TANH_CUBIC = 0.044715
-"""The coefficient of the cubic in GELU's approximation by tanh, as its authors print it."""
-
-
-@cache
-def gelu_tanh_constants() -> tuple[Split, Split, float]:
-    r"""Return :math:`c = 2\sqrt{2/\pi}`, the zero :math:`t`, and :math:`e^{-w(t)}` there.
-
-    GELU's approximation is :math:`x\,\sigma(w(x))` with :math:`w(x) = c\,(x + a x^3)`; it is lowest
-    at :math:`-t`, where :math:`1 + e^{-w(t)} = t\,w'(t)`.
-
-    Examples
-    --------
-    >>> (c, _), (t, _), e = gelu_tanh_constants()
-    >>> round(c, 12), round(t, 12), round(e, 12)
-    (1.595769121606, 0.752461422071, 0.291955211915)
-    """
-    with localcontext(prec=60):
-        a = Decimal(GELU_TANH_CUBIC)
-        c = 2 * (2 / _pi()).sqrt()
-
-        def step(t: Decimal) -> Decimal:
-            e = (-c * (t + a * t**3)).exp()
-            slope = -c * (1 + 3 * a * t * t) * e - c * (1 + 9 * a * t * t)
-            return (1 + e - c * (t + 3 * a * t**3)) / slope
-
-        t = _newton(step, "0.75")
-        return _split(c), _split(t), float((-c * (t + a * t**3)).exp())
-
-
-@cache
-def selu_constants() -> tuple[float, float, float]:
-    r"""Return SELU's :math:`\lambda`, :math:`\alpha` and their product, from its fixed point.
-
-    They are those for which a normal input with mean 0 and variance 1 gives an output with mean 0
-    and variance 1 :cite:p:`klambauer2017self`. With :math:`m` Mills' ratio,
-    :math:`\int_{-\infty}^0 e^x \varphi = m(1)\varphi(0)` and
-    :math:`\int_{-\infty}^0 e^{2x} \varphi = m(2)\varphi(0)`, so that both equations are linear:
-    the first gives :math:`\alpha`, the second :math:`\lambda`.
-
-    Examples
-    --------
-    >>> selu_constants()
-    (1.0507009873554805, 1.6732632423543772, 1.7580993408473768)
-    """
-    with localcontext(prec=60):
-        density = 1 / (2 * _pi()).sqrt()
-        once, twice = (_mills(Decimal(k)) * density for k in (1, 2))
-        alpha = density / (Decimal("0.5") - once)
-        square = Decimal("0.5") + alpha * alpha * (twice - 2 * once + Decimal("0.5"))
-        scale = 1 / square.sqrt()
-        return float(scale), float(alpha), float(scale * alpha)

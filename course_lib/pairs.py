@@ -11,13 +11,12 @@ rounding lost :cite:p:`dekker1971floating`; `exp_pair` is a table of powers of t
 polynomial, in the manner of Tang :cite:p:`tang1989table`.
 """
 
-from decimal import Decimal, localcontext
-from functools import cache
 from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
+from course_lib import _constants
 from course_lib._typing import Array
 
 __all__ = [
@@ -214,7 +213,7 @@ def one_plus(a: Pair) -> Pair:
 # The exponential
 # ---------------------------------------------------------------------------------------------
 
-_STEPS = 128  # of the table, from 1 to 2
+_HEADS, _TAILS = np.array(_constants.EXP_HEADS), np.array(_constants.EXP_TAILS)  # of 2^(j/128)
 _ROUND = 1.5 * 2.0**52  # adding it rounds to an integer, which then stands in the low bits
 
 
@@ -382,11 +381,11 @@ def _split_square(t: Array, rate: float) -> Pair:
 
 def _exponential(x: Array, missing: Array | None, shift: Array | int) -> Pair:
     """Return e^x times 2^shift as a pair."""
-    (heads, tails), inverse, (step, step_missing) = _exp_constants()
-    n = x * inverse
+    step, step_missing = _constants.EXP_STEP
+    n = x * _constants.EXP_INVERSE
     n += _ROUND
     bits = n.view(np.int64)
-    place = (bits & (_STEPS - 1)).astype(np.intp, copy=False)  # 32 bits on some systems
+    place = (bits & (len(_HEADS) - 1)).astype(np.intp, copy=False)  # 32 bits on some systems
     scale = bits >> 7
     scale += shift + 1023
     scale <<= 52  # what the rounding constant left in the high bits falls out on the left
@@ -402,8 +401,8 @@ def _exponential(x: Array, missing: Array | None, shift: Array | int) -> Pair:
         small *= r
     small *= r
     small += r
-    power = heads.take(place, mode="clip")
-    rest = tails.take(place, mode="clip")
+    power = _HEADS.take(place, mode="clip")
+    rest = _TAILS.take(place, mode="clip")
     small *= power
     value = power + small
     power -= value
@@ -413,19 +412,3 @@ def _exponential(x: Array, missing: Array | None, shift: Array | int) -> Pair:
     value *= unit
     rest *= unit
     return value, rest
-
-
-@cache
-def _exp_constants() -> tuple[Pair, float, tuple[float, float]]:
-    """Return the table of 2^(j/128), 128/log 2, and log(2)/128 with 34 bits and what they lack."""
-    with localcontext(prec=60):
-        step = Decimal(2).ln() / _STEPS
-        powers = [(j * step).exp() for j in range(_STEPS)]
-        heads = [float(power) for power in powers]
-        tails = [float(p - Decimal(head)) for p, head in zip(powers, heads, strict=True)]
-        short = float(np.ldexp(np.floor(np.ldexp(float(step), 41)), -41))
-        return (
-            (np.array(heads), np.array(tails)),
-            float(1 / step),
-            (short, float(step - Decimal(short))),
-        )

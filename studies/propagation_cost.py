@@ -1,4 +1,4 @@
-"""Measure what the backward pass costs beside the forward pass, as a ratio of times, and store it.
+"""What does the backward pass cost beside the forward pass, as a ratio of times?
 
 For each shape of network and batch: 16 networks, one for each seed. Forward and backward take turns
 for each of them, so that a busy moment of the machine hits both alike, and the medians are divided;
@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from stored import store
+from study import main
 
 from course_lib import pytorch
 from course_lib.network import mlp
@@ -37,13 +37,13 @@ SHAPES = {
     "8 layers of 1024": [1024] * 9,
 }
 BATCHES = (1, 4, 16, 64, 256)
-CELLS = [(shape, 64) for shape in SHAPES] + [
-    ("8 layers of 256", batch) for batch in BATCHES if batch != 64
+RUNS = [{"shape": shape, "batch": 64} for shape in SHAPES] + [
+    {"shape": "8 layers of 256", "batch": batch} for batch in BATCHES if batch != 64
 ]
 
 
 def counted_ratio(sizes):
-    """Return multiplications of backward over those of forward: 2, less the first layer's share."""
+    """Return multiplications of backward over forward: 2, less what the first layer saves."""
     products = [fan_in * fan_out for fan_in, fan_out in pairwise(sizes)]
     return 2 - products[0] / sum(products)
 
@@ -75,7 +75,7 @@ def ratios(shape, batch, seed):
         rng.standard_normal((batch, n)).astype(np.float32) for n in (sizes[0], sizes[-1])
     )
     theirs = pytorch.from_numpy(network)
-    x_there, upstream_there = torch.from_numpy(x), torch.from_numpy(grad_output)
+    x_there, grad_output_there = torch.from_numpy(x), torch.from_numpy(grad_output)
     output = []
 
     def forward():
@@ -83,33 +83,32 @@ def ratios(shape, batch, seed):
 
     def backward():
         theirs.zero_grad()
-        output[0].backward(upstream_there)
+        output[0].backward(grad_output_there)
 
     rounds = rounds_for(sizes, batch)
     ours = turns(lambda: network(x), lambda: network.backward(grad_output), rounds)
     return ours, turns(forward, backward, rounds)
 
 
-def main():
-    """Measure all shapes."""
+def run(shape, batch):
+    """Return the ratios of one shape and batch, one for each seed."""
     torch.set_num_threads(1)
-    found = []
-    for shape, batch in CELLS:
-        ours, theirs = np.transpose([ratios(shape, batch, seed) for seed in SEEDS])
-        record = {
-            "shape": shape,
-            "sizes": SHAPES[shape],
-            "batch": batch,
-            "rounds": rounds_for(SHAPES[shape], batch),
-            "counted_ratio": counted_ratio(SHAPES[shape]),
-            "time_ratio": ours,
-            "time_ratio_pytorch": theirs,
-        }
-        print(f"{shape:18}{batch:5}{record['counted_ratio']:7.2f}"
-              f"{np.median(ours):7.2f}{np.median(theirs):7.2f}", flush=True)  # fmt: skip
-        found.append(record)
-    store("propagation_cost", {"seeds": len(SEEDS), "networks": found})
+    ours, theirs = np.transpose([ratios(shape, batch, seed) for seed in SEEDS])
+    return {
+        "shape": shape,
+        "sizes": SHAPES[shape],
+        "batch": batch,
+        "rounds": rounds_for(SHAPES[shape], batch),
+        "counted_ratio": counted_ratio(SHAPES[shape]),
+        "time_ratio": ours,
+        "time_ratio_pytorch": theirs,
+    }
+
+
+def collect(records):
+    """Put the number of seeds before the records."""
+    return {"seeds": len(SEEDS), "networks": records}
 
 
 if __name__ == "__main__":
-    main()
+    main("propagation_cost", RUNS, run, collect)

@@ -1,31 +1,28 @@
-"""Train tanh networks of many depths and weight variances, and store how well each learned.
+"""To which depth does a network still train, and does mean-field theory tell it beforehand?
 
-The question is that of Schoenholz and others (2017): to which depth does a network still train, and
-does mean-field theory tell it beforehand? For each depth and each variance of the weights a
-learning rate is chosen on validation data with seeds of its own; then sixteen networks are trained
-with it and tested. Takes about half an hour on one core; see `course_lib.data.results` for how the
-book reads the file that this program writes.
+The question is that of Schoenholz and others (2017). tanh networks of many depths and weight
+variances: for each of them a learning rate is chosen on validation data with seeds of its own; then
+sixteen networks are trained with it and tested. Takes about half an hour on one core.
 """
 
+from itertools import product
+
 import numpy as np
-import subsets
-from stored import store
+from deep_networks import SEEDS, three_parts, train, tuned
+from study import main
 
 from course_lib.network import mlp, stream
-from course_lib.training import Momentum, accuracy, fit
+from course_lib.training import accuracy
 
 BIAS_VARIANCE = 0.05
 WEIGHT_VARIANCES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 DEPTHS = (2, 4, 8, 16, 24, 32, 48)
-RATES = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3)
+LEARNING_RATES = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3)
 WIDTH, EPOCHS, BATCH = 32, 4, 100
-SEEDS, TUNING_SEEDS = range(16), range(100, 104)
-
-
-def pictures():
-    """Return digits of 14 x 14 pixels with mean 0 and variance 1, in three parts."""
-    (x, y), test_part = subsets.pictures("digits")
-    return (x[:3200], y[:3200]), (x[3200:], y[3200:]), test_part
+RUNS = [
+    {"depth": depth, "weight_variance": variance}
+    for depth, variance in product(DEPTHS, WEIGHT_VARIANCES)
+]
 
 
 def build(depth, weight_variance, seeds, width=WIDTH, activation="tanh"):
@@ -45,64 +42,42 @@ def build(depth, weight_variance, seeds, width=WIDTH, activation="tanh"):
     return network
 
 
-def train(network, rate, train_part, epochs=EPOCHS):
-    """Train all replicas, each with its rate."""
-    fit(
-        network, *train_part, optimizer=Momentum(rate), epochs=epochs, batch_size=BATCH,
-        progress=False,
-    )  # fmt: skip
-    return network
+def run(depth, weight_variance):
+    """Return the chosen learning rate and the test accuracy of each seed."""
+    train_part, valid_part, (x_test, y_test) = three_parts()
+
+    def trained(learning_rates, seeds):
+        network = build(depth, weight_variance, [*seeds])
+        return train(network, learning_rates, train_part, EPOCHS, BATCH)
+
+    learning_rate = tuned(LEARNING_RATES, trained, valid_part).learning_rate
+    network = trained(learning_rate, SEEDS)
+    return {
+        "chosen_learning_rate": learning_rate,
+        "test_accuracy": accuracy(network(x_test), y_test),
+    }
 
 
-def tuned_rate(rates, trained, part):
-    """Return the rate whose networks, trained from the tuning seeds, are best on validation data.
-
-    ``trained(seeds, rates)`` returns trained networks, with a seed and a rate for each replica.
-    """
-    x, y = part
-    networks = trained([*TUNING_SEEDS] * len(rates), np.repeat(rates, len(TUNING_SEEDS)))
-    scores = accuracy(networks(x), y).reshape(len(rates), -1).mean(axis=1)
-    return rates[int(scores.argmax())]
-
-
-def cell(depth, weight_variance, parts):
-    """Return the chosen rate and the test accuracy of each seed."""
-    train_part, valid_part, (x_test, y_test) = parts
-
-    def trained(seeds, rates):
-        return train(build(depth, weight_variance, seeds), rates, train_part)
-
-    rate = tuned_rate(RATES, trained, valid_part)
-    network = trained([*SEEDS], rate)
-    return rate, accuracy(network(x_test), y_test)
-
-
-def main():
-    """Measure every cell, the deepest last."""
-    parts = pictures()
-    rates = np.empty((len(DEPTHS), len(WEIGHT_VARIANCES)))
-    scores = np.empty((*rates.shape, len(SEEDS)))
-    for i, depth in enumerate(DEPTHS):
-        for j, variance in enumerate(WEIGHT_VARIANCES):
-            with np.errstate(over="ignore", invalid="ignore"):
-                rates[i, j], scores[i, j] = cell(depth, variance, parts)
-        print(depth, scores[i].mean(axis=-1).round(2), rates[i], flush=True)
-    store(
-        "trainable_depth",
-        {
-            "activation": "tanh",
-            "bias_variance": BIAS_VARIANCE,
-            "weight_variances": WEIGHT_VARIANCES,
-            "depths": DEPTHS,
-            "rates": RATES,
-            "width": WIDTH,
-            "steps": EPOCHS * len(parts[0][0]) // BATCH,
-            "seeds": len(SEEDS),
-            "chosen_rate": rates,
-            "test_accuracy": scores,
-        },
+def collect(records):
+    """Lay out the records by depth and weight variance."""
+    shape = len(DEPTHS), len(WEIGHT_VARIANCES)
+    chosen, reached = (
+        np.array([record[key] for record in records])
+        for key in ("chosen_learning_rate", "test_accuracy")
     )
+    return {
+        "activation": "tanh",
+        "bias_variance": BIAS_VARIANCE,
+        "weight_variances": WEIGHT_VARIANCES,
+        "depths": DEPTHS,
+        "learning_rates": LEARNING_RATES,
+        "width": WIDTH,
+        "steps": EPOCHS * len(three_parts()[0][0]) // BATCH,
+        "seeds": len(SEEDS),
+        "chosen_learning_rate": chosen.reshape(shape),
+        "test_accuracy": reached.reshape(*shape, -1),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    main("trainable_depth", RUNS, run, collect)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from mpmath import mp, mpf
 
-from course_lib import activations
+from course_lib import activations, meanfield
 from course_lib.accuracy import (
     EXACT,
     EXACT_ROWS,
@@ -555,6 +555,45 @@ def test_no_constant_bounds_log_softmax_at_every_length():
     norms = [np.linalg.norm(log_softmax_jacobian([100.0] + [0.0] * n), 2) for n in (3, 24, 399)]
     assert norms == pytest.approx([2, 5, 20])
     assert CATALOGUE["log_softmax"].lipschitz == INF
+
+
+def exact_gain(row):
+    """Return what keeps the second moment of a normal variable, by mpmath's quadrature."""
+    function = EXACT[row.name][0]
+    pieces = sorted({-14.0, -4.0, -1.0, 0.0, 1.0, 4.0, 14.0, *row.kinks})
+    with mp.workdps(22):
+        mean = mp.quad(lambda x: function(x) ** 2 * mp.npdf(x), pieces, method="gauss-legendre")
+        return 1 / mp.sqrt(mean)
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+def test_the_gain_is_the_exact_one_correctly_rounded(row):
+    off = errors(np.array([row.gain]), exact_values(lambda _: exact_gain(row), [0.0]))
+    assert off[0] <= 0.5
+    assert row.gain == pytest.approx(meanfield.gain(row), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "gain"),
+    [
+        ("identity", 1.0),
+        ("selu", 1.0),
+        ("relu", math.sqrt(2)),
+        ("leaky_relu", math.sqrt(2 / (1 + 0.01**2))),
+        ("prelu", math.sqrt(2 / (1 + 0.25**2))),
+        ("squared_relu", math.sqrt(2 / 3)),
+        ("squareplus", math.sqrt(2 / 3)),  # the mean of (x^2 + 2)/2, as the odd part cancels
+        ("sine", math.sqrt(2 / (1 - math.exp(-2)))),
+        ("gaussian", 5**0.25),
+        ("exponential", math.exp(-1)),
+    ],
+)
+def test_gains_with_a_closed_form(name, gain):
+    assert CATALOGUE[name].gain == pytest.approx(gain, rel=4e-16)
+
+
+def test_over_an_axis_there_is_no_gain():
+    assert {row.gain for row in ROWS_OVER_AXIS} == {None}
 
 
 @pytest.mark.parametrize("row", PAIRS, ids=by_name)

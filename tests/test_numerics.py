@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 from course_lib import numerics
-from course_lib.accuracy import EXACT
 from course_lib.numerics import BLOCK, as_float, elementwise, times
 from course_lib.pairs import rounded, two_product, two_sum
 
@@ -86,39 +85,6 @@ def test_a_unit_saves_the_decay_from_running_out_of_digits():
     decay, unit = numerics.decay(np.linspace(0, 760, 200))
     assert decay.min() > np.finfo(np.float64).tiny
     assert set(unit) == {1.0, np.exp(-64.0)}
-
-
-def has_digits(split, exact):
-    high, low = split
-    return high == float(exact) and abs(mpf(high) + mpf(low) - exact) < abs(exact) * 1e-31
-
-
-def test_zeros_and_constants_have_thirty_digits():
-    assert has_digits(numerics.silu_zero(), 1 + mp.lambertw(mp.exp(-1)).real)
-    mish_slope = EXACT["mish"][1]
-    split, there = numerics.mish_zero()
-    zero = -mp.findroot(mish_slope, -1.19)
-    assert has_digits(split, zero)
-    assert there == float(mp.exp(-zero))
-    c, split, there = numerics.gelu_tanh_constants()
-    zero = -mp.findroot(EXACT["gelu_tanh"][1], -0.752)
-    a = mpf(numerics.GELU_TANH_CUBIC)
-    factor = 2 * mp.sqrt(2 / mp.pi)
-    assert has_digits(c, factor)
-    assert has_digits(split, zero)
-    assert there == float(mp.exp(-factor * (zero + a * zero**3)))
-
-
-def test_the_constants_of_selu_are_those_of_the_paper():
-    scale, alpha, product = numerics.selu_constants()
-    assert scale == 1.0507009873554804934193349852946
-    assert alpha == 1.6732632423543772848170429916717
-    assert product == 1.7580993408473768599402175208123
-    # its fixed point: mean 0 and variance 1 stay
-    x = np.random.default_rng(0).normal(size=2_000_000)
-    y = np.where(x > 0, scale * x, product * np.expm1(x))
-    assert abs(y.mean()) < 4 / np.sqrt(x.size)
-    assert abs(y.var() - 1) < 4 * np.sqrt(((y**2 - 1) ** 2).mean() / x.size)
 
 
 @given(st.floats(-1e150, 1e150), st.floats(-1e150, 1e150))

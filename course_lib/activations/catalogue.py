@@ -10,33 +10,27 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from inspect import Parameter, signature
-from math import erf, erfc, exp, pi, sqrt
-from math import tanh as scalar_tanh
+from math import sqrt
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib import _constants
 from course_lib._checks import unknown_name
 from course_lib._typing import Array
 from course_lib.activations import over_axis, piecewise, smooth
-from course_lib.numerics import (
-    as_float,
-    gelu_tanh_constants,
-    mish_zero,
-    selu_constants,
-    silu_zero,
-)
+from course_lib.numerics import as_float
 
 __all__ = ["CATALOGUE", "Activation", "get", "spelled_out"]
 
 
 @dataclass(frozen=True)
 class Activation:
-    """One row of the catalogue: a function, its derivative and what is known about it.
+    r"""One row of the catalogue: a function, its derivative and what is known about it.
 
-    What is said of range, slopes and kinks holds for the default parameters. Over an axis, the
+    What is said of range, kinks, gain and so on holds for the default parameters. Over an axis, the
     range is that of an entry, `lipschitz` is in the 2-norm, and kinks are not listed.
 
     Attributes
@@ -66,6 +60,11 @@ class Activation:
         The functions of NumPy that function and derivative call in float64 and that differ between
         machines in the last place; the bounds hold where each is within 1 ULP (tanh: 2.2), as on
         all platforms that were tried. Where there are none, results have the same bits everywhere.
+    gain : float, optional
+        The factor on :math:`1/\sqrt{\text{fan-in}}` that keeps the variance of activations at 1:
+        :math:`1/\sqrt{\mathrm{E}[f(x)^2]}` for a standard normal :math:`x`, correctly rounded. It
+        is a number here, and not computed by `course_lib.meanfield.gain`, so that a seed draws the
+        same weights on every machine. None over an axis.
     kind : str
         ``"elementwise"``; ``"axis"``, where an output depends on a whole axis and the derivative is
         a Jacobian matrix; or ``"groups"``, where each input serves one output and the derivative
@@ -94,6 +93,7 @@ class Activation:
     kink_derivatives: tuple[float, ...] = ()
     ulps: tuple[float, float] = (float("inf"), float("inf"))
     rests_on: tuple[str, ...] = ()
+    gain: float | None = None
     kind: str = "elementwise"
     pullback_rule: Callable[..., tuple[Any, Callable[[Array], Array]]] | None = None
     pytorch: str = ""
@@ -116,7 +116,7 @@ class Activation:
         }
 
     def __call__(self, x: ArrayLike, **parameters: Any) -> Any:
-        """Return the function's value; parameters such as `negative_slope` and `axis` are passed on."""
+        """Return the function's value; parameters such as `axis` are passed on."""
         return self.function(x, **parameters)
 
     def vjp(self, x: ArrayLike, grad_output: ArrayLike, **parameters: Any) -> Array:
@@ -234,8 +234,8 @@ class Activation:
         grad_output = as_float(grad_output, "grad_output")
         if grad_output.shape != shape:
             raise ValueError(
-                f"grad_output has shape {grad_output.shape}; {self.name} of x with shape {x.shape} has "
-                f"shape {shape}, and so must grad_output"
+                f"grad_output has shape {grad_output.shape}; {self.name} of x with shape {x.shape} "
+                f"has shape {shape}, and so must grad_output"
             )
         with np.errstate(all="ignore"):
             return np.asarray(pull(grad_output), x.dtype)
@@ -243,38 +243,6 @@ class Activation:
 
 _INF = float("inf")
 
-
-def _zero(f: Callable[[float], float], x: float, y: float) -> float:
-    """Return a zero of `f`, started at `x` and `y`, by the secant method."""
-    while abs(f(y)) < abs(f(x)):
-        x, y = y, y - f(y) * (y - x) / (f(y) - f(x))
-    return x
-
-
-def _largest(f: Callable[[Array], Array], low: float, high: float) -> float:
-    """Return the largest value of `f` in an interval, on ever finer grids."""
-    while True:
-        x = np.linspace(low, high, 201)
-        values = f(x)
-        top = int(values.argmax())
-        if high - low < 1e-6:
-            return float(values[top])
-        low, high = x[max(top - 1, 0)], x[min(top + 1, 200)]
-
-
-# what has no closed form is solved for, not typed
-_gelu_lowest = _zero(
-    lambda x: erfc(-x / sqrt(2)) / 2 + x * exp(-x * x / 2) / sqrt(2 * pi), -0.7, -0.8
-)
-_GELU_MINIMUM = _gelu_lowest * erfc(-_gelu_lowest / sqrt(2)) / 2
-_, _gelu_tanh_lowest, _e = gelu_tanh_constants()
-_GELU_TANH_MINIMUM = -_gelu_tanh_lowest[0] * _e / (1 + _e)
-_SILU_MINIMUM = 1 - silu_zero()[0] - silu_zero()[1]  # x sigma(x) = x + 1 where the slope is 0
-_silu_steepest = _zero(lambda x: x * scalar_tanh(x / 2) - 2, 2.3, 2.4)
-_SILU_LIPSCHITZ = (_silu_steepest + 2) / 4  # its slope there, with tanh(x/2) = 2/x
-_mish_lowest, _e = mish_zero()
-_MISH_MINIMUM = -_mish_lowest[0] * _e * (2 + _e) / (2 + _e * (2 + _e))
-_SELU_LEFT = selu_constants()[2]
 
 _ROWS = (
     # lines
@@ -287,6 +255,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.0,
         ulps=(0, 0),
         source="rosenblatt1958perceptron",
         pytorch="Identity",
@@ -303,6 +272,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=sqrt(2),
         ulps=(0, 0),
         source="nair2010rectified",
         kinks=(0.0,),
@@ -321,6 +291,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.4141428569978354,
         ulps=(0.5, 0),
         source="maas2013rectifier",
         kinks=(0.0,),
@@ -339,6 +310,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.3719886811400708,
         ulps=(0.5, 0),
         source="he2015delving",
         kinks=(0.0,),
@@ -357,6 +329,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.378479664546057,
         ulps=(2, 0.5),
         source="xu2015empirical",
         kinks=(0.0,),
@@ -372,6 +345,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,  # where it does not jump
         monotonic=True,
+        gain=sqrt(2),
         ulps=(0, 0),
         source="collobert2011torch7",
         kinks=(0.0,),
@@ -388,6 +362,7 @@ _ROWS = (
         range=(0, 6),
         lipschitz=1,
         monotonic=True,
+        gain=1.4142135650950736,
         ulps=(0, 0),
         source="krizhevsky2010convolutional",
         kinks=(0.0, 6.0),
@@ -406,6 +381,7 @@ _ROWS = (
         range=(-1, 1),
         lipschitz=1,
         monotonic=True,
+        gain=1.3920361404483097,
         ulps=(0, 0),
         source="collobert2004large",
         kinks=(-1.0, 1.0),
@@ -423,6 +399,7 @@ _ROWS = (
         range=(0, 1),
         lipschitz=1 / 6,
         monotonic=True,
+        gain=1.897840424729559,
         ulps=(1.5, 0.5),
         source="courbariaux2015binaryconnect",
         kinks=(-3.0, 3.0),
@@ -440,6 +417,7 @@ _ROWS = (
         range=(0, 1),
         lipschitz=1 / 2,
         monotonic=True,
+        gain=1.6243215587888256,
         ulps=(0.5, 0),
         source="martins2016softmax",
         kinks=(-1.0, 1.0),
@@ -456,6 +434,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=_INF,  # it jumps
         monotonic=True,
+        gain=1.015796354719734,
         ulps=(0, 0),
         source="donoho1994ideal",
         kinks=(-0.5, 0.5),
@@ -472,6 +451,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.5443605282801334,
         ulps=(0.5, 0),
         source="donoho1995denoising",
         kinks=(-0.5, 0.5),
@@ -489,6 +469,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=_INF,
         monotonic=True,
+        gain=0.816496580927726,
         ulps=(0.5, 0),
         source="so2021primer",
     ),
@@ -501,6 +482,7 @@ _ROWS = (
         range=(-3 / 8, _INF),
         lipschitz=3 / 2,
         monotonic=False,
+        gain=1.7366572127665416,
         ulps=(2.5, 1.5),
         source="howard2019searching",
         kinks=(-3.0, 3.0),
@@ -518,6 +500,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.3803368628588104,
         ulps=(1.5, 0.5),
         source="martins2016softmax",
         jax="sparse_plus",
@@ -533,6 +516,7 @@ _ROWS = (
         range=(0, 1),
         lipschitz=1 / 4,
         monotonic=True,
+        gain=1.8462285453386054,
         ulps=(3, 3),
         rests_on=("exp",),
         source="verhulst1845recherches",
@@ -550,6 +534,7 @@ _ROWS = (
         range=(-_INF, 0),
         lipschitz=1,
         monotonic=True,
+        gain=1.0418668355353018,
         ulps=(2, 3),
         rests_on=("exp", "log1p"),
         source="cox1958regression",
@@ -567,6 +552,7 @@ _ROWS = (
         range=(-1, 1),
         lipschitz=1,
         monotonic=True,
+        gain=1.5925374197228315,
         ulps=(2.5, 3),
         rests_on=("exp", "tanh"),
         source="lecun1998efficient",
@@ -584,6 +570,7 @@ _ROWS = (
         range=(-1.7159, 1.7159),
         lipschitz=1.7159 * 2 / 3,
         monotonic=True,
+        gain=1.1543694539761429,
         ulps=(2.5, 2.5),
         rests_on=("exp",),
         source="lecun1998efficient",
@@ -597,6 +584,7 @@ _ROWS = (
         range=(-1, 1),
         lipschitz=1,
         monotonic=True,
+        gain=2.3375333631085398,
         ulps=(2, 3.5),
         source="bergstra2009quadratic",
         pytorch="Softsign",
@@ -613,6 +601,7 @@ _ROWS = (
         range=(-_INF, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=2.3383675301021216,
         ulps=(2.5, 3),
         rests_on=("exp", "tanh"),
         source="collobert2011torch7",
@@ -629,6 +618,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.0418668355353018,
         ulps=(4, 3),
         rests_on=("exp", "log1p"),
         source="dugas2001incorporating",
@@ -646,6 +636,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=0.816496580927726,
         ulps=(2, 4),
         source="barron2021squareplus",
         jax="squareplus",
@@ -660,6 +651,7 @@ _ROWS = (
         range=(-1, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.2451983007007066,
         ulps=(2, 3),
         rests_on=("exp", "expm1"),
         source="clevert2016fast",
@@ -677,6 +669,7 @@ _ROWS = (
         range=(-1, _INF),
         lipschitz=1,
         monotonic=True,
+        gain=1.2451983007007066,
         ulps=(3, 2.5),
         rests_on=("exp", "expm1"),
         source="barron2017continuously",
@@ -690,14 +683,15 @@ _ROWS = (
         derivative=smooth.selu_grad,
         formula=r"\lambda x \text{ if } x > 0, \text{ else } \lambda \alpha (e^x - 1)",
         derivative_formula=r"\lambda \text{ if } x > 0, \text{ else } \lambda \alpha e^x",
-        range=(-_SELU_LEFT, _INF),
-        lipschitz=_SELU_LEFT,  # just left of 0
+        range=(-_constants.SELU_PRODUCT, _INF),
+        lipschitz=_constants.SELU_PRODUCT,  # just left of 0
         monotonic=True,
+        gain=1.0,
         ulps=(2.5, 3),
         rests_on=("exp", "expm1"),
         source="klambauer2017self",
         kinks=(0.0,),
-        kink_derivatives=(_SELU_LEFT,),
+        kink_derivatives=(_constants.SELU_PRODUCT,),
         pytorch="SELU",
         jax="selu",
         keras="selu",
@@ -710,9 +704,10 @@ _ROWS = (
         derivative=smooth.gelu_grad,
         formula=r"x\,\Phi(x)",
         derivative_formula=r"\Phi(x) + x\,\varphi(x)",
-        range=(_GELU_MINIMUM, _INF),
-        lipschitz=erf(1) / 2 + 1 / 2 + exp(-1) / sqrt(pi),  # at sqrt(2), where gelu'' is 0
+        range=(_constants.GELU_MINIMUM, _INF),
+        lipschitz=_constants.GELU_LIPSCHITZ,  # at sqrt(2), where gelu'' is 0
         monotonic=False,
+        gain=1.5335304411955353,
         ulps=(2, 1.5),
         source="hendrycks2016gaussian",
         pytorch="GELU",
@@ -728,9 +723,10 @@ _ROWS = (
         derivative_formula=(
             r"\sigma(w)\,(1 + x\,w'\,(1 - \sigma(w))), \; w = 2\sqrt{2/\pi}\,(x + 0.044715\,x^3)"
         ),
-        range=(_GELU_TANH_MINIMUM, _INF),
-        lipschitz=_largest(smooth.gelu_tanh_grad, 1, 2),
+        range=(_constants.GELU_TANH_MINIMUM, _INF),
+        lipschitz=_constants.GELU_TANH_LIPSCHITZ,
         monotonic=False,
+        gain=1.533580521666147,
         ulps=(2, 3),
         source="hendrycks2016gaussian",
         pytorch="GELU(approximate='tanh')",
@@ -744,9 +740,10 @@ _ROWS = (
         derivative=smooth.quick_gelu_grad,
         formula=r"x\,\sigma(1.702\,x)",
         derivative_formula=r"\sigma(w)\,(1 + w\,(1 - \sigma(w))), \; w = 1.702\,x",
-        range=(_SILU_MINIMUM / 1.702, _INF),
-        lipschitz=_SILU_LIPSCHITZ,
+        range=(_constants.QUICK_GELU_MINIMUM, _INF),
+        lipschitz=_constants.SILU_LIPSCHITZ,
         monotonic=False,
+        gain=1.5394587622988314,
         ulps=(2, 1.5),
         source="hendrycks2016gaussian",
     ),
@@ -756,9 +753,10 @@ _ROWS = (
         derivative=smooth.silu_grad,
         formula=r"\frac{x}{1 + e^{-x}}",
         derivative_formula=r"\sigma(x)\,(1 + x\,(1 - \sigma(x)))",
-        range=(_SILU_MINIMUM, _INF),
-        lipschitz=_SILU_LIPSCHITZ,
+        range=(_constants.SILU_MINIMUM, _INF),
+        lipschitz=_constants.SILU_LIPSCHITZ,
         monotonic=False,
+        gain=1.676532470331091,
         ulps=(2, 1.5),
         source="elfwing2018sigmoid",
         pytorch="SiLU",
@@ -772,9 +770,10 @@ _ROWS = (
         derivative=smooth.swish_grad,
         formula=r"x\,\sigma(\beta x)",
         derivative_formula=r"\sigma(\beta x)\,(1 + \beta x\,(1 - \sigma(\beta x)))",
-        range=(_SILU_MINIMUM, _INF),
-        lipschitz=_SILU_LIPSCHITZ,  # for any beta
+        range=(_constants.SILU_MINIMUM, _INF),
+        lipschitz=_constants.SILU_LIPSCHITZ,  # for any beta
         monotonic=False,
+        gain=1.676532470331091,
         ulps=(2, 1.5),
         source="ramachandran2017searching",
         jax="swish",
@@ -789,9 +788,10 @@ _ROWS = (
         derivative_formula=(
             r"\frac{e^x\,(4(x + 1) + 4 e^{2x} + e^{3x} + e^x(4x + 6))}{(2 e^x + e^{2x} + 2)^2}"
         ),
-        range=(_MISH_MINIMUM, _INF),
-        lipschitz=_largest(smooth.mish_grad, 1, 2),
+        range=(_constants.MISH_MINIMUM, _INF),
+        lipschitz=_constants.MISH_LIPSCHITZ,
         monotonic=False,
+        gain=1.486847581273208,
         ulps=(2, 3.5),
         source="misra2020mish",
         pytorch="Mish",
@@ -808,6 +808,7 @@ _ROWS = (
         range=(-1, 1),
         lipschitz=1,
         monotonic=False,
+        gain=1.5208666231788148,
         ulps=(1, 1),
         rests_on=("cos", "sin"),
         source="sitzmann2020implicit",
@@ -819,8 +820,9 @@ _ROWS = (
         formula=r"e^{-x^2}",
         derivative_formula=r"-2x\,e^{-x^2}",
         range=(0, 1),
-        lipschitz=sqrt(2) * exp(-1 / 2),  # at 1/sqrt(2)
+        lipschitz=_constants.GAUSSIAN_LIPSCHITZ,  # at 1/sqrt(2)
         monotonic=False,
+        gain=1.4953487812212205,
         ulps=(1.5, 2),
         source="broomhead1988multivariable",
     ),
@@ -833,6 +835,7 @@ _ROWS = (
         range=(0, _INF),
         lipschitz=_INF,
         monotonic=True,
+        gain=0.36787944117144233,
         ulps=(1, 1),
         rests_on=("exp",),
         source="nelder1972generalized",

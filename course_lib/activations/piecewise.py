@@ -293,8 +293,8 @@ def _slopes(x: ArrayLike, negative_slope: ArrayLike) -> Array:
         np.broadcast_to(slopes, shape)
     except ValueError:
         raise ValueError(
-            f"negative_slope has shape {slopes.shape}; expected one number, or a shape that broadcasts "
-            f"to that of x, {shape}"
+            f"negative_slope has shape {slopes.shape}; expected one number, or a shape that "
+            f"broadcasts to that of x, {shape}"
         ) from None
     return slopes
 
@@ -305,7 +305,7 @@ def rrelu(
     *,
     lower: float = 1 / 8,
     upper: float = 1 / 3,
-    rng: np.random.Generator | None = None,
+    rng: "np.random.Generator | None" = None,
 ) -> Any:
     r"""Return :math:`x` for :math:`x > 0` and :math:`s\,x` otherwise, with a random slope.
 
@@ -352,7 +352,7 @@ def rrelu_grad(
     *,
     lower: float = 1 / 8,
     upper: float = 1 / 3,
-    rng: np.random.Generator | None = None,
+    rng: "np.random.Generator | None" = None,
 ) -> Any:
     r"""Return the derivative of `rrelu`: 1 for :math:`x > 0`, the slope for :math:`x \le 0`.
 
@@ -367,7 +367,7 @@ def rrelu_grad(
 
 
 def _random_slopes(
-    x: ArrayLike, lower: float, upper: float, rng: np.random.Generator | None
+    x: ArrayLike, lower: float, upper: float, rng: "np.random.Generator | None"
 ) -> ArrayLike:
     lower, upper = check_order("lower", lower, "upper", upper)
     check_generator(rng)

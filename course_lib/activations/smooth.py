@@ -11,32 +11,27 @@ float16 and float32 are computed in float64 and rounded once. Where the float64 
 of twice the length, a plain kernel stands beside it, which is enough for the narrower types.
 """
 
-from functools import cache
 from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib import _constants
 from course_lib._typing import Array
 from course_lib.activations.parameters import check_between, check_finite
 from course_lib.numerics import (
-    GELU_TANH_CUBIC,
     Kernel,
     bell,
     choose,
     decay,
     elementwise,
-    gelu_tanh_constants,
     growth_near_0,
     mills_excess,
     mills_excess_pair,
     mills_ratio,
-    mish_zero,
     polynomial,
     scaled_mills,
-    selu_constants,
-    silu_zero,
     times,
 )
 from course_lib.pairs import (
@@ -444,22 +439,10 @@ def _tanh_lack(x: Array) -> Array:
     """Return x - tanh x for |x| up to 1.5."""
     head = leading_half(x)
     square, lost = two_sum(head * head, (x - head) * (x + head))
-    above, below = _lambert(21)
-    total, more = two_sum(3.0, square * (polynomial(above, square) / polynomial(below, square)))
+    fraction = polynomial(_constants.LAMBERT_ABOVE, square)
+    fraction /= polynomial(_constants.LAMBERT_BELOW, square)
+    total, more = two_sum(3.0, square * fraction)
     return rounded(multiply(split(x), divide((square, lost), split(total, more))))
-
-
-@cache
-def _lambert(last: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the fraction 1 + 1/(5 + y/(7 + ...)) as two polynomials in y, all terms positive.
-
-    Their coefficients are integers, which floats hold exactly, and 32 bits would not.
-    """
-    top, bottom = np.poly1d([float(last)]), np.poly1d([1.0])
-    for odd in range(last - 2, 3, -2):
-        top, bottom = odd * top + np.poly1d([1.0, 0.0]) * bottom, top
-    top, bottom = top + bottom, top
-    return tuple(map(float, top.coeffs[::-1])), tuple(map(float, bottom.coeffs[::-1]))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -764,14 +747,14 @@ def selu(x: ArrayLike, out: Array | None = None) -> Any:
     -----
     Klambauer et al., 2017 :cite:p:`klambauer2017self`. The constants, :math:`\lambda = 1.0507` and
     :math:`\alpha = 1.6733`, are those for which a normal input with mean 0 and variance 1 gives an
-    output with mean 0 and variance 1; they are solved for in `course_lib.numerics.selu_constants`.
+    output with mean 0 and variance 1; ``tools/constants.py`` solves for them.
 
     Examples
     --------
     >>> selu([-1000.0, 0.0, 1.0])
     array([-1.75809934,  0.        ,  1.05070099])
     """
-    scale, _, left = selu_constants()
+    scale, left = _constants.SELU_SCALE, _constants.SELU_PRODUCT
     return elementwise(
         lambda x: scale * np.maximum(x, 0) + left * np.expm1(np.minimum(x, 0)), x, out
     )
@@ -789,7 +772,7 @@ def selu_grad(x: ArrayLike, out: Array | None = None) -> Any:
     >>> selu_grad([-1000.0, 0.0, 1.0])
     array([0.        , 1.75809934, 1.05070099])
     """
-    scale, _, left = selu_constants()
+    scale, left = _constants.SELU_SCALE, _constants.SELU_PRODUCT
 
     def kernel(x: Array) -> Array:
         z, unit = decay(-np.clip(x, -800, 0))
@@ -925,7 +908,7 @@ def gelu_tanh(x: ArrayLike, out: Array | None = None) -> Any:
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 25.0)
-        z = np.exp(-gelu_tanh_constants()[0][0] * t * (1 + GELU_TANH_CUBIC * t * t))
+        z = np.exp(-_constants.GELU_TANH_FACTOR[0] * t * (1 + _constants.GELU_TANH_CUBIC * t * t))
         return np.maximum(x, 0) - t * z / (1 + z)
 
     return elementwise(kernel, x, out, narrow=plain)
@@ -947,11 +930,12 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
     >>> gelu_tanh_grad([-float("inf"), 0.0, float("inf")])
     array([0. , 0.5, 1. ])
     """
-    (c, c_lost), (high, low), there = gelu_tanh_constants()
+    (c, c_lost), (high, low) = _constants.GELU_TANH_FACTOR, _constants.GELU_TANH_ZERO
+    there = _constants.GELU_TANH_THERE  # e^-w at the zero
 
     def near(t: Array, growth: Kernel) -> tuple[Array, Array, Array]:
         distance = high - t
-        cubic = c * GELU_TANH_CUBIC * (high * high + t * (high + t))
+        cubic = c * _constants.GELU_TANH_CUBIC * (high * high + t * (high + t))
         once, thrice = c + cubic, c + 3 * cubic
         missing = low * (there * once + thrice) + c_lost * distance * (there + 1)
         return there * growth(distance * once), distance * thrice, missing
@@ -970,7 +954,7 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 25.0)
-        z = np.exp(-c * t * (1 + GELU_TANH_CUBIC * t * t))
+        z = np.exp(-c * t * (1 + _constants.GELU_TANH_CUBIC * t * t))
         return _mirror(x, sum(near(t, np.expm1)) * z / (1 + z * (2 + z)))
 
     return elementwise(kernel, x, out, narrow=plain)
@@ -978,11 +962,14 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Any:
 
 def _gelu_tanh_parts(t: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Return c t and a t^2, each with what its rounding lost."""
-    (c, c_lost), _, _ = gelu_tanh_constants()
+    c, c_lost = _constants.GELU_TANH_FACTOR
     linear, linear_lost = two_product(t, c)
     square, square_lost = two_product(t, t)
-    cubic, cubic_lost = two_product(square, GELU_TANH_CUBIC)
-    return (linear, linear_lost + c_lost * t), (cubic, cubic_lost + GELU_TANH_CUBIC * square_lost)
+    cubic, cubic_lost = two_product(square, _constants.GELU_TANH_CUBIC)
+    return (linear, linear_lost + c_lost * t), (
+        cubic,
+        cubic_lost + _constants.GELU_TANH_CUBIC * square_lost,
+    )
 
 
 def _times_one_plus(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -1155,7 +1142,7 @@ def swish_grad(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> 
 
 def swish_grad_plain(x: Array, beta: float = 1.0) -> Array:
     """Return the derivative of swish of float64 with the digits of a float32."""
-    high = silu_zero()[0]
+    high = _constants.SILU_ZERO[0]
     t = np.minimum(beta * np.abs(x), 800)
     z, d = np.exp(-t), high - t
     return _mirror(x, (d + (high - 1) * np.expm1(d)) * z / (1 + z * (2 + z)))
@@ -1163,7 +1150,7 @@ def swish_grad_plain(x: Array, beta: float = 1.0) -> Array:
 
 def swish_grad_scaled(x: Array, beta: float = 1.0) -> tuple[Array, Exponent]:
     """Return the derivative of swish of float64 as a number times a power of two."""
-    high, low = silu_zero()
+    high, low = _constants.SILU_ZERO
     t, lost = times(np.minimum(np.abs(x), _BEYOND / beta), beta)
     z, exponent = decay_scaled(t, lost)
     lost = np.zeros_like(t) if lost is None else lost
@@ -1284,7 +1271,8 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Any:
     >>> mish_grad([-1000.0, 0.0, 1000.0])
     array([0. , 0.6, 1. ])
     """
-    (high, low), there = mish_zero()
+    high, low = _constants.MISH_ZERO
+    there = _constants.MISH_THERE  # e^-t at the zero
 
     def near(t: Array, z: Array) -> tuple[Array, Array]:
         d = high - t
