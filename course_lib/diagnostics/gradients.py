@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_number
+from course_lib._checks import as_number
 from course_lib._typing import Array, PerReplica
 from course_lib.network import Loss, Network, get_loss
 from course_lib.network.layers import check_replicated, check_untied
@@ -162,7 +162,7 @@ def _check_network_of_float64(network: Any) -> None:
 
 
 def _check_step(step: float) -> float:
-    check_number("step", step, above=0)
+    as_number("step", step, above=0)
     least = np.finfo(np.float64).eps
     if step < least:
         raise ValueError(
