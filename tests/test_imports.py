@@ -157,7 +157,8 @@ network.mlp([2, 3, 2], "gelu", initialization="computed")
 training.fit(net, x, y, optimizer=training.Adam(0.05), epochs=30)
 low, high = statistics.wilson_interval((net(x).argmax(-1) == y).sum(), 4 * len(y))
 print(bool(low > 0.7))
-for call in (statistics.t_interval, statistics.bootstrap_interval, lambda x: statistics.power(x, 5)):
+power = lambda x: statistics.power(x, 5)
+for call in (statistics.t_interval, statistics.bootstrap_interval, power):
     try:
         call([1, 2])
     except ModuleNotFoundError as error:
