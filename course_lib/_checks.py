@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_lib._typing import Array
 
@@ -103,7 +104,8 @@ def as_array(name: str, values: Any) -> Array:
     Traceback (most recent call last):
     ValueError: x is ragged: entries of one list have different lengths; expected an array
     """
-    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
+    mask = getattr(values, "mask", None)
+    if mask is not None and isinstance(values, np.ndarray) and np.any(mask):
         raise ValueError(f"{name} has masked entries, whose numbers would count; fill or drop them")
     try:
         return np.asarray(values)
@@ -113,6 +115,41 @@ def as_array(name: str, values: Any) -> Array:
         raise ValueError(
             f"{name} is ragged: entries of one list have different lengths; expected an array"
         ) from None
+
+
+def as_numbers(name: str, values: Any) -> Array:
+    """Return values in float64.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    values : array_like
+        What the caller passed.
+
+    Returns
+    -------
+    ndarray of float64
+        The same object where it is one already.
+
+    Raises
+    ------
+    ValueError
+        As `as_array`.
+    TypeError
+        If something in it is no number.
+
+    Examples
+    --------
+    >>> as_numbers("samples", [1, "x"])
+    Traceback (most recent call last):
+    TypeError: samples is [1, 'x']; expected numbers
+    """
+    array = as_array(name, values)
+    try:
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {values!r}; expected numbers") from None
 
 
 def check_choice(name: str, given: Any, accepted: Iterable[str]) -> None:
@@ -230,6 +267,91 @@ def check_type(name: str, value: object, kind: type | tuple[type, ...], expected
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
+
+
+def check_number(
+    name: str,
+    value: ArrayLike,
+    *,
+    above: float = -np.inf,
+    least: float = -np.inf,
+    below: float = np.inf,
+    per_replica: bool = False,
+) -> None:
+    """Raise ValueError unless a setting is a finite number within its bounds.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting.
+    value : array_like
+        What the caller passed. True is no number, although Python counts with it.
+    above, below : float
+        Bounds that the number must not reach.
+    least : float
+        The smallest that is accepted; instead of `above`.
+    per_replica : bool
+        Accept an array, with one number for each replica, as well.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, a ragged list included.
+
+    Examples
+    --------
+    >>> check_number("momentum", 1.0, least=0, below=1)
+    Traceback (most recent call last):
+    ValueError: momentum is 1.0; expected a finite number from 0 to below 1
+    >>> check_number("learning_rate", [0.1, 0.0], above=0, per_replica=True)
+    Traceback (most recent call last):
+    ValueError: learning_rate is [0.1, 0.0]; expected finite numbers above 0, one, or one for each
+    replica
+    """
+    numbers = as_array(name, value)
+    if numbers.dtype.kind in "fiu" and numbers.size and (per_replica or not numbers.ndim):
+        inside = (numbers > above) & (numbers >= least) & (numbers < below)
+        if (inside & np.isfinite(numbers)).all():
+            return
+    bounds = f" above {above}" if above > -np.inf else ""
+    bounds += f" from {least} {'to' if below < np.inf else 'on'}" if least > -np.inf else ""
+    bounds += f" below {below}" if below < np.inf else ""
+    if per_replica:
+        expected = f"finite numbers{bounds}, one, or one for each replica"
+    else:
+        expected = f"a finite number{bounds}"
+    raise ValueError(f"{name} is {value!r}; expected {expected}")
+
+
+def check_finite(name: str, values: Array) -> None:
+    """Raise ValueError where numbers are NaN or infinite, which nothing can be learned from.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    values : ndarray
+        Of any dtype; a view that repeats itself is not copied.
+
+    Examples
+    --------
+    >>> check_finite("x", np.array([[0.0, 1.0], [np.nan, np.inf]]))
+    Traceback (most recent call last):
+    ValueError: x has 2 numbers that are not finite, the first nan at [1, 0]; remove or replace them
+    """
+    if values.dtype.kind != "f":
+        return
+    # of an axis along which a view repeats itself, one entry tells all
+    once = values[tuple(slice(1 if step == 0 else None) for step in values.strides)]
+    # the smallest and the largest are NaN if any is, and need no array of their own
+    if not once.size or (np.isfinite(once.min()) and np.isfinite(once.max())):
+        return
+    wrong = ~np.isfinite(once)
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    raise ValueError(
+        f"{name} has {wrong.sum()} number{'s that are' if wrong.sum() > 1 else ' that is'} not "
+        f"finite, the first {once[first]} at {list(first)}; remove or replace them"
+    )
 
 
 def check_float_arrays(**arrays: Any) -> None:

@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib import activations
-from course_lib._checks import as_array
+from course_lib._checks import as_array, check_number
 from course_lib._typing import Array
 from course_lib.activations import Activation, prelu_grad
 from course_lib.network import Activate, Dense, Layer, Loss, Network, PReLU, get_loss
 from course_lib.network.layers import check_replicated, check_untied, walk
-from course_lib.training import check_limits, check_moves, check_optimizer
+from course_lib.training.stepping import check_moves, check_optimizer
 
 __all__ = [
     "Diagnosis",
@@ -459,9 +459,9 @@ def _check_steps(network: Any, optimizer: Any) -> None:
     """Raise an error unless the optimizer can make a step of this network."""
     check_optimizer(optimizer)
     if not isinstance(network, Network):
-        from course_lib import pytorch
+        from course_lib.pytorch.arguments import check_optimizer as check_optimizer_of_module
 
-        pytorch.check_optimizer(optimizer, network)
+        check_optimizer_of_module(optimizer, network)
     elif hasattr(optimizer, "param_groups"):
         raise TypeError(
             f"optimizer is a {type(optimizer).__name__} of PyTorch; expected for a "
@@ -817,7 +817,7 @@ def _check_network_of_float64(network: Any) -> None:
 
 
 def _check_step(step: float) -> float:
-    check_limits(step=step)
+    check_number("step", step, above=0)
     least = np.finfo(np.float64).eps
     if step < least:
         raise ValueError(

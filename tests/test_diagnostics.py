@@ -309,7 +309,7 @@ def test_the_network_and_the_optimizer_stay_as_they_were(kind):
         assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
         now = network.state_dict()
     else:
-        assert optimizer._steps == 0
+        assert optimizer.steps == 0
         np.testing.assert_array_equal(network.layers[1].running_mean, mean)
         assert [type(layer).__name__ for layer in network.layers[:3]] == [
             "Dense",
