@@ -1,9 +1,9 @@
 """Search for the largest error of every float64 activation: random bits, hill climbing, long rows.
 
-A point is screened in double-double (`references`), which is right to 1e-10 of a unit in the last
-place and better; the worst points are then confirmed with mpmath to 50 digits. The search keeps the
-worst point of each region, of every sign, exponent and first four bits, and climbs from the worst
-of these, in the manner of Zimmermann's comparison of mathematical libraries. Parameters are drawn
+A point is screened in double-double (`course_lib.accuracy.references`), which is right to 1e-10 of
+a unit in the last place and better; the worst points are then confirmed with mpmath to 50 digits.
+The search keeps the worst point of each region, of every sign, exponent and first four bits, and
+climbs from the worst of these, in the manner of Zimmermann's comparison of mathematical libraries. Parameters are drawn
 from 1e-3 to 1e3, rows up to a length of 10,000. A few minutes find most; hours find more::
 
     python benchmarks/worst.py --minutes 10 --curves gelu softmax
@@ -29,19 +29,17 @@ from pathlib import Path
 
 import numpy as np
 from mpmath import mp, mpf
-from references import (
+
+import course_lib
+from course_lib.accuracy import EXACT, errors, exact_entry, exact_function, exact_values
+from course_lib.accuracy.references import (
     GATES,
     REFERENCES,
     ROW_REFERENCES,
     as_exact,
-    exact,
-    exact_entry,
     gated,
     values_of,
 )
-
-import course_lib
-from course_lib.accuracy import EXACT, errors, exact_values
 from course_lib.activations import CATALOGUE
 
 BLOCK = 8_192  # points screened at a time
@@ -58,7 +56,7 @@ PARTS = ("function", "derivative")
 
 ZEROS = {"gelu": 0.75179, "gelu_tanh": 0.75246, "silu": 1.27846, "swish": 1.27846, "mish": 1.19243}
 ZEROS |= {"quick_gelu": 1.27846 / 1.702, "geglu": 0.75179, "swiglu": 1.27846}
-SIGNED = {"slope", "value"}  # other parameters are above 0
+SIGNED = {"negative_slope", "value"}  # other parameters are above 0
 SCALES = {  # the size of input at which a curve with parameters turns
     "softplus": lambda beta: 1 / beta,
     "swish": lambda beta: 1 / beta,
@@ -311,7 +309,7 @@ class Points:
 def point_error(name, part, x, parameters):
     """Return the error of an elementwise curve at one point by mpmath."""
     curve = CATALOGUE[name].derivative if part else CATALOGUE[name].function
-    reference = exact_values(exact(name, part, parameters), [x])
+    reference = exact_values(exact_function(name, part, parameters), [x])
     return float(errors(curve(np.array([x]), **parameters), reference)[0])
 
 
@@ -649,7 +647,7 @@ def parsed():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--curves", nargs="+", choices=SEARCHED, metavar="NAME", default=SEARCHED)
     parser.add_argument("--points", type=float, default=1e8, help="of each curve, earlier runs too")
-    parser.add_argument("--minutes", type=float, default=np.inf, help="in all, evenly shared")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="in all, divided evenly")
     parser.add_argument("--confirm", type=int, default=1000, help="points to confirm by mpmath")
     parser.add_argument("--state", type=Path, default=STATE, help="a folder")
     parser.add_argument("--jobs", type=int, default=1, help="processes")

@@ -7,26 +7,32 @@ import shutil
 import sys
 from pathlib import Path
 
-import double_double
 import numpy as np
 import pytest
 import worst
-from double_double import number
 from mpmath import mp, mpf
-from references import (
+
+from course_lib import activations
+from course_lib.accuracy import (
+    EXACT,
+    EXACT_ROWS,
     EXACT_WITH,
+    double_double,
+    exact_entry,
+    exact_function,
+    exact_rows,
+    exact_values,
+    peers,
+)
+from course_lib.accuracy.double_double import number
+from course_lib.accuracy.references import (
     GATES,
     REFERENCES,
     ROW_REFERENCES,
     as_exact,
-    exact,
-    exact_entry,
     gated,
     values_of,
 )
-
-from course_lib import activations, rivals
-from course_lib.accuracy import EXACT, EXACT_ROWS, exact_rows, exact_values
 from course_lib.activations import CATALOGUE
 
 RNG = np.random.default_rng(0)
@@ -130,14 +136,14 @@ def test_references_are_those_of_mpmath(name, parameters, part):
     x = np.concatenate([ANY[::2], AT_ZEROS])
     found = values_of(REFERENCES[name][part], x, **parameters)
     # to 2^-85 of a result: screening needs 2^-60
-    assert disagreement(found, exact_values(exact(name, part, parameters), x)) < 2.0**-85
+    assert disagreement(found, exact_values(exact_function(name, part, parameters), x)) < 2.0**-85
 
 
 @pytest.mark.parametrize("name", EXACT_WITH)
 @pytest.mark.parametrize("part", [0, 1])
 def test_formulas_with_parameters_are_the_plain_ones_at_the_defaults(name, part):
     defaults = {k: v for k, v in CATALOGUE[name].parameters.items() if k != "rng"}
-    general = exact_values(exact(name, part, defaults), ANY)
+    general = exact_values(exact_function(name, part, defaults), ANY)
     assert disagreement(general, exact_values(EXACT[name][part], ANY)) < 2.0**-105
 
 
@@ -264,7 +270,10 @@ def test_a_changed_library_is_measured_anew(monkeypatch, tmp_path, name):
     assert again[0]["error"] >= found[0]["error"]
 
 
-@pytest.mark.parametrize("file", ["_constants.py", "pairs.py", "numerics.py", "activations/smooth.py"])
+KERNELS = ["_constants.py", "pairs.py", "numerics.py", "activations/smooth.py"]
+
+
+@pytest.mark.parametrize("file", KERNELS)
 def test_every_file_with_a_kernel_counts_as_the_library(monkeypatch, tmp_path, root, file):
     shutil.copytree(root / "course_lib", tmp_path / "course_lib")
     monkeypatch.setattr(worst.course_lib, "__file__", str(tmp_path / "course_lib" / "__init__.py"))
@@ -344,7 +353,7 @@ def test_the_program_says_whether_the_bounds_hold(monkeypatch, capsys, tmp_path)
 
 
 def test_the_table_does_without_other_libraries_and_processes(monkeypatch, capsys):
-    for module in (importlib.util, rivals):
+    for module in (importlib.util, peers):
         monkeypatch.setattr(module, "find_spec", lambda name: None)
     options = ["--only", "sigmoid", "--inputs", "300", "--minutes", "0.001", "--jobs", "1"]
     assert run(monkeypatch, *options, program="accuracy.py") == 0

@@ -24,6 +24,7 @@ from course_lib.accuracy import (
     inputs,
     survey,
 )
+from course_lib.accuracy.peers import PEERS, TEXTBOOK
 from course_lib.activations import (
     CATALOGUE,
     log_softmax,
@@ -36,7 +37,6 @@ from course_lib.activations.catalogue import spelled_out
 from course_lib.network import Activate
 from course_lib.numerics import BLOCK
 from course_lib.pytorch import activation_module
-from course_lib.rivals import RIVALS, TEXTBOOK
 
 DTYPES = [np.float16, np.float32, np.float64]
 ELEMENTWISE = [row.name for row in CATALOGUE.values() if row.elementwise]
@@ -307,11 +307,11 @@ def test_the_textbooks_formulas_are_the_functions_where_nothing_goes_wrong(name)
         np.testing.assert_allclose(function(x), [float(exact(mpf(u))) for u in x], rtol=1e-11)
 
 
-@pytest.mark.parametrize("library", RIVALS)
-def test_rivals_are_the_functions_where_nothing_goes_wrong(library):
+@pytest.mark.parametrize("library", PEERS)
+def test_peers_are_the_functions_where_nothing_goes_wrong(library):
     x = np.linspace(-3.1, 3, 25)
     for name in ELEMENTWISE:
-        if pair := RIVALS[library](name):
+        if pair := PEERS[library](name):
             for function, exact in zip(pair, EXACT[name], strict=True):
                 values = [float(exact(mpf(u))) for u in x]
                 np.testing.assert_allclose(function(x), values, rtol=1e-7, atol=1e-12)
@@ -658,13 +658,13 @@ JAX_AT_KINKS = {  # where the docstrings say that JAX differs, and where not
 
 @pytest.mark.parametrize("row", [r for r in PAIRS if r.kinks and r.jax], ids=by_name)
 def test_the_conventions_of_jax_are_those_that_the_docstrings_tell(row):
-    if (pair := RIVALS["JAX"](row.name)) is None:
+    if (pair := PEERS["JAX"](row.name)) is None:
         pytest.skip("needs jax")
     np.testing.assert_allclose(pair[1](np.array(row.kinks)), JAX_AT_KINKS[row.name], rtol=1e-7)
 
 
 def test_the_slope_of_pytorchs_hard_sigmoid_is_that_of_float32_in_float64_too():
-    slope = RIVALS["PyTorch"]("hard_sigmoid")[1](np.zeros(1))
+    slope = PEERS["PyTorch"]("hard_sigmoid")[1](np.zeros(1))
     assert slope == np.float64(np.float32(1 / 6))
 
 
