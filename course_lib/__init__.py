@@ -2,8 +2,8 @@
 
 The modules follow a reader's day, and an import never points backwards along this line:
 ``data`` -> ``pairs`` -> ``numerics`` -> ``activations`` -> ``accuracy`` -> ``autodiff`` ->
-``meanfield`` -> ``network`` -> ``training`` -> ``pytorch`` -> ``diagnostics`` -> ``experiments`` ->
-``claims`` -> ``plots``.
+``meanfield`` -> ``network`` -> ``training`` -> ``pytorch`` -> ``diagnostics`` -> ``statistics`` ->
+``experiments`` -> ``claims`` -> ``plots``.
 
 Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
 all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib) and
@@ -23,6 +23,7 @@ __all__ = [
     "experiments",
     "meanfield",
     "network",
+    "statistics",
     "training",
 ]
 

@@ -1,14 +1,15 @@
 """The checks of arguments, one call each, and the wording that all errors share.
 
-A message says what was given, what is expected and, where it helps, what to do. A check
-of an argument takes the argument's name first; those with an ``as`` in their name return it in the
-form in which it is used.
+A message says what was given, what is expected and, where it helps, what to do. A check of an
+argument takes the argument's name first; those called ``as_...`` return it as it is used.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
+from math import inf, isfinite
 from numbers import Integral
+from operator import index
 from types import ModuleType
 from typing import Any
 
@@ -126,6 +127,137 @@ def check_choice(name: str, given: Any, accepted: Iterable[str]) -> None:
     names = list(accepted)
     if not isinstance(given, str) or given not in names:
         raise KeyError(unknown_name(name, given, names))
+
+
+def as_integer(name: str, value: Any) -> int:
+    """Return a setting as an int, or raise TypeError if it is not an integer.
+
+    Examples
+    --------
+    >>> as_integer("fan_in", 3.0)
+    Traceback (most recent call last):
+    TypeError: fan_in is 3.0; expected an integer
+    """
+    try:
+        if not isinstance(value, bool | np.bool):
+            return index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name} is {value!r}; expected an integer")
+
+
+def as_number(
+    name: str,
+    value: Any,
+    *,
+    least: float = -inf,
+    above: float = -inf,
+    most: float = inf,
+    below: float = inf,
+) -> float:
+    """Return a setting as a float, or raise ValueError if it is not one finite number in a range.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting.
+    value : object
+        What the caller passed. A 0-d array is a number; True and text are none.
+    least, above, most, below : float
+        The bounds: `least` and `most` are accepted themselves, `above` and `below` are not.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, or out of the range.
+
+    Examples
+    --------
+    >>> as_number("momentum", 0.9, least=0, most=1)
+    0.9
+    >>> as_number("eps", 0, above=0)
+    Traceback (most recent call last):
+    ValueError: eps is 0; expected a finite number above 0
+    >>> as_number("test_size", "half", above=0, below=1)
+    Traceback (most recent call last):
+    ValueError: test_size is 'half'; expected a number between 0 and 1
+    """
+    try:
+        no_number = isinstance(value, bool | np.bool | str | bytes) or np.ndim(value)
+        number = np.nan if no_number else float(value)
+    except (OverflowError, TypeError, ValueError):
+        number = np.nan
+    if isfinite(number) and least <= number <= most and above < number < below:
+        return number
+    raise ValueError(f"{name} is {value!r}; expected {_range(least, above, most, below)}")
+
+
+def _range(least: float, above: float, most: float, below: float) -> str:
+    """Return the words for the numbers within some bounds."""
+    if above > -inf and below < inf:
+        return f"a number between {above:g} and {below:g}"
+    start = f" from {least:g}" if least > -inf else f" above {above:g}" if above > -inf else ""
+    end = f" to {most:g}" if most < inf else f" to below {below:g}" if below < inf else ""
+    if start and end:
+        return f"a number{start}{end}"
+    return f"a finite number{start}{' on' if least > -inf else ''}{end}"
+
+
+def check_type(name: str, value: object, kind: type | tuple[type, ...], expected: str) -> None:
+    """Raise TypeError unless an argument is an instance of a class.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : object
+        What the caller passed.
+    kind : type or tuple of types
+        What it must be an instance of.
+    expected : str
+        How the message calls that.
+
+    Examples
+    --------
+    >>> check_type("weight", [1.0], np.ndarray, "an array: pass np.array(weight)")
+    Traceback (most recent call last):
+    TypeError: weight is a list; expected an array: pass np.array(weight)
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
+
+
+def check_float_arrays(**arrays: Any) -> None:
+    """Raise TypeError unless all arguments are arrays, and of one float dtype.
+
+    Examples
+    --------
+    >>> check_float_arrays(weight=np.ones(2), bias=np.ones(2, np.float32))
+    Traceback (most recent call last):
+    TypeError: weight is float64 and bias is float32; expected one float dtype
+    """
+    for name, values in arrays.items():
+        check_type(name, values, np.ndarray, f"an array: pass np.array({name})")
+    dtypes = {values.dtype for values in arrays.values()}
+    if len(dtypes) > 1 or any(dtype.kind != "f" for dtype in dtypes):
+        given = " and ".join(f"{name} is {values.dtype}" for name, values in arrays.items())
+        raise TypeError(f"{given}; expected one float dtype")
+
+
+def describe(thing: object) -> str:
+    """Format an object for an error message: text and classes as they are, others by their type.
+
+    Examples
+    --------
+    >>> describe("relu"), describe([1, 2])
+    ("'relu'", 'a list')
+    """
+    return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
 
 
 def scipy_module(name: str) -> ModuleType:

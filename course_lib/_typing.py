@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array"]
+__all__ = ["Array", "PerReplica"]
 
 Array = NDArray[Any]
 """An array of any dtype; docstrings say which, and of what shape."""
+
+PerReplica = NDArray[Any] | np.floating[Any]
+"""One number for each replica: an array of their shape, or a scalar where there is one network."""

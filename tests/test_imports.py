@@ -17,21 +17,22 @@ MODULES = sorted(
     + [path.parent.name for path in FOLDER.glob("*/__init__.py")]
 )
 
-ALL = {"_checks", "_typing"}  # what every module may import
+ALL = {"_checks", "_constants", "_typing"}  # what every module may import
 MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     "_typing": set(),
     "_checks": set(),
     "_constants": set(),
     "data": set(),
-    "pairs": {"_constants"},
-    "numerics": {"_constants", "pairs"},
-    "activations": {"_constants", "numerics", "pairs"},
+    "pairs": set(),
+    "numerics": {"pairs"},
+    "activations": {"numerics", "pairs"},
     "accuracy": {"activations"},
     "autodiff": {"activations"},
     "meanfield": {"activations", "numerics"},
     "network": {"activations", "meanfield"},
     "training": {"network"},
     "pytorch": {"activations", "network", "training"},
+    "statistics": set(),
     "diagnostics": {"activations", "network", "training", "pytorch"},
     "experiments": {
         "data",
@@ -41,6 +42,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
         "training",
         "pytorch",
         "diagnostics",
+        "statistics",
     },
     "claims": set(),
     "plots": set(),
@@ -93,6 +95,7 @@ def test_heavy_packages_are_imported_where_they_belong_alone(module):
         "plots": {"matplotlib"},
         "pytorch": {"torch"},
         "training": {"tqdm"},
+        "statistics": {"scipy"},
     }
     assert packages <= belongs.get(module, set())
 
@@ -146,11 +149,11 @@ def test_training_runs_where_only_numpy_is_installed():
 import sys
 for name in {sorted(HEAVY - {"IPython"})}:
     sys.modules[name] = None
-from course_lib import data, experiments, network, training
+from course_lib import data, network, statistics, training
 x, y = data.moons(20)
 net = network.mlp([2, 8, 2], "gelu", seed=range(4))
 training.fit(net, x, y, optimizer=training.Adam(0.05), epochs=30)
-low, high = experiments.bootstrap_interval(training.accuracy(net(x), y))
+low, high = statistics.wilson_interval(round(20 * training.accuracy(net(x), y).mean()), 20)
 print(bool(low > 0.7))
 """
     assert run(program) == "True"

@@ -1,31 +1,69 @@
 r"""Layers, losses, initialization and the network: forward and backward.
 
-Signals are rows: a batch has shape ``(..., batch, features)``, a weight ``(..., in_features, out_features)``,
-a bias ``(..., 1, out_features)``. The leading axes are *replicas*: the same lines of code compute one
-network, or 64 of them that differ in their seeds, because ``@`` broadcasts over what stands in
-front. A loss reduces over batch and features and never over replicas.
+Inputs are rows: a batch has shape ``(..., batch, features)``, a weight ``(..., in_features,
+out_features)``, a bias ``(..., 1, out_features)``. The leading axes are *replicas*: the same lines
+of code compute one network, or 64 of them that differ in their seeds, because ``@`` broadcasts over
+what stands in front. A loss reduces over batch and features and never over replicas.
 
-The chapters of this package: `course_lib.network.layers`, `course_lib.network.losses`,
-`course_lib.network.initialization`, `course_lib.network.model` (the network and the multilayer
-perceptron) and `course_lib.network.seeds`. All their names are here too::
+The modules of this package: `course_lib.network.layers`, `course_lib.network.losses`,
+`course_lib.network.model` (the network), `course_lib.network.initialization`,
+`course_lib.network.building` (the multilayer perceptron) and `course_lib.network.seeds`. All their
+public names are here too::
 
     from course_lib.network import Dense, cross_entropy, mlp
 """
 
-from course_lib.network.initialization import *  # noqa: F403
-from course_lib.network.initialization import __all__ as _initialization
-from course_lib.network.layers import *  # noqa: F403
-from course_lib.network.layers import __all__ as _layers
-from course_lib.network.losses import *  # noqa: F403
-from course_lib.network.losses import __all__ as _losses
-from course_lib.network.model import *  # noqa: F403
-from course_lib.network.model import __all__ as _model
-from course_lib.network.seeds import *  # noqa: F403
-from course_lib.network.seeds import __all__ as _seeds
+from course_lib.network.building import mlp
+from course_lib.network.initialization import INITIALIZERS, initialize, lsuv
+from course_lib.network.layers import (
+    Activate,
+    AlphaDropout,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Layer,
+    LayerNorm,
+    PReLU,
+    Residual,
+)
+from course_lib.network.losses import (
+    LOSSES,
+    Loss,
+    binary_cross_entropy,
+    binary_cross_entropy_grad,
+    cross_entropy,
+    cross_entropy_grad,
+    get_loss,
+    mean_squared_error,
+    mean_squared_error_grad,
+)
+from course_lib.network.model import Network
+from course_lib.network.seeds import as_seeds, stream
 
-__all__: list[str] = []
-__all__ += _layers
-__all__ += _losses
-__all__ += _initialization
-__all__ += _model
-__all__ += _seeds
+__all__ = [
+    "INITIALIZERS",
+    "LOSSES",
+    "Activate",
+    "AlphaDropout",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LayerNorm",
+    "Loss",
+    "Network",
+    "PReLU",
+    "Residual",
+    "as_seeds",
+    "binary_cross_entropy",
+    "binary_cross_entropy_grad",
+    "cross_entropy",
+    "cross_entropy_grad",
+    "get_loss",
+    "initialize",
+    "lsuv",
+    "mean_squared_error",
+    "mean_squared_error_grad",
+    "mlp",
+    "stream",
+]

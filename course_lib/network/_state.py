@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from course_lib._checks import as_array
+from course_lib._checks import as_array, check_type
 from course_lib._typing import Array
 
 VERSION = np.array(1)
@@ -27,14 +27,13 @@ def as_arrays(state: Any) -> dict[str, Array]:
     >>> as_arrays({"0.bias": [[1.0, 2.0]]})
     {'0.bias': array([[1., 2.]])}
     """
-    if not isinstance(state, Mapping):
-        raise TypeError(
-            f"state is a {type(state).__name__}; expected is a mapping of names to arrays, as "
-            f"state_dict() returns it, or np.load of what np.savez stored"
-        )
+    expected = (
+        "a mapping of names to arrays, as state_dict() returns it, or np.load of a file of it"
+    )
+    check_type("state", state, Mapping, expected)
     if isinstance(state, np.lib.npyio.NpzFile) and state.zip is None:
         raise ValueError(
-            "state is a file that is closed; load it before it closes, or open it anew"
+            "state is a file that is closed; load it before it closes, or open it again"
         )
     arrays = {str(name): as_array(str(name), value) for name, value in state.items()}
     wrong = [
@@ -43,7 +42,7 @@ def as_arrays(state: Any) -> dict[str, Array]:
         if not (_counts(value) or (name == "class" and value.dtype.kind == "U"))
     ]
     if wrong:
-        raise TypeError(f"{'; '.join(wrong)}; expected are arrays of numbers")
+        raise TypeError(f"{'; '.join(wrong)}; expected arrays of numbers")
     return arrays
 
 
@@ -108,9 +107,9 @@ def _differences(name: str, value: Array, expected: Array | None) -> list[str]:
     """Return what is wrong with an entry: its shape, its dtype (in any byte order), or nothing."""
     if expected is None:
         return []
-    told = []
+    problems = []
     if value.shape != expected.shape:
-        told.append(f"{name} has shape {value.shape}, expected {expected.shape}")
+        problems.append(f"{name} has shape {value.shape}, expected {expected.shape}")
     if value.dtype.newbyteorder("=") != expected.dtype.newbyteorder("="):
-        told.append(f"{name} is {value.dtype}, expected {expected.dtype}")
-    return told
+        problems.append(f"{name} is {value.dtype}, expected {expected.dtype}")
+    return problems

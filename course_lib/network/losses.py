@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import unknown_name
-from course_lib._typing import Array
+from course_lib._checks import as_array, check_choice
+from course_lib._typing import Array, PerReplica
 from course_lib.activations import negative_log_likelihood, sigmoid
 
 __all__ = [
@@ -26,7 +25,7 @@ __all__ = [
 ]
 
 
-def cross_entropy(logits: Array, labels: ArrayLike) -> Any:
+def cross_entropy(logits: Array, labels: ArrayLike) -> PerReplica:
     r"""Return the mean of :math:`-\log \mathrm{softmax}(z)_y` over the batch.
 
     Parameters
@@ -84,14 +83,14 @@ def cross_entropy_grad(logits: Array, labels: ArrayLike) -> Array:
     return _cross_entropy_both(logits, labels)[1]
 
 
-def _cross_entropy_both(logits: Array, labels: ArrayLike) -> tuple[Any, Array]:
+def _cross_entropy_both(logits: Array, labels: ArrayLike) -> tuple[PerReplica, Array]:
     """Return loss and gradient from the same exponentials: for small layers, half the time."""
     labels = _check_labels(logits, labels)
     values, gradient = negative_log_likelihood(logits, labels, logits.shape[-2])
     return _mean(values, (-1,)), gradient
 
 
-def _mean(values: Array, axes: tuple[int, ...]) -> Any:
+def _mean(values: Array, axes: tuple[int, ...]) -> PerReplica:
     """Return a mean, also where the sum of finite numbers would overflow."""
     with np.errstate(all="ignore"):
         mean = values.mean(axis=axes)
@@ -101,7 +100,7 @@ def _mean(values: Array, axes: tuple[int, ...]) -> Any:
     return mean
 
 
-def binary_cross_entropy(logits: Array, targets: ArrayLike) -> Any:
+def binary_cross_entropy(logits: Array, targets: ArrayLike) -> PerReplica:
     r"""Return the mean of :math:`-t \log \sigma(z) - (1 - t) \log(1 - \sigma(z))`.
 
     Parameters
@@ -170,11 +169,11 @@ def binary_cross_entropy_grad(logits: Array, targets: ArrayLike) -> Array:
 
 def _wrong(logits: Array, targets: ArrayLike) -> Array:
     """Return how far each target is from 1 for a positive logit, from 0 for a negative one."""
-    wrong = np.subtract(~np.signbit(logits), _check_shares(logits, targets))
+    wrong = np.subtract(~np.signbit(logits), _check_fractions(logits, targets))
     return np.abs(wrong, out=wrong)
 
 
-def mean_squared_error(outputs: Array, targets: ArrayLike) -> Any:
+def mean_squared_error(outputs: Array, targets: ArrayLike) -> PerReplica:
     r"""Return the mean of :math:`(o - t)^2`.
 
     Parameters
@@ -238,7 +237,8 @@ def mean_squared_error_grad(outputs: Array, targets: ArrayLike) -> Array:
     return np.asarray(gradient)
 
 
-def _check_batch(outputs: Array, y: Array) -> None:
+def _check_outputs(outputs: Array, y: Array) -> None:
+    """Raise an error unless outputs are floats of a batch; say so if `y` and they are swapped."""
     if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
         given = getattr(outputs, "dtype", type(outputs).__name__)
         hint = ""
@@ -257,15 +257,8 @@ def _check_batch(outputs: Array, y: Array) -> None:
         )
 
 
-def _as_array(values: ArrayLike, name: str) -> Array:
-    try:
-        return np.asarray(values)
-    except ValueError as error:  # a ragged list
-        raise TypeError(f"{name} must be an array, with rows of one length: {error}") from error
-
-
 def _check_shape(name: str, given: Array, of_outputs: str, shapes: list[tuple[int, ...]]) -> None:
-    """Check that a shape is that of one batch or of all replicas; else say how to get it."""
+    """Raise ValueError unless a shape is that of one batch or of all replicas."""
     if given.shape in shapes:
         return
     hint = ""
@@ -280,15 +273,15 @@ def _check_shape(name: str, given: Array, of_outputs: str, shapes: list[tuple[in
 
 
 def _check_labels(logits: Array, y: ArrayLike) -> Array:
-    """Check the labels; return one for each row of logits."""
-    labels = _as_array(y, "labels")
-    _check_batch(logits, labels)
+    """Return one label for each row of logits, or raise an error."""
+    labels = as_array("labels", y)
+    _check_outputs(logits, labels)
     if labels.dtype.kind not in "iu":
         one_hot = labels.shape == logits.shape
-        remedy = "labels.argmax(axis=-1)" if one_hot else "labels.astype(np.int64)"
+        hint = "labels.argmax(axis=-1)" if one_hot else "labels.astype(np.int64)"
         raise TypeError(
             f"labels have dtype {labels.dtype}; expected integers from 0 to classes - 1, as in "
-            f"{remedy}"
+            f"{hint}"
         )
     shapes = [logits.shape[-2:-1], logits.shape[:-1]]
     _check_shape("labels", labels, f"logits {logits.shape}", shapes)
@@ -296,14 +289,15 @@ def _check_labels(logits: Array, y: ArrayLike) -> Array:
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(
             f"labels reach from {labels.min()} to {labels.max()}; the logits have {classes} "
-            f"classes, so expected are 0 to {classes - 1}"
+            f"classes, so expected 0 to {classes - 1}"
         )
     return np.broadcast_to(labels, logits.shape[:-1])
 
 
 def _check_targets(outputs: Array, y: ArrayLike) -> Array:
-    targets = _as_array(y, "targets")
-    _check_batch(outputs, targets)
+    """Return targets in the dtype of the outputs, or raise an error."""
+    targets = as_array("targets", y)
+    _check_outputs(outputs, targets)
     if targets.dtype.kind not in "fiub":
         raise TypeError(f"targets have dtype {targets.dtype}; expected real numbers")
     shapes = [outputs.shape[-2:], outputs.shape]
@@ -312,12 +306,11 @@ def _check_targets(outputs: Array, y: ArrayLike) -> Array:
         return targets.astype(outputs.dtype, copy=False)
 
 
-def _check_shares(logits: Array, targets: ArrayLike) -> Array:
+def _check_fractions(logits: Array, targets: ArrayLike) -> Array:
+    """Return targets from 0 to 1 in the dtype of the logits, or raise an error."""
     targets = _check_targets(logits, targets)
     if not (targets.min() >= 0 and targets.max() <= 1):
-        raise ValueError(
-            f"targets reach from {targets.min()} to {targets.max()}; expected are 0 to 1"
-        )
+        raise ValueError(f"targets reach from {targets.min()} to {targets.max()}; expected 0 to 1")
     return targets
 
 
@@ -336,11 +329,11 @@ class Loss:
     """
 
     name: str
-    function: Callable[[Array, ArrayLike], Any]
+    function: Callable[[Array, ArrayLike], PerReplica]
     gradient: Callable[[Array, ArrayLike], Array]
-    both: Callable[[Array, ArrayLike], tuple[Any, Array]] | None = None
+    both: Callable[[Array, ArrayLike], tuple[PerReplica, Array]] | None = None
 
-    def with_gradient(self, outputs: Array, y: ArrayLike) -> tuple[Any, Array]:
+    def with_gradient(self, outputs: Array, y: ArrayLike) -> tuple[PerReplica, Array]:
         """Return the loss and its gradient; arguments and errors are those of `function`."""
         if self.both is not None:
             return self.both(outputs, y)
@@ -385,6 +378,5 @@ def get_loss(name: str | Loss) -> Loss:
     """
     if isinstance(name, Loss):
         return name
-    if not isinstance(name, str) or name not in LOSSES:
-        raise KeyError(unknown_name("loss", name, LOSSES))
+    check_choice("loss", name, LOSSES)
     return LOSSES[name]

@@ -14,10 +14,10 @@ _PURPOSES = {"weights": 1, "batches": 2, "dropout": 3}
 
 
 def stream(seed: Seed, purpose: str) -> np.random.Generator:
-    """Return a generator of random numbers of its own for each purpose.
+    """Return the generator of random numbers for one purpose.
 
-    Were the first weights drawn from ``np.random.default_rng(seed)`` itself, they would equal the
-    data that somebody draws from the same seed.
+    If the initial weights were drawn from ``np.random.default_rng(seed)`` itself, they would equal
+    data that are drawn from the same seed.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def stream(seed: Seed, purpose: str) -> np.random.Generator:
 
 
 def layer_seed(seed: Seed, purpose: str, layer: int) -> np.random.SeedSequence:
-    """Return a seed of its own for each layer that draws random numbers for a purpose.
+    """Return the seed of one layer that draws random numbers for a purpose.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def as_seeds(seed: Any) -> tuple[list[Seed], bool]:
 
 
 def generator_state(rng: np.random.Generator) -> NDArray[np.uint64]:
-    """Return where a generator of `stream` stands, as six numbers that a file of arrays can hold.
+    """Return the state of a generator of `stream`, as six numbers that a file of arrays can hold.
 
     PCG64 counts in 128 bits, here two words each of its state and its increment; the last two are
     the half of a draw that is left over, if there is one.
@@ -112,7 +112,7 @@ def generator_state(rng: np.random.Generator) -> NDArray[np.uint64]:
 
 
 def set_generator_state(rng: np.random.Generator, words: Iterable[Any]) -> None:
-    """Let a generator go on from where `generator_state` said that one stood."""
+    """Set the state of a generator to what `generator_state` returned."""
     high, low, high_step, low_step, has_half, half = map(int, words)
     rng.bit_generator.state = {
         "bit_generator": type(rng.bit_generator).__name__,

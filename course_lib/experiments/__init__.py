@@ -1,0 +1,11 @@
+"""Comparisons of activations over seeds, and the tuning of learning rates before them.
+
+`tune` chooses a learning rate, `compare` trains activations, each with the learning rate that suits
+it, and `course_lib.statistics` says how far the means and differences may be from the truth.
+"""
+
+from course_lib.experiments.comparing import compare
+from course_lib.experiments.results import Comparison, Row, Summary
+from course_lib.experiments.tuning import Tuning, tune
+
+__all__ = ["Comparison", "Row", "Summary", "Tuning", "compare", "tune"]

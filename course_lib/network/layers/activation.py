@@ -1,0 +1,127 @@
+"""Activation functions as layers: any of the catalogue, and the one that learns."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from course_lib import activations
+from course_lib._checks import check_float_arrays
+from course_lib._typing import Array
+from course_lib.activations import Activation, prelu, prelu_grad, prelu_negative_slope_grad
+from course_lib.network.layers.base import BaseLayer, sum_along
+
+__all__ = ["Activate", "PReLU"]
+
+
+class Activate(BaseLayer):
+    """An activation function as a layer.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        A name of the catalogue, or one of its rows.
+
+    Raises
+    ------
+    KeyError
+        If there is no activation of that name.
+
+    Examples
+    --------
+    >>> Activate("relu").forward(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]])
+    """
+
+    _remembered: ClassVar[tuple[str, ...]] = ("_x", "_pull")
+    _pull: Callable[[Array], Array]
+
+    def __init__(self, activation: str | Activation) -> None:
+        self.activation = activations.get(activation)
+        super().__init__()
+
+    def forward(self, x: Array) -> Array:
+        """Return the activation of every element, or over the last axis."""
+        self._x = x
+        value, self._pull = self.activation.pullback(x)
+        return np.asarray(value)
+
+    @np.errstate(all="ignore")
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
+        """Return the gradient with respect to the input: derivative times grad_output."""
+        self._check_forward()
+        return self._pull(grad_output) if to_input else None
+
+    def replica(self, index: int) -> "Activate":
+        """Return a layer with the same activation."""
+        return Activate(self.activation)
+
+
+class PReLU(BaseLayer):
+    """A rectifier whose slope for x < 0 is learned, one for all features or one for each.
+
+    Parameters
+    ----------
+    negative_slope : ndarray
+        Shape ``(..., 1, features)``, or ``(..., 1, 1)`` for one that all features share, with the
+        dtype and leading axes of the network's weights.
+
+    Raises
+    ------
+    ValueError
+        If the second axis from the end is not 1.
+    TypeError
+        If it is not an array, or its dtype is not float.
+
+    Notes
+    -----
+    He et al., 2015 :cite:p:`he2015delving`, who begin with 0.25. The slope is the parameter
+    ``"weight"``, as in PyTorch. Without learning, the activation ``"prelu"`` does the same.
+
+    Examples
+    --------
+    >>> layer = PReLU(np.array([[0.25, 0.5]]))
+    >>> layer.forward(np.array([[-2.0, -2.0], [1.0, 1.0]]))
+    array([[-0.5, -1. ],
+           [ 1. ,  1. ]])
+    >>> _ = layer.backward(np.ones((2, 2)))
+    >>> layer.gradients["weight"]
+    array([[-2., -2.]])
+    """
+
+    def __init__(self, negative_slope: Array) -> None:
+        check_float_arrays(negative_slope=negative_slope)
+        if negative_slope.ndim < 2 or negative_slope.shape[-2] != 1:
+            raise ValueError(
+                f"negative_slope has shape {negative_slope.shape}; expected (..., 1, features) "
+                f"or (..., 1, 1)"
+            )
+        super().__init__(weight=negative_slope)  # as PyTorch calls it
+
+    @np.errstate(all="ignore")
+    def forward(self, x: Array) -> Array:
+        """Return x where x > 0, and the slope times x elsewhere."""
+        slope = self.parameters["weight"]
+        self._check_input(x, None if slope.shape[-1] == 1 else slope.shape[-1])
+        # the activation takes slopes that broadcast to its input, so each replica gets its own
+        leading = np.broadcast_shapes(x.shape[:-2], slope.shape[:-2])
+        self._x = x = np.broadcast_to(x, (*leading, *x.shape[-2:]))
+        y = np.asarray(prelu(x, negative_slope=slope))
+        self._output_shape = y.shape
+        return y
+
+    @np.errstate(all="ignore")
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
+        """Fill the gradient of the slope; return that of the input."""
+        self._check_backward(grad_output)
+        slope = self.parameters["weight"]
+        axes = (-2, -1) if slope.shape[-1] == 1 else (-2,)
+        to_slope = prelu_negative_slope_grad(self._x) * grad_output
+        self._set_gradient("weight", sum_along(to_slope, axes))
+        if not to_input:
+            return None
+        return np.asarray(prelu_grad(self._x, negative_slope=slope) * grad_output)
+
+    def replica(self, index: int) -> "PReLU":
+        """Return one replica as a layer of its own."""
+        return PReLU(self.parameters["weight"][index].copy())

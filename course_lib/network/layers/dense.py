@@ -1,0 +1,76 @@
+"""The fully connected layer."""
+
+import numpy as np
+
+from course_lib._checks import check_float_arrays
+from course_lib._typing import Array
+from course_lib.network.layers.base import BaseLayer, sum_along
+
+__all__ = ["Dense"]
+
+
+class Dense(BaseLayer):
+    r"""A fully connected layer, :math:`y = x W + b`.
+
+    Parameters
+    ----------
+    weight : ndarray
+        Shape ``(..., in_features, out_features)``.
+    bias : ndarray
+        Shape ``(..., 1, out_features)``, with the dtype and leading axes of `weight`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit each other, or later an input or gradient does not fit the layer.
+    TypeError
+        If they are not arrays, or their dtypes differ or are not float.
+
+    Notes
+    -----
+    A matrix product follows the rules of floats: an infinite input times a weight of 0, or two
+    infinite products of opposite sign, give NaN, without a warning. float16 is multiplied in
+    float32 and rounded, so that long sums are right; what is beyond 65504 is infinite.
+
+    Examples
+    --------
+    >>> layer = Dense(np.array([[1.0], [2.0]]), np.array([[0.5]]))
+    >>> layer.forward(np.array([[1.0, 1.0]]))
+    array([[3.5]])
+    """
+
+    def __init__(self, weight: Array, bias: Array) -> None:
+        check_float_arrays(weight=weight, bias=bias)
+        if weight.ndim < 2 or bias.shape != (*weight.shape[:-2], 1, weight.shape[-1]):
+            raise ValueError(
+                f"weight has shape {weight.shape} and bias {bias.shape}; expected "
+                f"(..., in_features, out_features) and (..., 1, out_features) with the same "
+                f"leading axes"
+            )
+        super().__init__(weight=weight, bias=bias)
+
+    @np.errstate(all="ignore")
+    def forward(self, x: Array) -> Array:
+        """Return ``x @ weight + bias``: (..., batch, in_features) -> (..., batch, out_features)."""
+        weight = self.parameters["weight"]
+        self._check_input(x, weight.shape[-2])
+        self._x = x
+        y = x @ weight
+        y += self.parameters["bias"]
+        self._output_shape = y.shape
+        return y
+
+    @np.errstate(all="ignore")
+    def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
+        """Fill the gradients of weight and bias; return that of the input."""
+        self._check_backward(grad_output)
+        # a column @ a row, of a single example, is a slow loop in NumPy; the products are the same
+        one_row = grad_output.shape[-2] == 1
+        outer = self._x.mT * grad_output if one_row else self._x.mT @ grad_output
+        self._set_gradient("weight", outer)
+        self._set_gradient("bias", sum_along(grad_output, (-2,)))
+        return grad_output @ self.parameters["weight"].mT if to_input else None
+
+    def replica(self, index: int) -> "Dense":
+        """Return one replica as a layer of its own."""
+        return Dense(*(value[index].copy() for value in self.parameters.values()))

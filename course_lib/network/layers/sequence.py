@@ -1,0 +1,206 @@
+"""Layers in a row: what they hold by name, going through them, and whether they fit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
+
+from course_lib import activations
+from course_lib._checks import describe
+from course_lib._typing import Array
+from course_lib.network.layers.activation import PReLU
+from course_lib.network.layers.base import Block, Layer, Stateful
+from course_lib.network.layers.dense import Dense
+from course_lib.network.layers.normalization import BatchNorm, LayerNorm
+
+
+def as_layers(layers: Any) -> list[Layer]:
+    """Return layers as a list, or raise TypeError where something else is among them.
+
+    Examples
+    --------
+    >>> from course_lib.network.layers import Activate
+    >>> len(as_layers([Activate("relu"), Activate("tanh")]))
+    2
+    """
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise TypeError(f"layers is {describe(layers)}; expected a list of layers")
+    listed = list(layers)
+    for i, layer in enumerate(listed):
+        if isinstance(layer, type) or not (
+            hasattr(layer, "forward") and hasattr(layer, "backward")
+        ):
+            name = str(getattr(layer, "__name__", layer))
+            wrapped = f": Activate({name!r})" if name in activations.CATALOGUE else ""
+            raise TypeError(
+                f"layer {i} is {describe(layer)}; expected layers, such as those of "
+                f"course_lib.network; wrap a function as one{wrapped}"
+            )
+    return listed
+
+
+def check_untied(layers: Sequence[Layer]) -> None:
+    """Raise ValueError if two places hold the same array, which one step would move twice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from course_lib.network.layers import Activate, Dense
+    >>> check_untied([Activate("relu"), Dense(np.eye(2), np.zeros((1, 2)))])
+    """
+    owners: dict[int, str] = {}
+    for name, layer in walk(layers):
+        if isinstance(layer, Block):
+            continue  # the layers in it have their own turn
+        for key, value in layer.parameters.items():
+            first = owners.setdefault(id(value), f"{name}.{key}")
+            if first != f"{name}.{key}":
+                raise ValueError(
+                    f"{first} and {name}.{key} are one array, which each step would move twice; "
+                    f"give each its own, as with .copy()"
+                )
+
+
+def check_replicated(layers: Sequence[Layer], replicas: tuple[int, ...]) -> None:
+    """Raise ValueError unless each parameter has the replicas as its leading axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from course_lib.network.layers import Dense
+    >>> check_replicated([Dense(np.ones((3, 2, 2)), np.zeros((3, 1, 2)))], (3,))
+    """
+    for name, value in named_parameters(layers).items():
+        if value.shape[: len(replicas)] != replicas:
+            raise ValueError(
+                f"{name} has shape {value.shape}; its leading axes must be the network's replicas, "
+                f"{replicas}"
+            )
+
+
+def go_forward(layers: Sequence[Layer], x: Array) -> Array:
+    """Return the output of layers in a row."""
+    for layer in layers:
+        x = layer.forward(x)
+    return x
+
+
+def go_backward(layers: Sequence[Layer], grad_output: Array, *, to_input: bool) -> Array | None:
+    """Carry a gradient back through layers in a row, to their input if that is wanted."""
+    gradient: Array | None = grad_output
+    for layer in reversed(layers):
+        assert gradient is not None, "only the first layer may leave out its input"
+        gradient = layer.backward(gradient, to_input=to_input or layer is not layers[0])
+    return gradient
+
+
+def set_training(layers: Sequence[Layer], mode: bool) -> None:
+    """Set the mode of the layers that have one."""
+    for layer in layers:
+        if hasattr(layer, "training"):
+            layer.training = mode
+
+
+def named_parameters(layers: Sequence[Layer]) -> dict[str, Array]:
+    """Return the parameters of layers in a row, named ``"<layer>.<name>"``."""
+    return {
+        f"{i}.{name}": value
+        for i, layer in enumerate(layers)
+        for name, value in layer.parameters.items()
+    }
+
+
+def named_gradients(layers: Sequence[Layer]) -> dict[str, Array]:
+    """Return the gradients of layers in a row, under the names of their parameters."""
+    return {
+        f"{i}.{name}": value
+        for i, layer in enumerate(layers)
+        for name, value in layer.gradients.items()
+    }
+
+
+def with_extra_state(layers: Sequence[Layer]) -> Iterator[tuple[str, Stateful]]:
+    """Yield each layer that carries more than parameters, with its name.
+
+    Examples
+    --------
+    >>> from course_lib.network.layers import Activate, Dropout, Residual
+    >>> [name for name, _ in with_extra_state([Activate("relu"), Residual([Dropout(0.5)])])]
+    ['1.0']
+    """
+    for name, layer in walk(layers):
+        if hasattr(layer, "get_extra_state"):
+            yield name, cast(Stateful, layer)
+
+
+def replica_of(layer: Layer, index: int) -> Layer:
+    """Return one replica of a layer, or raise TypeError if it has no method for that."""
+    if not hasattr(layer, "replica"):
+        raise TypeError(
+            f"cannot copy a {type(layer).__name__}; expected layers with a method "
+            f"replica(index), as those of course_lib.network have"
+        )
+    own: Layer = layer.replica(index)
+    return own
+
+
+def walk(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Yield each layer with its name, and after a block the layers in it.
+
+    Examples
+    --------
+    >>> from course_lib.network.layers import Activate, Residual
+    >>> [name for name, _ in walk([Activate("relu"), Residual([Activate("tanh")])])]
+    ['0', '1', '1.0']
+    """
+    for i, layer in enumerate(layers):
+        yield f"{prefix}{i}", layer
+        if isinstance(layer, Block):
+            yield from walk(layer.layers, f"{prefix}{i}.")
+
+
+def widths(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
+    """Return how many features layers in a row take and return; None if any number passes.
+
+    Raises
+    ------
+    ValueError
+        If neighbors do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from course_lib.network.layers import Activate, Dense
+    >>> widths([Activate("relu"), Dense(np.ones((2, 3)), np.zeros((1, 3)))])
+    (2, 3)
+    """
+    first: int | None = None
+    given: int | None = None
+    before = ""
+    for name, layer in walk(layers):
+        ends = _ends(layer)
+        if ends is None:
+            continue
+        here = f"layer {name} ({type(layer).__name__})"
+        if given is not None and ends[0] != given:
+            raise ValueError(
+                f"{before} returns {given} features, but {here} takes {ends[0]}; each must take as "
+                f"many as it is given"
+            )
+        first = ends[0] if first is None else first
+        given, before = ends[1], here
+    return first, given
+
+
+def _ends(layer: Layer) -> tuple[int, int] | None:
+    """Return how many features a layer takes and returns, or None if it takes any number."""
+    if not has_weight(layer):
+        return None
+    in_features, out_features = layer.parameters["weight"].shape[-2:]
+    if isinstance(layer, Dense):
+        return in_features, out_features
+    one_for_all = isinstance(layer, PReLU) and out_features == 1
+    return None if one_for_all else (out_features, out_features)
+
+
+def has_weight(layer: Layer) -> bool:
+    """Return whether a layer is of this package and learns, with the replicas as leading axes."""
+    return isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm)
