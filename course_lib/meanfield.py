@@ -32,10 +32,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib import activations
-from course_lib._checks import unknown_name
+from course_lib._checks import as_integer, as_number, unknown_name
 from course_lib._typing import Array
 from course_lib.activations import CATALOGUE, Activation
-from course_lib.activations.parameters import check_finite, check_integer
 from course_lib.numerics import as_float
 
 __all__ = [
@@ -130,7 +129,7 @@ def expectation(
     q = _variances("variance", variance)
     places = _check_function(function, kinks)
     try:
-        bound = check_finite("tolerance", tolerance)
+        bound = as_number("tolerance", tolerance)
     except ValueError:
         bound = 0.0
     if not 0 < bound < 1:
@@ -281,7 +280,7 @@ def gauss_hermite(
     """
     q = _variances("variance", variance)
     places = _check_function(function, kinks)
-    count = check_integer("nodes", nodes)
+    count = as_integer("nodes", nodes)
     if not 1 <= count <= 200:
         raise ValueError(f"nodes is {nodes!r}; expected an integer from 1 to 200")
     result = np.empty(q.shape)

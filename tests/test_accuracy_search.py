@@ -270,7 +270,7 @@ def test_a_changed_library_is_measured_anew(monkeypatch, tmp_path, name):
     assert again[0]["error"] >= found[0]["error"]
 
 
-KERNELS = ["_constants.py", "pairs.py", "numerics.py", "activations/smooth.py"]
+KERNELS = ["_constants.py", "pairs.py", "numerics.py", "activations/sigmoids.py"]
 
 
 @pytest.mark.parametrize("file", KERNELS)

@@ -366,12 +366,12 @@ def _two_lines(x: Array, negative_slope: float) -> DoubleDouble:
     return select(x > 0, number(x), _times(x, negative_slope))
 
 
-def _two_slopes(x: Array, negative_slope: float) -> DoubleDouble:
+def _two_lines_grad(x: Array, negative_slope: float) -> DoubleDouble:
     return select(x > 0, 1.0, number(np.full_like(x, negative_slope)))
 
 
-def _mean_slope(lower: float = 1 / 8, upper: float = 1 / 3) -> float:
-    """Return the slope of RReLU without a generator: the float64 nearest to the mean."""
+def _mean_of_bounds(lower: float = 1 / 8, upper: float = 1 / 3) -> float:
+    """Return the negative slope of RReLU without a generator: the float64 nearest to the mean."""
     return (lower + upper) / 2
 
 
@@ -386,15 +386,15 @@ REFERENCES: Mapping[str, tuple[Reference, Reference]] = {
     "relu": (_lines((_positive, _same)), _lines((_positive, 1.0))),
     "leaky_relu": (
         _with_default(_two_lines, negative_slope=0.01),
-        _with_default(_two_slopes, negative_slope=0.01),
+        _with_default(_two_lines_grad, negative_slope=0.01),
     ),
     "prelu": (
         _with_default(_two_lines, negative_slope=0.25),
-        _with_default(_two_slopes, negative_slope=0.25),
+        _with_default(_two_lines_grad, negative_slope=0.25),
     ),
     "rrelu": (
-        lambda x, **bounds: _two_lines(x, _mean_slope(**bounds)),
-        lambda x, **bounds: _two_slopes(x, _mean_slope(**bounds)),
+        lambda x, **bounds: _two_lines(x, _mean_of_bounds(**bounds)),
+        lambda x, **bounds: _two_lines_grad(x, _mean_of_bounds(**bounds)),
     ),
     "threshold": (
         lambda x, threshold=0.0, value=0.0: select(
