@@ -25,11 +25,7 @@ HALF_LINE = np.unique(
 )
 
 
-@pytest.fixture(autouse=True)
-def fifty_digits():
-    """Reckon the oracles to 50 digits."""
-    with mp.workdps(50):
-        yield
+pytestmark = pytest.mark.usefixtures("fifty_digits")
 
 
 def mills(t):

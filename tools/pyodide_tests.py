@@ -18,6 +18,8 @@ import pytest
 ABSENT = [name for name in ("torch", "scipy", "hypothesis") if not importlib.util.find_spec(name)]
 FILES = ["activations", "pairs", "numerics", "network", "layers", "losses", "state", "training"]
 FILES += ["data", "meanfield", "autodiff"]
+FILES += ["activation", "activation_inputs", "catalogue", "rectifiers", "softmax_family", "groups"]
+FILES += ["exact", "measure", "constants"]
 TESTS = [f"tests/test_{name}.py" for name in FILES]
 DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network")]
 MODULES = ["pairs", "numerics", "data", "training", "autodiff"]
@@ -29,7 +31,7 @@ OPTIONS = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "--capture=sys", "-
 LEFT_OUT = [
     "tests/test_training.py::test_no_terminal_no_bar",
     "tests/test_state.py::test_a_training_goes_on_in_another_process",
-    "tests/test_activations.py::test_every_activation_of_pytorch_is_there",
+    "tests/test_catalogue.py::test_every_activation_of_pytorch_is_there",
 ]
 OPTIONS += [f"--deselect={name}" for name in LEFT_OUT]
 
