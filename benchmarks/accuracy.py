@@ -4,9 +4,9 @@ Errors are in units in the last place, over all sizes of input (`course_lib.accu
 against double-double values (`course_lib.accuracy.references`), which the tests hold to mpmath.
 LOST means that a result which should be a normal number is off by a quarter of itself or more, such
 as a false 0 far out in a tail, or is NaN. That is *relative* error: the absolute error of a lost
-tail is tiny. For other libraries, subnormal inputs and results are left out, because XLA takes them for 0, and so are
-kinks, where conventions differ; ours are held to their bounds there too. A library that is not
-installed is left out.
+tail is tiny. For other libraries, subnormal inputs and results are left out, because XLA takes them
+for 0, and so are kinks, where conventions differ; ours are held to their bounds there too. A
+library that is not installed is left out.
 
 Then a short search, that of `worst`, looks for larger errors of our float64 curves: at all
 parameters, and over rows up to a length of 10,000. What it finds is confirmed with mpmath. Run it
