@@ -53,7 +53,7 @@ def identity(x: ArrayLike, out: Array | None = None) -> Array:
     TypeError
         If `x` is boolean, complex or not numeric, or `out` has another dtype.
     ValueError
-        If `out` has another shape, or is read-only.
+        If `x` is ragged, or `out` has another shape or is read-only.
 
     Notes
     -----
