@@ -103,8 +103,8 @@ def as_array(name: str, values: Any) -> Array:
     Traceback (most recent call last):
     ValueError: x is ragged: entries of one list have different lengths; expected an array
     """
-    plain = type(values) is np.ndarray  # looking for a mask takes longer than all the rest
-    if not plain and isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
+    mask = getattr(values, "mask", None)
+    if mask is not None and isinstance(values, np.ndarray) and np.any(mask):
         raise ValueError(f"{name} has masked entries, whose numbers would count; fill or drop them")
     try:
         return np.asarray(values)

@@ -65,7 +65,7 @@ def exercise(number):
 
 def good():
     """Return a small notebook that has everything a chapter needs."""
-    alt = "A line that is flat to the left of zero and rises to the right of it."
+    alt = "A line that is 0 for negative numbers and rises for positive ones."
     cells = [
         markdown("# A title\n\n## What you will be able to do\n\n- this\n\n## A section\n"),
         code("x = 1\nprint(x)", [stream("1\n")], 1),
@@ -95,6 +95,9 @@ def good():
 def complete(notebook):
     """Check the claims as if the chapter had one."""
     return notebook_checks.check_claims_complete(notebook, EXPECTED)
+
+
+APART = [complete, notebook_checks.check_cell_lengths]  # checks that know the chapter
 
 
 def find(notebook, start):
@@ -166,6 +169,17 @@ def no_claim(notebook):
     notebook["cells"].remove(find(notebook, "claim"))
 
 
+def lengthen(*tags):
+    """Return a change that adds lines to the first code cell, up to one too many."""
+
+    def change(notebook):
+        cell = find(notebook, "x = 1")
+        cell["metadata"]["tags"] = list(tags)
+        cell["source"] += "\n#" * (CHECKS.LONGEST_CELL + 1 - len(cell["source"].splitlines()))
+
+    return change
+
+
 CHECKS = notebook_checks
 MUTATIONS = [
     (CHECKS.check_executed, set_in("x = 1", execution_count=None), "expected 1"),
@@ -196,6 +210,8 @@ MUTATIONS = [
     (CHECKS.check_reproducible, print_instead("2.13+cpu"), "a version"),
     (CHECKS.check_reproducible, print_instead("took 1.5 s"), "a timing"),
     (CHECKS.check_reproducible, print_instead("20 ms a step"), "a timing"),
+    (CHECKS.check_cell_lengths, lengthen(), "cell 2 (cell-1) shows 26 lines of code"),
+    (CHECKS.check_cell_lengths, lengthen("remove-output"), "shows 26 lines of code"),
     (CHECKS.check_figures, set_in("fig", metadata={}), "alt text has 0"),
     (
         CHECKS.check_figures,
@@ -235,7 +251,7 @@ MUTATIONS = [
 ]
 
 
-@pytest.mark.parametrize("check", [*CHECKS.CHECKS, complete])
+@pytest.mark.parametrize("check", [*CHECKS.CHECKS, *APART])
 def test_good_notebook_passes(check):
     assert check(good()) == []
 
@@ -249,7 +265,7 @@ def test_check_finds_what_it_is_for(check, change, told):
 
 
 def test_every_check_can_fail():
-    assert {check for check, _, _ in MUTATIONS} == {*CHECKS.CHECKS, complete}
+    assert {check for check, _, _ in MUTATIONS} == {*CHECKS.CHECKS, *APART}
 
 
 @pytest.mark.parametrize("name", CHECKS.VOLATILE)
@@ -272,6 +288,41 @@ def test_ordinary_outputs_pass(text):
     notebook = good()
     print_instead(text)(notebook)
     assert CHECKS.check_reproducible(notebook) == CHECKS.check_quiet(notebook) == []
+
+
+@pytest.mark.parametrize("tag", sorted(CHECKS.FOLDED))
+def test_folded_cells_may_be_long(tag):
+    notebook = good()
+    lengthen(tag)(notebook)
+    assert CHECKS.check_cell_lengths(notebook) == []
+
+
+def test_cells_on_the_list_may_be_long():
+    notebook = good()
+    lengthen()(notebook)
+    assert CHECKS.check_cell_lengths(notebook, {"cell-1"}) == []
+    assert len(CHECKS.check_cell_lengths(notebook, {"cell-2"})) == 2
+
+
+@pytest.mark.parametrize("name", ["cell-1", "cell-4", "gone"])
+def test_list_of_long_cells_only_shrinks(name):
+    (told,) = CHECKS.check_cell_lengths(good(), {name})
+    assert told == f"cell {name!r} is no long visible cell; take it off the list STILL_LONG"
+
+
+def test_no_other_cells_join_the_list():
+    assert {*CHECKS.STILL_LONG} <= {"gradients", "overfitting", "practice"}
+    assert sum(map(len, CHECKS.STILL_LONG.values())) <= 35
+
+
+def test_problems_adds_the_lengths(monkeypatch):
+    monkeypatch.setattr(notebook_checks, "claims_of", lambda chapter: EXPECTED)
+    monkeypatch.setattr(notebook_checks, "STILL_LONG", {"chapter": {"cell-1"}})
+    notebook = good()
+    assert "is no long visible cell" in notebook_checks.problems(notebook, "chapter")[0]
+    lengthen()(notebook)
+    assert notebook_checks.problems(notebook, "chapter") == []
+    assert "shows 26 lines" in notebook_checks.problems(notebook, "other")[0]
 
 
 def test_lists_of_lines_are_read_like_texts():
