@@ -1,11 +1,12 @@
 """The types that more than one module names."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "ArrayOrScalar", "PerReplica"]
+__all__ = ["Array", "ArrayOrScalar", "PerReplica", "Pull"]
 
 Array = NDArray[Any]
 """An array of any dtype; docstrings say which, and of what shape."""
@@ -15,3 +16,6 @@ ArrayOrScalar = NDArray[Any] | np.float64
 
 PerReplica = NDArray[Any] | np.floating[Any]
 """One number for each replica: an array of their shape, or a scalar where there is one network."""
+
+Pull = Callable[[Array], Array]
+"""Carries a gradient with respect to a value back to the input."""
