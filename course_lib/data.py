@@ -9,14 +9,12 @@ import io
 import json
 from dataclasses import dataclass
 from importlib.resources import files
-from math import isfinite
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from course_lib._checks import check_integer, unknown_name
+from course_lib._checks import as_array, as_number, check_choice, check_integer
 from course_lib._typing import Array
 
 __all__ = [
@@ -124,9 +122,9 @@ def spirals(
     >>> x.shape, np.unique(y, return_counts=True)[1].tolist()
     ((150, 2), [50, 50, 50])
     """
-    _check_points(n, noise)
+    check_integer("n", n)
     check_integer("classes", classes, least=2)
-    _check_number("turns", turns)
+    turns, noise = as_number("turns", turns), as_number("noise", noise, least=0)
     rng = np.random.default_rng(seed)
     radius = np.sqrt(rng.uniform(0.01, 1, (classes, n)))  # even density along the arm
     angle = 2 * np.pi * (turns * radius + np.arange(classes)[:, np.newaxis] / classes)
@@ -165,7 +163,8 @@ def moons(n: int = 100, *, noise: float = 0.1, seed: int = 0) -> tuple[Array, Ar
     >>> x.shape, np.unique(y, return_counts=True)[1].tolist()
     ((100, 2), [50, 50])
     """
-    _check_points(n, noise)
+    check_integer("n", n)
+    noise = as_number("noise", noise, least=0)
     rng = np.random.default_rng(seed)
     angle = rng.uniform(0, np.pi, (2, n))
     upper = np.stack([np.cos(angle[0]), np.sin(angle[0])], axis=-1)
@@ -178,22 +177,6 @@ def moons(n: int = 100, *, noise: float = 0.1, seed: int = 0) -> tuple[Array, Ar
 def _classes(count: int, n: int) -> Array:
     """Return the label of each point, class by class; int64 where NumPy counts in int32, too."""
     return np.repeat(np.arange(count, dtype=np.int64), n)
-
-
-def _check_points(n: int, noise: float) -> None:
-    check_integer("n", n)
-    _check_number("noise", noise, least=0)
-
-
-def _check_number(name: str, given: Any, least: float | None = None) -> None:
-    """Raise ValueError unless a setting is one finite number, from `least` on if that is given."""
-    if not _is_number(given) or (least is not None and given < least):
-        which = "finite numbers" if least is None else f"finite numbers from {least:g} on"
-        raise ValueError(f"{name} is {given!r}; expected {which}")
-
-
-def _is_number(given: Any) -> bool:
-    return not isinstance(given, bool) and isinstance(given, Real) and isfinite(given)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -283,12 +266,12 @@ def _pooled(rows: Array, side: int, size: int) -> Array:
 
 
 def mnist(*, test_size: float = 0.2, seed: int = 0) -> Images:
-    """Return 5,000 handwritten digits, 500 of each, split with equal shares of every digit.
+    """Return 5,000 handwritten digits, 500 of each, split in the same proportion for every digit.
 
     Parameters
     ----------
     test_size : float
-        The part held out, between 0 and 1.
+        The fraction held out, between 0 and 1.
     seed : int
         For the split.
 
@@ -302,7 +285,7 @@ def mnist(*, test_size: float = 0.2, seed: int = 0) -> Images:
     DataError
         If the bundled file is damaged.
     ValueError
-        If the share leaves a side without some digit.
+        If the fraction is not between 0 and 1, or leaves a side without some digit.
 
     Notes
     -----
@@ -366,7 +349,7 @@ def stratified_split(
     labels : array_like of int, shape (n,)
         The class of each example.
     test_size : float
-        The part held out, between 0 and 1.
+        The fraction held out, between 0 and 1.
     seed : int
         For the choice and the order.
 
@@ -378,8 +361,8 @@ def stratified_split(
     Raises
     ------
     ValueError
-        If the labels are not one row of integers, the share is not between 0 and 1, or a class has
-        too few examples to be on both sides.
+        If the labels are not one row of integers, the fraction is not between 0 and 1, or a class
+        has too few examples to be on both sides.
 
     Examples
     --------
@@ -387,19 +370,13 @@ def stratified_split(
     >>> len(train), np.bincount(np.repeat([0, 1], [10, 20])[test])
     (24, array([2, 4]))
     """
-    try:
-        labels = np.asarray(labels)
-    except ValueError:
-        raise ValueError(
-            "labels are rows of different lengths; expected one row of integers, at least one"
-        ) from None
+    labels = as_array("labels", labels)
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise ValueError(
             f"labels of shape {labels.shape} and dtype {labels.dtype}; expected one row of "
             f"integers, at least one"
         )
-    if not (_is_number(test_size) and 0 < test_size < 1):
-        raise ValueError(f"test_size is {test_size!r}; expected a number between 0 and 1")
+    test_size = as_number("test_size", test_size, above=0, below=1)
     rng = np.random.default_rng(seed)
     train, test = [], []
     for label in np.unique(labels):
@@ -436,19 +413,18 @@ def read_bundled(name: str) -> dict[str, Array]:
     DataError
         If the file is missing, truncated or not the one that the package was made with.
     """
-    if not isinstance(name, str) or name not in _SHA256:
-        raise KeyError(unknown_name("data file", name, _SHA256))
+    check_choice("data file", name, _SHA256)
     resource = files("course_lib").joinpath("bundled", name)
-    remedy = "install the package again (pip install --force-reinstall --no-deps)"
+    advice = "install the package again (pip install --force-reinstall --no-deps)"
     try:
         content = resource.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read {name}: {error.strerror}; {remedy}") from error
+        raise DataError(f"cannot read {name}: {error.strerror}; {advice}") from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != _SHA256[name]:
         raise DataError(
             f"{name} is damaged: {len(content)} bytes with SHA-256 {digest[:12]}..., expected "
-            f"{_SHA256[name][:12]}...; {remedy}"
+            f"{_SHA256[name][:12]}...; {advice}"
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         return {key: archive[key] for key in archive.files}
@@ -465,7 +441,8 @@ def results(name: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        What the program measured; ``"command"`` makes it anew, from the top of the repository.
+        What the program measured; ``"command"``, run from the top of the repository, regenerates
+        it.
 
     Raises
     ------
@@ -479,7 +456,6 @@ def results(name: str) -> dict[str, Any]:
     """
     folder = files("course_lib").joinpath("bundled", "results")
     names = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
-    if not isinstance(name, str) or name not in names:
-        raise KeyError(unknown_name("stored result", name, names))
+    check_choice("stored result", name, names)
     stored: dict[str, Any] = json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"))
     return stored

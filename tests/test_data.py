@@ -109,7 +109,7 @@ def test_the_digits_are_split_without_overlap():
     assert (data.mnist(seed=6).y_test != digits.y_test).any()
 
 
-def test_another_share_is_held_out():
+def test_another_fraction_is_held_out():
     digits = data.mnist(test_size=0.5)
     assert len(digits.x_train) == len(digits.x_test) == 2500
 
@@ -129,16 +129,16 @@ def test_flat_rows_are_gray_values_from_0_to_1(dtype):
 
 @given(
     counts=st.lists(st.integers(2, 40), min_size=1, max_size=5),
-    share=st.floats(0.3, 0.7),
+    fraction=st.floats(0.3, 0.7),
     seed=st.integers(0, 99),
 )
-def test_a_split_is_stratified_and_complete(counts, share, seed):
+def test_a_split_is_stratified_and_complete(counts, fraction, seed):
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)) * 3, counts))
-    train, test = stratified_split(labels, test_size=share, seed=seed)
+    train, test = stratified_split(labels, test_size=fraction, seed=seed)
     assert sorted([*train, *test]) == list(range(len(labels)))
     for label, count in zip(np.unique(labels), counts, strict=True):
-        assert abs((labels[test] == label).sum() - share * count) <= 0.5
-    again = stratified_split(labels, test_size=share, seed=seed)
+        assert abs((labels[test] == label).sum() - fraction * count) <= 0.5
+    again = stratified_split(labels, test_size=fraction, seed=seed)
     np.testing.assert_array_equal(np.concatenate(again), np.concatenate([train, test]))
     assert {train.dtype, test.dtype} == {np.dtype(np.int64)}
 
@@ -179,7 +179,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", FILES)
-def test_a_damaged_file_is_refused_by_name(package, name, damage):
+def test_a_damaged_file_is_rejected_by_name(package, name, damage):
     content = DAMAGES[damage]((package / name).read_bytes())
     (package / name).write_bytes(content)
     with pytest.raises(DataError, match=f"{name} is damaged: {len(content)} bytes.*install") as e:
@@ -232,19 +232,19 @@ BAD = {
     "half a point": (lambda: data.spirals(2.5), ValueError, "n is 2.5", "integers from 1"),
     "noise below 0": (lambda: data.moons(noise=-1), ValueError, "noise is -1", "from 0 on"),
     "noise NaN": (lambda: data.spirals(noise=float("nan")), ValueError, "nan", "from 0 on"),
-    "noise in words": (lambda: data.moons(noise="low"), ValueError, "'low'", "numbers from 0 on"),
-    "noise for each": (lambda: data.moons(noise=[1, 2]), ValueError, "[1, 2]", "finite numbers"),
+    "noise in words": (lambda: data.moons(noise="low"), ValueError, "'low'", "number from 0 on"),
+    "noise for each": (lambda: data.moons(noise=[1, 2]), ValueError, "[1, 2]", "finite number"),
     "noise without end": (lambda: data.moons(noise=np.inf), ValueError, "noise is inf", "finite"),
-    "turns NaN": (lambda: data.spirals(turns=np.nan), ValueError, "turns is nan", "finite numbers"),
+    "turns NaN": (lambda: data.spirals(turns=np.nan), ValueError, "turns is nan", "finite number"),
     "half a spiral": (lambda: data.spirals(classes=2.5), ValueError, "is 2.5", "from 2 on"),
     "one spiral": (lambda: data.spirals(classes=1), ValueError, "classes is 1", "from 2 on"),
-    "share 0": (lambda: data.mnist(test_size=0), ValueError, "test_size is 0", "between 0 and 1"),
-    "share 1": (lambda: data.mnist(test_size=1), ValueError, "test_size is 1", "between 0 and 1"),
-    "a share in words": (lambda: data.mnist(test_size="half"), ValueError, "'half'", "a number"),
+    "test_size 0": (lambda: data.mnist(test_size=0), ValueError, "is 0;", "between 0 and 1"),
+    "test_size 1": (lambda: data.mnist(test_size=1), ValueError, "is 1;", "between 0 and 1"),
+    "test_size in words": (lambda: data.mnist(test_size="half"), ValueError, "'half'", "a number"),
     "ragged labels": (
-        lambda: stratified_split([[0, 1], [0]]), ValueError, "different lengths", "one row of int"
+        lambda: stratified_split([[0, 1], [0]]), ValueError, "labels is ragged", "expected an array"
     ),
-    "share too small": (
+    "test_size too small": (
         lambda: data.mnist(test_size=1e-4), ValueError, "class 0 has 500", "at least one"
     ),
     "a class of one": (
@@ -260,5 +260,5 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_named_with_what_is_accepted(case, refuses):
+def test_bad_input_is_named_with_what_is_expected(case, refuses):
     refuses(*BAD[case])

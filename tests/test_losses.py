@@ -4,7 +4,15 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from mpmath import mp, mpf
+from network_helpers import (
+    BATCH,
+    REPLICAS,
+    SIZES,
+    TORCH_LOSSES,
+    batch_for,
+)
 
 from course_lib.accuracy import errors, exact_rows
 from course_lib.activations import log_softmax_jacobian
@@ -242,10 +250,10 @@ def test_no_setting_of_numpy_turns_extremes_into_errors(loss, dtype):
     with np.errstate(over="ignore"):
         sizes = np.array(sizes).astype(dtype)
     outputs = rng.choice(np.concatenate([sizes, -sizes]), size=(40, 3, 4))
-    classes, shares = rng.integers(0, 4, 3), rng.choice([0, 1, 0.25, 1e-7], size=(3, 4))
+    classes, fractions = rng.integers(0, 4, 3), rng.choice([0, 1, 0.25, 1e-7], size=(3, 4))
     with np.errstate(all="raise"):
         value, gradient = get_loss(loss).with_gradient(
-            outputs, classes if loss == "cross_entropy" else shares
+            outputs, classes if loss == "cross_entropy" else fractions
         )
     assert not np.isnan(value).any()
     assert not np.isnan(gradient).any()
@@ -333,7 +341,7 @@ REFUSED = {
     "labels too large": (
         lambda: cross_entropy(np.zeros((3, 2)), [0, 1, 2]),
         ValueError,
-        ["labels reach from 0 to 2", "expected are 0 to 1"],
+        ["labels reach from 0 to 2", "expected 0 to 1"],
     ),
     "swapped": (
         lambda: cross_entropy(np.array([0, 1, 0], np.int64), np.zeros((3, 2))),
@@ -357,23 +365,23 @@ REFUSED = {
     ),
     "ragged labels": (
         lambda: cross_entropy(np.zeros((2, 2)), [[0], [0, 1]]),
-        TypeError,
-        ["labels must be an array, with rows of one length", "inhomogeneous"],
+        ValueError,
+        ["labels is ragged", "expected an array"],
     ),
     "ragged targets": (
         lambda: binary_cross_entropy_grad(np.zeros((2, 2)), [[0.0], [0.0, 1.0]]),
-        TypeError,
-        ["targets must be an array, with rows of one length", "inhomogeneous"],
+        ValueError,
+        ["targets is ragged", "expected an array"],
     ),
     "targets as text": (
         lambda: mean_squared_error(np.zeros((1, 1)), [["0"]]),
         TypeError,
         ["targets have dtype <U1; expected real numbers"],
     ),
-    "share": (
+    "not a fraction": (
         lambda: binary_cross_entropy(np.zeros((1, 1)), [[NAN]]),
         ValueError,
-        ["targets reach from nan to nan; expected are 0 to 1"],
+        ["targets reach from nan to nan; expected 0 to 1"],
     ),
     "no batch": (
         lambda: mean_squared_error(np.zeros((0, 1)), np.zeros((0, 1))),
@@ -384,7 +392,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_fit_is_named_with_what_is_expected_and_the_remedy(case, refuses):
+def test_what_does_not_fit_is_named_with_what_is_expected_and_how_to_mend_it(case, refuses):
     call, error, texts = REFUSED[case]
     refuses(call, error, *texts)
 
@@ -394,3 +402,77 @@ def test_integer_and_boolean_targets_are_numbers():
     for y in ([[1], [0]], np.array([[True], [False]]), np.array([[1], [0]], np.uint8)):
         assert mean_squared_error(outputs, y) == np.float32(0.25)
         assert binary_cross_entropy(outputs, y).dtype == np.float32
+
+
+@pytest.mark.parametrize("replicas", REPLICAS, ids=str)
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_reduces_over_the_batch_and_never_over_replicas(name, replicas):
+    outputs = np.random.default_rng(0).normal(size=(*replicas, BATCH, SIZES[-1]))
+    _, y = batch_for(name)
+    loss = get_loss(name)
+    value, grad_output = loss.with_gradient(outputs, y)
+    np.testing.assert_array_equal(value, loss.function(outputs, y))
+    np.testing.assert_array_equal(grad_output, loss.gradient(outputs, y))
+    for index in np.ndindex(replicas):
+        leaf = torch.tensor(outputs[index], requires_grad=True)
+        expected = TORCH_LOSSES[name](leaf, torch.tensor(y))
+        expected.backward()
+        assert np.asarray(value)[index] == pytest.approx(expected.item(), rel=1e-14)
+        np.testing.assert_allclose(grad_output[index], leaf.grad, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_confident_answer_keeps_its_small_loss(dtype):
+    logits = np.array([[0, -30]], dtype)
+    exact = math.log1p(math.exp(-30))
+    assert cross_entropy(logits, [0]) == pytest.approx(exact, rel=1e-6)
+    assert binary_cross_entropy(logits[:, 1:], [[0]]) == pytest.approx(exact, rel=1e-6)
+    assert cross_entropy_grad(logits, [0])[0, 1] == pytest.approx(math.exp(-30), rel=1e-6)
+    assert binary_cross_entropy_grad(logits[:, 1:], [[0]])[0, 0] == pytest.approx(
+        math.exp(-30), rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("size", [1e3, 1e30])
+def test_huge_logits_do_not_overflow(size):
+    logits = np.array([[size, -size]], np.float32)
+    assert cross_entropy(logits, [1]) == np.float32(2 * size)
+    np.testing.assert_array_equal(cross_entropy_grad(logits, [1]), [[1, -1]])
+    assert binary_cross_entropy(logits, [[0, 1]]) == np.float32(size)
+    np.testing.assert_array_equal(binary_cross_entropy_grad(logits, [[0, 1]]), [[0.5, -0.5]])
+
+
+Z = np.zeros((4, 2))
+
+
+LABELS = [0, 1, 0, 1]
+
+BAD = {  # what is done -> error, what was given, what is expected
+    "unknown loss": (lambda: get_loss("crossentropy"), KeyError, "crossentropy", "cross_entropy'?"),
+    "float labels": (lambda: cross_entropy(Z, [0.0] * 4), TypeError, "float64", "integers"),
+    "labels too large": (lambda: cross_entropy(Z, [0, 1, 2, 0]), ValueError, "0 to 2", "0 to 1"),
+    "labels negative": (lambda: cross_entropy_grad(Z, [-1] * 4), ValueError, "-1", "0 to 1"),
+    "too few labels": (lambda: cross_entropy(Z, [0, 1]), ValueError, "(2,)", "shape (4,)"),
+    "one-hot labels": (lambda: cross_entropy(Z, Z.astype(int)), ValueError, "(4, 2)", "(4,)"),
+    "empty batch": (lambda: cross_entropy(Z[:0], []), ValueError, "(0, 2)", "at least one row"),
+    "a list of logits": (
+        lambda: cross_entropy([[0.0, 1.0]], [0]), TypeError, "is list", "array of floats"
+    ),
+    "complex logits": (lambda: cross_entropy(Z + 0j, LABELS), TypeError, "complex128", "of floats"),
+    "complex targets": (lambda: mean_squared_error(Z, Z + 0j), TypeError, "complex128", "real num"),
+    "flat logits": (lambda: cross_entropy(Z[0], [0]), ValueError, "(2,)", "(..., batch, features)"),
+    "flat targets": (lambda: mean_squared_error(Z, Z[:, 0]), ValueError, "(4,)", "(4, 2)"),
+    "flat targets, gradient": (
+        lambda: mean_squared_error_grad(Z, Z[:, 0]), ValueError, "(4,)", "(4, 2)"
+    ),
+    "targets beyond 1": (lambda: binary_cross_entropy(Z, Z + 2), ValueError, "to 2.0", "0 to 1"),
+    "targets NaN": (lambda: binary_cross_entropy(Z, Z * np.nan), ValueError, "nan", "0 to 1"),
+    "empty targets": (
+        lambda: binary_cross_entropy_grad(Z[:0], Z[:0]), ValueError, "empty", "at least one row"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_with_what_is_expected(case, refuses):
+    refuses(*BAD[case])

@@ -65,8 +65,9 @@ def mlp(
         replica i equals the network made from ``seed[i]`` alone.
     initialization : str
         See `initialize`. With ``"computed"``, the weights of every layer but the first are
-        multiplied by the gain of the activation (see `course_lib.meanfield.gain`), so that their
-        variance is gain²/fan_in; the input of the first layer has passed no activation.
+        multiplied by the gain of the activation, so that their variance is gain²/fan_in; the input
+        of the first layer has passed no activation. The gain stands in the catalogue; that of a
+        function of your own is computed by `course_lib.meanfield.gain`, which needs SciPy.
     gain : float or array_like, optional
         Multiplies the weights of all layers, not the biases: one number, or one for each seed. With
         ``"computed"``, on top of what was computed.
@@ -117,15 +118,9 @@ def mlp(
         raise ValueError(f"sizes are {sizes!r}; at least an input and an output are needed")
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
-    _check_one_activation(activation)
-    activation = activations.get(activation)
-    if activation.kind == "groups":
-        raise ValueError(
-            f"{activation.name!r} makes one output of several inputs; expected an activation "
-            f"that keeps the number of features"
-        )
     if normalization is not None:
         check_choice("normalization", normalization, NORMALIZATIONS)
+    activation = _one_activation(activation)
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]
     gains = _gains(gain, len(seeds) if replicated else None)
@@ -147,12 +142,20 @@ def mlp(
     return Network(layers)
 
 
-def _check_one_activation(activation: Any) -> None:
+def _one_activation(activation: Any) -> Activation:
+    """Return the activation of all hidden layers, or raise an error if there are several."""
     if isinstance(activation, list | tuple | np.ndarray):
         raise TypeError(
             f"activation is {activation!r}; expected one for all hidden layers, such as 'relu'; "
             f"for one in each, put layers in a row: Network([Dense(...), Activate('relu'), ...])"
         )
+    row = activations.get(activation)
+    if row.kind == "groups":
+        raise ValueError(
+            f"{row.name!r} makes one output of several inputs; expected an activation that keeps "
+            f"the number of features"
+        )
+    return row
 
 
 def _normalizations(dense: Dense, normalization: str | None) -> list[Layer]:
@@ -194,7 +197,10 @@ def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
 
 
 def _computed_gain(activation: Activation) -> float:
-    """Return the gain that keeps the variance of an activation."""
-    from course_lib import meanfield  # integrals, which no other scheme asks for
+    """Return the gain of a function of the catalogue, or that of a function of the user's own."""
+    for row in activations.CATALOGUE.values():
+        if row.function is activation.function and row.gain is not None:
+            return row.gain
+    from course_lib import meanfield  # an integral, which no function of the catalogue needs
 
     return meanfield.gain(activation)

@@ -45,7 +45,7 @@ def cross_entropy(logits: Array, labels: ArrayLike) -> PerReplica:
     TypeError
         If the labels are not integers.
     ValueError
-        If the batch is empty, a shape does not fit, or a label is out of range.
+        If the batch is empty, a shape does not fit, labels are ragged, or one is out of range.
 
     Notes
     -----
@@ -118,7 +118,7 @@ def binary_cross_entropy(logits: Array, targets: ArrayLike) -> PerReplica:
     Raises
     ------
     ValueError
-        If the batch is empty, a shape does not fit, or a target is out of range.
+        If the batch is empty, a shape does not fit, targets are ragged, or one is out of range.
 
     Notes
     -----
@@ -191,7 +191,7 @@ def mean_squared_error(outputs: Array, targets: ArrayLike) -> PerReplica:
     Raises
     ------
     ValueError
-        If the batch is empty or a shape does not fit.
+        If the batch is empty, a shape does not fit, or targets are ragged.
 
     Examples
     --------

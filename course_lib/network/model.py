@@ -49,7 +49,7 @@ class Network:
         If there is no dense layer, a layer stands in the network twice, neighbors do not fit, or
         replicas or dtypes differ between layers; in blocks too.
     TypeError
-        If something else than layers stands in it.
+        If something else than a layer is in it.
 
     Notes
     -----
@@ -75,22 +75,10 @@ class Network:
         if not dense:
             raise ValueError("a network needs at least one dense layer")
         widths(self.layers)
-        weights = [layer.parameters["weight"] for layer in everywhere if has_weight(layer)]
-        if len({weight.shape[:-2] for weight in weights}) > 1:
-            raise ValueError(
-                f"layers with different replicas: weights of shapes {[w.shape for w in weights]}; "
-                f"the leading axes must be the same"
-            )
-        if len({weight.dtype for weight in weights}) > 1:
-            raise ValueError(f"layers of different dtypes: {[str(w.dtype) for w in weights]}")
+        _check_alike([layer.parameters["weight"] for layer in everywhere if has_weight(layer)])
         self.sizes = [dense[0].shape[-2], *(weight.shape[-1] for weight in dense)]
         self.replicas: tuple[int, ...] = dense[0].shape[:-2]
-        for name, layer in walk(self.layers):
-            if isinstance(layer, Dropout) and layer.replicas not in ((), self.replicas):
-                raise ValueError(
-                    f"layer {name} ({layer}) is for replicas {layer.replicas}, and this network "
-                    f"has {self.replicas}; expected one p and one seed, or one for each replica"
-                )
+        _check_dropouts(self.layers, self.replicas)
         self.dtype = dense[0].dtype
 
     def __repr__(self) -> str:
@@ -246,7 +234,7 @@ class Network:
         Raises
         ------
         ValueError
-            If a layer has a parameter and another array of one name.
+            If a layer has a parameter and another array of the same name.
 
         Notes
         -----
@@ -310,6 +298,7 @@ class Network:
             raise
 
     def _overwrite(self, state: Mapping[str, Array]) -> None:
+        """Overwrite parameters and extra state, in place, with those of a checked state."""
         for name, value in self.parameters.items():
             value[...] = state[name]
         for prefix, layer in with_extra_state(self.layers):
@@ -363,12 +352,34 @@ class Network:
         return inputs
 
 
+def _check_alike(weights: Sequence[Array]) -> None:
+    """Raise ValueError unless all weights are for the same replicas, and of one dtype."""
+    if len({weight.shape[:-2] for weight in weights}) > 1:
+        raise ValueError(
+            f"layers with different replicas: weights of shapes {[w.shape for w in weights]}; "
+            f"the leading axes must be the same"
+        )
+    if len({weight.dtype for weight in weights}) > 1:
+        raise ValueError(f"layers of different dtypes: {[str(w.dtype) for w in weights]}")
+
+
+def _check_dropouts(layers: Sequence[Layer], replicas: tuple[int, ...]) -> None:
+    """Raise ValueError if a dropout is for other replicas than those of the network."""
+    for name, layer in walk(layers):
+        if isinstance(layer, Dropout) and layer.replicas not in ((), replicas):
+            raise ValueError(
+                f"layer {name} ({layer}) is for replicas {layer.replicas}, and this network has "
+                f"{replicas}; expected one p and one seed, or one for each replica"
+            )
+
+
 def _names(layers: Sequence[Layer]) -> list[str]:
     """Return the names of the layers that are not dense."""
     return [_name(layer) for layer in layers if not isinstance(layer, Dense)]
 
 
 def _name(layer: Layer) -> str:
+    """Return what the network's text form calls a layer."""
     if isinstance(layer, Activate):
         return layer.activation.name
     if isinstance(layer, Dropout):

@@ -106,12 +106,12 @@ class BatchNorm(_Normalization):
     batch is normalized by its variance (divided by n), and the running average collects the
     unbiased one (divided by n - 1).
 
-    Mean and variance are computed in float64 and rounded once, in two passes: a constant feature
-    gives exactly `bias`, float32 numbers of 1e20 and float16 numbers of 300 (whose squares are
-    beyond their dtype) what they should, and infinite numbers their limit, as if all of them grew
-    alike. Only a running variance above 1.8e308, of float64 numbers beyond 1e154, is infinite, and
-    gives `bias` in evaluation mode. An infinite running average stays infinite, whatever batches
-    follow, unless `momentum` is 1, which keeps the newest batch alone. Used alone
+    Mean and variance are computed in float64 and rounded once, in two passes. A constant feature
+    gives exactly `bias`; float32 numbers of 1e20 and float16 numbers of 300, whose squares are
+    beyond their dtype, are normalized correctly; infinite numbers give their limit, as if all of
+    them grew alike. Only a running variance above 1.8e308, of float64 numbers beyond 1e154, is
+    infinite, and gives `bias` in evaluation mode. An infinite running average stays infinite,
+    whatever batches follow, unless `momentum` is 1, which keeps the newest batch alone. Used alone
     in training mode, the layer takes no leading axes that its running averages lack.
 
     Examples
@@ -215,8 +215,8 @@ class LayerNorm(_Normalization):
     .. math:: y = \gamma\, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
     The same in training and in evaluation, because no example depends on another. Mean and variance
-    are computed as `BatchNorm` does: a constant example gives exactly `bias`, numbers whose squares
-    are beyond their dtype what they should, infinite ones their limit. float16 is taken too.
+    are computed as those of `BatchNorm`: a constant example gives exactly `bias`, numbers whose
+    squares are beyond their dtype are normalized correctly, infinite ones give their limit.
 
     Parameters
     ----------

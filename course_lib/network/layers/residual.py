@@ -41,7 +41,7 @@ class Residual(Block):
     ValueError
         If there are no layers, or the numbers of features do not fit.
     TypeError
-        If something else than layers stands in it.
+        If something else than a layer is in it.
 
     Notes
     -----

@@ -1,0 +1,70 @@
+"""Activation functions as layers: slopes that replicas learn, bad input."""
+
+import numpy as np
+import pytest
+from network_helpers import (
+    LAYERS,
+    batch_for,
+    build,
+)
+
+from course_lib.network import Dense, Network, Residual
+from course_lib.network.layers.activation import Activate, PReLU
+
+
+@pytest.mark.parametrize("features", [1, 4])
+def test_slopes_of_replicas_learn_apart(features):
+    slope = np.random.default_rng(0).uniform(0, 1, (3, 1, features))
+    dense = [build("relu", (3,)).layers[i] for i in (0, 4)]
+    dense[1] = Dense(*(np.repeat(v[:, :, :1], 2, axis=-1) for v in dense[1].parameters.values()))
+    together = Network([dense[0], PReLU(slope), dense[1]])
+    x, y = batch_for("cross_entropy")
+    values, gradients = together.loss_and_gradients(x, y)
+    for i in range(3):
+        alone = together.replica(i)
+        value, own = alone.loss_and_gradients(x, y)
+        assert values[i] == pytest.approx(value, rel=1e-12)
+        for name, gradient in own.items():
+            np.testing.assert_allclose(gradients[name][i], gradient, rtol=1e-12, atol=1e-14)
+    assert together.replica(0).parameters["1.weight"].shape == (1, features)
+
+
+@pytest.mark.parametrize("in_block", [False, True], ids=["in a row", "in a block"])
+@pytest.mark.parametrize("slopes", [1, 3], ids=["shared", "each feature"])
+def test_replicas_that_begin_at_a_prelu_equal_networks_alone(slopes, in_block):
+    rng = np.random.default_rng(0)
+    first = PReLU(rng.normal(size=(5, 1, slopes)))
+    square = Dense(rng.normal(size=(5, 3, 3)), rng.normal(size=(5, 1, 3)))
+    last = Dense(rng.normal(size=(5, 3, 2)), rng.normal(size=(5, 1, 2)))
+    layers = [Residual([first, square]), last] if in_block else [first, square, last]
+    network, x, y = Network(layers), rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+    assert network(x).shape == (5, 6, 2)
+    _, gradients = network.loss_and_gradients(x, y, "mean_squared_error")
+    for i in range(5):
+        alone = network.replica(i)
+        np.testing.assert_allclose(network(x)[i], alone(x), rtol=1e-13)
+        _, own = alone.loss_and_gradients(x, y, "mean_squared_error")
+        for name, value in own.items():
+            np.testing.assert_allclose(gradients[name][i], value, rtol=1e-12, err_msg=name)
+
+
+def test_slopes_sum_over_a_long_float16_batch():
+    layer = LAYERS["PReLU"](np.float16)
+    layer.forward(-np.ones((4096, 4), np.float16))
+    layer.backward(np.ones((4096, 4), np.float16))
+    np.testing.assert_array_equal(layer.gradients["weight"], np.full((1, 4), -4096))
+
+
+BAD = {  # what is done -> error, what was given, what is expected
+    "slopes as a list": (
+        lambda: PReLU([[0.1]]), TypeError, "negative_slope is a list", "np.array(negative_slope)"
+    ),
+    "unknown activation": (lambda: Activate("rellu"), KeyError, "'rellu'", "'relu'"),
+    "slope with one axis": (lambda: PReLU(np.ones(3)), ValueError, "(3,)", "(..., 1, features)"),
+    "integer slope": (lambda: PReLU(np.ones((1, 3), int)), TypeError, "is int", "one float dtype"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_with_what_is_expected(case, refuses):
+    refuses(*BAD[case])

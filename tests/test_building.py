@@ -1,0 +1,134 @@
+"""The multilayer perceptron: gains, options, bad input."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mpmath import mp
+
+from course_lib import meanfield
+from course_lib.activations import CATALOGUE, get
+from course_lib.network import INITIALIZERS, mlp
+
+
+@pytest.mark.parametrize("scheme", INITIALIZERS)
+def test_a_gain_multiplies_the_weights_and_not_the_biases(scheme):
+    options = {"seed": range(3), "initialization": scheme}
+    plain = mlp([5, 4, 4, 3], "tanh", **options).parameters
+    one = mlp([5, 4, 4, 3], "tanh", gain=1.5, **options).parameters
+    each = mlp([5, 4, 4, 3], "tanh", gain=[0.5, 1, 3], **options).parameters
+    for name, value in plain.items():
+        by = np.array([0.5, 1, 3])[:, None, None] if name.endswith("weight") else 1
+        np.testing.assert_allclose(one[name], value * (1.5 if np.ndim(by) else 1), rtol=1e-14)
+        np.testing.assert_allclose(each[name], value * by, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"), [("tanh", mp.tanh), ("relu", lambda z: max(z, 0)), ("sine", mp.sin)]
+)
+def test_a_computed_gain_keeps_the_variance_after_the_activation(activation, function):
+    def integrand(z):
+        return function(z) ** 2 * mp.npdf(z)
+
+    expected = 1 / mp.sqrt(mp.quad(integrand, [-mp.inf, 0, mp.inf]))
+    sizes = [6, 5, 4, 3]
+    plain = mlp(sizes, activation, initialization="lecun").parameters
+    scaled = mlp(sizes, activation, initialization="computed").parameters
+    np.testing.assert_array_equal(scaled["0.weight"], plain["0.weight"])
+    for name in ("2.weight", "4.weight"):
+        np.testing.assert_allclose(scaled[name] / plain[name], float(expected), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [row.name for row in CATALOGUE.values() if row.elementwise])
+def test_a_computed_gain_is_the_number_of_the_catalogue(name):
+    lecun, computed = (
+        mlp([3, 4, 2], name, initialization=scheme).parameters["2.weight"]
+        for scheme in ("lecun", "computed")
+    )
+    np.testing.assert_array_equal(computed, get(name).gain * lecun)
+
+
+def test_a_function_of_a_users_own_has_its_own_gain_and_not_that_of_the_row_it_came_from():
+    own = replace(get("tanh"), function=lambda x: np.tanh(3 * x))
+    lecun, computed = (
+        mlp([3, 4, 2], own, initialization=scheme).parameters["2.weight"]
+        for scheme in ("lecun", "computed")
+    )
+    np.testing.assert_allclose(computed / lecun, meanfield.gain(own), rtol=1e-14)
+    assert meanfield.gain(own) < 0.9 * get("tanh").gain
+
+
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("seed", [0, range(2)], ids=["one", "two"])
+def test_options_change_what_stands_between_and_never_the_initial_weights(
+    normalization, residual, seed
+):
+    network = mlp(
+        [3, 4, 4, 4, 5, 5, 2], "tanh", seed=seed, normalization=normalization, residual=residual
+    )
+    norm = {None: "", "batch": "BatchNorm, ", "layer": "LayerNorm, "}[normalization]
+    plain, block = f"{norm}tanh", f"Residual({norm}tanh)" if residual else f"{norm}tanh"
+    assert repr(network).split("[")[1].split("]")[0].replace("'", "") == ", ".join(
+        [plain, block, block, plain, block]
+    )
+    dense = [p for p in network.parameters.values() if p.shape[-2] > 1]
+    weights = mlp([3, 4, 4, 4, 5, 5, 2], "tanh", seed=seed).parameters
+    for own, value in zip(dense, [v for v in weights.values() if v.shape[-2] > 1], strict=True):
+        np.testing.assert_array_equal(own, value)
+
+
+def test_the_first_hidden_layer_is_no_block_although_it_keeps_the_width():
+    network = mlp([4, 4, 4, 2], "tanh", residual=True)
+    assert repr(network) == "Network(4-4-4-2, ['tanh', 'Residual(tanh)'], float64)"
+
+
+BAD = {  # what is done -> error, what was given, what is expected
+    "dropout 1": (lambda: mlp([2, 3], dropout=1.0), ValueError, "dropout is 1.0", "to below 1"),
+    "dropout as text": (
+        lambda: mlp([2, 3], dropout="0.5"), TypeError, "dropout is '0.5'", "0 to below 1"
+    ),
+    "dropouts without seeds": (
+        lambda: mlp([2, 3], dropout=[0.5]), ValueError, "(1,)", "each of a sequence of seeds"
+    ),
+    "dropouts for other seeds": (
+        lambda: mlp([2, 3], seed=range(3), dropout=[0.1, 0.2]), ValueError, "(2,)", "one for each"
+    ),
+    "alpha dropout of nothing": (
+        lambda: mlp([2, 3, 2], alpha_dropout=True), ValueError, "dropout is 0", "give a dropout"
+    ),
+    "unknown normalization": (
+        lambda: mlp([2, 3], normalization="bach"), KeyError, "'bach'", "'batch'"
+    ),
+    "gain 0": (lambda: mlp([2, 3], gain=0), ValueError, "gain is 0.0", "finite number above 0"),
+    "gain as text": (lambda: mlp([2, 3], gain="he"), ValueError, "gain is 'he'", "one number"),
+    "gains without seeds": (
+        lambda: mlp([2, 3], gain=[1.0]), ValueError, "(1,)", "one for each of a sequence of seeds"
+    ),
+    "gains for other seeds": (
+        lambda: mlp([2, 3], seed=range(3), gain=[1.0, 2.0]), ValueError, "(2,)", "one for each"
+    ),
+    "no gain to compute": (
+        lambda: mlp([2, 3, 2], "softmax", initialization="computed"),
+        ValueError, "softmax", "element by element",
+    ),
+    "an activation for each layer": (
+        lambda: mlp([2, 4, 4, 2], ["relu", "tanh"]),
+        TypeError, "activation is ['relu', 'tanh']", "one for all hidden layers", "Network([Dense",
+    ),
+    "ragged gains": (lambda: mlp([2, 3], gain=[[1.0], [1.0, 2.0]]), ValueError, "gain is ragged"),
+    "ragged sizes": (lambda: mlp([2, [3, 4]]), ValueError, "sizes is ragged", "an array"),
+    "one size": (lambda: mlp([3]), ValueError, "[3]", "an input and an output"),
+    "sizes as a number": (lambda: mlp(784), ValueError, "784", "an input and an output"),
+    "a size that is not whole": (
+        lambda: mlp([2, 3.0, 2]), TypeError, "fan_out is 3.0", "an integer"
+    ),
+    "size 0": (lambda: mlp([3, 0]), ValueError, "from 3 to 0", "at least 1"),
+    "float16": (lambda: mlp([2, 3], dtype=np.float16), TypeError, "float16", "float32 and float64"),
+    "gates": (lambda: mlp([2, 4, 1], "glu"), ValueError, "'glu'", "keeps the number of features"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_with_what_is_expected(case, refuses):
+    refuses(*BAD[case])
