@@ -104,7 +104,8 @@ def as_array(name: str, values: Any) -> Array:
     Traceback (most recent call last):
     ValueError: x is ragged: entries of one list have different lengths; expected an array
     """
-    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
+    mask = getattr(values, "mask", None)
+    if mask is not None and isinstance(values, np.ndarray) and np.any(mask):
         raise ValueError(f"{name} has masked entries, whose numbers would count; fill or drop them")
     try:
         return np.asarray(values)
@@ -268,66 +269,6 @@ def check_type(name: str, value: object, kind: type | tuple[type, ...], expected
         raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
 
 
-def check_float_arrays(**arrays: Any) -> None:
-    """Raise TypeError unless all arguments are arrays, and of one float dtype.
-
-    Examples
-    --------
-    >>> check_float_arrays(weight=np.ones(2), bias=np.ones(2, np.float32))
-    Traceback (most recent call last):
-    TypeError: weight is float64 and bias is float32; expected one float dtype
-    """
-    for name, values in arrays.items():
-        check_type(name, values, np.ndarray, f"an array: pass np.array({name})")
-    dtypes = {values.dtype for values in arrays.values()}
-    if len(dtypes) > 1 or any(dtype.kind != "f" for dtype in dtypes):
-        given = " and ".join(f"{name} is {values.dtype}" for name, values in arrays.items())
-        raise TypeError(f"{given}; expected one float dtype")
-
-
-def describe(thing: object) -> str:
-    """Format an object for an error message: text and classes as they are, others by their type.
-
-    Examples
-    --------
-    >>> describe("relu"), describe([1, 2])
-    ("'relu'", 'a list')
-    """
-    return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
-
-
-def scipy_module(name: str) -> ModuleType:
-    """Import a module of SciPy, an optional dependency, when it is first used.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"stats"`` for ``scipy.stats``.
-
-    Returns
-    -------
-    module
-        That module.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If SciPy is not installed; the message says how to install it.
-
-    Examples
-    --------
-    >>> scipy_module("special").__name__
-    'scipy.special'
-    """
-    try:
-        return import_module(f"scipy.{name}")
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            'this needs SciPy; install it with: pip install "why-networks-bend[stats]"',
-            name="scipy",
-        ) from None
-
-
 def check_numbers(
     name: str, values: ArrayLike, *, least: float = -inf, above: float = -inf
 ) -> None:
@@ -388,3 +329,63 @@ def check_finite(name: str, values: Array) -> None:
         f"{name} has {wrong.sum()} number{'s that are' if wrong.sum() > 1 else ' that is'} not "
         f"finite, the first {once[first]} at {list(first)}; remove or replace them"
     )
+
+
+def check_float_arrays(**arrays: Any) -> None:
+    """Raise TypeError unless all arguments are arrays, and of one float dtype.
+
+    Examples
+    --------
+    >>> check_float_arrays(weight=np.ones(2), bias=np.ones(2, np.float32))
+    Traceback (most recent call last):
+    TypeError: weight is float64 and bias is float32; expected one float dtype
+    """
+    for name, values in arrays.items():
+        check_type(name, values, np.ndarray, f"an array: pass np.array({name})")
+    dtypes = {values.dtype for values in arrays.values()}
+    if len(dtypes) > 1 or any(dtype.kind != "f" for dtype in dtypes):
+        given = " and ".join(f"{name} is {values.dtype}" for name, values in arrays.items())
+        raise TypeError(f"{given}; expected one float dtype")
+
+
+def describe(thing: object) -> str:
+    """Format an object for an error message: text and classes as they are, others by their type.
+
+    Examples
+    --------
+    >>> describe("relu"), describe([1, 2])
+    ("'relu'", 'a list')
+    """
+    return repr(thing) if isinstance(thing, str | type) else f"a {type(thing).__name__}"
+
+
+def scipy_module(name: str) -> ModuleType:
+    """Import a module of SciPy, an optional dependency, when it is first used.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"stats"`` for ``scipy.stats``.
+
+    Returns
+    -------
+    module
+        That module.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If SciPy is not installed; the message says how to install it.
+
+    Examples
+    --------
+    >>> scipy_module("special").__name__
+    'scipy.special'
+    """
+    try:
+        return import_module(f"scipy.{name}")
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            'this needs SciPy; install it with: pip install "why-networks-bend[stats]"',
+            name="scipy",
+        ) from None
