@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_lib._typing import Array
 
@@ -103,8 +104,7 @@ def as_array(name: str, values: Any) -> Array:
     Traceback (most recent call last):
     ValueError: x is ragged: entries of one list have different lengths; expected an array
     """
-    mask = getattr(values, "mask", None)
-    if mask is not None and isinstance(values, np.ndarray) and np.any(mask):
+    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
         raise ValueError(f"{name} has masked entries, whose numbers would count; fill or drop them")
     try:
         return np.asarray(values)
@@ -114,6 +114,41 @@ def as_array(name: str, values: Any) -> Array:
         raise ValueError(
             f"{name} is ragged: entries of one list have different lengths; expected an array"
         ) from None
+
+
+def as_numbers(name: str, values: Any) -> Array:
+    """Return values in float64.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    values : array_like
+        What the caller passed.
+
+    Returns
+    -------
+    ndarray of float64
+        The same object where it is one already.
+
+    Raises
+    ------
+    ValueError
+        As `as_array`.
+    TypeError
+        If something in it is no number.
+
+    Examples
+    --------
+    >>> as_numbers("samples", [1, "x"])
+    Traceback (most recent call last):
+    TypeError: samples is [1, 'x']; expected numbers
+    """
+    array = as_array(name, values)
+    try:
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {values!r}; expected numbers") from None
 
 
 def check_choice(name: str, given: Any, accepted: Iterable[str]) -> None:
@@ -291,3 +326,65 @@ def scipy_module(name: str) -> ModuleType:
             'this needs SciPy; install it with: pip install "why-networks-bend[stats]"',
             name="scipy",
         ) from None
+
+
+def check_numbers(
+    name: str, values: ArrayLike, *, least: float = -inf, above: float = -inf
+) -> None:
+    """Raise ValueError unless a setting is one finite number in a range, or one for each replica.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting.
+    values : array_like
+        What the caller passed. True is no number.
+    least, above : float
+        The bounds, as for `as_number`.
+
+    Examples
+    --------
+    >>> check_numbers("learning_rate", [0.1, 0.0], above=0)
+    Traceback (most recent call last):
+    ValueError: learning_rate is [0.1, 0.0]; expected finite numbers above 0, one, or one for each
+    replica
+    """
+    numbers = as_array(name, values)
+    if numbers.dtype.kind in "fiu" and numbers.size:
+        if (np.isfinite(numbers) & (numbers >= least) & (numbers > above)).all():
+            return
+    start = f"from {least:g} on" if least > -inf else f"above {above:g}"
+    raise ValueError(
+        f"{name} is {values!r}; expected finite numbers {start}, one, or one for each replica"
+    )
+
+
+def check_finite(name: str, values: Array) -> None:
+    """Raise ValueError where numbers are NaN or infinite, which nothing can be learned from.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    values : ndarray
+        Of any dtype; a view that repeats itself is not copied.
+
+    Examples
+    --------
+    >>> check_finite("x", np.array([[0.0, 1.0], [np.nan, np.inf]]))
+    Traceback (most recent call last):
+    ValueError: x has 2 numbers that are not finite, the first nan at [1, 0]; remove or replace them
+    """
+    if values.dtype.kind != "f":
+        return
+    # of an axis along which a view repeats itself, one entry tells all
+    once = values[tuple(slice(1 if step == 0 else None) for step in values.strides)]
+    # the smallest and the largest are NaN if any is, and need no array of their own
+    if not once.size or (np.isfinite(once.min()) and np.isfinite(once.max())):
+        return
+    wrong = ~np.isfinite(once)
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    raise ValueError(
+        f"{name} has {wrong.sum()} number{'s that are' if wrong.sum() > 1 else ' that is'} not "
+        f"finite, the first {once[first]} at {list(first)}; remove or replace them"
+    )

@@ -2,18 +2,23 @@
 
 One number from one seed is an anecdote. Everything here takes what was measured over seeds and says
 how far the mean, a proportion, or the difference between two things may be from the truth.
+
+Quantiles, the noncentral t distribution and root finding are those of SciPy, which is imported when
+it is first used. The rest is our own where SciPy's form takes no arrays (Wilson) or too much memory
+for them (the bootstrap), counts sums wrongly that are equal but for rounding (flipped signs) or is
+missing (Holm), a few lines each; ``benchmarks/intervals.py`` measures them beside SciPy.
+statsmodels has Holm and power, but would bring pandas and patsy for ten lines.
 """
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_array, check_integer
+from course_lib._checks import as_numbers, check_integer, scipy_module
 from course_lib._typing import Array
 
 __all__ = [
@@ -36,7 +41,7 @@ __all__ = [
 def bootstrap_interval(
     samples: ArrayLike, *, axis: int = 0, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[Any, Any]:
-    r"""Return a percentile bootstrap interval for the mean.
+    r"""Return a bootstrap interval for the mean: BCa with the tails of Student's t.
 
     Parameters
     ----------
@@ -54,7 +59,8 @@ def bootstrap_interval(
     Returns
     -------
     low, high : ndarray or scalar
-        The shape of `samples` without `axis`.
+        The shape of `samples` without `axis`; never beyond the smallest and largest sample, so that
+        equal samples give exactly their value. NaN where a sample is infinite or NaN.
 
     Raises
     ------
@@ -63,8 +69,15 @@ def bootstrap_interval(
 
     Notes
     -----
-    Efron, 1979 :cite:p:`efron1979bootstrap`. With few seeds the interval is a little too narrow: by
-    a factor of about :math:`\sqrt{1 - 1/n}` for n seeds.
+    At 95 % with 4, 8, 16 and 32 seeds, it covers the mean of normal samples in 87, 94, 94 and 94 %
+    of all cases, and that of exponential ones in 81, 91, 93 and 93 %. With 4 seeds, take
+    `t_interval`.
+
+    BCa (Efron, 1987 :cite:p:`efron1987better`) corrects the bias and skewness of the resampled
+    means. With few seeds these vary too little, and have no tails like Student's; so the normal
+    quantile in BCa becomes :math:`\sqrt{n / (n - 1)}\, t` (Hesterberg, 2015
+    :cite:p:`hesterberg2015what`). BCa alone covers 80, 88, 91 and 93 % with normal samples, the
+    quantiles of the resampled means alone the same.
 
     Examples
     --------
@@ -72,18 +85,35 @@ def bootstrap_interval(
     >>> bool(low < 49.5 < high)
     True
     """
-    values = np.moveaxis(_numbers("samples", samples), axis, 0)
-    check_level(level)
-    n = len(values)
-    if n < 2:
-        raise ValueError(f"{n} samples along axis {axis}; an interval needs at least 2")
-    if resamples < 1:
-        raise ValueError(f"resamples is {resamples!r}; expected 1 or more, 2000 by default")
+    values = _along(samples, axis, level)
+    check_integer("resamples", resamples)
+    n, special = len(values), scipy_module("special")
+    rows = values.reshape(n, -1)
+    finite = np.isfinite(rows).all(axis=0)
+    rows = np.where(finite, rows, 0.0)
+    center = rows.mean(axis=0)
+    apart = rows - center
     counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    means = np.tensordot(counts / n, values, axes=1)
-    tail = (1 - level) / 2
-    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
-    return low, high
+    means = np.sort(counts @ apart / n, axis=0)
+
+    tie = 1e-12 * np.abs(apart).max(axis=0)  # equal but for rounding
+    below = ((means < -tie).mean(axis=0) + (means <= tie).mean(axis=0)) / 2
+    bias = special.ndtri(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples))
+    cubes, squares = (apart**3).sum(axis=0), (apart**2).sum(axis=0)
+    acceleration = np.divide(cubes, 6 * squares**1.5, out=np.zeros_like(cubes), where=squares > 0)
+    tail = math.sqrt(n / (n - 1)) * special.stdtrit(n - 1, (1 - level) / 2)
+    shifted = bias + np.array([[tail], [-tail]])
+    quantile = special.ndtr(bias + shifted / np.maximum(1 - acceleration * shifted, 1e-9))
+
+    place = quantile * (resamples - 1)
+    under = np.floor(place).astype(int)
+    lower, upper = (
+        np.take_along_axis(means, np.minimum(k, resamples - 1), axis=0) for k in (under, under + 1)
+    )
+    ends = center + lower + (place - under) * (upper - lower)
+    ends = np.where(finite, np.clip(ends, rows.min(axis=0), rows.max(axis=0)), np.nan)
+    low, high = ends.reshape(2, *values.shape[1:])
+    return low[()], high[()]
 
 
 def t_interval(samples: ArrayLike, *, axis: int = 0, level: float = 0.95) -> tuple[Any, Any]:
@@ -110,8 +140,9 @@ def t_interval(samples: ArrayLike, *, axis: int = 0, level: float = 0.95) -> tup
 
     Notes
     -----
-    Student, 1908 :cite:p:`student1908probable`. For normal measurements the coverage is exact with
-    any number of seeds; at 95 % and 16 seeds, the percentile bootstrap covers only 92 %.
+    Student, 1908 :cite:p:`student1908probable`. For normal samples the coverage is exact with any
+    number of seeds. At 95 % with 4, 8, 16 and 32 seeds, it covers the mean of exponential samples
+    in 88, 89, 91 and 93 % of all cases; `bootstrap_interval` covers more from 8 on.
 
     Examples
     --------
@@ -119,44 +150,35 @@ def t_interval(samples: ArrayLike, *, axis: int = 0, level: float = 0.95) -> tup
     >>> round(float(low), 3), round(float(high), 3)
     (-0.484, 4.484)
     """
-    values = np.moveaxis(_numbers("samples", samples), axis, 0)
-    check_level(level)
+    values = _along(samples, axis, level)
     n = len(values)
-    if n < 2:
-        raise ValueError(f"{n} samples along axis {axis}; an interval needs at least 2")
     with np.errstate(invalid="ignore"):  # a loss that diverged is infinite
         mean = values.mean(axis=0)
-        half = _student_quantile(level, n - 1) * values.std(axis=0, ddof=1) / math.sqrt(n)
+        # in parts, so that many samples are never copied as a whole
+        parts = (values[start : start + 2048] - mean for start in range(0, n, 2048))
+        squares = sum(np.square(part, out=part).sum(axis=0) for part in parts)
+        half = _quantile(level, n - 1) * np.sqrt(squares / (n - 1)) / math.sqrt(n)
         return mean - half, mean + half
 
 
-def _student_quantile(level: float, degrees: int) -> float:
+def _along(samples: ArrayLike, axis: int, level: float) -> Array:
+    """Return samples with the seeds along the first axis, or raise an error."""
+    values = np.moveaxis(as_numbers("samples", samples), axis, 0)
+    check_level(level)
+    if len(values) < 2:
+        raise ValueError(f"{len(values)} samples along axis {axis}; an interval needs at least 2")
+    return values
+
+
+def _quantile(level: float, degrees: int) -> float:
     """Return the t that Student's variable stays within, on both sides, with that probability."""
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):
-        angle = (low + high) / 2
-        low, high = (angle, high) if _student_share(angle, degrees) < level else (low, angle)
-    return math.sqrt(degrees) * math.tan(high)
-
-
-def _student_share(angle: float, degrees: int) -> float:
-    """Return the probability of |T| <= t, where t = sqrt(degrees) * tan(angle)."""
-    # In the angle, the density is a power of the cosine, cos^(degrees - 1), whose integral by parts
-    # is a finite sum.
-    odd = degrees % 2
-    total = 1.0
-    for k in range(degrees // 2 - 1, 0, -1):
-        total = 1 + total * math.cos(angle) ** 2 * (2 * k - 1 + odd) / (2 * k + odd)
-    if not odd:
-        return math.sin(angle) * total
-    rest = math.sin(angle) * math.cos(angle) * total if degrees > 1 else 0.0
-    return 2 / math.pi * (angle + rest)
+    return -float(scipy_module("special").stdtrit(degrees, (1 - level) / 2))
 
 
 def wilson_interval(
     successes: ArrayLike, trials: ArrayLike, *, level: float = 0.95
 ) -> tuple[Any, Any]:
-    """Return Wilson's score interval for a share of successes.
+    """Return Wilson's score interval for a proportion of successes.
 
     Parameters
     ----------
@@ -177,7 +199,9 @@ def wilson_interval(
 
     Notes
     -----
-    Wilson, 1927 :cite:p:`wilson1927probable`.
+    Wilson, 1927 :cite:p:`wilson1927probable`. At 95 % with 4, 8, 16 and 32 trials, it covers the
+    true proportion in 96, 95, 95 and 95 % of all cases, averaged over proportions from 0 to 1;
+    where one is close to 0 or 1, in 83 % at least.
 
     Examples
     --------
@@ -185,7 +209,7 @@ def wilson_interval(
     >>> round(float(low), 3), round(float(high), 3)
     (0.985, 1.0)
     """
-    k, n = _numbers("successes", successes), _numbers("trials", trials)
+    k, n = as_numbers("successes", successes), as_numbers("trials", trials)
     check_level(level)
     if not ((n >= 1) & (k >= 0) & (k <= n)).all():
         raise ValueError(f"{successes!r} successes in {trials!r} trials; expected 0 to trials")
@@ -196,17 +220,8 @@ def wilson_interval(
     return np.where(k == 0, 0.0, center - half)[()], np.where(k == n, 1.0, center + half)[()]
 
 
-def _numbers(name: str, values: Any) -> Array:
-    """Return values in float64, or raise an error that names them where they make no array."""
-    try:
-        return as_array(name, values).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        if str(error).startswith(f"{name} "):
-            raise
-        raise TypeError(f"{name} is {values!r}; expected numbers") from None
-
-
 def check_level(level: float) -> None:
+    """Raise ValueError unless a coverage is between 0 and 1."""
     if not 0 < level < 1:
         raise ValueError(f"level is {level!r}; expected a number between 0 and 1, such as 0.95")
 
@@ -215,8 +230,8 @@ def check_level(level: float) -> None:
 # Differences between what the same seeds gave
 # ---------------------------------------------------------------------------------------------
 
-_EXACT_UP_TO = 20  # seeds, for which all choices of signs are still looked at
-_SIGN_FLIPS = 9_999  # drawn where there are more
+_EXACT_UP_TO = 32  # seeds, for which all choices of signs are still counted
+_DRAWN = 9_999  # choices of signs, where there are more
 
 
 @dataclass(frozen=True)
@@ -256,7 +271,7 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
     level : float
         Coverage of the interval, between 0 and 1.
     seed : int
-        For the signs that are drawn, where there are more than 20 seeds.
+        For the signs that are drawn, where there are more than 32 seeds.
 
     Returns
     -------
@@ -276,10 +291,11 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
     average.
 
     The test is Fisher's :cite:p:`fisher1935design`: if nothing but chance told a from b, each
-    difference could as well have the other sign. p is the share of all choices of signs with which
-    the mean is at least as far from 0. Up to 20 seeds, all are looked at, so 16 seeds reach no
+    difference could as well have the other sign. p is the proportion of all choices of signs with
+    which the mean is at least as far from 0. Up to 32 seeds, all are counted, so 16 seeds reach no
     p-value below :math:`2^{-15}`. Above, 9,999 are drawn, and the one observed is counted with them
-    :cite:p:`phipson2010permutation`.
+    :cite:p:`phipson2010permutation`. Differences that are equal but for the rounding of their own
+    two numbers count as equal.
 
     Examples
     --------
@@ -287,7 +303,7 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
     >>> result.mean, round(result.effect, 3), result.p, result.n
     (1.5, 2.598, 0.125, 4)
     """
-    a, b = _numbers("a", a), _numbers("b", b)
+    a, b = as_numbers("a", a), as_numbers("b", b)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
         raise ValueError(
             f"a has shape {a.shape} and b {b.shape}; expected two rows of the same length, "
@@ -299,30 +315,50 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
             "diverged, compare accuracies instead of losses, or use a smaller learning rate"
         )
     differences = a - b
-    mean, spread = float(differences.mean()), float(differences.std(ddof=1))
+    # 0.9 - 0.8 and 0.7 - 0.6 are equal but for what rounding left; the rest is for sums of them
+    rounding = 4 * np.maximum(np.abs(a), np.abs(b)) + len(a) * np.abs(differences)
+    rounding *= np.finfo(np.float64).eps * (differences != 0)
+    mean = float(differences.mean())
     low, high = t_interval(differences, level=level)
-    # 0.9 - 0.8 and 0.7 - 0.6 are equal but for what rounding left
-    rounding = 4 * np.finfo(np.float64).eps * float(max(np.abs(a).max(), np.abs(b).max()))
-    if spread > rounding:
-        effect = mean / spread
-    else:
-        effect = math.copysign(math.inf, mean) if abs(mean) > rounding else math.nan
-    p = _sign_flip_p(differences, rounding * len(a), seed)
+    least, most = (differences - rounding).max(), (differences + rounding).min()
+    if least > most:
+        effect = mean / float(differences.std(ddof=1))
+    else:  # all are equal
+        effect = math.nan if least <= 0 <= most else math.copysign(math.inf, mean)
+    p = _sign_flip_p(differences * math.copysign(1, mean) - rounding, seed)
     return Difference(mean, float(low), float(high), effect, p, len(a))
 
 
-def _sign_flip_p(differences: Array, rounding: float, seed: int) -> float:
-    """Return how often flipped signs bring the sum at least as far from 0."""
-    reached = abs(differences.sum()) - rounding
-    if len(differences) > _EXACT_UP_TO:
-        rng = np.random.default_rng(seed)
-        signs = rng.choice([-1.0, 1.0], size=(_SIGN_FLIPS, len(differences)))
-        hits = int((np.abs(signs @ differences) >= reached).sum())
-        return (hits + 1) / (_SIGN_FLIPS + 1)
-    sums = differences[:1]  # the other sign of the first mirrors all sums
-    for one in differences[1:]:
-        sums = np.concatenate([sums + one, sums - one])
-    return float((np.abs(sums) >= reached).mean())
+def _sign_flip_p(values: Array, seed: int) -> float:
+    """Return how often flipped signs bring a sum above 0 at least as far from 0."""
+    # They do where those that are flipped, or those that are not, have a sum of 0 or less. Counted
+    # in this way, a value that is much larger than the others does not swallow them.
+    n = len(values)
+    if values.sum() <= 0:
+        return 1.0
+    if n <= _EXACT_UP_TO:
+        sums, others = np.sort(_subset_sums(values[: n // 2])), _subset_sums(values[n // 2 :])
+        return 2 * int(np.searchsorted(sums, -others, side="right").sum()) / 2**n
+    # the largest is never flipped, because flipping all changes nothing
+    others = np.delete(values, np.abs(values).argmax())
+    raw = np.random.default_rng(
+        seed
+    ).bit_generator.random_raw  # bits, five times as fast as numbers
+    bits = (np.arange(256)[:, np.newaxis] >> np.arange(8) & 1).astype(np.float64)
+    flipped = np.zeros(_DRAWN)
+    for eight in np.pad(others, (0, -len(others) % 8)).reshape(-1, 8):
+        choices = raw(_DRAWN // 8 + 1).view(np.uint8)[:_DRAWN]  # which of eight, in a byte
+        flipped += (bits @ eight)[choices.astype(np.intp)]
+    hits = int(((flipped <= 0) | (flipped >= values.sum())).sum())
+    return (hits + 1) / (_DRAWN + 1)
+
+
+def _subset_sums(values: Array) -> Array:
+    """Return the sums of all subsets of some values."""
+    sums = np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums, sums + value])
+    return sums
 
 
 def holm(p_values: ArrayLike) -> Array:
@@ -357,7 +393,7 @@ def holm(p_values: ArrayLike) -> Array:
     >>> holm([0.01, 0.04, 0.03])
     array([0.03, 0.06, 0.06])
     """
-    p = _numbers("p_values", p_values)
+    p = as_numbers("p_values", p_values)
     if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
         raise ValueError(f"p_values are {p_values!r}; expected one row of numbers from 0 to 1")
     order = np.argsort(p)
@@ -403,9 +439,7 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
 
     Notes
     -----
-    Cohen, 1988 :cite:p:`cohen1988statistical`. The quotient has the noncentral t distribution. Its
-    normal probability, known for each S, is averaged over the chi distribution of S with the
-    Gauss-Legendre rule.
+    Cohen, 1988 :cite:p:`cohen1988statistical`. The quotient has the noncentral t distribution.
 
     For normal differences, the test of `paired` finds nearly as much, but has no p-value below
     :math:`2^{1-n}`: with 5 seeds or fewer, it finds nothing at 95 %.
@@ -417,41 +451,22 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
     """
     check_level(level)
     check_integer("n", n, least=2)
-    return _power(_numbers("effect", effect), n, _student_quantile(level, n - 1))
+    return _power(as_numbers("effect", effect), n, _quantile(level, n - 1))
 
 
-_FAR = 9.0  # standard deviations, beyond which a normal variable hardly ever is: 1e-19
-
-
-@cache
-def _legendre() -> tuple[Array, Array]:
-    """Return nodes and weights of the rule, which take longer than all the rest."""
-    return np.polynomial.legendre.leggauss(100)
+_LARGEST = 9e4  # shift for which SciPy's series of the noncentral t still converges
 
 
 def _power(effect: Array, n: int, quantile: float) -> Any:
     """Return the probability that a noncentral t is beyond a quantile, on both sides."""
-    # S is a chi variable divided by sqrt(n - 1). Where its normal probability falls from 1 to 0,
-    # which may be in a small part of where chi lies, the rule has its nodes to itself.
-    root = math.sqrt(n - 1)
-    shift = np.abs(effect)[..., np.newaxis] * math.sqrt(n)
-    ends = max(root - _FAR, np.finfo(np.float64).tiny), root + _FAR  # the density takes logarithms
-    falls = np.clip((shift + np.array([-_FAR, _FAR])) * (root / quantile), *ends)
-    edges = np.concatenate([np.full_like(shift, ends[0]), falls, np.full_like(shift, ends[1])], -1)
-    middles, halves = (edges[..., 1:] + edges[..., :-1]) / 2, np.diff(edges) / 2
-    nodes, weights = _legendre()
-    shape = (*effect.shape, 3 * len(nodes))
-    chi = (middles[..., np.newaxis] + halves[..., np.newaxis] * nodes).reshape(shape)
-    weights = (halves[..., np.newaxis] * weights).reshape(shape)
-    # the density, up to a factor, without powers that would overflow
-    weights *= np.exp((n - 2) * np.log(chi / root) - (chi - root) * (chi + root) / 2)
-    beyond = _normal(shift - quantile / root * chi) + _normal(-shift - quantile / root * chi)
-    return ((weights * beyond).sum(axis=-1) / weights.sum(axis=-1))[()]
-
-
-def _normal(x: Array) -> Array:
-    """Return the probability that a standard normal variable is below x."""
-    return np.vectorize(math.erfc, otypes=[np.float64])(-x / math.sqrt(2)) / 2
+    # Of SciPy's forms, scipy.special.nctdtr and ncfdtr are NaN for some shifts and, in SciPy 1.14,
+    # wrong by 6e-4; scipy.stats.nct.cdf is NaN on the far side, where nct.sf is not.
+    beyond, shift = scipy_module("stats").nct.sf, np.abs(effect) * math.sqrt(n)
+    near = beyond(quantile, n - 1, np.minimum(shift, _LARGEST))
+    far = beyond(quantile, n - 1, -np.minimum(shift, 40))  # where it is 0
+    with np.errstate(over="ignore"):  # beside such a shift, Z is nothing
+        limit = scipy_module("special").chdtr(n - 1, (n - 1) * np.square(shift / quantile))
+    return np.minimum(np.where(shift > _LARGEST, limit, near) + far, 1)[()]
 
 
 def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 1) -> float:
@@ -483,7 +498,7 @@ def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 
 
     Notes
     -----
-    Cohen, 1988 :cite:p:`cohen1988statistical`. Found by bisection, to 10 digits.
+    Cohen, 1988 :cite:p:`cohen1988statistical`. Correct to 10 digits.
 
     The test of `paired` needs more seeds, the more tests there are: with 28, whose significance is
     0.05 / 28, it finds nothing with 10 seeds or fewer, because :math:`2^{-9}` is more than that.
@@ -502,12 +517,12 @@ def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 
             f"power is {power!r}; expected a number between {significance:.3g}, with which a "
             f"test finds what is not there, and 1"
         )
-    quantile = _student_quantile(1 - significance, n - 1)
-    low, high = 0.0, 1.0
-    while _power(np.asarray(high), n, quantile) < power:
-        low, high = high, 2 * high
-    while high - low > 1e-13 * high:
-        middle = (low + high) / 2
-        found = _power(np.asarray(middle), n, quantile) >= power
-        low, high = (low, middle) if found else (middle, high)
-    return high
+    quantile = _quantile(1 - significance, n - 1)
+
+    def missing(effect: float) -> float:
+        return float(_power(np.asarray(effect), n, quantile)) - power
+
+    high = 1.0
+    while missing(high) < 0:
+        high *= 2
+    return float(scipy_module("optimize").brentq(missing, 0.0, high, xtol=1e-15, rtol=1e-12))

@@ -43,6 +43,16 @@ def refuses():
     return check
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Spare small products the threads of PyTorch, which cost more than they gain."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def skips_problem(skipped, expected):
     """Return what is wrong with a number of skipped tests, if somebody said how many to expect."""
     if expected is None or skipped == int(expected):

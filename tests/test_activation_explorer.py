@@ -37,9 +37,9 @@ def test_samples_lie_where_the_script_looks_for_them():
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_samples_are_those_of_the_catalogue(name):
     row = CATALOGUE[name]
-    value, slope = CURVES[name]["values"]
+    value, derivative = CURVES[name]["values"]
     np.testing.assert_allclose(value, [row(x) for x in XS], rtol=DIGITS, atol=0)
-    np.testing.assert_allclose(slope, [row.derivative(x) for x in XS], rtol=DIGITS, atol=0)
+    np.testing.assert_allclose(derivative, [row.derivative(x) for x in XS], rtol=DIGITS, atol=0)
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
@@ -63,11 +63,11 @@ def test_kinks_are_those_one_knows():
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_flat_is_where_the_slope_is_below_a_hundredth_of_the_steepest(name):
+def test_saturated_is_where_the_derivative_is_below_a_hundredth_of_the_largest(name):
     row = CATALOGUE[name]
-    steepest = row.lipschitz if math.isfinite(row.lipschitz) else 1
-    flat = {i for first, last in CURVES[name]["flat"] for i in range(first, last + 1)}
-    assert flat == {i for i, x in enumerate(XS) if abs(row.derivative(x)) < steepest / 100}
+    largest = row.lipschitz if math.isfinite(row.lipschitz) else 1
+    told = {i for first, last in CURVES[name]["saturated"] for i in range(first, last + 1)}
+    assert told == {i for i, x in enumerate(XS) if abs(row.derivative(x)) < largest / 100}
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_facts_are_those_of_the_catalogue(name):
     lowest, highest = facts["Values"].removeprefix("from ").split(" to ")
     assert (read(lowest), read(highest)) == pytest.approx(row.range, rel=DIGITS)
     if math.isfinite(row.lipschitz):
-        assert read(facts["Steepest slope"]) == pytest.approx(row.lipschitz, rel=DIGITS)
+        assert read(facts["Largest derivative"]) == pytest.approx(row.lipschitz, rel=DIGITS)
     else:
-        assert facts["Steepest slope"] == "no bound"
-    limit = read(facts["Flat"].split("±")[1])
-    steepest = row.lipschitz if math.isfinite(row.lipschitz) else 1
-    assert limit == pytest.approx(steepest / 100, rel=DIGITS)
+        assert facts["Largest derivative"] == "no bound"
+    limit = read(facts["Saturated"].split("±")[1])
+    largest = row.lipschitz if math.isfinite(row.lipschitz) else 1
+    assert limit == pytest.approx(largest / 100, rel=DIGITS)
     told = [] if facts["Kinks"] == "none" else [read(x) for x in facts["Kinks"].split(", ")]
     assert told == sorted(row.kinks)
     given = {key: value for key, value in row.parameters.items() if value is not None}
@@ -126,7 +126,7 @@ def test_graph_without_the_script_shows_the_function_and_its_derivative():
     assert row.kinks == ()  # the graph would draw a jump as a line
     drawing = ElementTree.fromstring(activation_explorer.picture(row))
     assert row.name in drawing.get("aria-label")
-    value, slope = [
+    value, derivative = [
         np.array([point.split(",") for point in line.get("points").split()], float)
         for line in drawing.iter("polyline")
     ]
@@ -134,7 +134,9 @@ def test_graph_without_the_script_shows_the_function_and_its_derivative():
     ticks = {text.text: float(text.get("y")) - 4 for text in drawing.iter("text")}
     scale = [ticks["0"], ticks["1"]]
     np.testing.assert_allclose(value[:, 1], np.interp(row(XS), [0, 1], scale), atol=0.2)
-    np.testing.assert_allclose(slope[:, 1], np.interp(row.derivative(XS), [0, 1], scale), atol=0.2)
+    np.testing.assert_allclose(
+        derivative[:, 1], np.interp(row.derivative(XS), [0, 1], scale), atol=0.2
+    )
 
 
 def test_script_and_style_are_where_only_the_page_with_the_explorer_loads_them():

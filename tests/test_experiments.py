@@ -481,8 +481,15 @@ SHARED = Momentum(0.1)
         (lambda rates: OfAnotherLibrary(), TypeError, "OfAnotherLibrary, whose step does not take"),
         (steps_elsewhere, ValueError, "remembers the gradients of another network"),
         (lambda rates: Momentum(rates[:-1]), ValueError, "learning_rate has shape"),
-        (lambda rates: Momentum(np.ones(len(TASK["seeds"]))), ValueError, "learning_rate has"),
-        (lambda rates: SHARED, ValueError, "the same Momentum in each call; expected a new one"),
+        (lambda rates: Momentum(np.arange(1, 4)), ValueError, "learning_rate has"),
+        (lambda rates: SHARED, ValueError, "with the learning rate 0.1 from"),
+        (
+            lambda rates: SHARED if len(rates) < 4 else Momentum(rates),
+            ValueError,
+            "the same Momentum in each call; expected a new one",
+        ),
+        (lambda rates: Momentum(0.1), ValueError, "rate 0.1 from .*; expected one that takes them"),
+        (lambda rates: Adam(rates.mean()), ValueError, "expected one that .* lambda rates: Adam"),
     ],
 )
 @pytest.mark.parametrize("in_setting", [False, True])

@@ -6,6 +6,7 @@ touches one is skipped. What is left compares with mpmath, closed forms and exac
 Arguments are passed on to pytest.
 """
 
+import glob
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -16,21 +17,24 @@ import types
 import pytest
 
 ABSENT = [name for name in ("torch", "scipy", "hypothesis") if not importlib.util.find_spec(name)]
-FILES = ["activations", "pairs", "numerics", "network", "layers", "losses", "state", "training"]
-FILES += ["data", "meanfield", "autodiff"]
+FILES = ["activations", "pairs", "numerics", "losses", "state", "checks", "seeds", "model"]
+FILES += ["building", "initialization", "dense", "activation_layers", "normalization", "dropout"]
+FILES += ["sequence", "residual", "layers", "network_gradients"]
+FILES += ["data", "quadrature", "meanfield", "autodiff"]
 FILES += ["activation", "activation_inputs", "catalogue", "rectifiers", "softmax_family", "groups"]
 FILES += ["exact", "measure", "constants"]
 TESTS = [f"tests/test_{name}.py" for name in FILES]
-DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network")]
-MODULES = ["pairs", "numerics", "data", "training", "autodiff"]
+TESTS += sorted(glob.glob("tests/test_training_*.py"))
+DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network", "training")]
+MODULES = ["pairs", "numerics", "data", "autodiff"]
 DOCTESTS += [f"course_lib/{name}.py" for name in MODULES]
 # Settings of pyproject.toml that ask for plug-ins are left out; warnings stay errors.
 OPTIONS = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "--capture=sys", "--doctest-modules"]
 
 # What asks for processes, or for a list that PyTorch itself keeps.
 LEFT_OUT = [
-    "tests/test_training.py::test_no_terminal_no_bar",
-    "tests/test_state.py::test_a_training_goes_on_in_another_process",
+    "tests/test_training_progress.py::test_no_terminal_no_bar",
+    "tests/test_training_loop.py::test_a_training_goes_on_in_another_process",
     "tests/test_catalogue.py::test_every_activation_of_pytorch_is_there",
 ]
 OPTIONS += [f"--deselect={name}" for name in LEFT_OUT]

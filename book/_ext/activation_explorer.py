@@ -35,25 +35,25 @@ SENTENCE = "JavaScript lets you choose and compare functions here. The table bel
 
 
 def rounded(values: Any) -> list[float]:
-    """Return numbers to four digits, which keeps a tiny one apart from 0; whole ones are short."""
+    """Return numbers to four digits, which keeps a tiny one apart from 0; integers are short."""
     short = (float(f"{value:.4g}") for value in np.asarray(values).tolist())
     return [int(value) if value.is_integer() else value for value in short]
 
 
 def pair(activation: Activation, x: float) -> list[float]:
-    """Return value and slope at one place."""
+    """Return value and derivative at one place."""
     return rounded([activation(x), activation.derivative(x)])
 
 
 def limit(activation: Activation, x: float, side: float) -> list[float]:
-    """Return what value and slope tend to when a kink is approached from one side."""
+    """Return what value and derivative tend to when a kink is approached from one side."""
     beside = np.nextafter(x, side)
     # the value of the nearest float is off by its distance, such as 5e-324 for 0
     return rounded(np.round([activation(beside), activation.derivative(beside)], 12))
 
 
 def kinks(activation: Activation) -> list[dict[str, Any]]:
-    """Return value and slope at each kink within reach, and what they tend to on both sides."""
+    """Return value and derivative at kinks within reach, and what they tend to on both sides."""
     return [
         {
             "x": x,
@@ -90,8 +90,8 @@ def facts(activation: Activation) -> dict[str, str]:
     return {
         **({"Parameters": ", ".join(parameters)} if parameters else {}),
         "Values": f"from {lowest} to {highest}",
-        "Steepest slope": number(activation.lipschitz) if bounded else "no bound",
-        "Flat": f"where the slope is within ±{number(saturation_threshold(activation))}",
+        "Largest derivative": number(activation.lipschitz) if bounded else "no bound",
+        "Saturated": f"where the derivative is within ±{number(saturation_threshold(activation))}",
         "Kinks": ", ".join(map(number, sorted(activation.kinks))) or "none",
     }
 
@@ -103,7 +103,7 @@ def curve(activation: Activation) -> dict[str, Any]:
         "formulas": [activation.formula, activation.derivative_formula],
         "values": [rounded(activation(GRID)), rounded(activation.derivative(GRID))],
         "kinks": kinks(activation),
-        "flat": stretches(is_saturated(activation, GRID)),
+        "saturated": stretches(is_saturated(activation, GRID)),
         "facts": facts(activation),
     }
 
@@ -147,7 +147,7 @@ def picture(activation: Activation) -> str:
     for y in np.arange(np.ceil(low * 5), np.floor(high * 5) + 1) / 5:
         parts.append(f'<path class="grid" d="M{left} {up(y):.1f}H{right}"/>')
         parts.append(f'<text x="34" y="{up(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
-    for y, kind, label in zip(values, ("", " slope"), ("f", "f\u2032"), strict=True):
+    for y, kind, label in zip(values, ("", " derivative"), ("f", "f\u2032"), strict=True):
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across(GRID), up(y), strict=True))
         parts.append(f'<polyline class="curve f{kind}" points="{points}"/>')
         parts.append(f'<text class="f" x="566" y="{up(y[-1]) + 4:.1f}">{label}</text>')

@@ -10,23 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from course_lib import activations as catalogue
-from course_lib._checks import as_array, check_choice, check_integer, unknown_name
+from course_lib._checks import as_array, check_choice, check_finite, check_integer, unknown_name
 from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.experiments.results import Combination, Comparison, Row, find_combination
 from course_lib.experiments.tuning import Tuning, check_distinct, check_sequence, tune
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
 from course_lib.statistics import check_level
-from course_lib.training import (
-    Momentum,
-    Optimizer,
-    check_finite,
-    check_fit_arguments,
-    check_moves,
-    check_smallest_batch,
-    fit,
-)
-from course_lib.training import score as accuracy_for
+from course_lib.training import Momentum, Optimizer, fit
+from course_lib.training.arguments import check_fit_arguments, check_smallest_batch
+from course_lib.training.scores import accuracy_for
+from course_lib.training.stepping import check_moves
 
 __all__ = ["compare"]
 
@@ -116,8 +110,9 @@ def compare(
         If an activation, initialization, loss or score is unknown.
     ValueError
         If something occurs twice, seeds are used for tuning and comparing, a number in the data is
-        not finite, `optimizer` makes the same one twice, the best learning rate is at the edge, or
-        as `mlp` and `fit` raise it. All but the edge is found before anything is trained.
+        not finite, `optimizer` makes the same one twice or ignores its learning rates, the best
+        learning rate is at the edge, or as `mlp` and `fit` raise it. All but the edge is found
+        before anything is trained.
     TypeError
         If something is not a sequence, mapping or callable as above, a setting has other arguments,
         or as `mlp` and `fit` do.
@@ -256,6 +251,7 @@ class _Task:
     ) -> None:
         """Do everything but training, so that what cannot work is known before the work."""
         network = self.network(kind, tuning_seeds[:1])
+        self.check_learning_rates(kind, learning_rates)
         optimizer = self.check_optimizers(
             kind, network, np.repeat(learning_rates, len(tuning_seeds))
         )
@@ -267,6 +263,18 @@ class _Task:
                 self.loss.function(network(x), y)
             if np.isnan(self.measure(network, part)).any():
                 raise ValueError(f"{self.loss.name!r} has no accuracy; expected score='loss'")
+
+    def check_learning_rates(self, kind: Kind, learning_rates: Sequence[float]) -> None:
+        """Raise ValueError if an optimizer does not tell the learning rates apart."""
+        optimizer = self.make_optimizer(kind, learning_rates)
+        # one of another kind may keep them elsewhere, where nobody can look
+        own = np.unique(getattr(optimizer, "learning_rate", learning_rates))
+        if len(own) == 1 < len(learning_rates):
+            raise ValueError(
+                f"optimizer makes a {type(optimizer).__name__} with the learning rate {own[0]:g} "
+                f"from {list(learning_rates)}; expected one that takes them, such as "
+                f"lambda rates: {type(optimizer).__name__}(rates)"
+            )
 
     def check_optimizers(self, kind: Kind, network: Network, learning_rates: Array) -> Optimizer:
         """Make the optimizers that train all learning rates; return the last, or raise."""

@@ -5,12 +5,12 @@
 // page, where the extension activation_explorer.py puts them; nothing is computed here.
 (() => {
   const VALUE = 0;
-  const SLOPE = 1;
+  const DERIVATIVE = 1;
   const HEIGHT = 320;
   const LEFT = 36; // room for the ticks
   const WIDE = 560; // from this width on there is room for names beside the graph
   const THUMB = 16; // width of a slider's handle
-  const STRIP = 9; // height of the strip that shows where a function is flat
+  const STRIP = 9; // height of the strip that shows where a function is saturated
   const LINE = 17; // least distance of two labels
   let count = 0; // of explorers, for ids
 
@@ -117,15 +117,16 @@
     }
     drawing.append(text("tick", right + 12, HEIGHT - 6, "start", "x"));
     const strips = (STRIP * chosen.length) / 2;
-    drawing.append(text("tick", right + 8, bottom + strips + 5, "start", "flat"));
+    const word = width < WIDE ? "sat." : "saturated";
+    drawing.append(text("tick", right + 8, bottom + strips + 5, "start", word));
 
     const lines = svg("g", { "clip-path": `url(#${id}-frame)` });
     const dots = svg("g", { "clip-path": `url(#${id}-frame)` });
     const dot = (name, x, y, r) => svg("circle", { class: name, cx: across(x), cy: up(y), r });
     const labels = [];
     chosen.forEach(([letter, curve], row) => {
-      for (const which of [SLOPE, VALUE]) {
-        const kind = which === SLOPE ? `${letter} slope` : letter;
+      for (const which of [DERIVATIVE, VALUE]) {
+        const kind = which === DERIVATIVE ? `${letter} derivative` : letter;
         for (const piece of pieces(curve, xs, which)) {
           const points = piece.map(([x, y]) => `${across(x).toFixed(1)},${up(y).toFixed(1)}`);
           lines.append(svg("polyline", { class: `curve ${kind}`, points: points.join(" ") }));
@@ -133,15 +134,15 @@
         for (const { x, at } of jumps(curve, which)) lines.append(dot(kind, x, at[which], 2.5));
         dots.append(dot(`here ${kind}`, xs[index], curve.values[which][index], 5));
         const full = width < WIDE ? letter : `${letter} = ${curve.name}`;
-        const name = which === SLOPE ? `${letter}\u2032` : full;
+        const name = which === DERIVATIVE ? `${letter}\u2032` : full;
         labels.push({ name, letter, y: inside(curve.values[which].at(-1)) });
       }
-      // Half a sample to both sides, so that a single flat place is seen too.
+      // Half a sample to both sides, so that a single saturated place is seen too.
       const y = bottom + STRIP * (row + 0.5) + 1;
       const half = 0.5 / data.perUnit;
-      for (const [first, last] of curve.flat) {
+      for (const [first, last] of curve.saturated) {
         const ends = [Math.max(xs[first] - half, -reach), Math.min(xs[last] + half, reach)];
-        drawing.append(path(`flat ${letter}`, `M${across(ends[0])} ${y}H${across(ends[1])}`));
+        drawing.append(path(`saturated ${letter}`, `M${across(ends[0])} ${y}H${across(ends[1])}`));
       }
     });
     drawing.append(path("here", `M${across(xs[index])} ${top}V${HEIGHT - 24}`), lines, dots);
@@ -153,29 +154,34 @@
 
   // What a function does at one x, in words.
   const reading = (letter, curve, x, index) => {
-    const [value, slope] = curve.values.map((values) => show(values[index]));
-    const flat = curve.flat.some(([first, last]) => first <= index && index <= last);
+    const [value, derivative] = curve.values.map((values) => show(values[index]));
+    const saturated = curve.saturated.some(
+      ([first, last]) => first <= index && index <= last,
+    );
     const kink = curve.kinks.find((candidate) => candidate.x === x);
     const line = html(
       "p",
       {},
       html("strong", { class: letter }, curve.name),
-      `: ${letter}(x)\u00a0=\u00a0${value}, ${letter}\u2032(x)\u00a0=\u00a0${slope}, `,
-      html("strong", {}, flat ? "flat" : "not flat"),
+      `: ${letter}(x)\u00a0=\u00a0${value}, ${letter}\u2032(x)\u00a0=\u00a0${derivative}, `,
+      html("strong", {}, saturated ? "saturated" : "not saturated"),
       ".",
     );
     if (kink) {
       const sides = (which) =>
-        `${show(kink.left[which])} on the left and ${show(kink.right[which])} on the right`;
+        `${show(kink.left[which])} just below and ${show(kink.right[which])} just above`;
       const jump = jumps(curve, VALUE).includes(kink) ? `its value is ${sides(VALUE)}; ` : "";
-      line.append(` At this kink ${jump}its slope is ${sides(SLOPE)}, and ${slope} by convention.`);
+      line.append(
+        ` At this kink ${jump}its derivative is ${sides(DERIVATIVE)}, `,
+        `and ${derivative} by convention.`,
+      );
     }
     return line;
   };
 
   // What is known of a function.
   const description = (letter, curve) => {
-    const [value, slope] = curve.formulas;
+    const [value, derivative] = curve.formulas;
     const list = html("dl");
     for (const [term, fact] of Object.entries(curve.facts)) {
       list.append(html("div", {}, html("dt", {}, term), html("dd", {}, fact)));
@@ -185,7 +191,7 @@
       { class: "known" },
       html("p", {}, html("strong", { class: letter }, `${letter} = ${curve.name}`)),
       html("div", { class: "formula" }, `\\[${letter}(x) = ${value}\\]`),
-      html("div", { class: "formula" }, `\\[${letter}'(x) = ${slope}\\]`),
+      html("div", { class: "formula" }, `\\[${letter}'(x) = ${derivative}\\]`),
       list,
     );
   };

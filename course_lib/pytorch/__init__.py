@@ -1,0 +1,34 @@
+"""The same networks as PyTorch modules: built, trained, and exchanged with the NumPy network.
+
+The modules of this package, in the order in which they build on one another:
+
+- `course_lib.pytorch.tensors`: arrays and tensors of what a caller passes
+- `course_lib.pytorch.activation_modules`: which module is which activation of the catalogue
+- `course_lib.pytorch.modules`: residual blocks and the multilayer perceptron
+- `course_lib.pytorch.conversion`: networks carried there and back
+- `course_lib.pytorch.arguments`: the checks of losses, targets and optimizers
+- `course_lib.pytorch.fitting`: `fit`, by the loop of `course_lib.training.loop`, and `predict`
+- `course_lib.pytorch.inspection`: what passes a module's activations
+
+All public names are here. This is the only package of the library, with what uses it, that imports
+PyTorch.
+"""
+
+from course_lib.pytorch.activation_modules import activation_module
+from course_lib.pytorch.conversion import from_numpy, to_numpy
+from course_lib.pytorch.fitting import fit, predict
+from course_lib.pytorch.inspection import Passage, passages, weights
+from course_lib.pytorch.modules import Residual, mlp
+
+__all__ = [
+    "Passage",
+    "Residual",
+    "activation_module",
+    "fit",
+    "from_numpy",
+    "mlp",
+    "passages",
+    "predict",
+    "to_numpy",
+    "weights",
+]

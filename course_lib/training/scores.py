@@ -1,0 +1,61 @@
+"""Scores: how good a network's outputs are, in numbers that a reader can compare."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from course_lib._checks import as_array
+from course_lib._typing import Array, PerReplica
+from course_lib.network import Loss
+
+__all__ = ["accuracy", "accuracy_for"]
+
+
+def accuracy(outputs: Array, y: ArrayLike) -> PerReplica:
+    """Return the fraction of examples that are classified correctly.
+
+    Parameters
+    ----------
+    outputs : ndarray
+        Shape ``(..., batch, classes)``: the largest logit is the prediction; or
+        ``(..., batch, 1)`` with targets 0 and 1: the prediction is 1 where the logit is above 0. An
+        output with a NaN, from a network that diverged, predicts nothing and counts as wrong.
+    y : array_like
+        Labels of shape ``(batch,)`` or ``(..., batch)``; or targets of shape ``(batch, 1)``.
+
+    Returns
+    -------
+    ndarray or scalar
+        Shape ``(...)``, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> accuracy(np.array([[0.0, 1.0], [2.0, 1.0]]), [1, 1])
+    np.float64(0.5)
+    """
+    y = as_array("y", y)
+    if outputs.shape[-1] == 1:
+        predictions = outputs[..., 0] > 0
+        y = (y[..., 0] if y.shape in (outputs.shape, outputs.shape[-2:]) else y) > 0.5
+    else:
+        predictions = outputs.argmax(axis=-1)
+    if y.shape not in (predictions.shape[-1:], predictions.shape):
+        raise ValueError(
+            f"labels of shape {y.shape} do not fit outputs of shape {outputs.shape}; expected "
+            f"{predictions.shape[-1:]} or {predictions.shape}"
+        )
+    return ((predictions == y) & ~np.isnan(outputs).any(axis=-1)).mean(axis=-1)
+
+
+def accuracy_for(loss: Loss, outputs: Array, y: ArrayLike) -> PerReplica:
+    """Return the accuracy, or NaN for a loss that has none."""
+    if loss.name == "cross_entropy":
+        return accuracy(outputs, y)
+    if loss.name == "binary_cross_entropy":
+        right = (outputs > 0) == (np.asarray(y) > 0.5)
+        return (right & ~np.isnan(outputs)).mean(axis=(-2, -1))  # a NaN predicts nothing
+    return np.full(outputs.shape[:-2], np.nan)

@@ -1,0 +1,362 @@
+"""What all optimizers share: a step is checked as a whole before it is made, and can be stored.
+
+`Stepping` is the class that those in `course_lib.training.optimizers` are derived from; its
+docstring says what it asks of them. `check_moves` is how `course_lib.training.fit` finds out before
+a training whether an optimizer can make steps for a network at all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from inspect import signature
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from course_lib._checks import check_numbers, check_type
+from course_lib._typing import Array
+from course_lib.network._state import VERSION, as_arrays, check_state
+
+__all__ = ["Stepping", "check_gradients", "check_in_place", "check_moves", "check_optimizer"]
+
+Move = tuple[str, Array, Array, Array, Array]
+"""A parameter's name, the parameter, its gradient, and learning rate and decay shaped for it."""
+
+
+class Stepping:
+    """The base of an optimizer: checks each step, keeps its memory, stores and loads its state.
+
+    A derived class is a dataclass whose fields are its settings, with ``learning_rate`` and
+    ``weight_decay`` among them. It names in `remembers` what it keeps of each parameter, such as
+    ``("velocity",)``, and makes its step from what `moves` returns. It finds what it remembers in
+    ``self.memory["velocity"]``, by the names of the parameters: zeros of a parameter's shape and
+    dtype at first. Further settings are checked in its ``__post_init__``, which calls this one.
+    """
+
+    learning_rate: ArrayLike
+    weight_decay: ArrayLike
+    remembers: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Raise an error for settings that cannot work; begin with an empty memory."""
+        check_numbers("learning_rate", self.learning_rate, above=0)
+        check_numbers("weight_decay", self.weight_decay, least=0)
+        self.memory: dict[str, dict[str, Array]] = {kind: {} for kind in self.remembers}
+        self._owners: dict[str, Array] = {}
+
+    def check(self, parameters: Mapping[str, Array]) -> None:
+        """Raise an error unless these are parameters that the optimizer can move.
+
+        Raises
+        ------
+        ValueError
+            If what it remembers belongs to other parameters, or a setting does not fit them.
+        TypeError
+            If a parameter is not an array of floats that can be written to, or of a dtype in which
+            the optimizer does not work.
+        """
+        self._shaped(parameters)
+        if self.remembers:
+            self._check_memory(parameters)
+
+    def check_dtype(self, name: str, parameter: Array) -> None:
+        """Raise an error if the optimizer does not work in the dtype of a parameter."""
+
+    def moves(
+        self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]
+    ) -> Sequence[Move]:
+        """Check all of a step, so that none is half done; return what each parameter needs."""
+        check_gradients(gradients)
+        expected = "a mapping of names to arrays, such as network.parameters"
+        check_type("parameters", parameters, Mapping, expected)
+        shaped = self._shaped(parameters)
+        _check_fit(parameters, gradients)
+        if self.remembers:
+            self._check_memory(parameters)
+            self._make_room(parameters)
+        return [
+            (name, parameter, gradients[name], *settings)
+            for (name, parameter), settings in zip(parameters.items(), shaped, strict=True)
+        ]
+
+    def _shaped(self, parameters: Mapping[str, Array]) -> list[tuple[Array, Array]]:
+        """Check parameters; return learning rate and weight decay, shaped for each."""
+        shaped: dict[object, tuple[Array, Array]] = {}  # most parameters are alike
+        found = []
+        for name, parameter in parameters.items():
+            check_in_place(name, parameter, "moved")
+            kind = parameter.dtype, parameter.shape[:-2]
+            if kind not in shaped:
+                shaped[kind] = self._settings_for(name, parameter)
+            found.append(shaped[kind])
+        return found
+
+    @np.errstate(over="ignore", under="ignore")  # what becomes infinite or 0 is told
+    def _settings_for(self, name: str, parameter: Array) -> tuple[Array, Array]:
+        self.check_dtype(name, parameter)
+        learning_rate = shaped_for("learning_rate", self.learning_rate, parameter)
+        if not learning_rate.all():
+            raise ValueError(
+                f"learning_rate is {self.learning_rate!r}, which is 0 in {parameter.dtype}"
+            )
+        return learning_rate, shaped_for("weight_decay", self.weight_decay, parameter)
+
+    def _check_memory(self, parameters: Mapping[str, Array]) -> None:
+        """Raise ValueError if what is remembered belongs to another network."""
+        known = [name for name in parameters if name in self._owners]
+        if any(self._owners[name] is not parameters[name] for name in known) or (
+            self._owners and not known
+        ):
+            raise ValueError(
+                "this optimizer remembers the gradients of another network; make a new one for each"
+            )
+        if not self._owners:
+            self._check_loaded(parameters)
+
+    def _check_loaded(self, parameters: Mapping[str, Array]) -> None:
+        """Raise ValueError unless a loaded memory is one of these parameters."""
+        for memory in self.memory.values():
+            if memory and _forms(memory) != _forms(parameters):
+                told = [
+                    f"{name}: {ours}, {theirs}"
+                    for name, ours, theirs in _unequal(_forms(memory), _forms(parameters))
+                ]
+                raise ValueError(
+                    f"the state that this optimizer has loaded is for other parameters (name: "
+                    f"remembered, given): {'; '.join(told)}"
+                )
+
+    def _make_room(self, parameters: Mapping[str, Array]) -> None:
+        """Remember zeros where nothing is remembered yet."""
+        for name, parameter in parameters.items():
+            if name not in self._owners:
+                self._owners[name] = parameter
+                for memory in self.memory.values():
+                    memory.setdefault(name, np.zeros_like(parameter))
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of the settings and of all that the optimizer remembers.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The settings by name; what is remembered of each parameter, such as
+            ``"velocity.0.weight"``; the name of the ``"class"``, the only text; and the
+            ``"version"`` of this form. Arrays alone, for ``np.savez(file, **state)``, which
+            ``np.load(file, allow_pickle=False)`` reads.
+        """
+        state = {"class": np.array(type(self).__name__)}
+        state |= {name: np.array(getattr(self, name)) for name in self._settings()}
+        for kind, memory in self.memory.items():
+            state |= {f"{kind}.{name}": value.copy() for name, value in memory.items()}
+        return state | {"version": VERSION.copy()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Go on with the settings and the memory of a `state_dict`; if it does not fit, unchanged.
+
+        The optimizer then serves the network that it next meets, which must have the parameters
+        that are remembered.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            What `state_dict` of an optimizer of this class returned, or ``np.load`` of its file.
+
+        Raises
+        ------
+        ValueError
+            If it is the state of another class, entries are missing or unknown, or a shape, dtype,
+            setting or version does not fit.
+        TypeError
+            If it is not a mapping, or an entry is not numeric.
+        """
+        arrays = as_arrays(state)
+        self._check_class(arrays)
+        names = {
+            name: arrays.get(f"{self.remembers[0]}.{name}")
+            for key in arrays
+            for kind, dot, name in [key.partition(".")]
+            if dot and kind in self.remembers
+        }
+        memory = {f"{kind}.{name}": names[name] for kind in self.remembers for name in names}
+        expected = dict.fromkeys(["class", *self._settings()]) | memory
+        check_state(f"this {type(self).__name__}", arrays, expected)
+        self._set(
+            {
+                name: arrays[name].copy() if arrays[name].ndim else arrays[name].item()
+                for name in self._settings()
+            }
+        )
+        for kind in self.remembers:
+            self.memory[kind] = {name: arrays[f"{kind}.{name}"].copy() for name in names}
+        self._owners = {}
+
+    def _check_class(self, arrays: Mapping[str, Array]) -> None:
+        """Raise ValueError if a state names another class, which would step otherwise."""
+        own = type(self).__name__
+        if "class" in arrays and str(arrays["class"]) != own:
+            raise ValueError(
+                f"the state is that of {arrays['class']}, and this optimizer is {own}; load it "
+                f"into an optimizer of its own class; nothing was loaded"
+            )
+
+    def _settings(self) -> list[str]:
+        """Return the names of what is stored beside the memory."""
+        return [field.name for field in fields(cast(Any, self)) if field.init]
+
+    def _set(self, settings: dict[str, Any]) -> None:
+        """Set all settings, or raise the error with which a new optimizer rejects them."""
+        type(self)(**settings)
+        vars(self).update(settings)
+
+
+def shaped_for(name: str, number: ArrayLike, parameter: Array) -> Array:
+    """Return a setting shaped to multiply a parameter ``(..., rows, columns)``.
+
+    Raises
+    ------
+    ValueError
+        If a number is beyond the range of the parameter's dtype, or there is neither one number nor
+        one for each replica.
+
+    Examples
+    --------
+    >>> shaped_for("learning_rate", [0.1, 0.2], np.ones((2, 4, 3))).shape
+    (2, 1, 1)
+    """
+    values = np.asarray(number, dtype=parameter.dtype)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} is {number!r}, which is beyond the range of {parameter.dtype}")
+    if values.ndim == 0:
+        return values
+    if values.shape != parameter.shape[:-2]:
+        raise ValueError(
+            f"{name} has shape {values.shape}; expected one number, or one for each replica: "
+            f"{parameter.shape[:-2]}"
+        )
+    return values[..., np.newaxis, np.newaxis]
+
+
+def check_in_place(name: str, value: object, done: str) -> None:
+    """Raise an error unless something is an array of floats that can be written to.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter or gradient.
+    value : object
+        What the caller passed.
+    done : str
+        What is about to happen to it, such as ``"moved"``.
+
+    Examples
+    --------
+    >>> check_in_place("w", [1.0], "clipped")
+    Traceback (most recent call last):
+    TypeError: w is a list; expected an array of floats, which can be clipped in place
+    """
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        raise TypeError(
+            f"{name} is {_kind(value)}; expected an array of floats, which can be {done} in place"
+        )
+    if not value.flags.writeable:
+        raise ValueError(f"{name} is an array that cannot be written to; pass a copy of it")
+
+
+def check_gradients(gradients: object) -> None:
+    """Raise TypeError unless gradients are a mapping."""
+    expected = "a mapping of names to arrays, as loss_and_gradients returns it"
+    check_type("gradients", gradients, Mapping, expected)
+
+
+def _check_fit(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+    """Raise one error for all gradients that are missing, unknown, misshapen or no floats."""
+    wrong = [
+        f"{name} is {_kind(value)}"
+        for name, value in gradients.items()
+        if value is not None and not _is_float_array(value)
+    ]
+    if wrong:
+        raise TypeError(
+            f"gradients: {'; '.join(wrong)}; expected arrays of floats, as loss_and_gradients "
+            f"returns them; nothing was moved"
+        )
+    wrong = [
+        f"{name} has shape {'none' if parameter is None else parameter}, and its gradient "
+        f"{'is missing' if gradient is None else f'has {gradient}'}"
+        for name, parameter, gradient in _unequal(_shapes(parameters), _shapes(gradients))
+    ]
+    if wrong:
+        raise ValueError(
+            f"gradients do not fit the parameters: {'; '.join(wrong)}; nothing was moved"
+        )
+
+
+def _is_float_array(value: object) -> bool:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind == "f"
+    return isinstance(value, float)
+
+
+def _kind(value: object) -> str:
+    return str(getattr(value, "dtype", f"a {type(value).__name__}"))
+
+
+def _shapes(arrays: Mapping[str, Array]) -> dict[str, object]:
+    return {name: None if value is None else np.shape(value) for name, value in arrays.items()}
+
+
+def _forms(arrays: Mapping[str, Array]) -> dict[str, object]:
+    return {name: f"{value.dtype} of shape {value.shape}" for name, value in arrays.items()}
+
+
+def _unequal(
+    one: Mapping[str, object], other: Mapping[str, object]
+) -> list[tuple[str, object, object]]:
+    """Return names with both values where two mappings differ; None where one lacks a name."""
+    if one == other:
+        return []
+    both = [(name, one.get(name), other.get(name)) for name in {**one, **other}]
+    return [(name, own, its) for name, own, its in both if own != its]
+
+
+def check_optimizer(optimizer: object) -> None:
+    """Raise TypeError unless it is something that makes steps.
+
+    Examples
+    --------
+    >>> check_optimizer("sgd")
+    Traceback (most recent call last):
+    TypeError: optimizer is 'sgd'; pass an instance, such as SGD(0.1)
+    """
+    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        raise TypeError(f"optimizer is {optimizer!r}; pass an instance, such as SGD(0.1)")
+
+
+def check_moves(optimizer: object, parameters: Mapping[str, Array]) -> None:
+    """Raise an error unless an optimizer can move these parameters of a NumPy network.
+
+    The optimizers here say themselves what they can move. Of others, their step must take
+    parameters and gradients, which those of PyTorch, Keras and other libraries do not.
+    """
+    check_optimizer(optimizer)
+    if isinstance(optimizer, Stepping):
+        optimizer.check(parameters)
+    elif hasattr(optimizer, "param_groups") or not _takes_two(getattr(optimizer, "step", None)):
+        kind = type(optimizer)
+        raise TypeError(
+            f"optimizer is a {kind.__module__}.{kind.__qualname__}, whose step does not take "
+            f"parameters and gradients; expected for a course_lib.network.Network one of "
+            f"course_lib.training, such as SGD(0.1); course_lib.pytorch.fit trains PyTorch modules"
+        )
+
+
+def _takes_two(step: Any) -> bool:
+    """Return whether a function can be called with two arguments, as far as it tells."""
+    try:
+        signature(step).bind({}, {})
+    except TypeError:
+        return False
+    except ValueError:  # compiled, and without a signature
+        return callable(step)
+    return True
