@@ -153,7 +153,7 @@ from course_lib import data, network, statistics, training
 x, y = data.moons(20)
 net = network.mlp([2, 8, 2], "gelu", seed=range(4))
 network.mlp([2, 3, 2], "gelu", initialization="computed")
-training.fit(net, x, y, optimizer=training.Adam(0.05), epochs=30)
+training.fit(net, x, y, optimizer=training.Adam(0.05), epochs=60)
 low, high = statistics.wilson_interval((net(x).argmax(-1) == y).sum(), 4 * len(y))
 print(bool(low > 0.7))
 power = lambda x: statistics.power(x, 5)
