@@ -1,12 +1,12 @@
 """Print the largest error of every activation: ours beside PyTorch, JAX, SciPy and the textbook.
 
 Errors are in units in the last place, over all sizes of input (`course_lib.accuracy.inputs`),
-against the double-double values of `references`, which the tests hold to mpmath. LOST means that a
-result which should be a normal number is off by a quarter of itself or more, such as a false 0 far
-out in a tail, or is NaN. That is *relative* error: the absolute error of a lost tail is tiny. For
-other libraries, subnormal inputs and results are left out, because XLA takes them for 0, and so are
-kinks, where conventions differ; ours are held to their bounds there too. A library that is not
-installed is left out.
+against double-double values (`course_lib.accuracy.references`), which the tests hold to mpmath.
+LOST means that a result which should be a normal number is off by a quarter of itself or more, such
+as a false 0 far out in a tail, or is NaN. That is *relative* error: the absolute error of a lost
+tail is tiny. For other libraries, subnormal inputs and results are left out, because XLA takes them
+for 0, and so are kinks, where conventions differ; ours are held to their bounds there too. A
+library that is not installed is left out.
 
 Then a short search, that of `worst`, looks for larger errors of our float64 curves: at all
 parameters, and over rows up to a length of 10,000. What it finds is confirmed with mpmath. Run it
@@ -19,7 +19,6 @@ from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
-from references import GATES, REFERENCES, ROW_REFERENCES, as_exact, gated, values_of
 from worst import PARTS, SEARCHED, in_unit, mapped, print_search, processes, searched
 
 from course_lib.accuracy import (
@@ -32,8 +31,16 @@ from course_lib.accuracy import (
     inputs,
     survey,
 )
+from course_lib.accuracy.peers import PEERS
+from course_lib.accuracy.references import (
+    GATES,
+    REFERENCES,
+    ROW_REFERENCES,
+    as_exact,
+    gated,
+    values_of,
+)
 from course_lib.activations import CATALOGUE
-from course_lib.rivals import RIVALS
 
 NARROW_BOUND = 0.51
 DTYPES = {"float64": np.float64, "float32": np.float32, "float16": np.float16}
@@ -46,7 +53,7 @@ def measure(name, dtype, size):
     exact = [values_of(function, x.astype(np.float64)) for function in REFERENCES[name]]
     pairs = {"ours": (row.function, row.derivative)}
     if dtype != np.float16:  # not all libraries compute in half precision on a processor
-        pairs |= {library: pair for library, find in RIVALS.items() if (pair := find(name))}
+        pairs |= {library: pair for library, find in PEERS.items() if (pair := find(name))}
     normal = (np.abs(x) >= np.finfo(dtype).tiny) & ~np.isin(x, row.kinks)
     found = {"ours": [survey(f, e, x) for f, e in zip(pairs.pop("ours"), exact, strict=True)]}
     with np.errstate(all="ignore"):
@@ -120,9 +127,7 @@ def print_rows(title, dtype, broken):
         limit = bounds(CATALOGUE[name], dtype)
         ours, elsewhere = measure_rows(name, dtype)
         columns = f"{f'{ours[0]:.2g} / {ours[1]:.2g}':>18}"
-        columns += "".join(
-            f"{f'{elsewhere[r]:.2g}' if r in elsewhere else '-':>18}" for r in RIVALS
-        )
+        columns += "".join(f"{f'{elsewhere[r]:.2g}' if r in elsewhere else '-':>18}" for r in PEERS)
         print(f"{name:15}{f'{limit[0]} / {limit[1]}':>11}{columns}", flush=True)
         for off, bound in zip(ours, limit, strict=True):
             if off > bound:
@@ -143,14 +148,14 @@ def told(surveys):
 
 def print_points(title, dtype, options, broken):
     """Print a line for each elementwise function."""
-    rivals = [] if dtype == np.float16 else list(RIVALS)
+    peers = [] if dtype == np.float16 else list(PEERS)
     print(f"\n{title}: largest error in ULPs, of the function / of its derivative")
-    print(f"{'':15}{'bound':>11}{'ours':>18}" + "".join(f"{r:>18}" for r in rivals), end="")
+    print(f"{'':15}{'bound':>11}{'ours':>18}" + "".join(f"{r:>18}" for r in peers), end="")
     print("" if dtype == np.float64 else f"{'correctly rounded':>22}")
     one = partial(measure, dtype=dtype, size=options.inputs)
     for name, found in zip(options.only, mapped(one, options.only, options.jobs), strict=True):
         limit = bounds(CATALOGUE[name], dtype)
-        columns = "".join(f"{told(found.get(r)):>18}" for r in ["ours", *rivals])
+        columns = "".join(f"{told(found.get(r)):>18}" for r in ["ours", *peers])
         print(f"{name:15}{f'{limit[0]} / {limit[1]}':>11}{columns}", end="")
         rounded = " / ".join(f"{s.rounded:.4%}" for s in found["ours"])
         print("" if dtype == np.float64 else f"{rounded:>22}", flush=True)

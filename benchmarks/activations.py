@@ -2,8 +2,8 @@
 
 In float32 and float64, at 10^3, 10^5 and 10^7 elements, on one thread and on two. All are
 interleaved in one run, so that a busy moment of the machine hits all alike, and medians are
-compared. PyTorch's derivative is its backward pass alone, which multiplies by the grad_output gradient
-as well; so does ours (`Activation.vjp`). NumPy runs on one thread at every number of threads. Run
+compared. PyTorch's derivative is its backward pass alone, which multiplies by grad_output as well;
+so does ours (`Activation.vjp`). NumPy runs on one thread at every number of threads. Run
 it with ``make bench``; the whole takes several minutes, ``--only relu gelu`` or ``--sizes 100000``
 less.
 
@@ -36,12 +36,12 @@ def candidates(row, x):
         return ours, {}, lambda: x.copy()
     tensor, ones = torch.from_numpy(x), torch.from_numpy(grad_output)
     leaf = tensor.clone().requires_grad_()
-    bend = activation_module(row).to(tensor.dtype).eval().requires_grad_(False)
-    y = bend(leaf)
+    module = activation_module(row).to(tensor.dtype).eval().requires_grad_(False)
+    y = module(leaf)
 
     def forward():
         with torch.no_grad():
-            return bend(tensor)
+            return module(tensor)
 
     def backward():
         return torch.autograd.grad(y, leaf, ones, retain_graph=True)

@@ -7,7 +7,7 @@ mpmath. A function takes some minutes::
 
     python benchmarks/exhaustive.py sigmoid gelu --part derivative
 
-``--share 0.01`` checks that share of all inputs, evenly spread.
+``--fraction 0.01`` checks that fraction of all inputs, evenly spaced.
 """
 
 import argparse
@@ -31,11 +31,11 @@ def middles(values):
     return normal & (np.abs(to_middle) <= NEAR)
 
 
-def check(name, part, share):
+def check(name, part, fraction):
     """Return how many inputs were checked, how many were near-ties, how many results are wrong."""
     function = getattr(CATALOGUE[name], part)
     exact = EXACT[name][part == "derivative"]
-    step = max(1, round(1 / share))
+    step = max(1, round(1 / fraction))
     checked = ties = wrong = 0
     for start in range(0, 2**32, CHUNK * step):
         bits = np.arange(start, min(start + CHUNK * step, 2**32), step, dtype=np.uint64)
@@ -57,11 +57,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="+", choices=EXACT, metavar="NAME")
     parser.add_argument("--part", choices=["function", "derivative"], default="function")
-    parser.add_argument("--share", type=float, default=1.0, help="of all inputs")
+    parser.add_argument("--fraction", type=float, default=1.0, help="of all inputs")
     options = parser.parse_args()
     for name in options.names:
         start = time.perf_counter()
-        checked, ties, wrong = check(name, options.part, options.share)
+        checked, ties, wrong = check(name, options.part, options.fraction)
         print(
             f"{name}, {options.part}: {checked:,} inputs, {ties:,} near-ties, {wrong:,} not "
             f"correctly rounded ({time.perf_counter() - start:.0f} s)",

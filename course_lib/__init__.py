@@ -1,13 +1,14 @@
 """Why Networks Bend: activation functions, small networks and the claims about them.
 
 The modules follow a reader's day, and an import never points backwards along this line:
-``data`` -> ``pairs`` -> ``numerics`` -> ``activations`` -> ``accuracy`` -> ``rivals`` ->
-``autodiff`` -> ``meanfield`` -> ``network`` -> ``training`` -> ``pytorch`` -> ``diagnostics`` ->
-``statistics`` -> ``experiments`` -> ``claims`` -> ``plots``.
+``data`` -> ``pairs`` -> ``numerics`` -> ``activations`` -> ``accuracy`` -> ``autodiff`` ->
+``meanfield`` -> ``network`` -> ``training`` -> ``pytorch`` -> ``diagnostics`` -> ``statistics`` ->
+``experiments`` -> ``claims`` -> ``plots``.
 
 Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
-all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib) and
-``course_lib.accuracy`` (mpmath).
+all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib),
+``course_lib.accuracy`` (mpmath), ``course_lib.statistics`` and the fixed points of
+``course_lib.meanfield`` (SciPy).
 """
 
 from importlib import import_module
@@ -27,7 +28,7 @@ __all__ = [
     "training",
 ]
 
-_OPTIONAL = ["accuracy", "plots", "pytorch", "rivals"]  # not brought by `from course_lib import *`
+_OPTIONAL = ["accuracy", "plots", "pytorch"]  # not brought by `from course_lib import *`
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -269,58 +269,35 @@ def check_type(name: str, value: object, kind: type | tuple[type, ...], expected
         raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
 
 
-def check_number(
-    name: str,
-    value: ArrayLike,
-    *,
-    above: float = -np.inf,
-    least: float = -np.inf,
-    below: float = np.inf,
-    per_replica: bool = False,
+def check_numbers(
+    name: str, values: ArrayLike, *, least: float = -inf, above: float = -inf
 ) -> None:
-    """Raise ValueError unless a setting is a finite number within its bounds.
+    """Raise ValueError unless a setting is one finite number in a range, or one for each replica.
 
     Parameters
     ----------
     name : str
         Of the setting.
-    value : array_like
-        What the caller passed. True is no number, although Python counts with it.
-    above, below : float
-        Bounds that the number must not reach.
-    least : float
-        The smallest that is accepted; instead of `above`.
-    per_replica : bool
-        Accept an array, with one number for each replica, as well.
-
-    Raises
-    ------
-    ValueError
-        If it is something else, a ragged list included.
+    values : array_like
+        What the caller passed. True is no number.
+    least, above : float
+        The bounds, as for `as_number`.
 
     Examples
     --------
-    >>> check_number("momentum", 1.0, least=0, below=1)
-    Traceback (most recent call last):
-    ValueError: momentum is 1.0; expected a finite number from 0 to below 1
-    >>> check_number("learning_rate", [0.1, 0.0], above=0, per_replica=True)
+    >>> check_numbers("learning_rate", [0.1, 0.0], above=0)
     Traceback (most recent call last):
     ValueError: learning_rate is [0.1, 0.0]; expected finite numbers above 0, one, or one for each
     replica
     """
-    numbers = as_array(name, value)
-    if numbers.dtype.kind in "fiu" and numbers.size and (per_replica or not numbers.ndim):
-        inside = (numbers > above) & (numbers >= least) & (numbers < below)
-        if (inside & np.isfinite(numbers)).all():
+    numbers = as_array(name, values)
+    if numbers.dtype.kind in "fiu" and numbers.size:
+        if (np.isfinite(numbers) & (numbers >= least) & (numbers > above)).all():
             return
-    bounds = f" above {above}" if above > -np.inf else ""
-    bounds += f" from {least} {'to' if below < np.inf else 'on'}" if least > -np.inf else ""
-    bounds += f" below {below}" if below < np.inf else ""
-    if per_replica:
-        expected = f"finite numbers{bounds}, one, or one for each replica"
-    else:
-        expected = f"a finite number{bounds}"
-    raise ValueError(f"{name} is {value!r}; expected {expected}")
+    start = f"from {least:g} on" if least > -inf else f"above {above:g}"
+    raise ValueError(
+        f"{name} is {values!r}; expected finite numbers {start}, one, or one for each replica"
+    )
 
 
 def check_finite(name: str, values: Array) -> None:

@@ -1,17 +1,17 @@
 r"""Reverse-mode automatic differentiation of single numbers, readable in one sitting.
 
-A `Value` remembers which values it was computed from, and how fast it changes with each of them:
-the local derivatives. They are found while the expression is computed, so that each backward rule
-stands in the line of its forward. `Value.backward` then needs the chain rule alone. It walks from
-the result to the inputs and adds up, for each value, what flows back to it:
+A `Value` stores which values it was computed from, and its derivative with respect to each of them:
+the local derivatives. They are computed together with the expression, so that each backward rule
+stands in the line of its forward. `Value.backward` then needs the chain rule alone. It goes from
+the result to the inputs and sums, for each value, over all values that were computed from it:
 
 .. math::
 
     \frac{\partial f}{\partial v}
     = \sum_{u \text{ computed from } v} \frac{\partial f}{\partial u} \frac{\partial u}{\partial v}
 
-One such walk finds the derivatives with respect to all inputs, at the cost of a few times the
-expression itself. That is what `course_lib.network` does with whole layers, and PyTorch with
+One such backward pass gives the derivatives with respect to all inputs, at the cost of a few times
+the expression itself. `course_lib.network` does the same with whole layers, and PyTorch with
 tensors. Here every step is a number that can be looked at.
 """
 
@@ -29,7 +29,7 @@ __all__ = ["Value"]
 
 
 class Value:
-    """A number that knows where it came from.
+    """A number together with the values and operation that it was computed from.
 
     The operators ``+ - * / **`` take values and plain numbers, on either side, and return a value.
 
@@ -38,17 +38,17 @@ class Value:
     data : float
         The number.
     operation : str
-        The name of what made it; empty for an input.
+        The name of the operation that gave it; empty for an input.
     parents : iterable of (Value, float)
-        What it was made from, each with the derivative of this value with respect to it. The
+        What it was computed from, each with the derivative of this value with respect to it. The
         operators fill it; an operation of your own does the same.
 
     Attributes
     ----------
     data, operation, parents
-        As above. A value is computed once: who changes `data` of an input computes the expression
-        anew.
-    gradient : float
+        As above. A value is computed once: after a change of an input's `data`, compute the
+        expression again.
+    grad : float
         The derivative of the value whose `backward` was called last, among those computed from this
         one, with respect to this one; 0 before.
 
@@ -59,10 +59,10 @@ class Value:
         operators raise too; or if `parents` are not pairs of a value and a real number.
     ValueError
         From the logarithm of a number that is not above 0, from such a number to the power of a
-        value, and from a number below 0 to a power that is not whole.
+        value, and from a number below 0 to a power that is not an integer.
     ZeroDivisionError, OverflowError
-        From operators, as Python's floats do. A power that has no finite slope raises the first
-        as well, such as the square root of 0.
+        From operators, as Python's floats do. A power that has no finite derivative raises
+        the first as well, such as the square root of 0.
 
     Notes
     -----
@@ -91,7 +91,7 @@ class Value:
     True
     """
 
-    # arrays leave the operators to this class, which refuses them
+    # arrays leave the operators to this class, which raises TypeError
     __array_ufunc__ = None
 
     def __init__(
@@ -110,7 +110,7 @@ class Value:
         return f"Value({self.data:g}, grad={self.grad:g})"
 
     def __add__(self, other: "Value | float") -> "Value":
-        """Return the sum; both slopes are 1."""
+        """Return the sum; both derivatives are 1."""
         other = _as_value(other)
         return Value(self.data + other.data, "+", [(self, 1.0), (other, 1.0)])
 
@@ -120,7 +120,7 @@ class Value:
         return Value(self.data - other.data, "-", [(self, 1.0), (other, -1.0)])
 
     def __mul__(self, other: "Value | float") -> "Value":
-        """Return the product; the slope along each factor is the other one."""
+        """Return the product; the derivative with respect to each factor is the other one."""
         other = _as_value(other)
         return Value(self.data * other.data, "*", [(self, other.data), (other, self.data)])
 
@@ -135,14 +135,14 @@ class Value:
         x = self.data
         if isinstance(exponent, Value):
             n = exponent.data
-            accepted = "bases above 0; to the power of a plain number, others too"
-            _check(x > 0, f"{x:g} to the power of a Value", accepted)
-            slopes = n * x ** (n - 1), x**n * math.log(x)
-            return Value(x**n, "**", [(self, slopes[0]), (exponent, slopes[1])])
+            expected = "bases above 0; to the power of a plain number, others too"
+            _check(x > 0, f"{x:g} to the power of a Value", expected)
+            parents = [(self, n * x ** (n - 1)), (exponent, x**n * math.log(x))]
+            return Value(x**n, "**", parents)
         n = _as_number(exponent)
-        accepted = "bases from 0 on, or whole powers"
-        _check(x >= 0 or n.is_integer(), f"{x:g} to the power {n:g}", accepted)
-        # a power of 0 has the slope 0 everywhere, but 0**-1 would raise an error
+        expected = "bases from 0 on, or integer powers"
+        _check(x >= 0 or n.is_integer(), f"{x:g} to the power {n:g}", expected)
+        # x**0 has the derivative 0 everywhere, but 0**-1 would raise an error
         return Value(x**n, f"**{n:g}", [(self, n * x ** (n - 1) if n else 0.0)])
 
     def __neg__(self) -> "Value":
@@ -150,7 +150,7 @@ class Value:
         return Value(-self.data, "-", [(self, -1.0)])
 
     def exp(self) -> "Value":
-        """Return e to this power, which is its own slope."""
+        """Return e to this power, which is its own derivative."""
         power = math.exp(self.data)
         return Value(power, "exp", [(self, power)])
 
@@ -164,9 +164,9 @@ class Value:
         return self.apply("tanh")
 
     def apply(self, activation: str | Activation) -> "Value":
-        """Return what an elementwise activation of the catalogue makes of this value.
+        """Apply an elementwise activation of the catalogue.
 
-        At a kink, the slope is the catalogue's convention.
+        At a kink, the derivative is that of the catalogue's convention.
 
         Parameters
         ----------
@@ -191,8 +191,8 @@ class Value:
                 f"{row.name!r} takes a whole axis, and a Value is one number; expected "
                 f"elementwise activations"
             )
-        slope = float(row.derivative(self.data))
-        return Value(float(row(self.data)), row.name, [(self, slope)])
+        derivative = float(row.derivative(self.data))
+        return Value(float(row(self.data)), row.name, [(self, derivative)])
 
     # a plain number on the left becomes an input of the expression
 
@@ -217,14 +217,14 @@ class Value:
         return _as_value(other) ** self
 
     def backward(self) -> None:
-        """Set `gradient` of all values that this one was computed from, and of itself to 1.
+        """Set `grad` of all values that this one was computed from, and of itself to 1.
 
         Notes
         -----
-        Each call starts anew, like `course_lib.network.Network.backward`: calling it twice gives
-        the same gradients, and nothing has to be set to 0 between two steps. PyTorch adds to what
-        earlier calls left; the gradient of two losses is here that of their sum,
-        ``(a + b).backward()``. Values that this one does not depend on keep what they have.
+        Each call overwrites, like `course_lib.network.Network.backward`: calling it twice gives
+        the same gradients, and nothing has to be set to 0 between two steps. PyTorch adds to the
+        gradients of earlier calls; here, the gradient of two losses is that of their sum,
+        ``(a + b).backward()``. Values that this one does not depend on keep their gradients.
 
         Examples
         --------
@@ -238,25 +238,27 @@ class Value:
             value.grad = 0.0
         self.grad = 1.0
         for value in reversed(values):
-            for parent, slope in value.parents:
-                parent.grad += slope * value.grad
+            for parent, derivative in value.parents:
+                parent.grad += derivative * value.grad
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
         """Return a copy with copies of all values before it, one after the other."""
         for value in self._parents_first():
             if id(value) not in memo:
                 twin = memo[id(value)] = object.__new__(type(value))
-                own = {name: what for name, what in vars(value).items() if name != "parents"}
-                twin.__dict__.update(deepcopy(own, memo))
-                twin.parents = tuple((memo[id(parent)], slope) for parent, slope in value.parents)
+                state = vars(value).copy()
+                parents = tuple([(memo[id(parent)], by) for parent, by in state.pop("parents")])
+                if type(value) is not Value or state.keys() != _PLAIN:  # not numbers and text alone
+                    state = deepcopy(state, memo)
+                twin.__dict__.update(state, parents=parents)
         twin = memo[id(self)]
         return twin
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Return what pickles are made from: first the values before this one, each once.
+        """Return the state for a pickle, the values before this one first, each once.
 
-        While they are written, each finds its own parents written already, so that the longest
-        chain asks for no deeper a recursion than the shortest.
+        While they are written, each finds its own parents written already, so that a long chain
+        needs no deeper recursion than a short one.
         """
         state = self.__dict__
         if not _writing.chain and self.parents:
@@ -264,12 +266,12 @@ class Value:
         return object.__new__, (type(self),), state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over what a pickle holds."""
+        """Restore the state from a pickle."""
         state.pop("", None)
         self.__dict__.update(state)
 
     def _parents_first(self) -> "list[Value]":
-        """Return all values that this one depends on, each once, after those it was made from."""
+        """Return all values that this one depends on, each once, after its parents."""
         ordered: list[Value] = []
         seen: set[Value] = set()
         waiting = [(self, False)]  # a stack of our own: a recursion would end at 1,000 steps
@@ -314,10 +316,10 @@ class _Chain:
 
 
 class _End:
-    """The end of a chain; read back, it is the number 0."""
+    """The end of a chain in a pickle; read back, it is the number 0."""
 
     def __reduce__(self) -> Any:
-        """Note that the chain is written."""
+        """Record that the chain is written."""
         _writing.chain = False
         return int, ()
 
@@ -332,16 +334,17 @@ def _as_list(parents: Any) -> "list[Any]":
 def _as_pair(pair: Any) -> "tuple[Value, float]":
     """Return a parent and the derivative with respect to it, or raise TypeError."""
     if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[0], Value):
-        told = repr(pair) if isinstance(pair, Value | Real) else f"a {type(pair).__name__}"
-        raise TypeError(f"{told} among the parents; expected pairs {_PAIR}")
+        given = repr(pair) if isinstance(pair, Value | Real) else f"a {type(pair).__name__}"
+        raise TypeError(f"{given} among the parents; expected pairs {_PAIR}")
     return pair[0], pair[1]
 
 
+_PLAIN = {"data", "grad", "operation"}
 _PAIR = "(value, derivative with respect to it) in a list"
 
 
 def _as_value(given: "Value | float") -> Value:
-    """Return values as they are, and plain numbers as inputs."""
+    """Turn a plain number into an input; return a value unchanged."""
     return given if isinstance(given, Value) else Value(given)
 
 
@@ -355,7 +358,7 @@ def _as_number(given: object) -> float:
     return float(given)
 
 
-def _check(defined: bool, what: str, accepted: str) -> None:
-    """Raise ValueError unless a real number with slopes comes out."""
+def _check(defined: bool, what: str, expected: str) -> None:
+    """Raise ValueError unless the result is a real number with derivatives."""
     if not defined:
-        raise ValueError(f"{what} is no real number or has no slope; expected {accepted}")
+        raise ValueError(f"{what} is no real number or has no derivative; expected {expected}")

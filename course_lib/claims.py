@@ -220,7 +220,7 @@ CLAIMS: Mapping[str, Claim] = MappingProxyType(
 
 
 def claim(id: str, *, holds: bool, measured: str, otherwise: bool | None = None) -> Card:
-    """Hold the outcome of an experiment against the verdict on record.
+    """Compare the outcome of an experiment with the verdict on record.
 
     Parameters
     ----------

@@ -18,17 +18,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib import _constants
+from course_lib._checks import as_array, as_integer, as_number
 from course_lib._typing import Array
 from course_lib.pairs import Pair, leading_half, multiply, split, two_product, two_sum
 
 __all__ = [
     "BLOCK",
+    "Kernel",
     "as_float",
+    "as_scale",
     "bell",
     "choose",
     "decay",
     "elementwise",
     "growth_near_0",
+    "indicator",
     "keep_nan",
     "mills_excess",
     "mills_excess_pair",
@@ -36,6 +40,7 @@ __all__ = [
     "polynomial",
     "scaled_mills",
     "times",
+    "with_axis",
 ]
 
 Kernel = Callable[[Array], Array]
@@ -64,16 +69,15 @@ def as_float(x: ArrayLike, name: str = "x") -> Array:
     ------
     TypeError
         If `x` holds booleans, complex numbers, text or other objects.
+    ValueError
+        If it is ragged, or a masked array with masked entries.
 
     Examples
     --------
     >>> as_float([1, 2]).dtype, as_float(np.float32(1)).dtype
     (dtype('float64'), dtype('float32'))
     """
-    try:
-        array = np.asarray(x)
-    except ValueError as error:  # a ragged list
-        raise TypeError(f"{name} must be an array of numbers: {error}") from error
+    array = as_array(name, x)
     if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
         return array
     if array.dtype.kind in "iu":
@@ -82,6 +86,37 @@ def as_float(x: ArrayLike, name: str = "x") -> Array:
         f"{name} has dtype {array.dtype}; expected float16, float32, float64 and integers, "
         f"so convert it first, as in np.asarray({name}, dtype=np.float64)"
     )
+
+
+def with_axis(x: ArrayLike, axis: int) -> Array:
+    """Return `x` as `as_float` does, or raise an error if it has no such axis.
+
+    Examples
+    --------
+    >>> with_axis([1.0], 1)
+    Traceback (most recent call last):
+    ValueError: x has shape (1,) and no axis 1; an array with that axis is needed
+    """
+    array = as_float(x)
+    if not -array.ndim <= as_integer("axis", axis) < array.ndim:
+        raise ValueError(
+            f"x has shape {array.shape} and no axis {axis}; an array with that axis is needed"
+        )
+    return array
+
+
+def as_scale(name: str, value: float) -> float:
+    """Return a parameter that scales inputs, from 1e-10 to 1e10, or raise ValueError.
+
+    For these no cut of an input overflows.
+
+    Examples
+    --------
+    >>> as_scale("beta", 0)
+    Traceback (most recent call last):
+    ValueError: beta is 0; expected a number from 1e-10 to 1e+10
+    """
+    return as_number(name, value, least=1e-10, most=1e10)
 
 
 def elementwise(
@@ -168,7 +203,7 @@ def _check_out(out: Array, array: Array) -> None:
     if not isinstance(out, np.ndarray):
         raise TypeError(
             f"out must be an array of dtype {array.dtype}, that of the result; got "
-            f"{type(out).__name__}. Parameters such as slope are passed by name: negative_slope=0.2"
+            f"{type(out).__name__}. Parameters are passed by name, as in negative_slope=0.2"
         )
     if out.dtype != array.dtype:
         raise TypeError(
@@ -209,6 +244,18 @@ def keep_nan(values: Array, x: Array) -> Array:
     if np.isnan(x.sum()):  # a fast test that few inputs fail; then look closely
         return np.where(np.isnan(x), x, values)
     return values
+
+
+def indicator(condition: Array, x: Array) -> Array:
+    """Return 1 where the condition holds and 0 elsewhere, in the dtype of `x`; NaN at NaN.
+
+    Examples
+    --------
+    >>> x = np.array([-1.0, 2.0, np.nan])
+    >>> indicator(x > 0, x)
+    array([ 0.,  1., nan])
+    """
+    return keep_nan(np.array(condition, x.dtype), x)
 
 
 def choose(condition: Array, yes: Array | float, no: Array | float) -> Array:
@@ -283,7 +330,7 @@ def bell(t: Array, rate: float, factor: Array | float = 1.0, missing: Array | fl
     factor : ndarray of float64 or float
         :math:`c`, in the shape of `t`.
     missing : ndarray of float64 or float
-        What the factor lacks, as a share of itself; small.
+        What the factor lacks, relative to itself; small.
 
     Returns
     -------

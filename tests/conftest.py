@@ -21,6 +21,15 @@ def root():
     return Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture
+def fifty_digits():
+    """Compute the exact values of mpmath to 50 digits."""
+    from mpmath import mp
+
+    with mp.workdps(50):
+        yield
+
+
 @pytest.fixture(scope="session")
 def refuses():
     """Return a check that a call raises an error that tells certain texts."""

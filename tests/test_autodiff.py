@@ -1,4 +1,4 @@
-"""Automatic differentiation: the same expressions in PyTorch, and misuse that is told."""
+"""Automatic differentiation: the same expressions in PyTorch, and misuse that is named."""
 
 import io
 import math
@@ -123,7 +123,7 @@ def test_values_and_plain_numbers_on_both_sides(operator, left, right):
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_an_activation_has_the_slope_of_its_central_difference(name):
+def test_an_activation_has_the_derivative_of_its_central_difference(name):
     row, step = CATALOGUE[name], 1e-5
     for at in (-1.7, -0.3, 0.4, 1.3):
         if min((abs(at - kink) for kink in row.kinks), default=1) < 0.01:
@@ -131,18 +131,18 @@ def test_an_activation_has_the_slope_of_its_central_difference(name):
         x = Value(at)
         y = x.apply(name)
         y.backward()
-        slope = (row(at + step) - row(at - step)) / (2 * step)
+        derivative = (row(at + step) - row(at - step)) / (2 * step)
         assert (y.data, y.operation) == (row(at), name)
-        assert x.grad == pytest.approx(slope, rel=1e-7, abs=1e-7)
+        assert x.grad == pytest.approx(derivative, rel=1e-7, abs=1e-7)
 
 
 @pytest.mark.parametrize("name", [name for name in ELEMENTWISE if CATALOGUE[name].kinks])
 def test_at_a_kink_the_convention_holds(name):
     row = CATALOGUE[name]
-    for kink, slope in zip(row.kinks, row.kink_derivatives, strict=True):
+    for kink, derivative in zip(row.kinks, row.kink_derivatives, strict=True):
         x = Value(kink)
         x.apply(row).backward()
-        assert x.grad == slope
+        assert x.grad == derivative
 
 
 def test_the_kink_of_relu_is_that_of_pytorch():
@@ -349,14 +349,14 @@ NO_NUMBERS = {
 
 
 @pytest.mark.parametrize("given", NO_NUMBERS.values(), ids=list(NO_NUMBERS))
-def test_what_is_no_number_is_refused(given):
+def test_what_is_no_number_is_rejected(given):
     message = f"a Value of {type(given).__name__}; expected one real number"
     with pytest.raises(TypeError, match=message):
         Value(given)
     for operator in (add, sub, mul, truediv, pow):
         with pytest.raises(TypeError, match=message):
             operator(Value(2), given)
-    if not isinstance(given, torch.Tensor):  # those take over on the left, and refuse themselves
+    if not isinstance(given, torch.Tensor):  # those take over on the left, and raise themselves
         with pytest.raises(TypeError, match=message):
             given * Value(2)
 
@@ -369,7 +369,7 @@ def test_a_value_is_made_of_something_and_not_of_a_value():
 
 
 @pytest.mark.parametrize(
-    ("parents", "told"),
+    ("parents", "message"),
     [
         ((Value(2), 1.0), r"Value\(2, grad=0\) among the parents; expected pairs \(value"),
         (Value(2), "parents is a Value"),
@@ -380,12 +380,12 @@ def test_a_value_is_made_of_something_and_not_of_a_value():
         ([[Value(2), 1.0], [Value(2)]], "a list among"),
     ],
 )
-def test_parents_that_are_no_pairs_are_told(parents, told):
-    with pytest.raises(TypeError, match=told):
+def test_parents_that_are_no_pairs_are_named(parents, message):
+    with pytest.raises(TypeError, match=message):
         Value(1.0, "own", parents)
 
 
-def test_functions_of_numpy_and_comparisons_are_refused():
+def test_functions_of_numpy_and_comparisons_are_rejected():
     with pytest.raises(TypeError, match="does not support ufuncs"):
         np.exp(Value(1))
     with pytest.raises(TypeError, match="'<' not supported"):
@@ -397,14 +397,14 @@ def test_functions_of_numpy_and_comparisons_are_refused():
 @pytest.mark.parametrize(
     ("compute", "message"),
     [
-        (lambda: Value(0).log(), "the logarithm of 0 is no real number or has no slope"),
+        (lambda: Value(0).log(), "the logarithm of 0 is no real number or has no derivative"),
         (lambda: Value(-2).log(), "the logarithm of -2 is no real"),
         (lambda: Value(-8) ** (1 / 3), "-8 to the power 0.333333 .* expected bases from 0 on"),
         (lambda: Value(-8) ** Value(2), "-8 to the power of a Value .* a plain number, others too"),
         (lambda: 0 ** Value(2), "0 to the power of a Value"),
     ],
 )
-def test_what_has_no_real_result_is_refused(compute, message):
+def test_what_has_no_real_result_is_rejected(compute, message):
     with pytest.raises(ValueError, match=message):
         compute()
 
@@ -414,7 +414,7 @@ def test_what_has_no_real_result_is_refused(compute, message):
     [
         (lambda: 1 / Value(0), ZeroDivisionError),
         (lambda: Value(0) ** -1, ZeroDivisionError),
-        (lambda: Value(0) ** 0.5, ZeroDivisionError),  # the slope is vertical
+        (lambda: Value(0) ** 0.5, ZeroDivisionError),  # the derivative is infinite
         (lambda: Value(1000).exp(), OverflowError),
         (lambda: Value(1e200) ** 2, OverflowError),
     ],
@@ -424,7 +424,7 @@ def test_what_no_float_holds_raises_the_errors_of_python(compute, error):
         compute()
 
 
-def test_activations_over_an_axis_and_unknown_ones_are_refused():
+def test_activations_over_an_axis_and_unknown_ones_are_rejected():
     with pytest.raises(ValueError, match="'softmax' takes a whole axis, and a Value is one number"):
         Value(1).apply("softmax")
     with pytest.raises(KeyError, match="did you mean 'relu'"):

@@ -83,7 +83,7 @@ def test_a_claim_is_read_with_its_chapter():
         (table("open", "sometimes"), "the verdict is 'open'", "to no other"),
     ],
 )
-def test_a_table_that_is_not_in_order_is_refused(text, given_text, accepted_text):
+def test_a_table_that_is_not_in_order_is_rejected(text, given_text, accepted_text):
     with pytest.raises(ValueError, match="claim 'bend'") as error:
         read_claims(text)
     assert given_text in str(error.value)

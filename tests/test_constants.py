@@ -8,12 +8,7 @@ from mpmath import mp, mpf
 from course_lib import _constants
 from course_lib.accuracy import EXACT
 
-
-@pytest.fixture(autouse=True)
-def fifty_digits():
-    """Reckon the oracles to 50 digits."""
-    with mp.workdps(50):
-        yield
+pytestmark = pytest.mark.usefixtures("fifty_digits")
 
 
 def test_the_file_is_what_the_tool_writes():

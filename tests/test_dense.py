@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from networks import (
+from network_helpers import (
     DTYPES,
     INF,
     REPLICAS,

@@ -7,19 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import brentq
-from scipy.stats import entropy
 from torch import nn
 
 from course_lib import data, pytorch
 from course_lib.activations import CATALOGUE
 from course_lib.diagnostics import (
     Diagnosis,
-    GradientCheck,
-    check_gradients,
     dead_units,
     diagnose,
-    effective_rank,
     is_saturated,
     root_mean_square,
     saturation_threshold,
@@ -46,85 +41,13 @@ X, Y = RNG.normal(size=(40, 3)), RNG.integers(0, 2, 40)
 
 
 # ---------------------------------------------------------------------------------------------
-# Measures of one array
-# ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("scale", [1e-300, 1e-20, 1.0, 1e30, 1e300])
-def test_root_mean_square_is_that_of_the_scaled_values(scale):
-    values = np.random.default_rng(1).normal(size=(2, 5, 4))
-    expected = scale * np.sqrt((values**2).mean(axis=(-2, -1)))
-    np.testing.assert_allclose(root_mean_square(scale * values), expected, rtol=1e-14)
-
-
-@pytest.mark.parametrize(("value", "result"), [(0.0, 0.0), (np.inf, np.inf), (np.nan, np.nan)])
-def test_root_mean_square_of_special_values(value, result):
-    np.testing.assert_equal(root_mean_square(np.array([[1.0 * (value != 0), value]])), result)
-    # beside them, what has a square that overflows
-    np.testing.assert_equal(root_mean_square([[1e200 * (value != 0), value]]), result)
-
-
-@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [0.7, 0.2, 0.1], [1 - 1e-9, 1e-9]])
-@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
-def test_effective_rank_is_the_exponential_of_the_entropy(shares, scale):
-    rng = np.random.default_rng(2)
-    left, right = (np.linalg.qr(rng.normal(size=(6, 6)))[0][:, : len(shares)] for _ in "lr")
-    matrix = scale * (left * shares) @ right.T
-    expected = np.exp(entropy(shares))
-    assert effective_rank(matrix) == pytest.approx(expected, rel=1e-7)
-
-
-def test_effective_rank_of_special_matrices():
-    stack = np.stack([np.zeros((2, 3)), np.ones((2, 3)), np.full((2, 3), np.nan)])
-    np.testing.assert_allclose(effective_rank(stack), [0, 1, np.nan], rtol=1e-12)
-    with pytest.raises(ValueError, match=r"shape \(0, 3\); expected"):
-        effective_rank(np.zeros((0, 3)))
-
-
-@pytest.mark.parametrize(
-    ("name", "edge"),
-    # where the derivative, written out here, is a hundredth of its largest value
-    [
-        ("sigmoid", brentq(lambda x: 4 * np.exp(-x) / (1 + np.exp(-x)) ** 2 - 0.01, 1, 20)),
-        ("tanh", brentq(lambda x: 1 / np.cosh(x) ** 2 - 0.01, 1, 20)),
-        ("softsign", 9.0),
-        ("softplus", -brentq(lambda x: 1 / (1 + np.exp(x)) - 0.01, 1, 20)),
-        ("elu", np.log(0.01)),
-    ],
-)
-def test_a_unit_is_flat_where_its_slope_is_a_hundredth_of_the_steepest(name, edge):
-    step = 1e-9 * np.sign(edge)
-    np.testing.assert_array_equal(is_saturated(name, [edge - step, edge + step]), [False, True])
-
-
-@pytest.mark.parametrize("name", ELEMENTWISE)
-def test_the_limit_is_a_share_of_the_steepest_slope_that_is_found(name):
-    steepest = np.abs(CATALOGUE[name].derivative(np.linspace(-50, 50, 1_000_001))).max()
-    unbounded = name in ("squared_relu", "exponential")
-    assert saturation_threshold(name, 0.5) == pytest.approx(
-        0.5 if unbounded else steepest / 2, rel=1e-3
-    )
-
-
-def test_flat_needs_a_slope_and_a_share():
-    with pytest.raises(ValueError, match=r"'softmax' is not elementwise"):
-        is_saturated("softmax", X)
-    with pytest.raises(ValueError, match=r"share is 1; expected a number between 0 and 1"):
-        is_saturated("relu", X, fraction=1)
-    with pytest.raises(ValueError, match="share is 0"):
-        diagnose(mlp([3, 4, 2]), X, Y, fraction=0)
-    with pytest.raises(KeyError, match="did you mean 'gelu'"):
-        saturation_threshold("geluu")
-
-
-# ---------------------------------------------------------------------------------------------
 # Diagnosis
 # ---------------------------------------------------------------------------------------------
 
 
 def by_hand(network, x, y):
     """Return the measures of a plain network from PyTorch's autograd and their definitions."""
-    signal, found = torch.tensor(x), {name: [] for name in MEASURES[:-2]}
+    z, found = torch.tensor(x), {name: [] for name in MEASURES[:-2]}
     weights = [
         torch.tensor(value, requires_grad=True)
         for name, value in network.parameters.items()
@@ -132,28 +55,28 @@ def by_hand(network, x, y):
     ]
     inner = []
     for i, weight in enumerate(weights):
-        signal = signal @ weight + torch.tensor(network.parameters[f"{2 * i}.bias"])
+        z = z @ weight + torch.tensor(network.parameters[f"{2 * i}.bias"])
         if i < len(weights) - 1:
-            inner.append(signal)
-            signal.retain_grad()
-            signal = pytorch.activation_module(network.layers[1].activation)(signal)
-            inner[-1].outputs = signal
-    nn.functional.cross_entropy(signal, torch.tensor(y)).backward()
+            inner.append(z)
+            z.retain_grad()
+            z = pytorch.activation_module(network.layers[1].activation)(z)
+            inner[-1].outputs = z
+    nn.functional.cross_entropy(z, torch.tensor(y)).backward()
     for z in inner:
         leaf = z.detach().requires_grad_()
         pytorch.activation_module(network.layers[1].activation)(leaf).sum().backward()
-        slopes = leaf.grad.abs()
+        derivatives = leaf.grad.abs()
         found["preactivation"].append(z.detach().square().mean().sqrt())
         found["activation"].append(z.outputs.detach().square().mean().sqrt())
         found["gradient"].append((len(x) * z.grad).square().mean().sqrt())
-        steepest = {"relu": 1, "tanh": 1, "sigmoid": 0.25, "gelu": 1.1289}.get(
+        largest = {"relu": 1, "tanh": 1, "sigmoid": 0.25, "gelu": 1.1289}.get(
             network.layers[1].activation.name
         )
-        found["saturated"].append((slopes < 0.01 * steepest).double().mean())
-        found["dead"].append((slopes == 0).all(dim=0).double().mean())
-        shares = torch.linalg.svdvals(z.outputs.detach())
-        shares /= shares.sum()
-        found["rank"].append(torch.exp(-torch.special.xlogy(shares, shares).sum()))
+        found["saturated"].append((derivatives < 0.01 * largest).double().mean())
+        found["dead"].append((derivatives == 0).all(dim=0).double().mean())
+        fractions = torch.linalg.svdvals(z.outputs.detach())
+        fractions /= fractions.sum()
+        found["rank"].append(torch.exp(-torch.special.xlogy(fractions, fractions).sum()))
     found["weight_gradient"] = [weight.grad.square().mean().sqrt() for weight in weights]
     return {name: [float(v) for v in values] for name, values in found.items() if values}
 
@@ -230,7 +153,7 @@ def networks():
         "plain": mlp([3, 5, 4, 2], "silu", seed=1),
         "batch": mlp([3, 5, 4, 2], "relu", seed=1, normalization="batch"),
         "layer": mlp([3, 5, 4, 2], "elu", seed=1, normalization="layer"),
-        "slopes": Network([mlp([3, 4, 1]).layers[0], PReLU(np.full((1, 4), 0.3)), head]),
+        "PReLU": Network([mlp([3, 4, 1]).layers[0], PReLU(np.full((1, 4), 0.3)), head]),
         "blocks": Network([first, normalization, Residual(block), Activate("tanh"), other_head]),
         "activation first": Network([Activate("tanh"), *mlp([3, 4, 2], seed=1).layers]),
         "activation first in a block": preactivated(),
@@ -283,7 +206,7 @@ def test_a_weight_of_zeros_that_moves_has_an_infinite_update_and_one_that_stays_
     for value in network.parameters.values():
         value[...] = 0
     found = diagnose(network, X, Y, optimizer=SGD(0.1))
-    np.testing.assert_array_equal(found.update_to_weight, [0, 0])  # the signal is 0 as well
+    np.testing.assert_array_equal(found.update_to_weight, [0, 0])  # the activations are 0 as well
     network.parameters["0.bias"][...] = 1
     found = diagnose(network, X, Y, optimizer=SGD(0.1))
     np.testing.assert_array_equal(found.update_to_weight, [0, np.inf])
@@ -342,12 +265,12 @@ def test_what_diverged_is_not_healthy(activation):
     assert not dead_units(network, X)[1][1, 3]
 
 
-def test_a_share_from_numpy_is_a_number_as_any_other():
+def test_a_fraction_from_numpy_is_a_number_as_any_other():
     network = mlp([3, 8, 2], "leaky_relu", dtype=np.float32)
     x = X.astype(np.float32)
-    for share in (0.01, np.float64(0.01), np.float32(0.01)):
-        assert diagnose(network, x, Y, fraction=share).saturated == 0  # 0.01 is not below 0.01
-        assert not is_saturated("leaky_relu", x, fraction=share).any()
+    for fraction in (0.01, np.float64(0.01), np.float32(0.01)):
+        assert diagnose(network, x, Y, fraction=fraction).saturated == 0  # 0.01 is not below 0.01
+        assert not is_saturated("leaky_relu", x, fraction=fraction).any()
     assert type(saturation_threshold("tanh", np.float64(0.5))) is float
 
 
@@ -492,32 +415,32 @@ def test_dropout_drops_the_same_each_time_and_the_global_random_state_is_left_al
     assert diagnose(model, X, Y).preactivation != first.preactivation
 
 
-def test_random_slopes_are_measured_by_their_mean():
+def test_random_derivatives_are_measured_by_their_mean():
     random = seeded(nn.Linear(3, 8), nn.RReLU(0.2, 0.6), nn.Linear(8, 2))
     fixed = seeded(nn.Linear(3, 8), nn.LeakyReLU(0.4), nn.Linear(8, 2))
     found, expected = diagnose(random, X, Y, fraction=0.5), diagnose(fixed, X, Y, fraction=0.5)
     for name in MEASURES[:-1]:
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-12)
-    assert found.saturated > 0.1  # a slope of 0.4 lies below half of the steepest
+    assert found.saturated > 0.1  # a derivative of 0.4 lies below half of the largest
 
 
-STEEPEST = [  # the largest slope of a module with settings of its own
+LARGEST = [  # the largest derivative of a module with settings of its own
     (nn.LeakyReLU(0.2), 1), (nn.LeakyReLU(-3.0), 3), (nn.RReLU(0.001, 0.002), 1),
     (nn.Threshold(0.5, 2.0), 1), (nn.Hardshrink(0.3), 1), (nn.Softshrink(0.3), 1),
     (nn.Softplus(beta=2), 1), (nn.ELU(3.0), 3), (nn.ELU(0.5, inplace=True), 1), (nn.CELU(3.0), 1),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("module", "steepest"), STEEPEST, ids=str)
-def test_settings_of_its_own_change_where_an_activation_is_flat(module, steepest):
+@pytest.mark.parametrize(("module", "largest"), LARGEST, ids=str)
+def test_settings_of_its_own_change_where_an_activation_is_saturated(module, largest):
     model = seeded(nn.Linear(3, 20), module, nn.Linear(20, 2))
     z = model[0](torch.tensor(X)).detach().requires_grad_()
     deepcopy(module).eval()(z.clone()).sum().backward()
-    slopes = z.grad.numpy()
-    for share in (0.15, 0.4):
-        found = diagnose(model, X, Y, fraction=share)
-        assert found.saturated == (abs(slopes) < share * steepest).mean()
-        assert found.dead == (slopes == 0).all(axis=0).mean()
+    derivatives = z.grad.numpy()
+    for fraction in (0.15, 0.4):
+        found = diagnose(model, X, Y, fraction=fraction)
+        assert found.saturated == (abs(derivatives) < fraction * largest).mean()
+        assert found.dead == (derivatives == 0).all(axis=0).mean()
     assert found.layers == ("1",)
 
 
@@ -530,13 +453,13 @@ def test_settings_that_cannot_be_measured_are_named():
             diagnose(seeded(nn.Linear(3, 4), nn.ReLU(), module, nn.Linear(4, 2)), X, Y)
 
 
-def test_each_place_of_a_channel_is_a_unit_with_the_slope_of_its_channel():
+def test_each_place_of_a_channel_is_a_unit_with_the_derivative_of_its_channel():
     model = seeded(nn.Conv2d(1, 3, 2), nn.PReLU(3), nn.Flatten(), nn.Linear(3 * 4 * 3, 2))
     images = np.random.default_rng(3).normal(size=(40, 1, 5, 4))
     with torch.no_grad():
         model[1].weight.copy_(torch.tensor([0.0, 0.5, 2.0]))
         signs = model[0](torch.tensor(images)).numpy() < 0
-    found = diagnose(model, images, Y, fraction=0.3)  # of the steepest: 1, 1 and 2
+    found = diagnose(model, images, Y, fraction=0.3)  # of the largest: 1, 1 and 2
     assert found.saturated == signs[:, 0].mean() / 3
     (dead,) = dead_units(model, images)
     np.testing.assert_array_equal(dead, np.append(signs[:, 0].all(axis=0).ravel(), [False] * 24))
@@ -576,7 +499,7 @@ def test_leaky_units_are_never_dead():
     assert not any(mask.any() for mask in dead_units(network, X))
 
 
-def test_fate_tells_the_born_dead_from_the_killed():
+def test_transitions_tell_the_born_dead_from_the_killed():
     before = [np.array([[1, 1, 0, 0], [0, 0, 0, 0]], bool), np.zeros((2, 3), bool)]
     after = [np.array([[1, 0, 1, 0], [1, 1, 0, 0]], bool), np.ones((2, 3), bool)]
     found = unit_transitions(before, after)
@@ -585,18 +508,18 @@ def test_fate_tells_the_born_dead_from_the_killed():
     np.testing.assert_array_equal(found.revived, [[0.25, 0], [0, 0]])
 
 
-def test_fate_takes_lists_too():
+def test_transitions_take_lists_too():
     found = unit_transitions([[True, False]], [[True, True]])
     assert (found.born_dead, found.died, found.revived) == (0.5, 0.5, 0)
 
 
 @pytest.mark.parametrize("after", [[], [np.zeros(4, bool)], [np.zeros(3, bool)] * 2])
-def test_fate_needs_the_same_network_twice(after):
+def test_transitions_need_the_same_network_twice(after):
     with pytest.raises(ValueError, match="both must come from the same network"):
         unit_transitions([np.zeros(3, bool)], after)
 
 
-def test_training_with_a_large_rate_kills_units():
+def test_training_with_a_large_learning_rate_kills_units():
     from course_lib.training import fit
 
     x, y = data.moons(100)
@@ -609,208 +532,6 @@ def test_training_with_a_large_rate_kills_units():
 
 
 # ---------------------------------------------------------------------------------------------
-# Are the gradients right?
-# ---------------------------------------------------------------------------------------------
-
-RIGHT = 1e-6  # errors below it are what rounding leaves
-TARGETS = {
-    "cross_entropy": RNG.integers(0, 2, 5),
-    "binary_cross_entropy": RNG.integers(0, 2, (5, 2)),
-    "mean_squared_error": RNG.normal(size=(5, 2)),
-}
-
-
-class Wrong(Dense):
-    """A dense layer whose backward has a factor too much."""
-
-    factor = 2.0
-    of = "weight"
-
-    def backward(self, grad_output, *, to_input=True):
-        gradient = super().backward(grad_output, to_input=to_input)
-        if self.of == "input":
-            return gradient * self.factor
-        self.gradients[self.of] = self.gradients[self.of] * self.factor
-        return gradient
-
-
-def with_layer(kind, place, **settings):
-    """Return a network of three replicas in which one dense layer is of another class."""
-    network = mlp([3, 4, 4, 2], "tanh", seed=range(3))
-    layer = kind(*network.layers[place].parameters.values())
-    vars(layer).update(settings)
-    return Network([*network.layers[:place], layer, *network.layers[place + 1 :]])
-
-
-@pytest.mark.parametrize("name", [row.name for row in CATALOGUE.values() if row.kind != "groups"])
-def test_gradients_through_every_activation_are_right(name):
-    network = mlp([3, 4, 2], name, seed=range(2))
-    found = check_gradients(network, X[:5], Y[:5])
-    assert list(found.errors) == list(network.parameters)
-    assert found.largest.shape == (2,)
-    assert (found.largest < RIGHT).all()
-    assert found.step == pytest.approx(np.finfo(float).eps ** (1 / 3))
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("settings", [{"normalization": "batch"}, {"normalization": "layer"}, {}])
-def test_gradients_of_every_loss_and_layer_are_right(loss, training, settings):
-    network = mlp([3, 4, 4, 2], "gelu", seed=[5, 6], residual=True, dropout=0.3, **settings)
-    slopes = np.full((2, 1, 1), 0.25)
-    network = Network([*network.layers[:-1], PReLU(slopes), network.layers[-1]])
-    found = check_gradients(network, X[:5], TARGETS[loss], loss, training=training)
-    assert list(found.errors) == list(network.parameters)
-    assert (found.largest < RIGHT).all()
-
-
-@pytest.mark.parametrize("place", [0, 2, 4])
-@pytest.mark.parametrize("of", ["weight", "bias"])
-@pytest.mark.parametrize(("factor", "error"), [(2, 0.5), (-1, 2), (0, 1), (1.001, 1e-3)])
-def test_a_wrong_backward_is_caught_where_it_is(place, of, factor, error):
-    # at least one gradient of each parameter is above the floor
-    found = check_gradients(with_layer(Wrong, place, of=of, factor=factor), X[:5], Y[:5])
-    for name, errors in found.errors.items():
-        if name == f"{place}.{of}":
-            np.testing.assert_allclose(errors, error, rtol=2e-3)
-        else:
-            assert (errors < RIGHT).all()
-
-
-def test_a_wrong_gradient_of_the_input_shows_in_all_layers_before():
-    found = check_gradients(with_layer(Wrong, 2, of="input"), X[:5], Y[:5])
-    wrong = [name for name, errors in found.errors.items() if (errors > 0.4).all()]
-    assert wrong == ["0.weight", "0.bias"]
-    assert all((found.errors[name] < RIGHT).all() for name in found.errors if name not in wrong)
-
-
-def test_each_replica_is_checked_for_itself():
-    factors = np.array([1.0, 1.1, 2.0])
-    network = with_layer(Wrong, 2, factor=factors[:, np.newaxis, np.newaxis])
-    found = check_gradients(network, X[:5], Y[:5])
-    np.testing.assert_allclose(found.largest, 1 - 1 / factors, rtol=1e-6, atol=RIGHT)
-    for i, factor in enumerate(factors):
-        layers = network.replica(i).layers
-        layers[2] = Wrong(*layers[2].parameters.values())
-        layers[2].factor = factor
-        alone = check_gradients(Network(layers), X[:5], Y[:5])
-        for name, error in alone.errors.items():
-            assert error.shape == ()
-            np.testing.assert_allclose(found.errors[name][i], error, rtol=1e-6, atol=RIGHT)
-
-
-@pytest.mark.parametrize("step", [0.1, 0.01])
-def test_what_the_differences_leave_out_is_that_of_the_step(step):
-    # L = exp(2 w + 2 b), whose central difference is the gradient times sinh(2h) / 2h
-    dense = Dense(np.array([[0.3]]), np.array([[-0.2]]))
-    network = Network([dense, Activate("exponential")])
-    found = check_gradients(network, [[1]], [[0]], "mean_squared_error", step=step)
-    assert found.step == step
-    expected = 1 - 2 * step / np.sinh(2 * step)
-    for error in found.errors.values():
-        assert error == pytest.approx(expected, rel=1e-6)
-
-
-def test_a_large_parameter_is_moved_in_proportion():
-    # a step of 1e-9 would be lost in the rounding of 1e9, and of the loss
-    network = Network([Dense(np.array([[1e9]]), np.zeros((1, 1))), Activate("softsign")])
-    found = check_gradients(network, [[1e-9]], [[0.25]], "mean_squared_error", step=1e-4)
-    assert found.errors["0.weight"] < RIGHT
-
-
-def test_a_step_across_a_kink_mixes_both_slopes():
-    network = Network([Dense(np.ones((1, 1)), np.zeros((1, 1))), Activate("relu")])
-    network.parameters["0.bias"][...] = -1 - 1e-3  # the unit is off, by less than a step
-    arguments = network, [[1]], [[1]], "mean_squared_error"
-    assert check_gradients(*arguments).largest < RIGHT
-    assert check_gradients(*arguments, step=1e-2).largest > 0.9
-
-
-def test_a_wrong_forward_with_its_own_backward_is_not_seen():
-    class Doubled(Activate):
-        def forward(self, x):
-            return 2 * super().forward(x)
-
-        def backward(self, grad_output, *, to_input=True):
-            return 2 * super().backward(grad_output)
-
-    network = mlp([3, 4, 2], "tanh")
-    network.layers[1] = Doubled("tanh")
-    assert check_gradients(network, X, Y).largest < RIGHT
-
-
-@pytest.mark.parametrize("training", [False, True])
-def test_a_perfect_fit_has_gradients_of_zero_that_are_right(training):
-    network = mlp([3, 4, 2], "tanh")
-    found = check_gradients(network, X, network(X), "mean_squared_error", training=training)
-    assert found.largest < RIGHT
-
-
-class Failing(Activate):
-    """An activation that fails after some calls."""
-
-    calls = 0
-
-    def forward(self, x):
-        Failing.calls += 1
-        if Failing.calls > 5:
-            raise ArithmeticError("that was one too many")
-        return super().forward(x)
-
-
-@pytest.mark.parametrize("fails", [False, True])
-@pytest.mark.parametrize("training", [False, True])
-def test_the_network_stays_as_it_was_also_after_an_error(training, fails):
-    network = mlp([3, 4, 2], normalization="batch", seed=[1, 2], dropout=0.5)
-    if fails:
-        network.layers[2] = Failing("relu")
-    Failing.calls = 0
-    norm, dropout = network.layers[1], network.layers[3]
-    network.loss_and_gradients(X[:5], Y[:5], training=not training)
-    gradients = network.gradients
-    before = deepcopy((network.parameters, norm.running_mean, norm.running_variance, gradients))
-    twin = deepcopy(dropout)
-    if fails:
-        with pytest.raises(ArithmeticError, match="one too many"):
-            check_gradients(network, X[:5], Y[:5], training=training)
-    else:
-        check_gradients(network, X[:5], Y[:5], training=training)
-    after = network.parameters, norm.running_mean, norm.running_variance, network.gradients
-    np.testing.assert_equal(after, before)
-    assert all(network.gradients[name] is gradients[name] for name in gradients)
-    assert norm.training is dropout.training is not training
-    ones = np.ones((2, 4, 4))
-    dropout.training = twin.training = True
-    np.testing.assert_array_equal(dropout.forward(ones), twin.forward(ones))
-
-
-def test_a_gradient_that_is_not_finite_is_not_right():
-    network = mlp([3, 4, 2], seed=[1, 2])
-    network.parameters["0.weight"][1] = np.inf
-    found = check_gradients(network, X[:5], Y[:5])
-    assert found.largest[0] < RIGHT
-    assert np.isnan(found.errors["0.weight"][1])
-
-
-def test_the_table_of_errors_tells_the_worst_replica():
-    errors = {"0.weight": np.array([1e-9, 0.5]), "0.bias": np.array([3e-8, 0.0])}
-    found = GradientCheck(errors, 1e-5)
-    assert str(found).splitlines() == [
-        "parameter          error",
-        "0.weight         5.0e-01",
-        "0.bias           3.0e-08",
-    ]
-    np.testing.assert_array_equal(found.largest, [3e-8, 0.5])
-
-
-def test_without_replicas_no_gradient_is_wrong():
-    network = Network([Dense(np.zeros((0, 3, 2)), np.zeros((0, 1, 2)))])
-    found = check_gradients(network, X[:5], Y[:5])
-    assert found.largest.shape == (0,)
-    assert "0.0e+00" in str(found)
-
-
-# ---------------------------------------------------------------------------------------------
 # Bad input
 # ---------------------------------------------------------------------------------------------
 
@@ -819,32 +540,6 @@ THEIRS = pytorch.from_numpy(OURS)
 EYE = np.eye(3)
 TIED = Network([Dense(EYE, np.zeros((1, 3))), Activate("relu"), Dense(EYE, np.ones((1, 3)))])
 NORMED = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), nn.ReLU())
-
-
-class Forgets(dict):
-    """Gradients of which one is never filled."""
-
-    def __setitem__(self, name, value):
-        if name != "bias":
-            super().__setitem__(name, value)
-
-
-class Scale:
-    """A layer that multiplies by numbers that all replicas share."""
-
-    def __init__(self, weight):
-        self.parameters, self.gradients = {"weight": weight}, {"weight": np.ones_like(weight)}
-
-    def forward(self, x):
-        return x * self.parameters["weight"]
-
-    def backward(self, grad_output, *, to_input=True):
-        return grad_output * self.parameters["weight"]
-
-
-def with_scale(weight):
-    layers = mlp([3, 4, 2], seed=range(3)).layers
-    return Network([layers[0], Scale(weight), *layers[1:]])
 
 
 BAD = {
@@ -891,43 +586,22 @@ BAD = {
     ),
     "one row": (lambda: root_mean_square([1.0, 2.0]), ValueError, "(2,)", "(..., rows, columns)"),
     "no rows": (lambda: root_mean_square(X[:0]), ValueError, "(0, 3)", "(..., rows, columns)"),
-    "single precision": (
-        lambda: check_gradients(mlp([3, 4, 2], dtype=np.float32), X, Y),
-        TypeError, "in float32, whose rounding hides", "build it with dtype=np.float64",
+    "ragged examples": (
+        lambda: diagnose(OURS, [[1, 2, 3], [1]], Y[:2]), ValueError, "x is ragged", "an array"
     ),
-    "gradients of PyTorch": (
-        lambda: check_gradients(THEIRS, X, Y), TypeError, "Sequential", "autograd.gradcheck"
+    "ragged examples of which some are dead": (
+        lambda: dead_units(OURS, [[1, 2, 3], [1]]), ValueError, "x is ragged", "an array"
     ),
-    "gradients of what is tied": (
-        lambda: check_gradients(TIED, X, Y), ValueError, "one array", "give each its own"
+    "ragged examples, PyTorch": (
+        lambda: dead_units(THEIRS, [[1, 2, 3], [1]]), ValueError, "x is ragged", "an array"
     ),
-    "no step": (
-        lambda: check_gradients(OURS, X, Y, step=0), ValueError, "step is 0", "number above 0"
+    "ragged dead units": (
+        lambda: unit_transitions([[[True], [True, False]]], [[True]]),
+        ValueError, "dead units is ragged", "an array",
     ),
-    "an endless step": (
-        lambda: check_gradients(OURS, X, Y, step=np.inf), ValueError, "step is inf", "finite number"
-    ),
-    "a step as text": (
-        lambda: check_gradients(OURS, X, Y, step="1"), ValueError, "step is '1'", "finite number"
-    ),
-    "a step that is lost": (
-        lambda: check_gradients(OURS, X, Y, step=1e-17),
-        ValueError, "step is 1e-17", "numbers from 2.2e-16 on, such as 1e-5",
-    ),
-    "no gradient": (
-        lambda: check_gradients(with_layer(Dense, 2, gradients=Forgets()), X, Y),
-        ValueError, "no gradient of 2.bias", "must fill gradients",
-    ),
-    "a gradient of another shape": (
-        lambda: check_gradients(with_layer(Wrong, 2, factor=np.ones((2, 3, 1, 1))), X, Y),
-        ValueError, "its gradient (2, 3, 4, 4)", "must be the same",
-    ),
-    "a parameter without replicas": (
-        lambda: check_gradients(with_scale(np.ones(4)), X, Y),
-        ValueError, "1.weight has shape (4,)", "must be the network's replicas, (3,)",
-    ),
-    "shares of the dead": (
-        lambda: unit_transitions([np.zeros(3)], [np.zeros(3)]), TypeError, "float64", "expected bool"
+    "fractions of dead units": (
+        lambda: unit_transitions([np.zeros(3)], [np.zeros(3)]),
+        TypeError, "float64", "expected bool",
     ),
 }  # fmt: skip
 

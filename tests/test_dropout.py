@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from networks import (
+from network_helpers import (
     ALPHA,
     BATCH,
     DTYPES,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from networks import (
+from network_helpers import (
     DTYPES,
     batch_for,
     batch_norms,

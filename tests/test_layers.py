@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
-from networks import (
+from network_helpers import (
     EDGES,
     FLOATS,
     INF,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
-from networks import (
+from network_helpers import (
     BATCH,
     REPLICAS,
     SIZES,

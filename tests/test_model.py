@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from networks import (
+from network_helpers import (
     BATCH,
     DTYPES,
     KEEPING,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp
-from networks import (
+from network_helpers import (
     ALPHA,
     BATCH,
     CORE,

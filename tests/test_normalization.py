@@ -9,7 +9,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from networks import (
+from network_helpers import (
     FLOATS,
     INF,
     normalization,

@@ -97,7 +97,7 @@ def complete(notebook):
     return notebook_checks.check_claims_complete(notebook, EXPECTED)
 
 
-APART = [complete, notebook_checks.check_cell_lengths]  # checks that know the chapter
+APART = [complete]  # a check that knows the chapter
 
 
 def find(notebook, start):
@@ -295,34 +295,6 @@ def test_folded_cells_may_be_long(tag):
     notebook = good()
     lengthen(tag)(notebook)
     assert CHECKS.check_cell_lengths(notebook) == []
-
-
-def test_cells_on_the_list_may_be_long():
-    notebook = good()
-    lengthen()(notebook)
-    assert CHECKS.check_cell_lengths(notebook, {"cell-1"}) == []
-    assert len(CHECKS.check_cell_lengths(notebook, {"cell-2"})) == 2
-
-
-@pytest.mark.parametrize("name", ["cell-1", "cell-4", "gone"])
-def test_list_of_long_cells_only_shrinks(name):
-    (told,) = CHECKS.check_cell_lengths(good(), {name})
-    assert told == f"cell {name!r} is no long visible cell; take it off the list STILL_LONG"
-
-
-def test_no_other_cells_join_the_list():
-    assert {*CHECKS.STILL_LONG} <= {"gradients", "overfitting"}
-    assert sum(map(len, CHECKS.STILL_LONG.values())) <= 25
-
-
-def test_problems_adds_the_lengths(monkeypatch):
-    monkeypatch.setattr(notebook_checks, "claims_of", lambda chapter: EXPECTED)
-    monkeypatch.setattr(notebook_checks, "STILL_LONG", {"chapter": {"cell-1"}})
-    notebook = good()
-    assert "is no long visible cell" in notebook_checks.problems(notebook, "chapter")[0]
-    lengthen()(notebook)
-    assert notebook_checks.problems(notebook, "chapter") == []
-    assert "shows 26 lines" in notebook_checks.problems(notebook, "other")[0]
 
 
 def test_lists_of_lines_are_read_like_texts():

@@ -2,6 +2,7 @@
 
 import inspect
 from itertools import combinations, pairwise
+from random import Random
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -174,7 +175,7 @@ DRAW = {
     "image_grid": lambda: plots.image_grid(np.zeros((7, 8, 8)), list("abcdefg"), columns=4),
     "image_grid, no titles": lambda: plots.image_grid(np.zeros((2, 8, 8)), columns=2),
     "confusion": lambda: plots.confusion(
-        np.arange(100).reshape(10, 10), list("0123456789"), title="digits"
+        np.arange(100).reshape(10, 10), list("0123456789"), title="MNIST"
     ),
     "computation_graph": lambda: draw_neuron(),
     "computation_graph, before": lambda: plots.computation_graph(neuron(backward=False)[0]),
@@ -260,6 +261,52 @@ def test_bands_show_center_and_interval():
     assert (low, high) == (2, 6)
 
 
+def test_bands_draw_on_axes_that_are_given():
+    figure, (axes, other) = plt.subplots(1, 2)
+    axes.set(xlabel="depth", title="left", yscale="log", xlim=(1, 3))
+    drawn = plots.bands([1, 2], {"a": ([3, 4], [2, 3], [5, 6])}, ax=axes, ylabel="norm")
+    assert drawn is figure
+    assert plt.get_fignums() == [figure.number]
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title("left")) == (
+        "depth",
+        "norm",
+        "left",
+    )
+    assert (axes.get_yscale(), axes.get_xscale(), axes.get_xlim()) == ("log", "linear", (1, 3))
+    assert len(axes.lines) == len(axes.collections) == 1
+    assert not [*other.lines, *other.collections, *other.texts]
+    plots.bands([1, 2], {"a": ([3, 4], [2, 3], [5, 6])}, ax=axes, xscale="log")
+    assert axes.get_xscale() == "log"
+
+
+def test_bands_take_colors_by_name_or_any_other():
+    series = {name: ([3, 4], [2, 3], [5, 6]) for name in "abc"}
+    figure = plots.bands([1, 2], series, colors={"a": "gray", "b": "#123456"})
+    (axes,) = figure.axes
+    expected = [COLORS["gray"], "#123456", CYCLE[2]]
+    assert [to_rgb(line.get_color()) for line in axes.lines] == [to_rgb(c) for c in expected]
+    faces = [to_rgb(band.get_facecolor()[0][:3]) for band in axes.collections]
+    assert faces == [to_rgb(c) for c in expected]
+    labels = {text.get_text(): text.get_color() for text in axes.texts}
+    assert labels == dict(zip("abc", expected, strict=True))
+
+
+def test_bands_take_styles_and_dash_what_comes_after_six():
+    series = {name: ([3, 4], [2, 3], [5, 6]) for name in "abcdefgh"}
+    figure = plots.bands([1, 2], series, styles={"a": ":", "b": "o-", "h": "-."})
+    styles = {
+        text: line.get_linestyle() for text, line in zip(series, figure.axes[0].lines, strict=True)
+    }
+    assert styles == {"a": ":", **dict.fromkeys("bcdef", "-"), "g": "--", "h": "-."}
+    assert [line.get_marker() for line in figure.axes[0].lines[:2]] == ["None", "o"]
+
+
+@pytest.mark.parametrize("label", [True, False])
+def test_bands_are_labeled_where_they_end_or_not_at_all(label):
+    figure = plots.bands([1, 2], {"a": ([3, 4], [2, 3], [5, 6])}, label=label)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["a"] * label
+
+
 def test_the_confusion_matrix_names_every_count_but_zero():
     figure = plots.confusion(np.array([[9, 1], [0, 10]]), ["cat", "dog"])
     (axes,) = figure.axes
@@ -329,22 +376,22 @@ def told(figure):
 def test_a_graph_tells_operation_value_and_gradient():
     loss, labels = neuron()
     texts = told(plots.computation_graph(loss, labels=labels))
-    slope = 2 * (np.tanh(1.4) - 1)
-    inner = slope / np.cosh(1.4) ** 2
+    outer = 2 * (np.tanh(1.4) - 1)
+    inner = outer / np.cosh(1.4) ** 2
     expected = {
         ("$x_1$", "2", f"∂ {0.5 * inner:.3g}"),
         ("-1", f"∂ {-0.3 * inner:.3g}"),
         ("w1", "0.5", f"∂ {2 * inner:.3g}"),
         ("-0.3", f"∂ {-inner:.3g}"),
         ("bias", "0.1", f"∂ {inner:.3g}"),
-        ("1", f"∂ {-slope:.3g}"),
+        ("1", f"∂ {-outer:.3g}"),
         ("×", "1", f"∂ {inner:.3g}"),
         ("×", "0.3", f"∂ {inner:.3g}"),
         ("+", "1.3", f"∂ {inner:.3g}"),
         ("z = +", "1.4", f"∂ {inner:.3g}"),
-        ("tanh", f"{np.tanh(1.4):.3g}", f"∂ {slope:.3g}"),
-        ("\N{MINUS SIGN}", f"{slope / 2:.3g}", f"∂ {slope:.3g}"),
-        ("loss = (…)²", f"{slope**2 / 4:.3g}", "∂ 1"),
+        ("tanh", f"{np.tanh(1.4):.3g}", f"∂ {outer:.3g}"),
+        ("\N{MINUS SIGN}", f"{outer / 2:.3g}", f"∂ {outer:.3g}"),
+        ("loss = (…)²", f"{outer**2 / 4:.3g}", "∂ 1"),
     }
     assert len(texts) == len(expected)
     assert set(texts) == {
@@ -400,6 +447,57 @@ def inside(boxes, point, by=1e-6):
     return (beyond <= by).all(axis=1)
 
 
+def random_value(rng, operations=14):
+    """Return a value computed from five inputs in random steps, all of which it depends on."""
+    values = [Value(1) for _ in range(5)]
+    for _ in range(operations):
+        a, b = rng.choice(values[-4:] if rng.random() < 0.7 else values), rng.choice(values)
+        values.append([a.tanh, lambda a=a, b=b: a + b, lambda a=a, b=b: a * b][rng.randrange(3)]())
+    used = {parent for value in values for parent, _ in value.parents}
+    return sum((v for v in values[:-1] if v.parents and v not in used), start=values[-1])
+
+
+def crossings(arrows):
+    """Return how often arrows cross between the columns, as polygons of 20 points a curve."""
+
+    def side(a, b, c):
+        u, v = b - a, c - a
+        return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+
+    count = 0
+    for first, second in combinations(arrows, 2):
+        a, b = first[:-1, np.newaxis], first[1:, np.newaxis]
+        c, d = second[np.newaxis, :-1], second[np.newaxis, 1:]
+        count += ((side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0)).sum()
+    return int(count)
+
+
+def multipartite_heights(boxes, routes):
+    """Return heights from networkx, in the rows that the boxes need."""
+    networkx = pytest.importorskip("networkx")  # which PyTorch brings
+    graph = networkx.DiGraph()
+    for route in routes:
+        networkx.add_path(graph, route)
+    graph.add_nodes_from((place, {"subset": place[1]}) for place in [*graph, *boxes])
+    heights = {}
+    for place, (_, y) in networkx.multipartite_layout(graph).items():
+        heights.setdefault(place[1], []).append((float(y), place))
+    return {
+        place: 0.76 * (k - (len(column) - 1) / 2)
+        for column in heights.values()
+        for k, (_, place) in enumerate(sorted(column, key=lambda one: one[0]))
+    }
+
+
+def test_a_layout_of_our_own_is_worth_its_lines(monkeypatch):
+    """That of networkx has many times as many crossings."""
+    values = [random_value(Random(seed), 10) for seed in range(3)]
+    ours = sum(crossings(drawn(plots.computation_graph(value))[1]) for value in values)
+    monkeypatch.setattr("course_lib.plots.graph._heights", multipartite_heights)
+    theirs = sum(crossings(drawn(plots.computation_graph(value))[1]) for value in values)
+    assert theirs > 4 * ours > 0
+
+
 def test_there_is_an_arrow_for_each_use():
     x = Value(3)
     figure = plots.computation_graph(x * x + x)
@@ -435,7 +533,7 @@ def test_text_of_a_graph_is_readable_and_in_its_box(backward):
         ), text.get_text()
 
 
-def test_a_graph_that_cannot_be_drawn_is_refused():
+def test_a_graph_that_cannot_be_drawn_is_rejected():
     with pytest.raises(TypeError, match=r"a float; expected a course_lib\.autodiff\.Value"):
         plots.computation_graph(1.0)
     x = Value(1)

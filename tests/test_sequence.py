@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from networks import (
+from network_helpers import (
     BATCH,
     Doubled,
     Homemade,

@@ -220,7 +220,7 @@ BAD = {
     "other dtype": (lambda: try_fit(X.astype("f4")), TypeError, "float32", "np.float64"),
     "a ragged limit": (
         lambda: fit(mlp([1, 1]), [[1.0]], [[0.0]], optimizer=SGD(0.1), clip_norm=RAGGED),
-        ValueError, "clip_norm is ragged",
+        ValueError, "clip_norm is [[1.0], [1.0, 2.0]]",
     ),
 }  # fmt: skip
 

@@ -170,9 +170,11 @@ BAD = {
     "decay None": (lambda: AdamW(weight_decay=None), ValueError, "is None", "from 0 on"),
     "eps 0": (lambda: Adam(eps=0), ValueError, "eps is 0", "above 0"),
     "ragged rates": (lambda: SGD([[0.1], [0.1, 0.2]]), ValueError, "learning_rate is ragged"),
-    "ragged momentum": (lambda: Momentum(0.1, momentum=RAGGED), ValueError, "momentum is ragged"),
-    "ragged beta1": (lambda: Adam(beta1=RAGGED), ValueError, "beta1 is ragged"),
-    "ragged eps": (lambda: Adam(eps=RAGGED), ValueError, "eps is ragged"),
+    "ragged momentum": (
+        lambda: Momentum(0.1, momentum=RAGGED), ValueError, "momentum is [[1.0], [1.0, 2.0]]"
+    ),
+    "ragged beta1": (lambda: Adam(beta1=RAGGED), ValueError, "beta1 is [[1.0], [1.0, 2.0]]"),
+    "ragged eps": (lambda: Adam(eps=RAGGED), ValueError, "eps is [[1.0], [1.0, 2.0]]"),
 }  # fmt: skip
 
 

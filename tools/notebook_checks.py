@@ -24,38 +24,6 @@ VOLATILE = {
 ALT_LENGTH = range(20, 401)
 LONGEST_CELL = 25  # lines of code that a reader sees at once
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
-# Visible cells that are still longer, until their chapters are rewritten. Lists only shrink.
-STILL_LONG = {
-    "gradients": {
-        "0d30ff11",
-        "172cda63",
-        "1e8334dd",
-        "306ffd3f",
-        "5591feb3",
-        "5abf2599",
-        "5c37b6b9",
-        "6640c971",
-        "83961c08",
-        "a0eab974",
-        "b079bcd5",
-        "c56c151a",
-        "d655b2e9",
-    },
-    "overfitting": {
-        "230aa534",
-        "479f1de4",
-        "5fcde92c",
-        "796d6481",
-        "7f404bc2",
-        "8a9d09a8",
-        "95f8cfe7",
-        "d149e1b6",
-        "dfd28c5b",
-        "eab66a4b",
-        "fc901e94",
-        "fd7a7993",
-    },
-}
 LEAST_EXERCISES = 5
 SECTIONS = ["What you will be able to do", "Summary", "Exercises", "Further reading"]
 DIRECTIVE = re.compile(
@@ -208,26 +176,17 @@ def check_reproducible(notebook):
     return found
 
 
-def check_cell_lengths(notebook, exceptions=frozenset()):
-    """A visible cell is short; the exceptions, ids of cells, are visible and are not."""
-    code = {cell.get("id"): (n, cell) for n, cell in code_cells(notebook)}
-    visible = {
-        name: (n, len(joined(cell["source"]).splitlines()))
-        for name, (n, cell) in code.items()
-        if not FOLDED & set(cell["metadata"].get("tags", []))
-    }
-    long = {name for name, (_, lines) in visible.items() if lines > LONGEST_CELL}
+def check_cell_lengths(notebook):
+    """A cell whose code a reader sees is short."""
     found = []
-    for name in sorted(long - exceptions, key=visible.get):
-        n, lines = visible[name]
-        found.append(
-            f"cell {n} ({name}) shows {lines} lines of code, expected at most {LONGEST_CELL}; "
-            f"split it, or fold support code with the tag hide-input"
-        )
-    return found + [
-        f"cell {name!r} is no long visible cell; take it off the list STILL_LONG"
-        for name in sorted(exceptions - long)
-    ]
+    for n, cell in code_cells(notebook):
+        lines = len(joined(cell["source"]).splitlines())
+        if lines > LONGEST_CELL and not FOLDED & set(cell["metadata"].get("tags", [])):
+            found.append(
+                f"cell {n} ({cell.get('id')}) shows {lines} lines of code, expected at most "
+                f"{LONGEST_CELL}; split it, or fold support code with the tag hide-input"
+            )
+    return found
 
 
 def check_figures(notebook):
@@ -331,6 +290,7 @@ CHECKS = [
     check_no_errors,
     check_no_images,
     check_quiet,
+    check_cell_lengths,
     check_reproducible,
     check_figures,
     check_claim_cells,
@@ -350,5 +310,4 @@ def claims_of(chapter):
 def problems(notebook, chapter):
     """Return everything that is wrong with a chapter's notebook."""
     found = [problem for check in CHECKS for problem in check(notebook)]
-    found += check_cell_lengths(notebook, STILL_LONG.get(chapter, frozenset()))
     return found + check_claims_complete(notebook, claims_of(chapter))

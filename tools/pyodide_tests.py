@@ -17,8 +17,12 @@ import types
 import pytest
 
 ABSENT = [name for name in ("torch", "scipy", "hypothesis") if not importlib.util.find_spec(name)]
-FILES = ["activations", "pairs", "numerics", "network", "layers", "losses", "state"]
-FILES += ["data", "meanfield", "autodiff"]
+FILES = ["activations", "pairs", "numerics", "losses", "state", "checks", "seeds", "model"]
+FILES += ["building", "initialization", "dense", "activation_layers", "normalization", "dropout"]
+FILES += ["sequence", "residual", "layers", "network_gradients"]
+FILES += ["data", "quadrature", "meanfield", "autodiff"]
+FILES += ["activation", "activation_inputs", "catalogue", "rectifiers", "softmax_family", "groups"]
+FILES += ["exact", "measure", "constants"]
 TESTS = [f"tests/test_{name}.py" for name in FILES]
 TESTS += sorted(glob.glob("tests/test_training_*.py"))
 DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network", "training")]
@@ -31,7 +35,7 @@ OPTIONS = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "--capture=sys", "-
 LEFT_OUT = [
     "tests/test_training_progress.py::test_no_terminal_no_bar",
     "tests/test_training_loop.py::test_a_training_goes_on_in_another_process",
-    "tests/test_activations.py::test_every_activation_of_pytorch_is_there",
+    "tests/test_catalogue.py::test_every_activation_of_pytorch_is_there",
 ]
 OPTIONS += [f"--deselect={name}" for name in LEFT_OUT]
 

@@ -11,10 +11,19 @@ and lists become float64. NaN gives NaN, an infinite input gives the limit, and 
 warning. A derivative takes the parameters of its function, keeps shape and dtype alike, and raises
 the same errors.
 
-The chapters of this package: `course_lib.activations.piecewise` (lines and parabolas, ReLU first),
-`course_lib.activations.smooth` (the sigmoid, exponential and GELU families),
-`course_lib.activations.over_axis` (softmax, maxout, gates) and `course_lib.activations.catalogue`
-(the table).
+The modules of this package, in each of which a derivative stands directly below its function:
+
+- `course_lib.activations.rectifiers`: the identity, ReLU, leaky ReLU, PReLU, RReLU and other lines
+  with a kink;
+- `course_lib.activations.hard`: hard tanh, sigmoid and swish, shrinkage, and their parabolas;
+- `course_lib.activations.sigmoids`: sigmoid, tanh, softsign and what is made of them;
+- `course_lib.activations.soft_rectifiers`: softplus, squareplus, ELU, CELU, SELU;
+- `course_lib.activations.self_gated`: GELU and its approximations, SiLU and swish, Mish;
+- `course_lib.activations.waves`: sine, Gaussian, exponential;
+- `course_lib.activations.softmax_family`: softmax, softmin, log-softmax, logsumexp;
+- `course_lib.activations.groups`: maxout, and the gated linear units GLU, ReGLU, GEGLU, SwiGLU;
+- `course_lib.activations.catalogue`: the table, made of rows of
+  `course_lib.activations.activation`.
 
 **What the error bounds mean.** An error of 1 ULP, a unit in the last place, is the distance between
 neighboring floats at the true value; half a unit is what rounding alone costs
@@ -37,15 +46,226 @@ other formula can improve, the same on every machine but for near-ties, also in 
 gradients vanish. Functions made of lines cost nothing extra.
 """
 
-from course_lib.activations.catalogue import CATALOGUE, Activation, get
-from course_lib.activations.over_axis import *  # noqa: F403
-from course_lib.activations.over_axis import __all__ as _over_axis
-from course_lib.activations.piecewise import *  # noqa: F403
-from course_lib.activations.piecewise import __all__ as _piecewise
-from course_lib.activations.smooth import *  # noqa: F403
-from course_lib.activations.smooth import __all__ as _smooth
+from course_lib.activations.activation import (
+    Activation,
+)
+from course_lib.activations.catalogue import (
+    CATALOGUE,
+    get,
+)
+from course_lib.activations.groups import (
+    gated_pullback,
+    geglu,
+    geglu_grad,
+    glu,
+    glu_grad,
+    maxout,
+    maxout_grad,
+    maxout_pullback,
+    reglu,
+    reglu_grad,
+    swiglu,
+    swiglu_grad,
+)
+from course_lib.activations.hard import (
+    hard_shrink,
+    hard_shrink_grad,
+    hard_sigmoid,
+    hard_sigmoid_grad,
+    hard_swish,
+    hard_swish_grad,
+    hard_tanh,
+    hard_tanh_grad,
+    soft_shrink,
+    soft_shrink_grad,
+    sparse_plus,
+    sparse_plus_grad,
+    sparse_sigmoid,
+    sparse_sigmoid_grad,
+)
+from course_lib.activations.rectifiers import (
+    identity,
+    identity_grad,
+    leaky_relu,
+    leaky_relu_grad,
+    prelu,
+    prelu_grad,
+    prelu_negative_slope_grad,
+    relu,
+    relu6,
+    relu6_grad,
+    relu_grad,
+    rrelu,
+    rrelu_grad,
+    squared_relu,
+    squared_relu_grad,
+    threshold,
+    threshold_grad,
+)
+from course_lib.activations.self_gated import (
+    gelu,
+    gelu_grad,
+    gelu_tanh,
+    gelu_tanh_grad,
+    mish,
+    mish_grad,
+    quick_gelu,
+    quick_gelu_grad,
+    silu,
+    silu_grad,
+    swish,
+    swish_grad,
+)
+from course_lib.activations.sigmoids import (
+    lecun_tanh,
+    lecun_tanh_grad,
+    log_sigmoid,
+    log_sigmoid_grad,
+    sigmoid,
+    sigmoid_grad,
+    softsign,
+    softsign_grad,
+    tanh,
+    tanh_grad,
+    tanh_shrink,
+    tanh_shrink_grad,
+)
+from course_lib.activations.soft_rectifiers import (
+    celu,
+    celu_grad,
+    elu,
+    elu_grad,
+    selu,
+    selu_grad,
+    softplus,
+    softplus_grad,
+    squareplus,
+    squareplus_grad,
+)
+from course_lib.activations.softmax_family import (
+    log_softmax,
+    log_softmax_jacobian,
+    log_softmax_pullback,
+    logsumexp,
+    logsumexp_grad,
+    logsumexp_pullback,
+    negative_log_likelihood,
+    softmax,
+    softmax_and_log,
+    softmax_jacobian,
+    softmax_pullback,
+    softmin,
+    softmin_jacobian,
+    softmin_pullback,
+)
+from course_lib.activations.waves import (
+    exponential,
+    exponential_grad,
+    gaussian,
+    gaussian_grad,
+    sine,
+    sine_grad,
+)
 
-__all__ = ["CATALOGUE", "Activation", "get"]
-__all__ += _piecewise
-__all__ += _smooth
-__all__ += _over_axis
+__all__ = [
+    "CATALOGUE",
+    "Activation",
+    "celu",
+    "celu_grad",
+    "elu",
+    "elu_grad",
+    "exponential",
+    "exponential_grad",
+    "gated_pullback",
+    "gaussian",
+    "gaussian_grad",
+    "geglu",
+    "geglu_grad",
+    "gelu",
+    "gelu_grad",
+    "gelu_tanh",
+    "gelu_tanh_grad",
+    "get",
+    "glu",
+    "glu_grad",
+    "hard_shrink",
+    "hard_shrink_grad",
+    "hard_sigmoid",
+    "hard_sigmoid_grad",
+    "hard_swish",
+    "hard_swish_grad",
+    "hard_tanh",
+    "hard_tanh_grad",
+    "identity",
+    "identity_grad",
+    "leaky_relu",
+    "leaky_relu_grad",
+    "lecun_tanh",
+    "lecun_tanh_grad",
+    "log_sigmoid",
+    "log_sigmoid_grad",
+    "log_softmax",
+    "log_softmax_jacobian",
+    "log_softmax_pullback",
+    "logsumexp",
+    "logsumexp_grad",
+    "logsumexp_pullback",
+    "maxout",
+    "maxout_grad",
+    "maxout_pullback",
+    "mish",
+    "mish_grad",
+    "negative_log_likelihood",
+    "prelu",
+    "prelu_grad",
+    "prelu_negative_slope_grad",
+    "quick_gelu",
+    "quick_gelu_grad",
+    "reglu",
+    "reglu_grad",
+    "relu",
+    "relu6",
+    "relu6_grad",
+    "relu_grad",
+    "rrelu",
+    "rrelu_grad",
+    "selu",
+    "selu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "silu",
+    "silu_grad",
+    "sine",
+    "sine_grad",
+    "soft_shrink",
+    "soft_shrink_grad",
+    "softmax",
+    "softmax_and_log",
+    "softmax_jacobian",
+    "softmax_pullback",
+    "softmin",
+    "softmin_jacobian",
+    "softmin_pullback",
+    "softplus",
+    "softplus_grad",
+    "softsign",
+    "softsign_grad",
+    "sparse_plus",
+    "sparse_plus_grad",
+    "sparse_sigmoid",
+    "sparse_sigmoid_grad",
+    "squared_relu",
+    "squared_relu_grad",
+    "squareplus",
+    "squareplus_grad",
+    "swiglu",
+    "swiglu_grad",
+    "swish",
+    "swish_grad",
+    "tanh",
+    "tanh_grad",
+    "tanh_shrink",
+    "tanh_shrink_grad",
+    "threshold",
+    "threshold_grad",
+]

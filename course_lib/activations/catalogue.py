@@ -1,255 +1,40 @@
-"""The table of all activations: what each is, what is known about it, and its names elsewhere.
+"""The table of all activations: what is known about each, and its names elsewhere.
 
 The table is the gallery in the book, the parametrization of the tests, and the index of this
 package.
 """
 
 import ast
-from collections.abc import Callable, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
-from functools import partial
-from inspect import Parameter, signature
+from collections.abc import Mapping
 from math import sqrt
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from course_lib import _constants
 from course_lib._checks import unknown_name
-from course_lib._typing import Array
-from course_lib.activations import over_axis, piecewise, smooth
-from course_lib.numerics import as_float
+from course_lib.activations import (
+    groups,
+    hard,
+    rectifiers,
+    self_gated,
+    sigmoids,
+    soft_rectifiers,
+    softmax_family,
+    waves,
+)
+from course_lib.activations.activation import Activation
 
-__all__ = ["CATALOGUE", "Activation", "get", "spelled_out"]
-
-
-@dataclass(frozen=True)
-class Activation:
-    r"""One row of the catalogue: a function, its derivative and what is known about it.
-
-    What is said of range, kinks, gain and so on holds for the default parameters. Over an axis, the
-    range is that of an entry, `lipschitz` is in the 2-norm, and kinks are not listed.
-
-    Attributes
-    ----------
-    name : str
-        The key of `CATALOGUE`.
-    function, derivative : callable
-        The pair. For a function over an axis the derivative is its Jacobian matrix.
-    formula, derivative_formula : str
-        LaTeX.
-    range : tuple of float
-        Infimum and supremum of the values in exact arithmetic.
-    lipschitz : float
-        The largest slope, in absolute value.
-    monotonic : bool
-        Whether it never decreases.
-    kinks : tuple of float
-        Where the derivative does not exist.
-    kink_derivatives : tuple of float
-        The conventional value of the derivative there.
-    ulps : tuple of float
-        Bounds of the error in float64, of the function and of its derivative, in units in the last
-        place; 0.5 is what rounding costs. They hold for parameters from 1e-3 to 1e3 in absolute
-        value. The error of logsumexp is counted in units of its largest input, where that is larger
-        than the result. float16 and float32 are within 0.51. Infinite where nothing is promised.
-    rests_on : tuple of str
-        The functions of NumPy that function and derivative call in float64 and that differ between
-        machines in the last place; the bounds hold where each is within 1 ULP (tanh: 2.2), as on
-        all platforms that were tried. Where there are none, results have the same bits everywhere.
-    gain : float, optional
-        The factor on :math:`1/\sqrt{\text{fan-in}}` that keeps the variance of activations at 1:
-        :math:`1/\sqrt{\mathrm{E}[f(x)^2]}` for a standard normal :math:`x`, correctly rounded. It
-        is a number here, and not computed by `course_lib.meanfield.gain`, so that a seed draws the
-        same weights on every machine. None over an axis.
-    kind : str
-        ``"elementwise"``; ``"axis"``, where an output depends on a whole axis and the derivative is
-        a Jacobian matrix; or ``"groups"``, where each input serves one output and the derivative
-        has the shape of the input.
-    pullback_rule : callable, optional
-        For a function over an axis: takes `x` and `axis`, and returns the value and a callable,
-        from a gradient with respect to the value to that with respect to `x`. See `pullback`. A row
-        with a function of your own needs none: its derivative serves, at the cost of a Jacobian.
-    source : str
-        A key of the bibliography.
-    pytorch, jax, keras, tensorflow : str
-        How it is written in ``torch.nn``, ``jax.nn``, ``keras.activations`` and TensorFlow, with
-        the options that make it the same function; empty where there is none. See `spelled_out`.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    derivative: Callable[..., Any]
-    formula: str
-    derivative_formula: str
-    range: tuple[float, float]
-    lipschitz: float
-    monotonic: bool
-    source: str
-    kinks: tuple[float, ...] = ()
-    kink_derivatives: tuple[float, ...] = ()
-    ulps: tuple[float, float] = (float("inf"), float("inf"))
-    rests_on: tuple[str, ...] = ()
-    gain: float | None = None
-    kind: str = "elementwise"
-    pullback_rule: Callable[..., tuple[Any, Callable[[Array], Array]]] | None = None
-    pytorch: str = ""
-    jax: str = ""
-    keras: str = ""
-    tensorflow: str = ""
-
-    @property
-    def elementwise(self) -> bool:
-        """Whether every output depends on the input at its own place alone."""
-        return self.kind == "elementwise"
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The keyword parameters of the function and their defaults."""
-        return {
-            name: parameter.default
-            for name, parameter in signature(self.function).parameters.items()
-            if parameter.kind is Parameter.KEYWORD_ONLY
-        }
-
-    def __call__(self, x: ArrayLike, **parameters: Any) -> Any:
-        """Return the function's value; parameters such as `axis` are passed on."""
-        return self.function(x, **parameters)
-
-    def vjp(self, x: ArrayLike, grad_output: ArrayLike, **parameters: Any) -> Array:
-        """Carry a gradient backwards: the vector-Jacobian product at `x`.
-
-        Parameters
-        ----------
-        x : array_like
-            Where the function was evaluated.
-        grad_output : array_like
-            Gradient with respect to the function's value, in its shape.
-        **parameters
-            Those of the function, and its axis.
-
-        Returns
-        -------
-        ndarray
-            Gradient with respect to `x`, in its shape and dtype.
-
-        Raises
-        ------
-        ValueError
-            If `grad_output` has another shape than the function's value.
-
-        Examples
-        --------
-        >>> get("leaky_relu").vjp([-1.0, 1.0], [10.0, 10.0], negative_slope=0.2)
-        array([ 2., 10.])
-        """
-        x = as_float(x)
-        if self.elementwise:
-            return self._carry(
-                x, x.shape, partial(self._times_derivative, x, parameters), grad_output
-            )
-        value, pull = self._over_axis(x, **parameters)
-        return self._carry(x, np.shape(value), pull, grad_output)
-
-    def pullback(self, x: ArrayLike, **parameters: Any) -> tuple[Any, Callable[[ArrayLike], Array]]:
-        """Return the value at `x` and its `vjp`: over an axis, the two share most of the work.
-
-        Parameters
-        ----------
-        x : array_like
-            As for the function.
-        **parameters
-            Those of the function, and its axis; random numbers are the same in both.
-
-        Returns
-        -------
-        value : ndarray or scalar
-            The function's value.
-        pull : callable
-            Takes a gradient with respect to the value, as `vjp` does, and returns that with respect
-            to `x`. It holds a few arrays of the size of `x`, which must not change before.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As the function does; `pull` raises ValueError for a gradient of another shape.
-
-        Examples
-        --------
-        >>> value, pull = get("softmax").pullback([0.0, 0.0])
-        >>> value, pull([1.0, 0.0])
-        (array([0.5, 0.5]), array([ 0.25, -0.25]))
-        """
-        x = as_float(x)
-        if not self.elementwise:
-            value, pull = self._over_axis(x, **parameters)
-            return value, partial(self._carry, x, np.shape(value), pull)
-        times_derivative = partial(self._times_derivative, x, deepcopy(parameters))
-        return self.function(x, **parameters), partial(self._carry, x, x.shape, times_derivative)
-
-    def _times_derivative(self, x: Array, parameters: Mapping[str, Any], grad_output: Array) -> Any:
-        return self.derivative(x, **parameters) * grad_output
-
-    def _over_axis(self, x: Array, **parameters: Any) -> tuple[Any, Callable[[Array], Array]]:
-        """Return the value and its pull: in closed form where the table has it for the function."""
-        function: Any = self.function
-        given: dict[str, Any] = {}
-        while isinstance(function, partial):  # parameters fixed by a reader
-            function, given = function.func, {**function.keywords, **given}
-        rule = self.pullback_rule
-        if function in _RULES:
-            rule = partial(_RULES[function], **given)
-        elif rule in _RULES.values():  # of the row that this one was made from
-            rule = None
-        return self._by_derivative(x, **parameters) if rule is None else rule(x, **parameters)
-
-    def _by_derivative(self, x: Array, **parameters: Any) -> tuple[Any, Callable[[Array], Array]]:
-        """Return the value and its pull by the derivative, over an axis a whole Jacobian."""
-        value, derivative = self.function(x, **parameters), self.derivative(x, **parameters)
-        axis = parameters.get("axis", -1)
-
-        def pull(grad_output: Array) -> Array:
-            u = (
-                np.moveaxis(grad_output, axis, -1)
-                if grad_output.ndim == x.ndim
-                else grad_output[..., None]
-            )
-            if self.kind == "axis":
-                return np.moveaxis((u[..., np.newaxis, :] @ derivative)[..., 0, :], -1, axis)
-            repeated = np.tile(u, x.shape[axis] // max(u.shape[-1], 1))
-            return derivative * np.moveaxis(repeated, -1, axis)
-
-        return value, pull
-
-    def _carry(
-        self,
-        x: Array,
-        shape: tuple[int, ...],
-        pull: Callable[[Array], Any],
-        grad_output: ArrayLike,
-    ) -> Array:
-        grad_output = as_float(grad_output, "grad_output")
-        if grad_output.shape != shape:
-            raise ValueError(
-                f"grad_output has shape {grad_output.shape}; {self.name} of x with shape {x.shape} "
-                f"has shape {shape}, and so must grad_output"
-            )
-        with np.errstate(all="ignore"):
-            return np.asarray(pull(grad_output), x.dtype)
-
+__all__ = ["CATALOGUE", "get", "spelled_out"]
 
 _INF = float("inf")
 
 
 _ROWS = (
-    # lines
+    # ReLU and its relatives
     Activation(
         name="identity",
-        function=piecewise.identity,
-        derivative=piecewise.identity_grad,
+        function=rectifiers.identity,
+        derivative=rectifiers.identity_grad,
         formula=r"x",
         derivative_formula=r"1",
         range=(-_INF, _INF),
@@ -265,8 +50,8 @@ _ROWS = (
     ),
     Activation(
         name="relu",
-        function=piecewise.relu,
-        derivative=piecewise.relu_grad,
+        function=rectifiers.relu,
+        derivative=rectifiers.relu_grad,
         formula=r"\max(0, x)",
         derivative_formula=r"1 \text{ if } x > 0, \text{ else } 0",
         range=(0, _INF),
@@ -284,8 +69,8 @@ _ROWS = (
     ),
     Activation(
         name="leaky_relu",
-        function=piecewise.leaky_relu,
-        derivative=piecewise.leaky_relu_grad,
+        function=rectifiers.leaky_relu,
+        derivative=rectifiers.leaky_relu_grad,
         formula=r"x \text{ if } x > 0, \text{ else } s\,x",
         derivative_formula=r"1 \text{ if } x > 0, \text{ else } s",
         range=(-_INF, _INF),
@@ -303,8 +88,8 @@ _ROWS = (
     ),
     Activation(
         name="prelu",
-        function=piecewise.prelu,
-        derivative=piecewise.prelu_grad,
+        function=rectifiers.prelu,
+        derivative=rectifiers.prelu_grad,
         formula=r"x \text{ if } x > 0, \text{ else } s\,x",
         derivative_formula=r"1 \text{ if } x > 0, \text{ else } s",
         range=(-_INF, _INF),
@@ -322,8 +107,8 @@ _ROWS = (
     ),
     Activation(
         name="rrelu",
-        function=piecewise.rrelu,
-        derivative=piecewise.rrelu_grad,
+        function=rectifiers.rrelu,
+        derivative=rectifiers.rrelu_grad,
         formula=r"x \text{ if } x > 0, \text{ else } s\,x, \; s \sim U(l, u)",
         derivative_formula=r"1 \text{ if } x > 0, \text{ else } s",
         range=(-_INF, _INF),
@@ -338,8 +123,8 @@ _ROWS = (
     ),
     Activation(
         name="threshold",
-        function=piecewise.threshold,
-        derivative=piecewise.threshold_grad,
+        function=rectifiers.threshold,
+        derivative=rectifiers.threshold_grad,
         formula=r"x \text{ if } x > \theta, \text{ else } v",
         derivative_formula=r"1 \text{ if } x > \theta, \text{ else } 0",
         range=(0, _INF),
@@ -355,8 +140,8 @@ _ROWS = (
     ),
     Activation(
         name="relu6",
-        function=piecewise.relu6,
-        derivative=piecewise.relu6_grad,
+        function=rectifiers.relu6,
+        derivative=rectifiers.relu6_grad,
         formula=r"\min(\max(0, x), 6)",
         derivative_formula=r"1 \text{ if } 0 < x < 6, \text{ else } 0",
         range=(0, 6),
@@ -374,8 +159,8 @@ _ROWS = (
     ),
     Activation(
         name="hard_tanh",
-        function=piecewise.hard_tanh,
-        derivative=piecewise.hard_tanh_grad,
+        function=hard.hard_tanh,
+        derivative=hard.hard_tanh_grad,
         formula=r"\max(-1, \min(x, 1))",
         derivative_formula=r"1 \text{ if } |x| < 1, \text{ else } 0",
         range=(-1, 1),
@@ -392,8 +177,8 @@ _ROWS = (
     ),
     Activation(
         name="hard_sigmoid",
-        function=piecewise.hard_sigmoid,
-        derivative=piecewise.hard_sigmoid_grad,
+        function=hard.hard_sigmoid,
+        derivative=hard.hard_sigmoid_grad,
         formula=r"\max(0, \min((x + 3)/6, 1))",
         derivative_formula=r"\tfrac16 \text{ if } |x| < 3, \text{ else } 0",
         range=(0, 1),
@@ -410,8 +195,8 @@ _ROWS = (
     ),
     Activation(
         name="sparse_sigmoid",
-        function=piecewise.sparse_sigmoid,
-        derivative=piecewise.sparse_sigmoid_grad,
+        function=hard.sparse_sigmoid,
+        derivative=hard.sparse_sigmoid_grad,
         formula=r"\max(0, \min((x + 1)/2, 1))",
         derivative_formula=r"\tfrac12 \text{ if } |x| < 1, \text{ else } 0",
         range=(0, 1),
@@ -427,8 +212,8 @@ _ROWS = (
     ),
     Activation(
         name="hard_shrink",
-        function=piecewise.hard_shrink,
-        derivative=piecewise.hard_shrink_grad,
+        function=hard.hard_shrink,
+        derivative=hard.hard_shrink_grad,
         formula=r"x \text{ if } |x| > \lambda, \text{ else } 0",
         derivative_formula=r"1 \text{ if } |x| > \lambda, \text{ else } 0",
         range=(-_INF, _INF),
@@ -444,8 +229,8 @@ _ROWS = (
     ),
     Activation(
         name="soft_shrink",
-        function=piecewise.soft_shrink,
-        derivative=piecewise.soft_shrink_grad,
+        function=hard.soft_shrink,
+        derivative=hard.soft_shrink_grad,
         formula=r"\mathrm{sign}(x)\,\max(0, |x| - \lambda)",
         derivative_formula=r"1 \text{ if } |x| > \lambda, \text{ else } 0",
         range=(-_INF, _INF),
@@ -459,11 +244,10 @@ _ROWS = (
         pytorch="Softshrink",
         keras="soft_shrink",
     ),
-    # parabolas
     Activation(
         name="squared_relu",
-        function=piecewise.squared_relu,
-        derivative=piecewise.squared_relu_grad,
+        function=rectifiers.squared_relu,
+        derivative=rectifiers.squared_relu_grad,
         formula=r"\max(0, x)^2",
         derivative_formula=r"2 \max(0, x)",
         range=(0, _INF),
@@ -475,8 +259,8 @@ _ROWS = (
     ),
     Activation(
         name="hard_swish",
-        function=piecewise.hard_swish,
-        derivative=piecewise.hard_swish_grad,
+        function=hard.hard_swish,
+        derivative=hard.hard_swish_grad,
         formula=r"x \max(0, \min((x + 3)/6, 1))",
         derivative_formula=r"\tfrac{2x + 3}{6} \text{ if } |x| < 3, \text{ else } 0 \text{ or } 1",
         range=(-3 / 8, _INF),
@@ -493,8 +277,8 @@ _ROWS = (
     ),
     Activation(
         name="sparse_plus",
-        function=piecewise.sparse_plus,
-        derivative=piecewise.sparse_plus_grad,
+        function=hard.sparse_plus,
+        derivative=hard.sparse_plus_grad,
         formula=r"0, \; (x + 1)^2/4, \; x",
         derivative_formula=r"\max(0, \min((x + 1)/2, 1))",
         range=(0, _INF),
@@ -509,8 +293,8 @@ _ROWS = (
     # sigmoids
     Activation(
         name="sigmoid",
-        function=smooth.sigmoid,
-        derivative=smooth.sigmoid_grad,
+        function=sigmoids.sigmoid,
+        derivative=sigmoids.sigmoid_grad,
         formula=r"\frac{1}{1 + e^{-x}}",
         derivative_formula=r"\sigma(x)\,(1 - \sigma(x))",
         range=(0, 1),
@@ -527,8 +311,8 @@ _ROWS = (
     ),
     Activation(
         name="log_sigmoid",
-        function=smooth.log_sigmoid,
-        derivative=smooth.log_sigmoid_grad,
+        function=sigmoids.log_sigmoid,
+        derivative=sigmoids.log_sigmoid_grad,
         formula=r"\log \sigma(x)",
         derivative_formula=r"\sigma(-x)",
         range=(-_INF, 0),
@@ -545,8 +329,8 @@ _ROWS = (
     ),
     Activation(
         name="tanh",
-        function=smooth.tanh,
-        derivative=smooth.tanh_grad,
+        function=sigmoids.tanh,
+        derivative=sigmoids.tanh_grad,
         formula=r"\frac{e^x - e^{-x}}{e^x + e^{-x}}",
         derivative_formula=r"1 - \tanh^2 x",
         range=(-1, 1),
@@ -563,8 +347,8 @@ _ROWS = (
     ),
     Activation(
         name="lecun_tanh",
-        function=smooth.lecun_tanh,
-        derivative=smooth.lecun_tanh_grad,
+        function=sigmoids.lecun_tanh,
+        derivative=sigmoids.lecun_tanh_grad,
         formula=r"1.7159 \tanh(2x/3)",
         derivative_formula=r"1.7159 \cdot \tfrac23 (1 - \tanh^2(2x/3))",
         range=(-1.7159, 1.7159),
@@ -577,8 +361,8 @@ _ROWS = (
     ),
     Activation(
         name="softsign",
-        function=smooth.softsign,
-        derivative=smooth.softsign_grad,
+        function=sigmoids.softsign,
+        derivative=sigmoids.softsign_grad,
         formula=r"\frac{x}{1 + |x|}",
         derivative_formula=r"\frac{1}{(1 + |x|)^2}",
         range=(-1, 1),
@@ -594,8 +378,8 @@ _ROWS = (
     ),
     Activation(
         name="tanh_shrink",
-        function=smooth.tanh_shrink,
-        derivative=smooth.tanh_shrink_grad,
+        function=sigmoids.tanh_shrink,
+        derivative=sigmoids.tanh_shrink_grad,
         formula=r"x - \tanh x",
         derivative_formula=r"\tanh^2 x",
         range=(-_INF, _INF),
@@ -611,8 +395,8 @@ _ROWS = (
     # soft versions of ReLU
     Activation(
         name="softplus",
-        function=smooth.softplus,
-        derivative=smooth.softplus_grad,
+        function=soft_rectifiers.softplus,
+        derivative=soft_rectifiers.softplus_grad,
         formula=r"\log(1 + e^{\beta x})/\beta",
         derivative_formula=r"\sigma(\beta x)",
         range=(0, _INF),
@@ -629,8 +413,8 @@ _ROWS = (
     ),
     Activation(
         name="squareplus",
-        function=smooth.squareplus,
-        derivative=smooth.squareplus_grad,
+        function=soft_rectifiers.squareplus,
+        derivative=soft_rectifiers.squareplus_grad,
         formula=r"\tfrac12 (x + \sqrt{x^2 + b})",
         derivative_formula=r"\tfrac12 (1 + x/\sqrt{x^2 + b})",
         range=(0, _INF),
@@ -644,8 +428,8 @@ _ROWS = (
     ),
     Activation(
         name="elu",
-        function=smooth.elu,
-        derivative=smooth.elu_grad,
+        function=soft_rectifiers.elu,
+        derivative=soft_rectifiers.elu_grad,
         formula=r"x \text{ if } x > 0, \text{ else } \alpha (e^x - 1)",
         derivative_formula=r"1 \text{ if } x > 0, \text{ else } \alpha e^x",
         range=(-1, _INF),
@@ -662,8 +446,8 @@ _ROWS = (
     ),
     Activation(
         name="celu",
-        function=smooth.celu,
-        derivative=smooth.celu_grad,
+        function=soft_rectifiers.celu,
+        derivative=soft_rectifiers.celu_grad,
         formula=r"x \text{ if } x > 0, \text{ else } \alpha (e^{x/\alpha} - 1)",
         derivative_formula=r"1 \text{ if } x > 0, \text{ else } e^{x/\alpha}",
         range=(-1, _INF),
@@ -679,12 +463,12 @@ _ROWS = (
     ),
     Activation(
         name="selu",
-        function=smooth.selu,
-        derivative=smooth.selu_grad,
+        function=soft_rectifiers.selu,
+        derivative=soft_rectifiers.selu_grad,
         formula=r"\lambda x \text{ if } x > 0, \text{ else } \lambda \alpha (e^x - 1)",
         derivative_formula=r"\lambda \text{ if } x > 0, \text{ else } \lambda \alpha e^x",
         range=(-_constants.SELU_PRODUCT, _INF),
-        lipschitz=_constants.SELU_PRODUCT,  # just left of 0
+        lipschitz=_constants.SELU_PRODUCT,  # just below 0
         monotonic=True,
         gain=1.0,
         ulps=(2.5, 3),
@@ -700,8 +484,8 @@ _ROWS = (
     # the input times a gate
     Activation(
         name="gelu",
-        function=smooth.gelu,
-        derivative=smooth.gelu_grad,
+        function=self_gated.gelu,
+        derivative=self_gated.gelu_grad,
         formula=r"x\,\Phi(x)",
         derivative_formula=r"\Phi(x) + x\,\varphi(x)",
         range=(_constants.GELU_MINIMUM, _INF),
@@ -717,8 +501,8 @@ _ROWS = (
     ),
     Activation(
         name="gelu_tanh",
-        function=smooth.gelu_tanh,
-        derivative=smooth.gelu_tanh_grad,
+        function=self_gated.gelu_tanh,
+        derivative=self_gated.gelu_tanh_grad,
         formula=r"\tfrac x2 (1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))",
         derivative_formula=(
             r"\sigma(w)\,(1 + x\,w'\,(1 - \sigma(w))), \; w = 2\sqrt{2/\pi}\,(x + 0.044715\,x^3)"
@@ -736,8 +520,8 @@ _ROWS = (
     ),
     Activation(
         name="quick_gelu",
-        function=smooth.quick_gelu,
-        derivative=smooth.quick_gelu_grad,
+        function=self_gated.quick_gelu,
+        derivative=self_gated.quick_gelu_grad,
         formula=r"x\,\sigma(1.702\,x)",
         derivative_formula=r"\sigma(w)\,(1 + w\,(1 - \sigma(w))), \; w = 1.702\,x",
         range=(_constants.QUICK_GELU_MINIMUM, _INF),
@@ -749,8 +533,8 @@ _ROWS = (
     ),
     Activation(
         name="silu",
-        function=smooth.silu,
-        derivative=smooth.silu_grad,
+        function=self_gated.silu,
+        derivative=self_gated.silu_grad,
         formula=r"\frac{x}{1 + e^{-x}}",
         derivative_formula=r"\sigma(x)\,(1 + x\,(1 - \sigma(x)))",
         range=(_constants.SILU_MINIMUM, _INF),
@@ -766,8 +550,8 @@ _ROWS = (
     ),
     Activation(
         name="swish",
-        function=smooth.swish,
-        derivative=smooth.swish_grad,
+        function=self_gated.swish,
+        derivative=self_gated.swish_grad,
         formula=r"x\,\sigma(\beta x)",
         derivative_formula=r"\sigma(\beta x)\,(1 + \beta x\,(1 - \sigma(\beta x)))",
         range=(_constants.SILU_MINIMUM, _INF),
@@ -782,8 +566,8 @@ _ROWS = (
     ),
     Activation(
         name="mish",
-        function=smooth.mish,
-        derivative=smooth.mish_grad,
+        function=self_gated.mish,
+        derivative=self_gated.mish_grad,
         formula=r"x \tanh(\log(1 + e^x))",
         derivative_formula=(
             r"\frac{e^x\,(4(x + 1) + 4 e^{2x} + e^{3x} + e^x(4x + 6))}{(2 e^x + e^{2x} + 2)^2}"
@@ -801,8 +585,8 @@ _ROWS = (
     # waves, bells, exponentials
     Activation(
         name="sine",
-        function=smooth.sine,
-        derivative=smooth.sine_grad,
+        function=waves.sine,
+        derivative=waves.sine_grad,
         formula=r"\sin x",
         derivative_formula=r"\cos x",
         range=(-1, 1),
@@ -815,8 +599,8 @@ _ROWS = (
     ),
     Activation(
         name="gaussian",
-        function=smooth.gaussian,
-        derivative=smooth.gaussian_grad,
+        function=waves.gaussian,
+        derivative=waves.gaussian_grad,
         formula=r"e^{-x^2}",
         derivative_formula=r"-2x\,e^{-x^2}",
         range=(0, 1),
@@ -828,8 +612,8 @@ _ROWS = (
     ),
     Activation(
         name="exponential",
-        function=smooth.exponential,
-        derivative=smooth.exponential_grad,
+        function=waves.exponential,
+        derivative=waves.exponential_grad,
         formula=r"e^x",
         derivative_formula=r"e^x",
         range=(0, _INF),
@@ -845,8 +629,8 @@ _ROWS = (
     # over an axis
     Activation(
         name="softmax",
-        function=over_axis.softmax,
-        derivative=over_axis.softmax_jacobian,
+        function=softmax_family.softmax,
+        derivative=softmax_family.softmax_jacobian,
         formula=r"\frac{e^{x_i}}{\sum_j e^{x_j}}",
         derivative_formula=r"p_i\,(\delta_{ij} - p_j)",
         range=(0, 1),
@@ -855,7 +639,6 @@ _ROWS = (
         ulps=(0.8, 2.25),
         source="bridle1990probabilistic",
         kind="axis",
-        pullback_rule=over_axis.softmax_pullback,
         pytorch="Softmax(dim=-1)",
         jax="softmax",
         keras="softmax",
@@ -863,8 +646,8 @@ _ROWS = (
     ),
     Activation(
         name="softmin",
-        function=over_axis.softmin,
-        derivative=over_axis.softmin_jacobian,
+        function=softmax_family.softmin,
+        derivative=softmax_family.softmin_jacobian,
         formula=r"\frac{e^{-x_i}}{\sum_j e^{-x_j}}",
         derivative_formula=r"p_i\,(p_j - \delta_{ij})",
         range=(0, 1),
@@ -873,13 +656,12 @@ _ROWS = (
         ulps=(0.8, 2.25),
         source="bridle1990probabilistic",
         kind="axis",
-        pullback_rule=over_axis.softmin_pullback,
         pytorch="Softmin(dim=-1)",
     ),
     Activation(
         name="log_softmax",
-        function=over_axis.log_softmax,
-        derivative=over_axis.log_softmax_jacobian,
+        function=softmax_family.log_softmax,
+        derivative=softmax_family.log_softmax_jacobian,
         formula=r"x_i - \log \sum_j e^{x_j}",
         derivative_formula=r"\delta_{ij} - p_j",
         range=(-_INF, 0),
@@ -889,7 +671,6 @@ _ROWS = (
         rests_on=("log1p",),
         source="bridle1990probabilistic",
         kind="axis",
-        pullback_rule=over_axis.log_softmax_pullback,
         pytorch="LogSoftmax(dim=-1)",
         jax="log_softmax",
         keras="log_softmax",
@@ -897,8 +678,8 @@ _ROWS = (
     ),
     Activation(
         name="logsumexp",
-        function=over_axis.logsumexp,
-        derivative=over_axis.logsumexp_grad,
+        function=softmax_family.logsumexp,
+        derivative=softmax_family.logsumexp_grad,
         formula=r"\log \sum_j e^{x_j}",
         derivative_formula=r"p_j",
         range=(-_INF, _INF),
@@ -908,14 +689,13 @@ _ROWS = (
         rests_on=("log1p",),
         source="blanchard2021accurately",
         kind="groups",
-        pullback_rule=over_axis.logsumexp_pullback,
         jax="logsumexp(axis=-1)",
         tensorflow="math.reduce_logsumexp(axis=-1)",
     ),
     Activation(
         name="maxout",
-        function=over_axis.maxout,
-        derivative=over_axis.maxout_grad,
+        function=groups.maxout,
+        derivative=groups.maxout_grad,
         formula=r"\max_j x_{ij}",
         derivative_formula=r"1 \text{ for the largest, else } 0",
         range=(-_INF, _INF),
@@ -924,12 +704,11 @@ _ROWS = (
         ulps=(0, 0),
         source="goodfellow2013maxout",
         kind="groups",
-        pullback_rule=over_axis.maxout_pullback,
     ),
     Activation(
         name="glu",
-        function=over_axis.glu,
-        derivative=over_axis.glu_grad,
+        function=groups.glu,
+        derivative=groups.glu_grad,
         formula=r"a\,\sigma(b)",
         derivative_formula=r"\sigma(b), \; a\,\sigma'(b)",
         range=(-_INF, _INF),
@@ -938,15 +717,14 @@ _ROWS = (
         ulps=(3, 3),
         source="dauphin2017language",
         kind="groups",
-        pullback_rule=over_axis.gated_pullback(smooth.sigmoid, smooth.sigmoid_grad),
         pytorch="GLU",
         jax="glu",
         keras="glu",
     ),
     Activation(
         name="reglu",
-        function=over_axis.reglu,
-        derivative=over_axis.reglu_grad,
+        function=groups.reglu,
+        derivative=groups.reglu_grad,
         formula=r"a \max(0, b)",
         derivative_formula=r"\max(0, b), \; a\,[b > 0]",
         range=(-_INF, _INF),
@@ -955,12 +733,11 @@ _ROWS = (
         ulps=(0.5, 0.5),
         source="shazeer2020glu",
         kind="groups",
-        pullback_rule=over_axis.gated_pullback(piecewise.relu, piecewise.relu_grad),
     ),
     Activation(
         name="geglu",
-        function=over_axis.geglu,
-        derivative=over_axis.geglu_grad,
+        function=groups.geglu,
+        derivative=groups.geglu_grad,
         formula=r"a\,b\,\Phi(b)",
         derivative_formula=r"b\,\Phi(b), \; a\,(\Phi(b) + b\,\varphi(b))",
         range=(-_INF, _INF),
@@ -969,12 +746,11 @@ _ROWS = (
         ulps=(4, 4),
         source="shazeer2020glu",
         kind="groups",
-        pullback_rule=over_axis.gated_pullback(smooth.gelu, smooth.gelu_grad),
     ),
     Activation(
         name="swiglu",
-        function=over_axis.swiglu,
-        derivative=over_axis.swiglu_grad,
+        function=groups.swiglu,
+        derivative=groups.swiglu_grad,
         formula=r"a\,b\,\sigma(b)",
         derivative_formula=r"b\,\sigma(b), \; a\,\sigma(b)\,(1 + b\,(1 - \sigma(b)))",
         range=(-_INF, _INF),
@@ -983,14 +759,11 @@ _ROWS = (
         ulps=(2.5, 2.5),
         source="shazeer2020glu",
         kind="groups",
-        pullback_rule=over_axis.gated_pullback(smooth.silu, smooth.silu_grad),
     ),
 )
 
 CATALOGUE: Mapping[str, Activation] = MappingProxyType({row.name: row for row in _ROWS})
 """All activations by name."""
-
-_RULES = {row.function: row.pullback_rule for row in _ROWS if row.pullback_rule is not None}
 
 
 def get(name: str | Activation) -> Activation:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_lib._checks import check_number
+from course_lib._checks import as_number
 from course_lib._typing import Array, PerReplica
 from course_lib.training.stepping import check_gradients, check_in_place
 
@@ -69,7 +69,7 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> PerReplica:
 
 
 def _check_clipping(gradients: Mapping[str, Array], limit: float) -> None:
-    check_number("limit", limit, above=0)
+    as_number("limit", limit, above=0)
     check_gradients(gradients)
     for name, gradient in gradients.items():
         check_in_place(name, gradient, "clipped")

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from course_lib._checks import check_number
+from course_lib._checks import as_number
 from course_lib._typing import Array, PerReplica
 from course_lib.network._state import VERSION, check_state
 from course_lib.training.batches import Batches
@@ -57,7 +57,7 @@ class Settings:
         """Raise an error unless the settings fit the replicas and the validation data."""
         for name in ("clip_norm", "clip_value"):
             if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), above=0)
+                as_number(name, getattr(self, name), above=0)
         check_patience(self.patience, validation)
         check_history(self.history, replicas, self.patience, validation)
 

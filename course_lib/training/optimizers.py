@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_integer, check_number
+from course_lib._checks import as_number, check_integer
 from course_lib._typing import Array
 from course_lib.training.stepping import Stepping, shaped_for
 
@@ -44,12 +44,6 @@ class Optimizer(Protocol):
 def penalized(gradient: Array, decay: Array, parameter: Array) -> Array:
     """Return the gradient of a loss to which the penalty of the weight decay is added."""
     return gradient if not decay.ndim and not decay else gradient + decay * parameter
-
-
-def as_fraction(name: str, value: float) -> float:
-    """Return a setting in [0, 1) as Python's float, which leaves float32 what it is."""
-    check_number(name, value, least=0, below=1)
-    return float(value)
 
 
 @dataclass
@@ -139,7 +133,7 @@ class Momentum(Stepping):
     def __post_init__(self) -> None:
         """Raise an error for settings that cannot work."""
         super().__post_init__()
-        self.momentum = as_fraction("momentum", self.momentum)
+        self.momentum = as_number("momentum", self.momentum, least=0, below=1)
 
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
@@ -214,10 +208,10 @@ class Adam(Stepping):
     def __post_init__(self) -> None:
         """Raise an error for settings that cannot work."""
         super().__post_init__()
-        self.beta1 = as_fraction("beta1", self.beta1)
-        self.beta2 = as_fraction("beta2", self.beta2)
-        check_number("eps", self.eps, above=0)
-        self.eps = float(self.eps)
+        # Python's floats leave float32 what it is, which those of NumPy would not
+        self.beta1 = as_number("beta1", self.beta1, least=0, below=1)
+        self.beta2 = as_number("beta2", self.beta2, least=0, below=1)
+        self.eps = as_number("eps", self.eps, above=0)
         self.steps = 0
 
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_number, check_type
+from course_lib._checks import check_numbers, check_type
 from course_lib._typing import Array
 from course_lib.network._state import VERSION, as_arrays, check_state
 
@@ -39,8 +39,8 @@ class Stepping:
 
     def __post_init__(self) -> None:
         """Raise an error for settings that cannot work; begin with an empty memory."""
-        check_number("learning_rate", self.learning_rate, above=0, per_replica=True)
-        check_number("weight_decay", self.weight_decay, least=0, per_replica=True)
+        check_numbers("learning_rate", self.learning_rate, above=0)
+        check_numbers("weight_decay", self.weight_decay, least=0)
         self.memory: dict[str, dict[str, Array]] = {kind: {} for kind in self.remembers}
         self._owners: dict[str, Array] = {}
 

@@ -1,47 +1,39 @@
-r"""How accurate an activation is: exact values, and errors in units in the last place.
+"""Exact values of every activation and its derivative, by mpmath to 50 digits.
 
-Exact values come from mpmath, to 50 digits, by the printed formulas or forms of them that do not
-cancel; nothing of the library's own kernels enters. mpmath comes with PyTorch, and with the extra
-``test``; nothing else in the library needs it.
-
-`errors` compares an array of results with exact values; `survey` does so for a function over all
-sizes of input. The table that ``make accuracy`` prints is made of these, of the functions of other
-libraries in `course_lib.rivals`, and of double-double values (``benchmarks/references.py``), which
-take a small part of mpmath's time and are held to the exact values here by the tests. Its search
-for larger errors (``benchmarks/worst.py``) screens with the former and confirms with the latter.
+They come from the printed formulas or forms of them that do not cancel; nothing of the library's
+own kernels enters.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike
 
-from course_lib._constants import GELU_TANH_CUBIC
 from course_lib._typing import Array
 
 __all__ = [
     "EXACT",
     "EXACT_ROWS",
+    "EXACT_WITH",
     "Exact",
-    "Survey",
-    "errors",
+    "exact_entry",
+    "exact_function",
     "exact_rows",
     "exact_values",
-    "input_rows",
-    "inputs",
-    "survey",
 ]
 
 Real = Callable[[Any], Any]
 Row = list[Any]
 OfRow = Callable[[Row], Row]
+Curve = tuple[Real, Real]
+"""A function of an mpmath number, and its derivative."""
 
 # ---------------------------------------------------------------------------------------------
-# Exact values
+# Elementwise
 # ---------------------------------------------------------------------------------------------
 
 
@@ -102,19 +94,19 @@ def _selu_constants() -> tuple[Any, Any]:
     once = mp.erfc(1 / mp.sqrt(2)) * mp.exp(mpf(1) / 2)
     twice = mp.erfc(mp.sqrt(2)) * mp.exp(2)
     alpha = mp.sqrt(2 / mp.pi) / (1 - once)
-    # the variance: 1/2 + alpha^2 (E[e^2x] - 2 E[e^x] + 1/2) over the left half
+    # the variance: 1/2 + alpha^2 (E[e^2x] - 2 E[e^x] + 1/2) over x < 0
     scale = 1 / mp.sqrt((1 + alpha**2 * (twice - 2 * once + 1)) / 2)
     return scale, alpha
 
 
 def _gelu_tanh_argument(x: Any) -> Any:
-    return 2 * mp.sqrt(2 / mp.pi) * (x + mpf(GELU_TANH_CUBIC) * x**3)
+    return 2 * mp.sqrt(2 / mp.pi) * (x + _CUBIC * x**3)
 
 
 def _gelu_tanh_grad(x: Any) -> Any:
     w = _gelu_tanh_argument(x)
-    slope = 2 * mp.sqrt(2 / mp.pi) * (1 + 3 * mpf(GELU_TANH_CUBIC) * x**2)
-    return _logistic(w) * (1 + x * slope * _logistic(-w))
+    inner = 2 * mp.sqrt(2 / mp.pi) * (1 + 3 * _CUBIC * x**2)
+    return _logistic(w) * (1 + x * inner * _logistic(-w))
 
 
 def _swish(beta: Any) -> Real:
@@ -122,10 +114,10 @@ def _swish(beta: Any) -> Real:
 
 
 def _swish_grad(beta: Any) -> Real:
-    def slope(x: Any) -> Any:
+    def derivative(x: Any) -> Any:
         return _logistic(beta * x) * (1 + beta * x * _logistic(-beta * x))
 
-    return _saturated(slope, _zero, _one)
+    return _saturated(derivative, _zero, _one)
 
 
 def _mish_grad(x: Any) -> Any:
@@ -133,8 +125,11 @@ def _mish_grad(x: Any) -> Any:
     return mp.tanh(soft) + x * mp.sech(soft) ** 2 * _logistic(x)
 
 
-def _leaky(slope: Any) -> tuple[Real, Real]:
-    return _half_line(lambda x: slope * x, _same), _half_line(lambda x: slope, _one)
+def _leaky(negative_slope: Any) -> Curve:
+    return (
+        _half_line(lambda x: negative_slope * x, _same),
+        _half_line(lambda x: negative_slope, _one),
+    )
 
 
 def _third(x: Any) -> Any:
@@ -142,9 +137,10 @@ def _third(x: Any) -> Any:
 
 
 _exponential = _saturated(mp.exp, _zero, lambda x: mp.ldexp(1, 10_000))  # larger than any float
-_HEIGHT, _QUICK = mpf(1.7159), mpf(1.702)  # decimals in a formula mean the nearest float64
+# decimals in a formula mean the nearest float64
+_HEIGHT, _QUICK, _CUBIC = mpf(1.7159), mpf(1.702), mpf(0.044715)
 
-EXACT: Mapping[str, tuple[Real, Real]] = MappingProxyType(
+EXACT: Mapping[str, Curve] = MappingProxyType(
     {
         "identity": (_same, _one),
         "relu": (_half_line(_zero, _same), _half_line(_zero, _one)),
@@ -242,6 +238,102 @@ EXACT: Mapping[str, tuple[Real, Real]] = MappingProxyType(
 """Every elementwise activation and its derivative, as functions of an mpmath number."""
 
 
+# ---------------------------------------------------------------------------------------------
+# Elementwise, with parameters
+# ---------------------------------------------------------------------------------------------
+
+
+def _squareplus_with(b: Any) -> Curve:
+    def value(x: Any) -> Any:
+        h = mp.sqrt(x * x + b)
+        return (x + h) / 2 if x > 0 else b / (2 * (h - x))
+
+    def derivative(x: Any) -> Any:
+        h = mp.sqrt(x * x + b)
+        return (1 + x / h) / 2 if x > 0 else b / (2 * h * (h - x))
+
+    return value, derivative
+
+
+def _stretched(name: str, factor: Any) -> Curve:
+    """Return f(factor x) / factor and its derivative, of a function known at factor 1."""
+    function, derivative = EXACT[name]
+    return lambda x: function(factor * x) / factor, lambda x: derivative(factor * x)
+
+
+def _times(name: str, factor: Any) -> Curve:
+    """Return x for x > 0 and a multiple of a function elsewhere, and its derivative."""
+    function, derivative = EXACT[name]
+    return (
+        _half_line(lambda x: factor * function(x), _same),
+        _half_line(lambda x: factor * derivative(x), _one),
+    )
+
+
+def _beyond(limit: Any) -> Real:
+    return lambda x: mpf(int(abs(x) > limit))
+
+
+EXACT_WITH: Mapping[str, Callable[..., Curve]] = MappingProxyType(
+    {
+        "leaky_relu": _leaky,
+        "prelu": _leaky,
+        "rrelu": lambda lower, upper: _leaky(mpf((float(lower) + float(upper)) / 2)),
+        "threshold": lambda threshold, value: (
+            lambda x: x if x > threshold else value,
+            lambda x: mpf(int(x > threshold)),
+        ),
+        "hard_shrink": lambda threshold: (
+            lambda x: x if abs(x) > threshold else mpf(0),
+            _beyond(threshold),
+        ),
+        "soft_shrink": lambda threshold: (
+            lambda x: mp.sign(x) * max(abs(x) - threshold, mpf(0)),
+            _beyond(threshold),
+        ),
+        "softplus": lambda beta: _stretched("softplus", beta),
+        "swish": lambda beta: _stretched("swish", beta),
+        "celu": lambda alpha: _stretched("celu", 1 / alpha),
+        "elu": lambda alpha: _times("elu", alpha),
+        "squareplus": _squareplus_with,
+    }
+)
+"""Functions and derivatives of an mpmath number, for parameters given as mpmath numbers."""
+
+
+def exact_function(name: str, part: int, parameters: Mapping[str, float]) -> Real:
+    """Return a function of an mpmath number, at any parameters.
+
+    Parameters
+    ----------
+    name : str
+        Of an elementwise activation.
+    part : int
+        0 for the function, 1 for its derivative.
+    parameters : mapping of str to float
+        All of its parameters, or none for the defaults.
+
+    Returns
+    -------
+    callable
+        As those of `EXACT`.
+
+    Examples
+    --------
+    >>> print(exact_function("squareplus", 0, {"b": 16.0})(mpf(3)))
+    4.0
+    """
+    if not parameters:
+        return EXACT[name][part]
+    with mp.workdps(60):
+        return EXACT_WITH[name](**{key: mpf(value) for key, value in parameters.items()})[part]
+
+
+# ---------------------------------------------------------------------------------------------
+# Over an axis
+# ---------------------------------------------------------------------------------------------
+
+
 def _terms(row: Row) -> tuple[Row, Row]:
     """Return the probabilities of a row, and for each the sum of the others."""
     terms = [mp.exp(x - max(row)) for x in row]
@@ -291,14 +383,15 @@ def _maxout_grad(row: Row) -> Row:
 
 
 def _gated(gate: str) -> tuple[OfRow, OfRow]:
-    function, slope = EXACT[gate]
+    function, gate_derivative = EXACT[gate]
 
     def value(row: Row) -> Row:
         return [a * function(b) for a, b in zip(*_halves(row), strict=True)]
 
     def derivative(row: Row) -> Row:
         a, b = _halves(row)
-        return [function(y) for y in b] + [x * slope(y) for x, y in zip(a, b, strict=True)]
+        through = [x * gate_derivative(y) for x, y in zip(a, b, strict=True)]
+        return [function(y) for y in b] + through
 
     return value, derivative
 
@@ -321,6 +414,53 @@ EXACT_ROWS: Mapping[str, tuple[OfRow, OfRow]] = MappingProxyType(
     }
 )
 """Every activation over an axis and its derivative, as functions of a list of mpmath numbers."""
+
+
+def exact_entry(name: str, part: int, row: Row, index: int) -> Any:
+    """Return one entry of a function over an axis, or of its flat Jacobian, for a long row.
+
+    Parameters
+    ----------
+    name : str
+        ``"softmax"``, ``"softmin"``, ``"log_softmax"`` or ``"logsumexp"``.
+    part : int
+        0 for the function, 1 for its derivative.
+    row : list of mpf
+        The inputs.
+    index : int
+        Of the entry.
+
+    Returns
+    -------
+    mpf
+        That entry of what `EXACT_ROWS` gives.
+
+    Examples
+    --------
+    >>> print(exact_entry("softmax", 0, [mpf(0), mpf(0)], 1))
+    0.5
+    """
+    if name == "softmin":
+        return (-1) ** part * exact_entry("softmax", part, [-x for x in row], index)
+    top = row.index(max(row))
+    terms = [mp.exp(x - row[top]) for x in row]
+    others = mp.fsum(terms[:top] + terms[top + 1 :])
+    whole = 1 + others
+    if name == "logsumexp":
+        return terms[index] / whole if part else row[top] + mp.log1p(others)
+    if not part:
+        return (
+            terms[index] / whole if name == "softmax" else row[index] - row[top] - mp.log1p(others)
+        )
+    i, j = divmod(index, len(row))
+    rest = others if i == top else whole - terms[i]
+    entry = (rest if i == j else -terms[j]) / whole
+    return entry * terms[i] / whole if name == "softmax" else entry
+
+
+# ---------------------------------------------------------------------------------------------
+# As floats
+# ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -398,186 +538,3 @@ def _split(values: list[Any]) -> Exact:
         rest = [float(f - g) for (f, _), g in zip(parts, fraction, strict=True)]
     exponent = [min(max(int(e), -5000), 5000) for _, e in parts]
     return Exact(np.array(fraction), np.array(rest), np.array(exponent))
-
-
-# ---------------------------------------------------------------------------------------------
-# Errors
-# ---------------------------------------------------------------------------------------------
-
-
-def errors(values: Array, exact: Exact) -> Array:
-    """Return errors in ULPs: distances from the exact values, in the spacing of floats there.
-
-    Parameters
-    ----------
-    values : ndarray
-        float16, float32 or float64, one dimension.
-    exact : Exact
-        What they should be.
-
-    Returns
-    -------
-    ndarray of float64
-        At least 0; 0 where an overflow is right, infinite where it is wrong, and at NaN. Half a ULP
-        is what rounding costs. Below the smallest normal number the spacing no longer shrinks.
-
-    Examples
-    --------
-    >>> third = exact_values(lambda x: x / 3, [1.0])
-    >>> errors(np.array([1 / 3]), third).round(2), errors(np.float32([0.3333]), third).round()
-    (array([0.33]), array([1119.]))
-    """
-    info = np.finfo(values.dtype)
-    spacing = np.maximum(exact.exponent - 1, info.minexp) - info.nmant - exact.exponent
-    with np.errstate(all="ignore"):
-        # scaled in two steps: one alone may overflow
-        half = -exact.exponent // 2
-        scaled = np.ldexp(np.ldexp(values.astype(np.float64), half), -exact.exponent - half)
-        error = np.ldexp(np.abs((scaled - exact.fraction) - exact.rest), -spacing)
-    error[np.isnan(error)] = np.inf
-    limit = np.ldexp(np.array([float(info.max)]), -info.maxexp)[0]  # a little below 1
-    over = (exact.exponent > info.maxexp) | (
-        (exact.exponent == info.maxexp) & (np.abs(exact.fraction) >= (1 + limit) / 2)
-    )
-    right = np.isinf(values) & (np.sign(values) == np.sign(exact.fraction))
-    return np.where(over, np.where(right, 0.0, np.inf), error)
-
-
-def inputs(dtype: DTypeLike, size: int = 2000, near: Sequence[float] = ()) -> Array:
-    """Return inputs that find errors: of every size, dense in the middle, beside turning points.
-
-    Parameters
-    ----------
-    dtype : dtype
-        float16, float32 or float64.
-    size : int
-        About how many.
-    near : sequence of float
-        Further points to surround.
-
-    Returns
-    -------
-    ndarray
-        Finite, sorted, without repetition, of both signs.
-
-    Examples
-    --------
-    >>> x = inputs(np.float32, 100)
-    >>> x.dtype, bool((np.diff(x) > 0).all())
-    (dtype('float32'), True)
-    """
-    dtype = np.dtype(dtype)
-    info, rng = np.finfo(dtype), np.random.default_rng(0)
-    share = size // 8
-    exponents = np.linspace(info.minexp - info.nmant, info.maxexp - 1, share).round().astype(int)
-    by_size = np.ldexp(1 + rng.random(share), exponents)
-    reach = {2: 18, 4: 104, 8: 746}[dtype.itemsize]  # beyond, e^-x is no longer a number
-    spread = [rng.uniform(0, r, share) for r in (20, 20, 40, reach)]
-    turns = np.array([*_TURNS, *np.abs(near)])
-    steps = info.eps * np.array([-8, -3, -2, -1, 0, 1, 2, 3, 8, 1e3, -1e3, 1e6, -1e6])
-    beside = (turns[:, np.newaxis] * (1 + steps)).ravel()
-    with np.errstate(over="ignore", under="ignore"):
-        x = np.concatenate([by_size, *spread, beside]).astype(dtype)
-    x = np.concatenate([x, -x, np.zeros(1, dtype)])
-    return np.unique(x[np.isfinite(x)])
-
-
-def input_rows(dtype: DTypeLike, size: int = 300, length: int = 6) -> Array:
-    """Return rows that find errors: of numbers near each other, and far apart.
-
-    Parameters
-    ----------
-    dtype : dtype
-        float16, float32 or float64.
-    size : int
-        How many.
-    length : int
-        Numbers in a row.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(size, length)``; normal, with standard deviations from 0.1 to 100 (to 10 in
-        float16).
-
-    Examples
-    --------
-    >>> input_rows(np.float32).shape
-    (300, 6)
-    """
-    most = 1 if np.dtype(dtype).itemsize == 2 else 2
-    scale = np.logspace(-1, most, size)[:, np.newaxis]
-    return (np.random.default_rng(0).standard_normal((size, length)) * scale).astype(dtype)
-
-
-# kinks, zeros of derivatives, ends of exponentials, and where the kernels change their form
-_TURNS = [0.5, 0.75179, 0.75246, 0.7512, 1, 1.19243, 1.27846, 1.4142, 1.5, 2, 3, 6, 8.8, 16, 16.6]
-_TURNS += [20.9, 21.6, 25, 26.6, 36.7, 37.5, 38.6, 40, 88, 103.9, 320, 354.2, 354.9, 372.5, 416]
-_TURNS += [437.9, 531, 558.8, 600, 640, 700, 708.4, 708.9, 709.78, 745.1, 800]
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What `survey` found.
-
-    Attributes
-    ----------
-    worst : float
-        The largest error in ULPs.
-    worst_normal : float
-        The same, among results that should be normal numbers: not subnormal, where some libraries
-        put 0.
-    at : float
-        The input that has it.
-    rounded : float
-        The share of results that are correctly rounded.
-    lost : bool
-        Whether a result that should be a normal number is off by a quarter of itself or more, such
-        as a false 0, or is NaN.
-    """
-
-    worst: float
-    worst_normal: float
-    at: float
-    rounded: float
-    lost: bool
-
-
-def survey(function: Callable[[Array], Any], exact: Exact, x: Array) -> Survey:
-    """Return how far a function is from exact values.
-
-    Parameters
-    ----------
-    function : callable
-        Of an array; of the library, or of a rival.
-    exact : Exact
-        Its exact values at `x`.
-    x : ndarray
-        One dimension.
-
-    Returns
-    -------
-    Survey
-        Worst error, where it is, share of correctly rounded results, whether a result is lost.
-
-    Examples
-    --------
-    >>> from course_lib import activations
-    >>> x = inputs(np.float32, 100)
-    >>> found = survey(activations.relu, exact_values(EXACT["relu"][0], x), x)
-    >>> found.worst, found.rounded
-    (0.0, 1.0)
-    """
-    values = np.asarray(function(x))
-    off = errors(values, exact)
-    info = np.finfo(values.dtype)
-    normal = (exact.exponent - 1 >= info.minexp) & (exact.exponent <= info.maxexp)
-    lost = normal & (off >= 2.0 ** (info.nmant - 2))
-    worst = int(off.argmax())
-    return Survey(
-        worst=float(off[worst]),
-        worst_normal=float(off[normal].max(initial=0)),
-        at=float(x[worst]),
-        rounded=float((off <= 0.5).mean()),
-        lost=bool(lost.any()),
-    )

@@ -1,4 +1,4 @@
-r"""Activations as other libraries compute them, in one form: arrays in, arrays out.
+r"""Reference implementations: activations as other libraries and textbooks compute them.
 
 Each is a pair of functions of a NumPy array, the value and the derivative, computed in the dtype of
 the input. PyTorch, JAX and SciPy are imported when they are asked for; where one is not installed,
@@ -17,7 +17,7 @@ from course_lib import activations
 from course_lib._typing import Array
 from course_lib.activations.catalogue import spelled_out
 
-__all__ = ["RIVALS", "TEXTBOOK", "jax", "pytorch", "scipy", "textbook"]
+__all__ = ["PEERS", "TEXTBOOK", "jax", "pytorch", "scipy", "textbook"]
 
 Pair = tuple[Callable[[Array], Array], Callable[[Array], Array]]
 
@@ -50,16 +50,16 @@ def pytorch(name: str) -> Pair | None:
         return None
     torch = import_module("torch")
     module, options = spelled_out(row.pytorch)
-    bend = getattr(torch.nn, module)(**options).eval()
+    layer = getattr(torch.nn, module)(**options).eval()
 
     def function(x: Array) -> Array:
         leaf = torch.from_numpy(x)
         with torch.no_grad():
-            return np.asarray(bend.to(leaf.dtype)(leaf).numpy())
+            return np.asarray(layer.to(leaf.dtype)(leaf).numpy())
 
     def derivative(x: Array) -> Array:
         leaf = torch.from_numpy(x).clone().requires_grad_()
-        bend.to(leaf.dtype)(leaf).sum().backward()
+        layer.to(leaf.dtype)(leaf).sum().backward()
         return np.asarray(leaf.grad.numpy())
 
     return function, derivative
@@ -90,12 +90,12 @@ def jax(name: str) -> Pair | None:
     library.config.update("jax_enable_x64", True)
     plain, options = spelled_out(row.jax)
 
-    def bend(x: Any) -> Any:
+    def function(x: Any) -> Any:
         return getattr(library.nn, plain)(x, **options)
 
-    slope = library.jit(library.vmap(library.grad(bend)))
-    value = library.jit(bend)
-    return lambda x: np.asarray(value(x)), lambda x: np.asarray(slope(x))
+    derivative = library.jit(library.vmap(library.grad(function)))
+    value = library.jit(function)
+    return lambda x: np.asarray(value(x)), lambda x: np.asarray(derivative(x))
 
 
 def scipy(name: str) -> Pair | None:
@@ -222,7 +222,7 @@ def _plain_mish_grad(x: Array) -> Array:
     return e * omega / (2 * e + e**2 + 2) ** 2
 
 
-RIVALS: Mapping[str, Callable[[str], Pair | None]] = MappingProxyType(
+PEERS: Mapping[str, Callable[[str], Pair | None]] = MappingProxyType(
     {"PyTorch": pytorch, "JAX": jax, "SciPy": scipy, "textbook": textbook}
 )
 """All of them, by the name of the library."""

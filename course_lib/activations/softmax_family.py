@@ -1,70 +1,31 @@
-r"""Activations over an axis: softmax and its relatives, maxout, and the gated linear units.
+r"""Softmax and its relatives: functions whose outputs depend on all of an axis.
 
-Here an output depends on several inputs. Where it depends on all of an axis, the derivative is a
-Jacobian matrix; where each input serves one output alone, the derivative has the shape of the
-input, and `course_lib.activations.Activation.vjp` knows which output that is.
+The derivative of such a function is a Jacobian matrix, or, for logsumexp, a gradient in the shape
+of the input. A ``..._pullback`` gives the value and the vector-Jacobian product without a matrix.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._typing import Array
-from course_lib.activations.parameters import check_integer
-from course_lib.activations.piecewise import relu, relu_grad
-from course_lib.activations.smooth import (
-    gelu,
-    gelu_grad,
-    gelu_grad_plain,
-    gelu_grad_scaled,
-    gelu_plain,
-    gelu_scaled,
-    sigmoid,
-    sigmoid_grad,
-    sigmoid_grad_scaled,
-    sigmoid_scaled,
-    silu,
-    silu_grad,
-    swish_grad_plain,
-    swish_grad_scaled,
-    swish_plain,
-    swish_scaled,
-)
-from course_lib.numerics import BLOCK, as_float, elementwise
-from course_lib.pairs import (
-    Exponent,
-    Pair,
-    decay_pair,
-    divide,
-    multiply,
-    scaled,
-    split,
-    two_sum,
-)
+from course_lib._typing import Array, Pull
+from course_lib.numerics import BLOCK, Kernel, as_float, with_axis
+from course_lib.pairs import Pair, decay_pair, divide, multiply, split, two_sum
 
 __all__ = [
-    "gated_pullback",
-    "geglu",
-    "geglu_grad",
-    "glu",
-    "glu_grad",
     "log_softmax",
     "log_softmax_jacobian",
     "log_softmax_pullback",
     "logsumexp",
     "logsumexp_grad",
     "logsumexp_pullback",
-    "maxout",
-    "maxout_grad",
-    "maxout_pullback",
     "negative_log_likelihood",
-    "reglu",
-    "reglu_grad",
     "softmax",
     "softmax_and_log",
     "softmax_jacobian",
@@ -72,20 +33,10 @@ __all__ = [
     "softmin",
     "softmin_jacobian",
     "softmin_pullback",
-    "swiglu",
-    "swiglu_grad",
 ]
 
-Kernel = Callable[[Array], Array]
-Pull = Callable[[Array], Array]
-"""Carries a gradient with respect to a value back to the input."""
 
-# ---------------------------------------------------------------------------------------------
-# Softmax and its relatives
-# ---------------------------------------------------------------------------------------------
-
-
-def softmax(x: ArrayLike, axis: int = -1) -> Any:
+def softmax(x: ArrayLike, axis: int = -1) -> Array:
     r"""Return :math:`p_i = e^{x_i} / \sum_j e^{x_j}`: positive numbers that sum to 1.
 
     Parameters
@@ -110,8 +61,9 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     Notes
     -----
     Adding a constant to all inputs changes nothing, so the largest is subtracted first and nothing
-    overflows. Entries equal to :math:`+\infty` share the whole; where all are :math:`-\infty`, all
-    are equal and so are the results. Named by Bridle, 1990 :cite:p:`bridle1990probabilistic`.
+    overflows. Entries equal to :math:`+\infty` divide the 1 among them; where all are
+    :math:`-\infty`, all are equal and so are the results. Named by Bridle, 1990
+    :cite:p:`bridle1990probabilistic`.
 
     In float64, exponentials and their sum are kept as pairs of floats, to some 59 bits; leading
     bits are summed on one grid, where no sum rounds. What is rounded is the quotient, once: 0.51
@@ -123,11 +75,11 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     array([0.5, 0.5])
     """
     with np.errstate(all="ignore"):
-        rows, restore = _rows_of(x, axis)
-        return restore(*_by_blocks(rows, as_float(x).dtype, _softmax_rows))
+        rows, dtype, restore = _rows_of(x, axis)
+        return restore(*_by_blocks(rows, dtype, _softmax_rows))
 
 
-def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
+def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Array:
     r"""Return the derivatives of `softmax`, :math:`J_{ij} = p_i(\delta_{ij} - p_j)`.
 
     Parameters
@@ -160,12 +112,12 @@ def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
            [-0.25,  0.25]])
     """
     with np.errstate(all="ignore"):
-        p, complements = _jacobian_parts(x, axis)
+        p, complements, dtype = _jacobian_parts(x, axis)
         complements *= p[..., np.newaxis]
-        return complements.astype(as_float(x).dtype, copy=False)
+        return complements.astype(dtype, copy=False)
 
 
-def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
+def log_softmax(x: ArrayLike, axis: int = -1) -> Array:
     r"""Return the logarithm of `softmax`, :math:`x_i - \log \sum_j e^{x_j}`.
 
     Parameters
@@ -200,11 +152,11 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Any:
     array([-1.92874985e-22, -5.00000000e+01])
     """
     with np.errstate(all="ignore"):
-        rows, restore = _rows_of(x, axis)
-        return restore(*_by_blocks(rows, as_float(x).dtype, _log_softmax_rows))
+        rows, dtype, restore = _rows_of(x, axis)
+        return restore(*_by_blocks(rows, dtype, _log_softmax_rows))
 
 
-def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
+def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Array:
     r"""Return the derivatives of `log_softmax`, :math:`J_{ij} = \delta_{ij} - p_j`.
 
     Parameters, returned shape and errors are those of `softmax_jacobian`.
@@ -216,24 +168,12 @@ def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Any:
            [-0.5,  0.5]])
     """
     with np.errstate(all="ignore"):
-        _, complements = _jacobian_parts(x, axis)
-        return complements.astype(as_float(x).dtype, copy=False)
+        _, complements, dtype = _jacobian_parts(x, axis)
+        return complements.astype(dtype, copy=False)
 
 
-def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array]:
-    """Return p and the matrix of d_ij - p_j, in float64 and without cancellation."""
-    array = _with_axis(x, axis)
-    shape = np.moveaxis(array, axis, -1).shape
-    rows, _ = _rows_of(array, axis)
-    p, complements = _by_blocks(rows, rows.dtype, _softmax_rows, _complements)
-    matrix = np.repeat(-p[:, np.newaxis, :], shape[-1], axis=-2)
-    diagonal = np.arange(shape[-1])
-    matrix[:, diagonal, diagonal] = complements
-    return p.reshape(shape), matrix.reshape(*shape, shape[-1])
-
-
-def softmin(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return `softmax` of :math:`-x`: the smallest entry gets the largest share.
+def softmin(x: ArrayLike, axis: int = -1) -> Array:
+    r"""Return `softmax` of :math:`-x`: the smallest entry gets the most.
 
     Parameters, returned shape and dtype, and errors are those of `softmax`.
 
@@ -245,7 +185,7 @@ def softmin(x: ArrayLike, axis: int = -1) -> Any:
     return softmax(-as_float(x), axis)
 
 
-def softmin_jacobian(x: ArrayLike, axis: int = -1) -> Any:
+def softmin_jacobian(x: ArrayLike, axis: int = -1) -> Array:
     r"""Return the derivatives of `softmin`, :math:`J_{ij} = p_i(p_j - \delta_{ij})`.
 
     Parameters, returned shape and errors are those of `softmax_jacobian`.
@@ -259,7 +199,7 @@ def softmin_jacobian(x: ArrayLike, axis: int = -1) -> Any:
     return -softmax_jacobian(-as_float(x), axis)
 
 
-def logsumexp(x: ArrayLike, axis: int = -1) -> Any:
+def logsumexp(x: ArrayLike, axis: int = -1) -> Array:
     r"""Return :math:`\log \sum_j e^{x_j}`, a smooth maximum.
 
     Parameters
@@ -295,7 +235,7 @@ def logsumexp(x: ArrayLike, axis: int = -1) -> Any:
     return logsumexp_pullback(x, axis)[0]
 
 
-def logsumexp_grad(x: ArrayLike, axis: int = -1) -> Any:
+def logsumexp_grad(x: ArrayLike, axis: int = -1) -> Array:
     r"""Return the gradient of `logsumexp`, which is `softmax`.
 
     Examples
@@ -317,8 +257,8 @@ def softmax_and_log(x: ArrayLike) -> tuple[Array, Array]:
     (array([0.5, 0.5]), array([-0.69314718, -0.69314718]))
     """
     with np.errstate(all="ignore"):
-        rows, restore = _rows_of(x, -1)
-        p, logarithms = _by_blocks(rows, as_float(x).dtype, _softmax_rows, _log_softmax_rows)
+        rows, dtype, restore = _rows_of(x, -1)
+        p, logarithms = _by_blocks(rows, dtype, _softmax_rows, _log_softmax_rows)
         return restore(p), restore(logarithms)
 
 
@@ -353,9 +293,9 @@ def negative_log_likelihood(x: Array, labels: Array, count: int = 1) -> tuple[Ar
     (array([1.92874985e-22]), array([[-1.92874985e-22,  1.92874985e-22]]))
     """
     with np.errstate(all="ignore"):
-        rows, restore = _rows_of(x, -1)
+        rows, dtype, restore = _rows_of(x, -1)
         place = np.arange(len(rows)), labels.reshape(-1)
-        shifted, rest = _less_largest(rows, x.dtype)
+        shifted, rest = _less_largest(rows, dtype)
         terms = np.exp(shifted)
         if rest is not None:
             terms += terms * rest
@@ -366,7 +306,12 @@ def negative_log_likelihood(x: Array, labels: Array, count: int = 1) -> tuple[Ar
         # 1 + more is the total: with the label at the maximum, more is what can be small
         more = np.where(own == 1, others, own + (others - 1))
         values = np.log1p(more) - shifted[place]
-        return values.reshape(labels.shape).astype(x.dtype), restore(terms)
+        return values.reshape(labels.shape).astype(dtype), restore(terms)
+
+
+# ---------------------------------------------------------------------------------------------
+# Values with their vector-Jacobian products
+# ---------------------------------------------------------------------------------------------
 
 
 def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
@@ -395,12 +340,12 @@ def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     array([ 0.25, -0.25])
     """
     with np.errstate(all="ignore"):
-        rows, restore = _rows_of(x, axis)
-        (p,) = _by_blocks(rows, as_float(x).dtype, _softmax_rows)
+        rows, dtype, restore = _rows_of(x, axis)
+        (p,) = _by_blocks(rows, dtype, _softmax_rows)
 
         @np.errstate(all="ignore")
         def pull(grad_output: Array) -> Array:
-            gradient, _ = _rows_of(grad_output, axis)
+            gradient, _, _ = _rows_of(grad_output, axis)
             gradient *= p
             gradient -= p * gradient.sum(axis=-1, keepdims=True)
             return restore(_summing_to_zero(gradient, p))
@@ -433,12 +378,12 @@ def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     array([ 0.5, -0.5])
     """
     with np.errstate(all="ignore"):
-        rows, restore = _rows_of(x, axis)
-        p, logarithms = _by_blocks(rows, as_float(x).dtype, _softmax_rows, _log_softmax_rows)
+        rows, dtype, restore = _rows_of(x, axis)
+        p, logarithms = _by_blocks(rows, dtype, _softmax_rows, _log_softmax_rows)
 
         @np.errstate(all="ignore")
         def pull(grad_output: Array) -> Array:
-            gradient, _ = _rows_of(grad_output, axis)
+            gradient, _, _ = _rows_of(grad_output, axis)
             gradient -= p * gradient.sum(axis=-1, keepdims=True)
             return restore(_summing_to_zero(gradient, p))
 
@@ -456,12 +401,12 @@ def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Any, Pull]:
     >>> pull(np.array(2.0))
     array([1., 1.])
     """
-    array = _with_axis(x, axis)
+    array = with_axis(x, axis)
     with np.errstate(all="ignore"):
-        rows, restore = _rows_of(array, axis)
-        p, more = _by_blocks(rows, array.dtype, _softmax_rows, _log_of_total)
+        rows, dtype, restore = _rows_of(array, axis)
+        p, more = _by_blocks(rows, dtype, _softmax_rows, _log_of_total)
         top = np.asarray(array.max(axis=axis, initial=-np.inf))
-        value = (top + more.reshape(top.shape)).astype(array.dtype)[()]
+        value = (top + more.reshape(top.shape)).astype(dtype)[()]
 
     @np.errstate(all="ignore")
     def pull(grad_output: Array) -> Array:
@@ -479,25 +424,21 @@ def _summing_to_zero(gradient: Array, p: Array) -> Array:
     return gradient
 
 
-def _with_axis(x: ArrayLike, axis: int) -> Array:
-    array = as_float(x)
-    if not -array.ndim <= check_integer("axis", axis) < array.ndim:
-        raise ValueError(
-            f"x has shape {array.shape} and no axis {axis}; an array with that axis is needed"
-        )
-    return array
+# ---------------------------------------------------------------------------------------------
+# Rows
+# ---------------------------------------------------------------------------------------------
 
 
-def _rows_of(x: ArrayLike, axis: int) -> tuple[Array, Callable[[Array], Array]]:
-    """Return `x` as rows of a new matrix in float64, and what undoes both."""
-    array = _with_axis(x, axis)
+def _rows_of(x: ArrayLike, axis: int) -> tuple[Array, np.dtype[Any], Kernel]:
+    """Return `x` as rows of a new matrix in float64; its dtype, and what restores both."""
+    array = with_axis(x, axis)
     last = np.moveaxis(array, axis, -1)
     shape = last.shape
 
     def restore(rows: Array) -> Array:
         return np.moveaxis(rows.reshape(shape).astype(array.dtype, copy=False), -1, axis)
 
-    return last.reshape(prod(shape[:-1]), shape[-1]).astype(np.float64), restore
+    return last.reshape(prod(shape[:-1]), shape[-1]).astype(np.float64), array.dtype, restore
 
 
 @dataclass
@@ -606,6 +547,11 @@ def _sum_of_rows(terms: Array, rests: Array, unit: Array | float) -> Pair:
     return total / scale, (tail - (total - head)) / scale
 
 
+# ---------------------------------------------------------------------------------------------
+# Formulas of rows
+# ---------------------------------------------------------------------------------------------
+
+
 def _softmax_rows(t: _Terms) -> Array:
     if t.terms_rest is None:
         return t.terms / t.terms.sum(axis=-1, keepdims=True)
@@ -627,6 +573,18 @@ def _complements(t: _Terms) -> Array:
     return head + tail
 
 
+def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array, np.dtype[Any]]:
+    """Return p and the matrix of d_ij - p_j, in float64 and without cancellation; and x's dtype."""
+    array = with_axis(x, axis)
+    shape = np.moveaxis(array, axis, -1).shape
+    rows, dtype, _ = _rows_of(array, axis)
+    p, complements = _by_blocks(rows, rows.dtype, _softmax_rows, _complements)
+    matrix = np.repeat(-p[:, np.newaxis, :], shape[-1], axis=-2)
+    diagonal = np.arange(shape[-1])
+    matrix[:, diagonal, diagonal] = complements
+    return p.reshape(shape), matrix.reshape(*shape, shape[-1]), dtype
+
+
 def _log_softmax_rows(t: _Terms) -> Array:
     logarithm = _log_of_total(t)
     if t.shifted_rest is None:
@@ -643,346 +601,12 @@ def _log_of_total(t: _Terms) -> Array:
     return np.log1p(others) + rest / (1 + others)
 
 
-# ---------------------------------------------------------------------------------------------
-# The largest of a group
-# ---------------------------------------------------------------------------------------------
-
-
-def maxout(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> Any:
-    r"""Return the largest of each group of inputs.
-
-    Parameters
-    ----------
-    x : array_like
-        At least one axis; float16, float32 or float64 (integers and lists become float64).
-    axis : int
-        The axis to take together; its length n is a multiple of `pieces`.
-    pieces : int
-        Inputs in a group. The axis is cut into that many parts of length n / pieces, and output j
-        is the largest of the entries j of all parts.
-
-    Returns
-    -------
-    ndarray
-        The axis has length n / pieces; dtype of `x`. Exact.
-
-    Raises
-    ------
-    TypeError
-        If `x` is boolean, complex or not numeric.
-    ValueError
-        If `x` has no such axis, or its length is not a multiple of `pieces`.
-
-    Notes
-    -----
-    Goodfellow et al., 2013 :cite:p:`goodfellow2013maxout`: after a dense layer it is the largest of
-    `pieces` linear functions, so that the bend itself is learned.
-
-    Examples
-    --------
-    >>> maxout([1.0, 2.0, 3.0, 0.0])
-    array([3., 2.])
-    """
-    return maxout_pullback(x, axis, pieces=pieces)[0]
-
-
-def maxout_grad(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> Any:
-    r"""Return the derivative of each output of `maxout` by each of its inputs: 1 or 0.
-
-    Returns
-    -------
-    ndarray
-        Shape and dtype of `x`. Of several equal inputs the first has the 1.
-
-    Examples
-    --------
-    >>> maxout_grad([1.0, 2.0, 3.0, 0.0])
-    array([0., 1., 1., 0.])
-    """
-    value, pull = maxout_pullback(x, axis, pieces=pieces)
-    return pull(np.ones_like(value))
-
-
-def maxout_pullback(x: ArrayLike, axis: int = -1, *, pieces: int = 2) -> tuple[Array, Pull]:
-    """Return `maxout` and its vector-Jacobian product, which sends each gradient to the largest.
-
-    Parameters and results are those of `maxout` and of `softmax_pullback`.
-
-    Examples
-    --------
-    >>> value, pull = maxout_pullback([1.0, 2.0, 3.0, 0.0])
-    >>> pull(np.array([5.0, 6.0]))
-    array([0., 6., 5., 0.])
-    """
-    parts, axis = _parts(x, axis, pieces)
-
-    @np.errstate(all="ignore")
-    def pull(grad_output: Array) -> Array:
-        gradient = np.zeros_like(parts)
-        u = np.moveaxis(grad_output, axis, -1)[..., np.newaxis, :].astype(parts.dtype)
-        np.put_along_axis(gradient, parts.argmax(axis=-2)[..., np.newaxis, :], u, axis=-2)
-        gradient[np.isnan(parts)] = np.nan
-        length = parts.shape[-2] * parts.shape[-1]
-        return np.moveaxis(gradient.reshape(*parts.shape[:-2], length), -1, axis)
-
-    with np.errstate(all="ignore"):
-        return np.moveaxis(parts.max(axis=-2), -1, axis), pull
-
-
-def _parts(x: ArrayLike, axis: int, pieces: int) -> tuple[Array, int]:
-    """Return the axis, moved to the end, as (pieces, length / pieces); and where it was."""
-    array = _with_axis(x, axis)
-    length, pieces = array.shape[axis], check_integer("pieces", pieces)
-    if pieces < 1 or length % pieces:
-        raise ValueError(
-            f"axis {axis} has length {length}, which cannot be cut into {pieces} pieces; "
-            f"expected 1 or more equal parts"
-        )
-    moved = np.moveaxis(array, axis, -1)
-    return moved.reshape(*moved.shape[:-1], pieces, length // pieces), axis
-
-
-# ---------------------------------------------------------------------------------------------
-# Gated linear units: one half of the inputs, times a function of the other
-# ---------------------------------------------------------------------------------------------
-
-
-def glu(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return :math:`a\,\sigma(b)`, where :math:`a` and :math:`b` are the halves of the input.
-
-    Parameters
-    ----------
-    x : array_like
-        At least one axis; float16, float32 or float64 (integers and lists become float64).
-    axis : int
-        The axis to halve, of even length n.
-
-    Returns
-    -------
-    ndarray
-        The axis has length n / 2; dtype of `x`.
-
-    Raises
-    ------
-    TypeError
-        If `x` is boolean, complex or not numeric.
-    ValueError
-        If `x` has no such axis, or its length is odd.
-
-    Notes
-    -----
-    Dauphin et al., 2017 :cite:p:`dauphin2017language`. PyTorch, JAX and Keras agree that the second
-    half is the gate. In a network, the halves come from one dense layer of twice the width.
-
-    Examples
-    --------
-    >>> glu([3.0, 5.0, 0.0, 1000.0])
-    array([1.5, 5. ])
-    """
-    return _gated(sigmoid, x, axis)
-
-
-def glu_grad(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return the derivative of each output of `glu` by each of its two inputs.
-
-    Returns
-    -------
-    ndarray
-        Shape and dtype of `x`: :math:`\sigma(b)` in the first half, :math:`a\,\sigma'(b)` in the
-        second.
-
-    Examples
-    --------
-    >>> glu_grad([2.0, 0.0])
-    array([0.5, 0.5])
-    """
-    return _gated_grad(sigmoid, sigmoid_grad, x, axis)
-
-
-def reglu(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return :math:`a\,\max(0, b)`; parameters and errors are those of `glu`.
-
-    Notes
-    -----
-    Shazeer, 2020 :cite:p:`shazeer2020glu`, who gates with the first half; here it is the second, as
-    in `glu`.
-
-    Examples
-    --------
-    >>> reglu([3.0, 5.0, -1.0, 2.0])
-    array([ 0., 10.])
-    """
-    return _gated(relu, x, axis)
-
-
-def reglu_grad(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return the derivatives of `reglu`; shape as for `glu_grad`.
-
-    Examples
-    --------
-    >>> reglu_grad([3.0, 2.0])
-    array([2., 3.])
-    """
-    return _gated_grad(relu, relu_grad, x, axis)
-
-
-def geglu(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return :math:`a\,b\,\Phi(b)`; parameters and errors are those of `glu`.
-
-    Notes
-    -----
-    Shazeer, 2020 :cite:p:`shazeer2020glu`; the gate is `gelu` of the second half.
-
-    Examples
-    --------
-    >>> geglu([3.0, 100.0])
-    array([300.])
-    """
-    return _gated(gelu, x, axis)
-
-
-def geglu_grad(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return the derivatives of `geglu`; shape as for `glu_grad`.
-
-    Examples
-    --------
-    >>> geglu_grad([3.0, 0.0])
-    array([0. , 1.5])
-    """
-    return _gated_grad(gelu, gelu_grad, x, axis)
-
-
-def swiglu(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return :math:`a\,b\,\sigma(b)`; parameters and errors are those of `glu`.
-
-    Notes
-    -----
-    Shazeer, 2020 :cite:p:`shazeer2020glu`; the gate is `silu` of the second half.
-
-    Examples
-    --------
-    >>> swiglu([3.0, 100.0])
-    array([300.])
-    """
-    return _gated(silu, x, axis)
-
-
-def swiglu_grad(x: ArrayLike, axis: int = -1) -> Any:
-    r"""Return the derivatives of `swiglu`; shape as for `glu_grad`.
-
-    Examples
-    --------
-    >>> swiglu_grad([3.0, 0.0])
-    array([0. , 1.5])
-    """
-    return _gated_grad(silu, silu_grad, x, axis)
-
-
-def _gated(gate: Kernel, x: ArrayLike, axis: int) -> Array:
-    halves, axis = _parts(x, axis, 2)
-    a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
-    with np.errstate(all="ignore"):
-        product = _product(a, *_gate(gate, b, halves.dtype, a)).astype(halves.dtype)
-    return np.moveaxis(product, -1, axis)
-
-
-def _gated_grad(gate: Kernel, derivative: Kernel, x: ArrayLike, axis: int) -> Array:
-    halves, axis = _parts(x, axis, 2)
-    a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
-    with np.errstate(all="ignore"):
-        first = scaled(*_gate(gate, b, halves.dtype, b))
-        both = [first, _product(a, *_gate(derivative, b, halves.dtype, a))]
-        return np.moveaxis(np.concatenate(both, axis=-1).astype(halves.dtype), -1, axis)
-
-
-def _product(a: Array, value: Array, exponent: Exponent) -> Array:
-    """Return a times a gate; nothing times infinity is nothing, the limit of what grows alike."""
-    product = scaled(a * value, exponent)
-    if np.isnan(product).any():
-        product[np.isnan(product) & ~np.isnan(a) & ~np.isnan(value)] = 0
-    return product
-
-
-def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any], a: Array) -> tuple[Array, Exponent]:
-    """Return g(b) as a number times a power of two: alone it may be too small for its digits."""
-    if dtype.itemsize < 8 and np.isfinite(a).all():  # no factor is so large that it would matter
-        return elementwise(_PLAIN.get(gate, gate), b), 0
-    if gate not in _SCALED:
-        return gate(b), 0
-    values, exponents = np.empty_like(b), np.zeros(b.shape, np.int32)
-    flat, powers, source = values.reshape(-1), exponents.reshape(-1), b.reshape(-1)
-    for start in range(0, b.size, BLOCK):
-        block = slice(start, start + BLOCK)
-        flat[block], powers[block] = _scaled_gate(gate, source[block])
-    return values, exponents if exponents.any() else 0
-
-
-def _scaled_gate(gate: Kernel, b: Array) -> tuple[Array, Exponent]:
-    value, exponent = _SCALED[gate](b)
-    # not only tiny: an infinite factor does not make it a number
-    value[np.isinf(b) if gate is sigmoid_grad else b == -np.inf] = 0
-    tiny = (np.abs(b) < 2.0**-_LIFT) & (b != 0)
-    if gate in (silu, gelu) and tiny.any():  # b/2, which is short of digits if b is subnormal
-        value = np.where(tiny, b * 2.0 ** (_LIFT - 1), value)
-        exponent = np.where(tiny, np.int32(-_LIFT), exponent).astype(np.int32)
-    return value, exponent
-
-
-_LIFT = 900  # binary places: with so many more, no subnormal number is short of digits
-
-_PLAIN: dict[Kernel, Kernel] = {
-    silu: swish_plain,
-    silu_grad: swish_grad_plain,
-    gelu: gelu_plain,
-    gelu_grad: gelu_grad_plain,
-}
-_SCALED: dict[Kernel, Callable[[Array], tuple[Array, Exponent]]] = {
-    sigmoid: sigmoid_scaled,
-    sigmoid_grad: sigmoid_grad_scaled,
-    silu: swish_scaled,
-    silu_grad: swish_grad_scaled,
-    gelu: gelu_scaled,
-    gelu_grad: gelu_grad_scaled,
-}
-
-
-def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Array, Pull]]:
-    r"""Return what gives a gated unit's value and its vector-Jacobian product.
-
-    Parameters
-    ----------
-    gate, derivative : callable
-        :math:`g` and :math:`g'`, of a float64 array.
-
-    Returns
-    -------
-    callable
-        Takes `x` and `axis`; returns :math:`a\,g(b)` and a callable, as `softmax_pullback` does,
-        for the gradient :math:`u\,g(b)` in the first half and :math:`u\,a\,g'(b)` in the second.
-
-    Examples
-    --------
-    >>> value, pull = gated_pullback(relu, relu_grad)([3.0, 2.0])
-    >>> value, pull(np.array([10.0]))
-    (array([6.]), array([20., 30.]))
-    """
-
-    def both(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
-        halves, axis = _parts(x, axis, 2)
-        a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
-        with np.errstate(all="ignore"):
-            gates, exponent = _gate(gate, b, halves.dtype, a)
-            value = _product(a, gates, exponent).astype(halves.dtype)
-            value = np.moveaxis(value, -1, axis)
-            gates = scaled(gates, exponent)
-
-        @np.errstate(all="ignore")
-        def pull(grad_output: Array) -> Array:
-            u = np.moveaxis(grad_output, axis, -1)
-            through = _product(a, *_gate(derivative, b, halves.dtype, a))
-            gradient = np.concatenate([u * gates, u * through], axis=-1)
-            return np.moveaxis(gradient.astype(halves.dtype), -1, axis)
-
-        return value, pull
-
-    return both
+PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = MappingProxyType(
+    {
+        softmax: softmax_pullback,
+        softmin: softmin_pullback,
+        log_softmax: log_softmax_pullback,
+        logsumexp: logsumexp_pullback,
+    }
+)
+"""For each function, what gives its value and its vector-Jacobian product."""

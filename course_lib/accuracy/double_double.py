@@ -6,18 +6,23 @@ root of float64, which IEEE 754 rounds correctly, so that results are the same t
 every machine; constants come from mpmath. Sums and products are those of Dekker, 1971, and Knuth;
 exponentials are reduced to a table and a short Taylor series, as Tang, 1989, does.
 
-Relative errors are below 2^-92. It is an oracle, and shares no code with ``course_lib``. Call it
-under ``np.errstate(all="ignore")``.
+Relative errors are below 2^-92. It is an oracle, and shares no code with the kernels of the
+library. Call it under ``np.errstate(all="ignore")``.
 """
 
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any, TypeAlias, Union
 
 import numpy as np
 from mpmath import mp, mpf
 
+from course_lib._typing import Array
+
 __all__ = [
     "MILLS_END",
     "DoubleDouble",
+    "Series",
     "choose",
     "constant",
     "cosine",
@@ -29,35 +34,43 @@ __all__ = [
     "polynomial",
     "power_of_two",
     "select",
+    "series",
     "sine",
     "sqrt",
     "total",
 ]
 
+Part = Array | float
+Parts = tuple[Part, Part]
+Exponent = Array | int
+Series = tuple[Array, Array]
+"""Coefficients or a table: high and low parts."""
+Number: TypeAlias = Union["DoubleDouble", Part]
+
 _ZERO = -30_000  # the exponent of 0: it never decides how a sum is aligned
 
 
-def two_sum(a, b):
+def two_sum(a: Part, b: Part) -> Parts:
     """Return a + b as rounded, and what the rounding lost."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
-def quick_two_sum(a, b):
+def quick_two_sum(a: Part, b: Part) -> Parts:
     """Do the same where a is 0 or no smaller than b."""
     total = a + b
     return total, b - (total - a)
 
 
-def split(a):
+def split(a: Part) -> Parts:
     """Return a as the sum of two floats of 26 bits."""
     scaled = 134217729.0 * a  # 2^27 + 1
     high = scaled - (scaled - a)
     return high, a - high
 
 
-def two_product(a, b):
+def two_product(a: Part, b: Part) -> Parts:
     """Return a b as rounded, and what the rounding lost."""
     product = a * b
     (a_high, a_low), (b_high, b_low) = split(a), split(b)
@@ -68,7 +81,7 @@ def two_product(a, b):
     return product, lost
 
 
-def power_of_two(exponent):
+def power_of_two(exponent: Exponent) -> Array:
     """Return 2^exponent, for integers of any size; 2^-1000 and 2^1000 at the ends."""
     bits = (np.clip(exponent, -1000, 1000) + 1023) << 52
     return np.asarray(bits, np.int64).view(np.float64)
@@ -80,51 +93,58 @@ class DoubleDouble:
     __array_ufunc__ = None  # so that an array on the left leaves the operator to this class
     __slots__ = ("exponent", "high", "low")
 
-    def __init__(self, high, low=0.0, exponent=0):
+    def __init__(self, high: Part, low: Part = 0.0, exponent: Exponent = 0) -> None:
         self.high, self.low, self.exponent = high, low, exponent
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> "DoubleDouble":
+        """Return some of the numbers."""
         return DoubleDouble(*(_at(part, index) for part in self.parts()))
 
-    def parts(self):
+    def parts(self) -> tuple[Part, Part, Exponent]:
         """Return high, low and exponent."""
         return self.high, self.low, self.exponent
 
-    def plain(self):
+    def plain(self) -> "DoubleDouble":
         """Return the same numbers with exponent 0; they may underflow, and must not overflow."""
         if _is_plain(self):
             return self
         factor = power_of_two(self.exponent)
         return DoubleDouble(self.high * factor, self.low * factor)
 
-    def scaled(self, power):
+    def scaled(self, power: int) -> "DoubleDouble":
         """Return the numbers times 2^power, exactly."""
         return DoubleDouble(self.high, self.low, self.exponent + power)
 
-    def __neg__(self):
+    def __neg__(self) -> "DoubleDouble":
+        """Return the numbers with the other sign."""
         return DoubleDouble(-self.high, -self.low, self.exponent)
 
-    def __abs__(self):
+    def __abs__(self) -> "DoubleDouble":
+        """Return absolute values."""
         sign = np.where(self.high < 0, -1.0, 1.0)
         return DoubleDouble(sign * self.high, sign * self.low, self.exponent)
 
-    def __add__(self, other):
+    def __add__(self, other: Number) -> "DoubleDouble":
+        """Return sums."""
         a, b, exponent = _aligned(self, _as_number(other))
         high, lost = two_sum(a.high, b.high)
         low, lower = two_sum(a.low, b.low)
         high, lost = quick_two_sum(high, lost + low)
         return DoubleDouble(*quick_two_sum(high, lost + lower), exponent)
 
-    def __sub__(self, other):
+    def __sub__(self, other: Number) -> "DoubleDouble":
+        """Return differences."""
         return self + -_as_number(other)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Number) -> "DoubleDouble":
+        """Return products."""
         other = _as_number(other)
         high, low = two_product(self.high, other.high)
         low = low + (self.high * other.low + self.low * other.high)
         return DoubleDouble(*quick_two_sum(high, low), self.exponent + other.exponent)
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Number) -> "DoubleDouble":
+        """Return quotients."""
         other = _as_number(other)
         quotient = self.high / other.high
         product, lost = two_product(quotient, other.high)
@@ -132,32 +152,34 @@ class DoubleDouble:
         parts = quick_two_sum(quotient, rest / other.high)
         return DoubleDouble(*parts, self.exponent - other.exponent)
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Number) -> "DoubleDouble":
+        """Return differences, from a float."""
         return _as_number(other) - self
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: Number) -> "DoubleDouble":
+        """Return quotients of a float."""
         return _as_number(other) / self
 
     __radd__, __rmul__ = __add__, __mul__
 
 
-def _at(part, index):
+def _at(part: Any, index: Any) -> Any:
     """Return part of an array; a number stands for all."""
     return part[index] if isinstance(part, np.ndarray) and part.ndim else part
 
 
-def _as_number(value):
+def _as_number(value: Number) -> DoubleDouble:
     """Return numbers as they are, and a float as one."""
     if isinstance(value, DoubleDouble):
         return value
     return DoubleDouble(value, 0.0, _ZERO if np.isscalar(value) and value == 0 else 0)
 
 
-def _is_plain(a):
+def _is_plain(a: DoubleDouble) -> bool:
     return isinstance(a.exponent, int) and a.exponent == 0
 
 
-def _aligned(a, b):
+def _aligned(a: DoubleDouble, b: DoubleDouble) -> tuple[DoubleDouble, DoubleDouble, Exponent]:
     """Return two numbers in the larger of their units, and its exponent."""
     if _is_plain(a) and _is_plain(b):
         return a, b, 0
@@ -165,18 +187,18 @@ def _aligned(a, b):
     return _in_unit(a, unit), _in_unit(b, unit), unit
 
 
-def _in_unit(a, unit):
+def _in_unit(a: DoubleDouble, unit: Array) -> DoubleDouble:
     factor = power_of_two(a.exponent - unit)
     return DoubleDouble(a.high * factor, a.low * factor)
 
 
-def number(x):
+def number(x: Part) -> DoubleDouble:
     """Return float64 numbers of any size exactly, as fractions times powers of two."""
     fraction, exponent = np.frexp(x)
     return DoubleDouble(fraction, 0.0, np.where(x == 0, _ZERO, exponent.astype(np.int64)))
 
 
-def constant(value):
+def constant(value: Any) -> DoubleDouble:
     """Return an mpmath number near 1 as two floats.
 
     Examples
@@ -188,20 +210,30 @@ def constant(value):
     return DoubleDouble(high, float(value - high))
 
 
-def _constants(make, count):
-    """Return ``make(0)``, ``make(1)`` and so on, reckoned to 60 digits, as two arrays."""
+def series(values: Iterable[Any]) -> Series:
+    """Return mpmath numbers near 1 as two arrays, such as `polynomial` takes."""
+    numbers = [constant(value) for value in values]
+    return np.array([n.high for n in numbers]), np.array([n.low for n in numbers])
+
+
+def _constants(make: Callable[[int], Any], count: int) -> Series:
+    """Return ``make(0)``, ``make(1)`` and so on, computed to 60 digits, as two arrays."""
     with mp.workdps(60):
-        values = [constant(make(i)) for i in range(count)]
-    return np.array([v.high for v in values]), np.array([v.low for v in values])
+        return series(make(i) for i in range(count))
 
 
-def select(condition, yes, no):
+def select(condition: Array, yes: Number, no: Number) -> DoubleDouble:
     """Return `yes` where the condition holds, and `no` elsewhere; both numbers or floats."""
     parts = zip(_as_number(yes).parts(), _as_number(no).parts(), strict=True)
     return DoubleDouble(*(np.where(condition, a, b) for a, b in parts))
 
 
-def choose(condition, yes, no, *arguments):
+def choose(
+    condition: Array,
+    yes: Callable[..., DoubleDouble],
+    no: Callable[..., DoubleDouble],
+    *arguments: Array | DoubleDouble,
+) -> DoubleDouble:
     """Return ``yes(*arguments)`` where the condition holds and ``no(*arguments)`` elsewhere.
 
     Each function sees its own part of the arguments only, so that a rare case costs little.
@@ -210,19 +242,17 @@ def choose(condition, yes, no, *arguments):
         return yes(*arguments)
     if not condition.any():
         return no(*arguments)
-    result = DoubleDouble(
-        np.empty(condition.shape), np.empty(condition.shape), np.empty(condition.shape, np.int64)
-    )
+    result = [np.empty(condition.shape, dtype) for dtype in (np.float64, np.float64, np.int64)]
     for where, function in ((condition, yes), (~condition, no)):
         part = function(
             *(_at(a, where) if isinstance(a, np.ndarray) else a[where] for a in arguments)
         )
-        for target, source in zip(result.parts(), part.parts(), strict=True):
+        for target, source in zip(result, part.parts(), strict=True):
             target[where] = source
-    return result
+    return DoubleDouble(*result)
 
 
-def polynomial(coefficients, x, plain):
+def polynomial(coefficients: Series, x: DoubleDouble, plain: int) -> DoubleDouble:
     """Return a polynomial of small numbers by Horner's rule, its tail in float64.
 
     Parameters
@@ -244,7 +274,7 @@ def polynomial(coefficients, x, plain):
     return value
 
 
-def sqrt(a):
+def sqrt(a: DoubleDouble) -> DoubleDouble:
     """Return square roots."""
     odd = np.asarray(a.exponent) & 1
     high, low = a.high * (1 + odd), a.low * (1 + odd)
@@ -266,22 +296,21 @@ _INVERSE_FACTORIALS = _constants(lambda n: 1 / mp.factorial(n), 16)
 
 
 @cache
-def _powers():
+def _powers() -> Series:
     return _constants(lambda j: mp.power(2, mpf(j) / _STEPS), _STEPS)
 
 
 @cache
-def _step():
+def _step() -> tuple[float, float, float]:
     """Return log(2) / 1024 in three pieces; 24-bit multiples of the first two are exact."""
     with mp.workdps(60):
-        rest, pieces = mp.log(2) / _STEPS, []
-        for bits in (39, 68):
-            pieces.append(float(mp.floor(mp.ldexp(rest, bits))) * 2.0**-bits)
-            rest -= pieces[-1]
-        return *pieces, float(rest)
+        step = mp.log(2) / _STEPS
+        first = float(mp.floor(mp.ldexp(step, 39))) * 2.0**-39
+        second = float(mp.floor(mp.ldexp(step - first, 68))) * 2.0**-68
+        return first, second, float(step - first - second)
 
 
-def exp(a):
+def exp(a: DoubleDouble) -> DoubleDouble:
     """Return exponentials; those of arguments beyond 9000 are those of 9000."""
     a = _within(_clipped(a))
     first, second, third = _step()
@@ -297,33 +326,33 @@ def exp(a):
     return DoubleDouble(result.high, result.low, index >> 10)
 
 
-def _pick(table, index):
+def _pick(table: Series, index: Any) -> Parts:
     return table[0][index], table[1][index]
 
 
-def _clipped(a):
+def _clipped(a: DoubleDouble) -> DoubleDouble:
     """Return numbers in range of float64: those far beyond it stay as large as that allows."""
     exponent = np.minimum(a.exponent, _FAR) if np.ndim(a.exponent) else a.exponent
     return DoubleDouble(a.high, a.low, exponent).plain()
 
 
-def _within(a):
+def _within(a: DoubleDouble) -> DoubleDouble:
     high = np.clip(a.high, -_LARGEST, _LARGEST)
     return DoubleDouble(high, np.where(high == a.high, a.low, 0.0))
 
 
-def expm1(a):
+def expm1(a: DoubleDouble) -> DoubleDouble:
     """Return exp(a) - 1, to all digits near 0 too."""
     small = np.abs(_clipped(a).high) < 2.0**-8
     return choose(small, _expm1_series, lambda a: exp(a) - 1.0, a)
 
 
-def _expm1_series(a):
+def _expm1_series(a: DoubleDouble) -> DoubleDouble:
     high, low = _INVERSE_FACTORIALS
     return a * polynomial((high[1:13], low[1:13]), a.plain(), 6)
 
 
-def log1p(a):
+def log1p(a: DoubleDouble) -> DoubleDouble:
     """Return log(1 + a) for a > -1/2, to all digits near 0 too."""
     small = np.abs(_clipped(a).high) < 2.0**-8
     return choose(small, _log1p_series, lambda a: log(a + 1.0), a)
@@ -332,12 +361,12 @@ def log1p(a):
 _ODD_INVERSES = _constants(lambda k: mpf(1) / (2 * k + 1), 8)
 
 
-def _log1p_series(a):
+def _log1p_series(a: DoubleDouble) -> DoubleDouble:
     s = a / (a + 2.0)
     return (s * polynomial(_ODD_INVERSES, (s * s).plain(), 4)).scaled(1)
 
 
-def log(a):
+def log(a: DoubleDouble) -> DoubleDouble:
     """Return logarithms of positive float-sized numbers, with an absolute error below 2^-100."""
     plain = a.plain()
     guess = np.log(plain.high)
@@ -354,7 +383,7 @@ _LOWEST = -70  # of those exponents e
 
 
 @cache
-def _turns():
+def _turns() -> Array:
     """Return 2^e * 2/pi modulo 4 for all e of integers of 53 bits, in pieces of 24 bits."""
     with mp.workprec(2000):
         ratio = int(mp.floor(mp.ldexp(2 / mp.pi, 1400)))
@@ -367,12 +396,12 @@ def _turns():
 
 
 @cache
-def _quarter_turn():
+def _quarter_turn() -> DoubleDouble:
     with mp.workdps(60):
         return constant(mp.pi / 2)
 
 
-def _reduced(x):
+def _reduced(x: Array) -> tuple[Array, DoubleDouble]:
     """Return the number of quarter turns nearest to x, and what is left, in radians.
 
     As Payne and Hanek, 1983: only those digits of 2/pi are multiplied that matter modulo 4.
@@ -381,7 +410,7 @@ def _reduced(x):
     high = np.rint(np.ldexp(fraction, 27))  # x = (high 2^26 + low) 2^(e - 53), both below 2^28
     low = np.ldexp(fraction, 53) - high * 2.0**26
     pieces = _turns()[:, np.maximum(exponent - 53, _LOWEST) - _LOWEST]
-    sums = [np.zeros_like(x) for _ in range(3)]
+    sums: list[Part] = [np.zeros_like(x) for _ in range(3)]
     for i, piece in enumerate(pieces):
         unit = 2.0 ** (2 - _PIECE * (i + 1))
         for part in (high * 2.0**26, low):
@@ -403,14 +432,16 @@ _COSINE_SERIES = _constants(lambda k: (-1) ** k / mp.factorial(2 * k), 9)
 
 
 @cache
-def _arcs():
+def _arcs() -> list[Series]:
     """Return sines and cosines of -1, -63/64, ... 1."""
+    count = 2 * _ARC + 1
     return [
-        _constants(lambda k, f=f: f(mpf(k - _ARC) / _ARC), 2 * _ARC + 1) for f in (mp.sin, mp.cos)
+        _constants(lambda k: mp.sin(mpf(k - _ARC) / _ARC), count),
+        _constants(lambda k: mp.cos(mpf(k - _ARC) / _ARC), count),
     ]
 
 
-def _wave(x, quarters):
+def _wave(x: Array, quarters: int) -> DoubleDouble:
     """Return the sine of x and so many quarter turns, for float64 numbers of any size."""
     clear = np.abs(x) < 0.75
     turns, left = _reduced(np.where(clear, 1.0, x))
@@ -428,31 +459,31 @@ def _wave(x, quarters):
     return select(turns % 4 >= 2, -value, value)
 
 
-def sine(x):
+def sine(x: Array) -> DoubleDouble:
     """Return sines of float64 numbers."""
     return _wave(x, 0)
 
 
-def cosine(x):
+def cosine(x: Array) -> DoubleDouble:
     """Return cosines of float64 numbers."""
     return _wave(x, 1)
 
 
-def total(a, axis=-1):
+def total(a: DoubleDouble) -> DoubleDouble:
     """Return sums of numbers that are not negative, over the last axis, which is kept."""
     unit = np.asarray(a.exponent).max(axis=-1, keepdims=True)
     a = _in_unit(a, unit)
-    high, low = a.high, np.broadcast_to(a.low, a.high.shape)
+    high, low = map(np.asarray, np.broadcast_arrays(a.high, a.low))
     while high.shape[-1] > 1:
         half = (high.shape[-1] + 1) // 2
         first = DoubleDouble(high[..., :half], low[..., :half])
         second = DoubleDouble(*(_padded(part[..., half:], half) for part in (high, low)))
         added = first + second
-        high, low = added.high, added.low
+        high, low = np.asarray(added.high), np.asarray(added.low)
     return DoubleDouble(high, low, unit)
 
 
-def _padded(part, length):
+def _padded(part: Array, length: int) -> Array:
     missing = length - part.shape[-1]
     return np.pad(part, [(0, 0)] * (part.ndim - 1) + [(0, missing)]) if missing else part
 
@@ -465,7 +496,7 @@ _MILLS_STEP, MILLS_END, _MILLS_DEGREE = 16, 56, 17
 
 
 @cache
-def _mills_table():
+def _mills_table() -> tuple[Array, Array]:
     """Return Taylor coefficients of Mills' ratio m at multiples of 1/16, by m' = t m - 1.
 
     They are integers in a unit of 2^-320: the recurrence cancels ever more digits, and has them.
@@ -480,12 +511,13 @@ def _mills_table():
             for n in range(1, _MILLS_DEGREE):
                 row.append((k * row[n] // _MILLS_STEP + row[n - 1]) // (n + 1))
             rows.append([(float(c), float(c - int(float(c)))) for c in row])
-    return np.ascontiguousarray(np.array(rows).transpose(2, 1, 0)) * 2.0**-320
+    high, low = np.ascontiguousarray(np.array(rows).transpose(2, 1, 0)) * 2.0**-320
+    return high, low
 
 
-def mills(t):
+def mills(t: Array) -> DoubleDouble:
     """Return Mills' ratio, Phi(-t) / phi(t), for float64 numbers from 0 to 56."""
     high, low = _mills_table()
     place = np.rint(t * _MILLS_STEP).astype(np.int64)
     distance = DoubleDouble(t - place / _MILLS_STEP)
-    return polynomial(([row[place] for row in high], [row[place] for row in low]), distance, 9)
+    return polynomial((high[:, place], low[:, place]), distance, 9)

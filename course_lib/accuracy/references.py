@@ -1,17 +1,21 @@
-"""What every activation should return: in double-double for whole arrays, in mpmath for one number.
+"""What every activation should return, in double-double arithmetic and for whole arrays.
 
-`REFERENCES` holds the elementwise ones, a row for each, by formulas that do not cancel;
-`ROW_REFERENCES` those over an axis. `exact` gives the mpmath function of the same thing, at any
-parameters; at the defaults it is that of `course_lib.accuracy`, which is written apart from this
-file, and the tests hold each row to it. Nothing here uses the library's kernels.
+`REFERENCES` holds the elementwise ones, by formulas that do not cancel, `ROW_REFERENCES` those over
+an axis. They are written apart from the mpmath functions of `course_lib.accuracy.exact`, to which
+the tests hold each of them, and use none of the library's kernels.
 """
 
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 import numpy as np
-from double_double import (
+from mpmath import mp, mpf
+
+from course_lib._typing import Array
+from course_lib.accuracy.double_double import (
     MILLS_END,
     DoubleDouble,
+    Series,
     choose,
     constant,
     cosine,
@@ -22,27 +26,21 @@ from double_double import (
     number,
     polynomial,
     select,
+    series,
     sine,
     sqrt,
     total,
 )
-from mpmath import mp, mpf
+from course_lib.accuracy.exact import EXACT, Exact
 
-from course_lib.accuracy import EXACT, Exact
+__all__ = ["GATES", "REFERENCES", "ROW_REFERENCES", "as_exact", "gated", "values_of"]
 
-__all__ = [
-    "GATES",
-    "REFERENCES",
-    "ROW_REFERENCES",
-    "as_exact",
-    "exact",
-    "exact_entry",
-    "gated",
-    "values_of",
-]
+Reference = Callable[..., DoubleDouble]
+"""A function of float64 numbers, with the activation's parameters."""
+Condition = Callable[..., Array]
 
 
-def as_exact(values):
+def as_exact(values: DoubleDouble) -> Exact:
     """Return double-double numbers in the form that `course_lib.accuracy.errors` takes."""
     fraction, shift = np.frexp(values.high)
     rest = np.ldexp(values.low, -shift)
@@ -53,7 +51,7 @@ def as_exact(values):
     return Exact(fraction * double, rest * double, exponent)
 
 
-def values_of(function, x, **parameters):
+def values_of(function: Reference, x: Array, **parameters: float) -> Exact:
     """Return a reference at float64 numbers, in one dimension, as `exact_values` does."""
     with np.errstate(all="ignore"):
         found = as_exact(function(x, **parameters))
@@ -62,84 +60,15 @@ def values_of(function, x, **parameters):
 
 
 # ---------------------------------------------------------------------------------------------
-# The same at any parameters, one number at a time
-# ---------------------------------------------------------------------------------------------
-
-
-def _exact_squareplus(b):
-    def value(x):
-        h = mp.sqrt(x * x + b)
-        return (x + h) / 2 if x > 0 else b / (2 * (h - x))
-
-    def derivative(x):
-        h = mp.sqrt(x * x + b)
-        return (1 + x / h) / 2 if x > 0 else b / (2 * h * (h - x))
-
-    return value, derivative
-
-
-def _exact_lines(slope):
-    return lambda x: x if x > 0 else slope * x, lambda x: mpf(1) if x > 0 else slope
-
-
-def _stretched(name, factor):
-    """Return f(factor x) / factor and its derivative, of a function known at factor 1."""
-    function, derivative = EXACT[name]
-    return lambda x: function(factor * x) / factor, lambda x: derivative(factor * x)
-
-
-EXACT_WITH = {
-    "leaky_relu": _exact_lines,
-    "prelu": _exact_lines,
-    "rrelu": lambda lower, upper: _exact_lines(mpf((float(lower) + float(upper)) / 2)),
-    "threshold": lambda threshold, value: (
-        lambda x: x if x > threshold else value,
-        lambda x: mpf(int(x > threshold)),
-    ),
-    "hard_shrink": lambda threshold: (
-        lambda x: x if abs(x) > threshold else mpf(0),
-        lambda x: mpf(int(abs(x) > threshold)),
-    ),
-    "soft_shrink": lambda threshold: (
-        lambda x: mp.sign(x) * max(abs(x) - threshold, mpf(0)),
-        lambda x: mpf(int(abs(x) > threshold)),
-    ),
-    "softplus": lambda beta: _stretched("softplus", beta),
-    "swish": lambda beta: _stretched("swish", beta),
-    "celu": lambda alpha: _stretched("celu", 1 / alpha),
-    "elu": lambda alpha: (
-        lambda x: x if x > 0 else alpha * EXACT["elu"][0](x),
-        lambda x: mpf(1) if x > 0 else alpha * EXACT["elu"][1](x),
-    ),
-    "squareplus": _exact_squareplus,
-}
-"""Functions and derivatives of an mpmath number, for parameters given as mpmath numbers."""
-
-
-def exact(name, part, parameters):
-    """Return the mpmath function of a curve: part 0 is the function, part 1 its derivative.
-
-    Examples
-    --------
-    >>> print(exact("squareplus", 0, {"b": 16.0})(mpf(3)))
-    4.0
-    """
-    if not parameters:
-        return EXACT[name][part]
-    with mp.workdps(60):
-        return EXACT_WITH[name](**{key: mpf(value) for key, value in parameters.items()})[part]
-
-
-# ---------------------------------------------------------------------------------------------
 # Pieces
 # ---------------------------------------------------------------------------------------------
 
 
-def _lines(*pieces):
+def _lines(*pieces: tuple[Condition, float | Reference]) -> Reference:
     """Return a function of x in pieces: pairs of a condition on x and a value or function of x."""
 
-    def function(x, **parameters):
-        result = 0.0
+    def function(x: Array, **parameters: float) -> DoubleDouble:
+        result: DoubleDouble | float = 0.0
         for condition, piece in pieces:
             value = piece(x, **parameters) if callable(piece) else piece
             result = select(condition(x, **parameters), value, result)
@@ -148,44 +77,44 @@ def _lines(*pieces):
     return function
 
 
-def _same(x, **parameters):
+def _same(x: Array, **parameters: float) -> DoubleDouble:
     return number(x)
 
 
-def _always(x, **parameters):
+def _always(x: Array, **parameters: float) -> Array:
     return np.full(x.shape, True)
 
 
-def _positive(x, **parameters):
+def _positive(x: Array, **parameters: float) -> Array:
     return x > 0
 
 
-def _left(x, **parameters):
+def _negative(x: Array, **parameters: float) -> Array:
     return x <= 0
 
 
-def _inside(limit):
+def _inside(limit: float) -> Condition:
     return lambda x: np.abs(x) < limit
 
 
-def _above(limit):
+def _above(limit: float) -> Condition:
     return lambda x: x >= limit
 
 
-def _beyond(x, threshold):
+def _beyond(x: Array, threshold: float) -> Array:
     return np.abs(x) > threshold
 
 
-def _magnitude(x):
+def _magnitude(x: Array) -> DoubleDouble:
     return number(np.abs(x))
 
 
-def _times(x, factor):
+def _times(x: Array, factor: float) -> DoubleDouble:
     return number(x) * number(np.float64(factor))
 
 
-def _mirrored(x, left):
-    """Return what has the value `left` at -|x|, and 1 - left at |x|."""
+def _mirrored(x: Array, left: DoubleDouble) -> DoubleDouble:
+    """Return `left`, the value at -|x|, where x <= 0, and 1 - left where x > 0."""
     return select(x > 0, 1.0 - left, left)
 
 
@@ -194,108 +123,107 @@ def _mirrored(x, left):
 # ---------------------------------------------------------------------------------------------
 
 
-def _logistic(a):
+def _logistic(a: DoubleDouble) -> DoubleDouble:
     """Return 1 / (1 + e^-a), to all digits on both sides."""
     z = exp(-abs(a))
-    return select(a.high >= 0, 1.0, z) / (z + 1.0)
+    return select(np.asarray(a.high) >= 0, 1.0, z) / (z + 1.0)
 
 
-def _logistic_grad(a):
+def _logistic_grad(a: DoubleDouble) -> DoubleDouble:
     z = exp(-abs(a))
     return z / ((z + 1.0) * (z + 1.0))
 
 
-def _softplus(x, beta=1.0):
+def _softplus(x: Array, beta: float = 1.0) -> DoubleDouble:
     a = _times(x, beta)
     return select(x > 0, number(x), 0.0) + log1p(exp(-abs(a))) / number(np.float64(beta))
 
 
-def _log_sigmoid(x):
+def _log_sigmoid(x: Array) -> DoubleDouble:
     return -_softplus(-x)
 
 
-def _tanh(a):
+def _tanh(a: DoubleDouble) -> DoubleDouble:
     u = expm1(-abs(a).scaled(1))
     value = -(u / (u + 2.0))
-    return select(a.high < 0, -value, value)
+    return select(np.asarray(a.high) < 0, -value, value)
 
 
-def _tanh_grad(a):
+def _tanh_grad(a: DoubleDouble) -> DoubleDouble:
     w = exp(-abs(a).scaled(1))
     return (w / ((w + 1.0) * (w + 1.0))).scaled(2)
 
 
-def _lecun(x):
+def _lecun(x: Array) -> DoubleDouble:
     return _times(x, 2.0) / 3.0
 
 
-def _tanh_shrink(x):
+def _tanh_shrink(x: Array) -> DoubleDouble:
     a = _magnitude(x)
     value = choose(np.abs(x) < 1, _tanh_shrink_series, lambda a: a - _tanh(a), a)
     return select(x < 0, -value, value)
 
 
 @cache
-def _shrink_coefficients():
+def _shrink_coefficients() -> Series:
     """Return those of (x cosh x - sinh x) / x^3 in powers of x^2: 2k / (2k + 1)! from k = 1 on."""
     with mp.workdps(60):
-        terms = [constant(2 * k / mp.factorial(2 * k + 1)) for k in range(1, 15)]
-    return np.array([t.high for t in terms]), np.array([t.low for t in terms])
+        return series([2 * k / mp.factorial(2 * k + 1) for k in range(1, 15)])
 
 
-def _tanh_shrink_series(a):
+def _tanh_shrink_series(a: DoubleDouble) -> DoubleDouble:
     square = a * a
     cosh = (exp(a) + exp(-a)).scaled(-1)
     return a * square * polynomial(_shrink_coefficients(), square.plain(), 9) / cosh
 
 
-def _tanh_shrink_grad(x):
+def _tanh_shrink_grad(x: Array) -> DoubleDouble:
     t = _tanh(number(x))
     return t * t
 
 
-def _squareplus(x, b=4.0):
+def _squareplus(x: Array, b: float = 4.0) -> DoubleDouble:
     a = _magnitude(x)
     larger = (a + sqrt(a * a + number(np.float64(b)))).scaled(-1)
     return select(x > 0, larger, (number(np.float64(b)) / larger).scaled(-2))
 
 
-def _squareplus_grad(x, b=4.0):
+def _squareplus_grad(x: Array, b: float = 4.0) -> DoubleDouble:
     a = _magnitude(x)
     h = sqrt(a * a + number(np.float64(b)))
     return _mirrored(x, (number(np.float64(b)) / (h * (h + a))).scaled(-1))
 
 
-def _elu(x, alpha=1.0):
+def _elu(x: Array, alpha: float = 1.0) -> DoubleDouble:
     return select(x > 0, number(x), expm1(number(np.minimum(x, 0))) * number(np.float64(alpha)))
 
 
-def _elu_grad(x, alpha=1.0):
+def _elu_grad(x: Array, alpha: float = 1.0) -> DoubleDouble:
     return select(x > 0, 1.0, exp(number(np.minimum(x, 0))) * number(np.float64(alpha)))
 
 
-def _celu(x, alpha=1.0):
+def _celu(x: Array, alpha: float = 1.0) -> DoubleDouble:
     a = number(np.float64(alpha))
     return select(x > 0, number(x), expm1(number(np.minimum(x, 0)) / a) * a)
 
 
-def _celu_grad(x, alpha=1.0):
+def _celu_grad(x: Array, alpha: float = 1.0) -> DoubleDouble:
     return select(x > 0, 1.0, exp(number(np.minimum(x, 0)) / number(np.float64(alpha))))
 
 
 @cache
-def _selu_constants():
+def _selu_constants() -> tuple[DoubleDouble, DoubleDouble]:
     """Return lambda, and lambda times alpha, from the derivatives at 1 and 0."""
     with mp.workdps(60):
         return constant(EXACT["selu"][1](mpf(1))), constant(EXACT["selu"][1](mpf(0)))
 
 
-def _selu(x):
+def _selu(x: Array) -> DoubleDouble:
     right, left = _selu_constants()
     return select(x > 0, number(x) * right, expm1(number(np.minimum(x, 0))) * left)
 
 
-def _selu_grad(x):
+def _selu_grad(x: Array) -> DoubleDouble:
     right, left = _selu_constants()
     return select(x > 0, right, exp(number(np.minimum(x, 0))) * left)
 
@@ -308,36 +236,36 @@ _NEAR = 2.0**-7  # of a zero of a derivative, where a series takes over
 
 
 @cache
-def _zero(name, guess):
+def _zero(name: str, guess: float) -> tuple[tuple[DoubleDouble, DoubleDouble], Series]:
     """Return a zero of a derivative in three floats, and the Taylor series of it there."""
     function = EXACT[name][1]
     with mp.workdps(60):
         zero = mp.findroot(function, guess)
-        series = [constant(c) for c in mp.taylor(function, zero, 14)[1:]]
+        terms = series(mp.taylor(function, zero, 14)[1:])
         high = float(zero)
         rest = constant(zero - high)
     parts = DoubleDouble(high), rest
-    return parts, (np.array([c.high for c in series]), np.array([c.low for c in series]))
+    return parts, terms
 
 
-def _factored(name, guess, away, a):
+def _factored(name: str, guess: float, away: Reference, a: DoubleDouble) -> DoubleDouble:
     """Return a derivative at a: by its series near its zero, by a function away from it."""
-    (high, rest), series = _zero(name, guess)
+    (high, rest), terms = _zero(name, guess)
     distance = a - high - rest
     near = np.abs(distance.plain().high) < _NEAR
 
-    def at_zero(distance, a):
-        return distance * polynomial(series, distance.plain(), 8)
+    def at_zero(distance: DoubleDouble, a: DoubleDouble) -> DoubleDouble:
+        return distance * polynomial(terms, distance.plain(), 8)
 
     return choose(near, at_zero, lambda distance, a: away(a), distance, a)
 
 
-def _swish(x, beta=1.0):
+def _swish(x: Array, beta: float = 1.0) -> DoubleDouble:
     return number(x) * _logistic(_times(x, beta))
 
 
-def _swish_grad(x, beta=1.0):
-    def away(a):  # a < 0
+def _swish_grad(x: Array, beta: float = 1.0) -> DoubleDouble:
+    def away(a: DoubleDouble) -> DoubleDouble:  # a < 0
         z = exp(a)
         return z * (z + 1.0 + a) / ((z + 1.0) * (z + 1.0))
 
@@ -345,25 +273,25 @@ def _swish_grad(x, beta=1.0):
 
 
 @cache
-def _peak():
+def _peak() -> DoubleDouble:
     """Return the normal density at 0."""
     with mp.workdps(60):
         return constant(1 / mp.sqrt(2 * mp.pi))
 
 
-def _density(t):
+def _density(t: Array) -> DoubleDouble:
     a = number(t)
     return exp(-(a * a).scaled(-1)) * _peak()
 
 
-def _gelu(x):
+def _gelu(x: Array) -> DoubleDouble:
     t = np.minimum(np.abs(x), MILLS_END)  # beyond, a gate times the largest float64 is 0
     return select(x > 0, number(x), 0.0) - number(t) * _density(t) * mills(t)
 
 
-def _gelu_grad(x):
-    def away(a):  # a < 0
-        t = -a.plain().high
+def _gelu_grad(x: Array) -> DoubleDouble:
+    def away(a: DoubleDouble) -> DoubleDouble:  # a < 0
+        t = np.asarray(-a.plain().high)
         return _density(t) * (mills(t) - number(t))
 
     t = np.minimum(np.abs(x), MILLS_END)
@@ -371,24 +299,24 @@ def _gelu_grad(x):
 
 
 @cache
-def _gelu_tanh_constants():
+def _gelu_tanh_constants() -> tuple[DoubleDouble, DoubleDouble]:
     """Return 2 sqrt(2/pi) and that times 0.044715, the float64."""
     with mp.workdps(60):
         c = 2 * mp.sqrt(2 / mp.pi)
         return constant(c), constant(c * mpf(0.044715))
 
 
-def _gelu_tanh(x):
+def _gelu_tanh(x: Array) -> DoubleDouble:
     x = np.clip(x, -30.0, None)
     a = number(np.clip(x, -30.0, 30.0))
     once, thrice = _gelu_tanh_constants()
     return number(x) * _logistic(a * (once + a * a * thrice))
 
 
-def _gelu_tanh_grad(x):
+def _gelu_tanh_grad(x: Array) -> DoubleDouble:
     once, thrice = _gelu_tanh_constants()
 
-    def away(a):  # a < 0
+    def away(a: DoubleDouble) -> DoubleDouble:  # a < 0
         linear, cubic = a * once, a * a * a * thrice
         z = exp(linear + cubic)
         return z * (z + 1.0 + linear + cubic * 3.0) / ((z + 1.0) * (z + 1.0))
@@ -397,7 +325,7 @@ def _gelu_tanh_grad(x):
     return _mirrored(x, _factored("gelu_tanh", -0.752, away, number(-t)))
 
 
-def _mish(x):
+def _mish(x: Array) -> DoubleDouble:
     z = exp(-_magnitude(x))
     left = z * (z + 2.0)
     right = z.scaled(1) + 1.0
@@ -406,9 +334,9 @@ def _mish(x):
     return number(x) * above / below
 
 
-def _mish_grad(x):
-    def away(a):  # the printed formula: in numbers with an exponent nothing overflows
-        e = exp(a)
+def _mish_grad(x: Array) -> DoubleDouble:
+    def away(a: DoubleDouble) -> DoubleDouble:
+        e = exp(a)  # the printed formula: in numbers with an exponent nothing overflows
         omega = (a + 1.0) * 4.0 + e * (a * 4.0 + 6.0 + e * (e + 4.0))
         delta = e * (e + 2.0) + 2.0
         return e * omega / (delta * delta)
@@ -416,57 +344,57 @@ def _mish_grad(x):
     return _factored("mish", -1.19, away, number(np.clip(x, -2000.0, 2000.0)))
 
 
-def _gaussian(x):
+def _gaussian(x: Array) -> DoubleDouble:
     a = number(np.clip(x, -50.0, 50.0))
     return exp(-(a * a))
 
 
-def _gaussian_grad(x):
+def _gaussian_grad(x: Array) -> DoubleDouble:
     return -number(np.clip(x, -50.0, 50.0)).scaled(1) * _gaussian(x)
 
 
-def _soft_shrink(x, threshold=0.5):
+def _soft_shrink(x: Array, threshold: float = 0.5) -> DoubleDouble:
     a, limit = number(x), number(np.float64(threshold))
     return select(_beyond(x, threshold), select(x > 0, a - limit, a + limit), 0.0)
 
 
-def _exponential(x):
+def _exponential(x: Array) -> DoubleDouble:
     return exp(number(x))
 
 
-def _two_lines(x, negative_slope):
+def _two_lines(x: Array, negative_slope: float) -> DoubleDouble:
     return select(x > 0, number(x), _times(x, negative_slope))
 
 
-def _two_slopes(x, negative_slope):
+def _two_lines_grad(x: Array, negative_slope: float) -> DoubleDouble:
     return select(x > 0, 1.0, number(np.full_like(x, negative_slope)))
 
 
-def _mean_slope(lower=1 / 8, upper=1 / 3):
-    """Return the slope of RReLU without a generator: the float64 nearest to the mean."""
+def _mean_of_bounds(lower: float = 1 / 8, upper: float = 1 / 3) -> float:
+    """Return the negative slope of RReLU without a generator: the float64 nearest to the mean."""
     return (lower + upper) / 2
 
 
-def _with_default(function, **defaults):
+def _with_default(function: Reference, **defaults: float) -> Reference:
     return lambda x, **parameters: function(x, **defaults | parameters)
 
 
 _LECUN_HEIGHT = number(np.float64(1.7159))
 
-REFERENCES = {
+REFERENCES: Mapping[str, tuple[Reference, Reference]] = {
     "identity": (_same, _lines((_always, 1.0))),
     "relu": (_lines((_positive, _same)), _lines((_positive, 1.0))),
     "leaky_relu": (
         _with_default(_two_lines, negative_slope=0.01),
-        _with_default(_two_slopes, negative_slope=0.01),
+        _with_default(_two_lines_grad, negative_slope=0.01),
     ),
     "prelu": (
         _with_default(_two_lines, negative_slope=0.25),
-        _with_default(_two_slopes, negative_slope=0.25),
+        _with_default(_two_lines_grad, negative_slope=0.25),
     ),
     "rrelu": (
-        lambda x, **bounds: _two_lines(x, _mean_slope(**bounds)),
-        lambda x, **bounds: _two_slopes(x, _mean_slope(**bounds)),
+        lambda x, **bounds: _two_lines(x, _mean_of_bounds(**bounds)),
+        lambda x, **bounds: _two_lines_grad(x, _mean_of_bounds(**bounds)),
     ),
     "threshold": (
         lambda x, threshold=0.0, value=0.0: select(
@@ -479,7 +407,7 @@ REFERENCES = {
         _lines((_positive, 1.0), (_above(6), 0.0)),
     ),
     "hard_tanh": (
-        _lines((_left, -1.0), (_positive, 1.0), (_inside(1), _same)),
+        _lines((_negative, -1.0), (_positive, 1.0), (_inside(1), _same)),
         _lines((_inside(1), 1.0)),
     ),
     "hard_sigmoid": (
@@ -548,7 +476,7 @@ REFERENCES = {
 # ---------------------------------------------------------------------------------------------
 
 
-def _terms(x):
+def _terms(x: Array) -> tuple[DoubleDouble, DoubleDouble, Array, DoubleDouble]:
     """Return x - max(x), its exponentials and the sum of those but one at the maximum, by row."""
     top = x.max(axis=-1, keepdims=True)
     absent = np.isinf(x)  # -inf: an entry that is left out
@@ -558,38 +486,38 @@ def _terms(x):
     return shifted, terms, at_top, total(select(at_top, 0.0, terms))
 
 
-def _softmax(x):
+def _softmax(x: Array) -> DoubleDouble:
     _, terms, _, others = _terms(x)
     return terms / (others + 1.0)
 
 
-def _complements(x):
+def _complements(x: Array) -> tuple[DoubleDouble, DoubleDouble]:
     """Return softmax, and the sums of the other entries of it."""
     _, terms, at_top, others = _terms(x)
     whole = others + 1.0
     return terms / whole, select(at_top, others, whole - terms) / whole
 
 
-def _log_softmax_jacobian(x):
+def _log_softmax_jacobian(x: Array) -> DoubleDouble:
     p, complements = _complements(x)
     n = x.shape[-1]
     return select(np.eye(n, dtype=bool), complements[:, :, np.newaxis], -p[:, np.newaxis, :])
 
 
-def _softmax_jacobian(x):
+def _softmax_jacobian(x: Array) -> DoubleDouble:
     return _softmax(x)[:, :, np.newaxis] * _log_softmax_jacobian(x)
 
 
-def _log_softmax(x):
+def _log_softmax(x: Array) -> DoubleDouble:
     shifted, _, _, others = _terms(x)
     return shifted - log1p(others)
 
 
-def _logsumexp(x):
+def _logsumexp(x: Array) -> DoubleDouble:
     return (number(x.max(axis=-1, keepdims=True)) + log1p(_terms(x)[-1]))[:, 0]
 
 
-ROW_REFERENCES = {
+ROW_REFERENCES: Mapping[str, tuple[Reference, Reference]] = {
     "softmax": (_softmax, _softmax_jacobian),
     "softmin": (lambda x: _softmax(-x), lambda x: -_softmax_jacobian(-x)),
     "log_softmax": (_log_softmax, _log_softmax_jacobian),
@@ -601,33 +529,7 @@ GATES = {"glu": "sigmoid", "reglu": "relu", "geglu": "gelu", "swiglu": "silu"}
 """The gated linear units, a times a function of b: that function."""
 
 
-def gated(name, part, a, b):
+def gated(name: str, part: int, a: Array, b: Array) -> list[DoubleDouble]:
     """Return a gated linear unit of two inputs, or its derivatives by both, as a list."""
     function, derivative = REFERENCES[GATES[name]]
     return [function(b), number(a) * derivative(b)] if part else [number(a) * function(b)]
-
-
-def exact_entry(name, part, row, index):
-    """Return one entry of a function of a row of mpmath numbers, or of its flat Jacobian.
-
-    Examples
-    --------
-    >>> print(exact_entry("softmax", 0, [mpf(0), mpf(0)], 1))
-    0.5
-    """
-    if name == "softmin":
-        return (-1) ** part * exact_entry("softmax", part, [-x for x in row], index)
-    top = row.index(max(row))
-    terms = [mp.exp(x - row[top]) for x in row]
-    others = mp.fsum(terms[:top] + terms[top + 1 :])
-    whole = 1 + others
-    if name == "logsumexp":
-        return terms[index] / whole if part else row[top] + mp.log1p(others)
-    if not part:
-        return (
-            terms[index] / whole if name == "softmax" else row[index] - row[top] - mp.log1p(others)
-        )
-    i, j = divmod(index, len(row))
-    rest = others if i == top else whole - terms[i]
-    entry = (rest if i == j else -terms[j]) / whole
-    return entry * terms[i] / whole if name == "softmax" else entry

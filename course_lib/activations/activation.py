@@ -1,0 +1,243 @@
+"""What the catalogue says of an activation: one row, which can be called and differentiated."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import partial
+from inspect import Parameter, signature
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from course_lib._typing import Array, Pull
+from course_lib.activations import groups, softmax_family
+from course_lib.numerics import as_float
+
+__all__ = ["PULLBACKS", "Activation"]
+
+PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = MappingProxyType(
+    {**softmax_family.PULLBACKS, **groups.PULLBACKS}
+)
+"""For every function over an axis, what gives its value and its vector-Jacobian product."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    r"""One row of the catalogue: a function, its derivative and what is known about it.
+
+    What is said of range, kinks, gain and so on holds for the default parameters. Over an axis, the
+    range is that of an entry, `lipschitz` is in the 2-norm, and kinks are not listed.
+
+    Attributes
+    ----------
+    name : str
+        The key of `CATALOGUE`.
+    function, derivative : callable
+        The pair. For a function over an axis the derivative is its Jacobian matrix.
+    formula, derivative_formula : str
+        LaTeX.
+    range : tuple of float
+        Infimum and supremum of the values in exact arithmetic.
+    lipschitz : float
+        The largest absolute value of the derivative.
+    monotonic : bool
+        Whether it never decreases.
+    kinks : tuple of float
+        Where the derivative does not exist.
+    kink_derivatives : tuple of float
+        The conventional value of the derivative there.
+    ulps : tuple of float
+        Bounds of the error in float64, of the function and of its derivative, in units in the last
+        place; 0.5 is what rounding costs. They hold for parameters from 1e-3 to 1e3 in absolute
+        value. The error of logsumexp is counted in units of its largest input, where that is larger
+        than the result. float16 and float32 are within 0.51. Infinite where nothing is promised.
+    rests_on : tuple of str
+        The functions of NumPy that function and derivative call in float64 and that differ between
+        machines in the last place; the bounds hold where each is within 1 ULP (tanh: 2.2), as on
+        all platforms that were tried. Where there are none, results have the same bits everywhere.
+    gain : float, optional
+        The factor on :math:`1/\sqrt{\text{fan-in}}` that keeps the variance of activations at 1:
+        :math:`1/\sqrt{\mathrm{E}[f(x)^2]}` for a standard normal :math:`x`, correctly rounded. It
+        is a number here, and not computed by `course_lib.meanfield.gain`, so that a seed draws the
+        same weights on every machine. None over an axis.
+    kind : str
+        ``"elementwise"``; ``"axis"``, where an output depends on a whole axis and the derivative is
+        a Jacobian matrix; or ``"groups"``, where each input serves one output and the derivative
+        has the shape of the input.
+    pullback_rule : callable, optional
+        For a function of your own over an axis: takes `x` and `axis`, and returns the value and a
+        callable, from a gradient with respect to the value to that with respect to `x`. See
+        `pullback`. Without it the derivative serves, at the cost of a Jacobian. The functions of
+        this package have theirs in `course_lib.activations.activation.PULLBACKS`.
+    source : str
+        A key of the bibliography.
+    pytorch, jax, keras, tensorflow : str
+        How it is written in ``torch.nn``, ``jax.nn``, ``keras.activations`` and TensorFlow, with
+        the options that make it the same function; empty where there is none. See `spelled_out`.
+    """
+
+    name: str
+    function: Callable[..., Array]
+    derivative: Callable[..., Array]
+    formula: str
+    derivative_formula: str
+    range: tuple[float, float]
+    lipschitz: float
+    monotonic: bool
+    source: str
+    kinks: tuple[float, ...] = ()
+    kink_derivatives: tuple[float, ...] = ()
+    ulps: tuple[float, float] = (float("inf"), float("inf"))
+    rests_on: tuple[str, ...] = ()
+    gain: float | None = None
+    kind: str = "elementwise"
+    pullback_rule: Callable[..., tuple[Array, Pull]] | None = None
+    pytorch: str = ""
+    jax: str = ""
+    keras: str = ""
+    tensorflow: str = ""
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether every output depends on the input at its own place alone."""
+        return self.kind == "elementwise"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The keyword parameters of the function and their defaults."""
+        return {
+            name: parameter.default
+            for name, parameter in signature(self.function).parameters.items()
+            if parameter.kind is Parameter.KEYWORD_ONLY
+        }
+
+    def __call__(self, x: ArrayLike, **parameters: Any) -> Array:
+        """Return the function's value; parameters such as `axis` are passed on."""
+        return self.function(x, **parameters)
+
+    def vjp(self, x: ArrayLike, grad_output: ArrayLike, **parameters: Any) -> Array:
+        """Carry a gradient backwards: the vector-Jacobian product at `x`.
+
+        Parameters
+        ----------
+        x : array_like
+            Where the function was evaluated.
+        grad_output : array_like
+            Gradient with respect to the function's value, in its shape.
+        **parameters
+            Those of the function, and its axis.
+
+        Returns
+        -------
+        ndarray
+            Gradient with respect to `x`, in its shape and dtype.
+
+        Raises
+        ------
+        ValueError
+            If `grad_output` has another shape than the function's value.
+
+        Examples
+        --------
+        >>> from course_lib.activations import get
+        >>> get("leaky_relu").vjp([-1.0, 1.0], [10.0, 10.0], negative_slope=0.2)
+        array([ 2., 10.])
+        """
+        x = as_float(x)
+        if self.elementwise:
+            return self._carry(
+                x, x.shape, partial(self._times_derivative, x, parameters), grad_output
+            )
+        value, pull = self._over_axis(x, **parameters)
+        return self._carry(x, np.shape(value), pull, grad_output)
+
+    def pullback(
+        self, x: ArrayLike, **parameters: Any
+    ) -> tuple[Array, Callable[[ArrayLike], Array]]:
+        """Return the value at `x` and its `vjp`: over an axis, the two share most of the work.
+
+        Parameters
+        ----------
+        x : array_like
+            As for the function.
+        **parameters
+            Those of the function, and its axis; random numbers are the same in both.
+
+        Returns
+        -------
+        value : ndarray or scalar
+            The function's value.
+        pull : callable
+            Takes a gradient with respect to the value, as `vjp` does, and returns that with respect
+            to `x`. It holds a few arrays of the size of `x`, which must not change before.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the function does; `pull` raises ValueError for a gradient of another shape.
+
+        Examples
+        --------
+        >>> from course_lib.activations import get
+        >>> value, pull = get("softmax").pullback([0.0, 0.0])
+        >>> value, pull([1.0, 0.0])
+        (array([0.5, 0.5]), array([ 0.25, -0.25]))
+        """
+        x = as_float(x)
+        if not self.elementwise:
+            value, pull = self._over_axis(x, **parameters)
+            return value, partial(self._carry, x, np.shape(value), pull)
+        times_derivative = partial(self._times_derivative, x, deepcopy(parameters))
+        return self.function(x, **parameters), partial(self._carry, x, x.shape, times_derivative)
+
+    def _times_derivative(
+        self, x: Array, parameters: Mapping[str, Any], grad_output: Array
+    ) -> Array:
+        return self.derivative(x, **parameters) * grad_output
+
+    def _over_axis(self, x: Array, **parameters: Any) -> tuple[Array, Pull]:
+        """Return the value and its pull: in closed form where there is one for the function."""
+        function: Any = self.function
+        given: dict[str, Any] = {}
+        while isinstance(function, partial):  # parameters fixed by a reader
+            function, given = function.func, {**function.keywords, **given}
+        rule = self.pullback_rule
+        if function in PULLBACKS:
+            rule = partial(PULLBACKS[function], **given)
+        return self._by_derivative(x, **parameters) if rule is None else rule(x, **parameters)
+
+    def _by_derivative(self, x: Array, **parameters: Any) -> tuple[Array, Pull]:
+        """Return the value and its pull by the derivative, over an axis a whole Jacobian."""
+        value, derivative = self.function(x, **parameters), self.derivative(x, **parameters)
+        axis = parameters.get("axis", -1)
+
+        def pull(grad_output: Array) -> Array:
+            u = (
+                np.moveaxis(grad_output, axis, -1)
+                if grad_output.ndim == x.ndim
+                else grad_output[..., None]
+            )
+            if self.kind == "axis":
+                return np.moveaxis((u[..., np.newaxis, :] @ derivative)[..., 0, :], -1, axis)
+            repeated = np.tile(u, x.shape[axis] // max(u.shape[-1], 1))
+            return derivative * np.moveaxis(repeated, -1, axis)
+
+        return value, pull
+
+    def _carry(
+        self,
+        x: Array,
+        shape: tuple[int, ...],
+        pull: Pull,
+        grad_output: ArrayLike,
+    ) -> Array:
+        grad_output = as_float(grad_output, "grad_output")
+        if grad_output.shape != shape:
+            raise ValueError(
+                f"grad_output has shape {grad_output.shape}; {self.name} of x with shape {x.shape} "
+                f"has shape {shape}, and so must grad_output"
+            )
+        with np.errstate(all="ignore"):
+            return np.asarray(pull(grad_output), x.dtype)
