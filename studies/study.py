@@ -33,8 +33,16 @@ def main(name, runs, run, collect, chosen=None):
         Takes the list of all records and returns what is stored, a dict.
     chosen : sequence of str, optional
         Places in `runs`, from 0 on; by default the program's arguments.
+
+    Raises
+    ------
+    SystemExit
+        If one that is chosen is no such place. Nothing is executed then.
     """
     chosen = sys.argv[1:] if chosen is None else chosen
+    for text in chosen:
+        if not (text.isdecimal() and int(text) < len(runs)):
+            sys.exit(f"run is {text!r}; expected integers from 0 to {len(runs) - 1}")
     records = []
     for place in [int(text) for text in chosen] or range(len(runs)):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # some runs diverge

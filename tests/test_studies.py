@@ -153,6 +153,13 @@ def test_collect_lays_out_what_is_stored(name):
     assert again == data.results(name)
 
 
+@pytest.mark.parametrize("chosen", ["3", "999", "-1", "1.5", "abc", ""])
+def test_a_run_that_there_is_not_is_named_before_anything_is_executed(elsewhere, chosen):
+    with pytest.raises(SystemExit, match=f"^run is '{chosen}'; expected integers from 0 to 2"):
+        study.main("made", [{}] * 3, pytest.fail, list, ["0", chosen])
+    assert not (elsewhere / "made.json").exists()
+
+
 def test_chosen_runs_are_executed_and_not_stored(elsewhere, capsys):
     executed = []
 
