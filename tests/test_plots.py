@@ -279,6 +279,15 @@ def test_bands_draw_on_axes_that_are_given():
     assert axes.get_xscale() == "log"
 
 
+def test_bands_are_labeled_where_their_last_number_is():
+    nan = [np.nan] * 3
+    series = {"ends": ([1, 2, np.nan],) * 3, "nowhere": (nan, nan, nan)}
+    axes = plots.bands([1, 2, 3], series).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["ends"]
+    assert np.isfinite(axes.texts[0].get_position()).all()
+    assert not plots.bands([], {"none": ([], [], [])}).axes[0].texts
+
+
 def test_bands_take_colors_by_name_or_any_other():
     series = {name: ([3, 4], [2, 3], [5, 6]) for name in "abc"}
     figure = plots.bands([1, 2], series, colors={"a": "gray", "b": "#123456"})

@@ -80,7 +80,10 @@ def bands(
         style = styles.get(name, "-" if i < len(CYCLE) else "--")
         axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
         axes.plot(x, center, style, color=color)
-        ends[name] = (float(np.asarray(center)[-1]), color)
+        drawn = np.asarray(center, dtype=np.float64)
+        drawn = drawn[np.isfinite(drawn)]
+        if drawn.size:
+            ends[name] = (float(drawn[-1]), color)
     texts = {"xlabel": xlabel, "ylabel": ylabel, "title": title}
     axes.set(**{name: text for name, text in texts.items() if text})
     scales = {"xscale": xscale, "yscale": yscale}
