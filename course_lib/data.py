@@ -229,6 +229,8 @@ class Images:
         ------
         ValueError
             If `size` does not divide 28.
+        TypeError
+            If the dtype is another one; in float16, the sums of `standardize` would overflow.
 
         Examples
         --------
@@ -240,6 +242,8 @@ class Images:
         ((4000, 196), True, 1.0)
         """
         check_integer("size", size)
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 or float64")
         side = self.x_train.shape[-1]
         if side % size:
             divisors = [d for d in range(1, side + 1) if side % d == 0]

@@ -127,6 +127,12 @@ def test_flat_rows_are_gray_values_from_0_to_1(dtype):
     np.testing.assert_array_equal(y_test, images.y_test)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.uint8, complex])
+def test_flat_rows_are_in_single_or_double_precision(dtype):
+    with pytest.raises(TypeError, match=r"^dtype is .*; expected float32 or float64"):
+        data.mnist().flat(dtype)
+
+
 @given(
     counts=st.lists(st.integers(2, 40), min_size=1, max_size=5),
     fraction=st.floats(0.3, 0.7),
