@@ -238,6 +238,7 @@ def test_a_comparison_tunes_as_a_caller_would():
     [
         (([], [0]), ValueError, r"learning_rates are \[\]; at least 1"),
         (([1, 1], [0]), ValueError, r"learning_rates are \[1.0, 1.0\]; expected each once"),
+        (([0.1, np.nan], [0]), ValueError, "learning_rate is nan; expected a finite number"),
         ((0.1, [0]), TypeError, "learning_rates is 0.1; expected a sequence"),
         (([1], []), ValueError, r"seeds are \[\]; at least 1"),
         (([1], [0, 0]), ValueError, r"seeds are \[0, 0\]; expected each once"),
@@ -337,6 +338,14 @@ relu        xavier             0.1  0.70  0.68  0.72       -0.10  -0.13  -0.08  
 """
 
 
+def test_a_comparison_with_a_training_that_diverged_prints_without_differences():
+    result = made_up(baseline=("tanh", "he"))
+    result = replace(result, rows=[replace(result.rows[0], test=np.inf), *result.rows[1:]])
+    title, *_, note = str(result).splitlines()
+    assert "differences" not in title
+    assert note == "no differences to the baseline: a training diverged, its loss is infinite"
+
+
 def test_it_prints_as_a_table():
     assert made_up(baseline=("tanh", "he")).table(2) + "\n" == TABLE
     bare = str(made_up()).splitlines()
@@ -378,6 +387,10 @@ BAD = {
     "no accuracy": (
         lambda: try_compare(loss="mean_squared_error", data=[(x, 0 * x) for x, _ in MOONS]),
         "'mean_squared_error' has no accuracy", "expected score='loss'",
+    ),
+    "no batch": (lambda: try_compare(batch_size=0), "batch_size is 0", "expected"),
+    "a rate as text": (
+        lambda: try_compare(learning_rates=["a", 1, 2]), "learning_rate is 'a'", "finite number"
     ),
     "no epochs": (lambda: try_compare(epochs=0), "epochs is 0", "expected"),
     "labels missing": (

@@ -14,7 +14,7 @@ from course_lib._checks import as_array, check_choice, check_finite, check_integ
 from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.experiments.results import Combination, Comparison, Row, find_combination
-from course_lib.experiments.tuning import Tuning, check_distinct, check_sequence, tune
+from course_lib.experiments.tuning import Tuning, as_grid, check_distinct, check_sequence, tune
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
 from course_lib.statistics import check_level
 from course_lib.training import Momentum, Optimizer, fit
@@ -131,11 +131,10 @@ def compare(
     [1.0, 0.1]
     """
     check_sequence("activations", activations, "['relu', 'tanh']")
-    check_sequence("learning_rates", learning_rates, "[0.01, 0.1, 1.0]")
     names = [catalogue.get(activation) for activation in activations]
     options = {"default": {}} if settings is None else settings
     _check_settings(options)
-    grid = sorted(float(learning_rate) for learning_rate in learning_rates)
+    grid = as_grid(learning_rates)
     check_choice("score", score, ["accuracy", "loss"])
     check_choice("edge", edge, ["raise", "note"])
     check_distinct("activations", [activation.name for activation in names], 1)
@@ -256,9 +255,10 @@ class _Task:
             kind, network, np.repeat(learning_rates, len(tuning_seeds))
         )
         self.check_optimizers(kind, network, np.repeat(learning_rates[0], n_seeds))
-        check_smallest_batch(network, len(self.data["train"][0]), self.batch_size)
         for part, (x, y) in self.data.items():
             check_fit_arguments(x, y, optimizer, self.epochs, self.batch_size)
+            if part == "train":
+                check_smallest_batch(network, len(x), self.batch_size)
             with np.errstate(over="ignore", invalid="ignore"):
                 self.loss.function(network(x), y)
             if np.isnan(self.measure(network, part)).any():

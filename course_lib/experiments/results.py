@@ -194,12 +194,14 @@ class Comparison:
         Returns
         -------
         str
-            A title, a line of headings, and one line for each activation and setting.
+            A title, a line of headings, and one line for each activation and setting. Where a loss
+            is infinite, there are no differences.
         """
         title = f"test {self.score}: mean of {len(self.seeds)} seeds, {self.level:.3g} t interval"
         cells = [["activation", "setting", "learning_rate", "mean", "low", "high"]]
         differences: dict[Combination, Difference] = {}
-        if self.baseline is not None:
+        finite = bool(np.isfinite(self.scores).all())
+        if self.baseline is not None and finite:
             name, label = self.baseline
             title += f"; differences to {name} ({label}), p corrected"
             cells[0] += ["difference", "low", "high", "effect", "p"]
@@ -215,6 +217,10 @@ class Comparison:
         notes = ["* at the edge of the learning rates tried"] * any(
             tuned.at_edge for tuned in self.tuning.values()
         )
+        if self.baseline is not None and not finite:
+            notes.append(
+                "no differences to the baseline: a training diverged, its loss is infinite"
+            )
         return "\n".join([title, *_aligned(cells), *notes])
 
     def _tests(self, combination: Combination) -> list[float]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_array
+from course_lib._checks import as_number, as_numbers
 from course_lib._typing import Array
 
 __all__ = ["Tuning", "tune"]
@@ -69,8 +69,9 @@ def tune(
     ValueError
         If a learning rate or a seed occurs twice, there are none, or the scores are not one for
         each entry.
+        Also if a learning rate is not a finite number above 0.
     TypeError
-        If the learning rates or seeds are no sequence.
+        If the learning rates or seeds are no sequence, or a score is no number.
 
     Examples
     --------
@@ -78,19 +79,20 @@ def tune(
     >>> found.learning_rate, found.at_edge
     (1.0, False)
     """
-    check_sequence("learning_rates", learning_rates, "[0.01, 0.1, 1.0]")
+    grid = as_grid(learning_rates)
     check_sequence("seeds", seeds, "range(3)")
-    grid, seeds = sorted(float(learning_rate) for learning_rate in learning_rates), list(seeds)
+    seeds = list(seeds)
     check_distinct("learning_rates", grid, 1)
     check_distinct("seeds", seeds, 1)
     found = evaluate(np.repeat(grid, len(seeds)), np.array(seeds * len(grid)))
-    scores = as_array("scores", found).astype(np.float64)
+    scores = as_numbers("scores", found)
     if scores.shape != (len(grid) * len(seeds),):
         raise ValueError(
             f"evaluate returned an array of shape {scores.shape}; expected one score for each of "
             f"{len(grid) * len(seeds)} trainings"
         )
-    means = np.where(np.isnan(scores), worst, scores).reshape(len(grid), -1).mean(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # where some diverged
+        means = np.where(np.isnan(scores), worst, scores).reshape(len(grid), -1).mean(axis=1)
     best = _best(np.where(means > worst, means, -np.inf))
     return Tuning(tuple(grid), tuple(means.tolist()), grid[best], best in (0, len(grid) - 1))
 
@@ -105,6 +107,12 @@ def _best(quality: Array) -> int:
     return int(candidates[to_end.argmax()])
 
 
+def as_grid(learning_rates: Iterable[float]) -> list[float]:
+    """Return learning rates from small to large, or raise an error if one is none."""
+    check_sequence("learning_rates", learning_rates, "[0.01, 0.1, 1.0]")
+    return sorted(as_number("learning_rate", rate, above=0) for rate in learning_rates)
+
+
 def check_sequence(name: str, given: Any, example: str) -> None:
     """Raise TypeError unless an argument can be gone through, and is no string."""
     if isinstance(given, str) or not isinstance(given, Iterable):
@@ -114,7 +122,7 @@ def check_sequence(name: str, given: Any, example: str) -> None:
 def check_distinct(name: str, given: Sequence[Any], at_least: int) -> None:
     """Raise ValueError unless there are enough, each once."""
     if len(given) < at_least:
-        hint = ", so that one lies inside; or pass edge='note'" if name == "learning_rates" else ""
+        hint = ", so that one lies inside; or pass edge='note'" if at_least == 3 else ""
         raise ValueError(f"{name} are {list(given)}; at least {at_least} are needed{hint}")
     if len(set(given)) < len(given):
         raise ValueError(f"{name} are {list(given)}; expected each once")
