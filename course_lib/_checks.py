@@ -137,7 +137,7 @@ def as_numbers(name: str, values: Any) -> Array:
     ValueError
         As `as_array`.
     TypeError
-        If something in it is no number.
+        If something in it is no real number, or one that no float64 can hold.
 
     Examples
     --------
@@ -147,9 +147,11 @@ def as_numbers(name: str, values: Any) -> Array:
     """
     array = as_array(name, values)
     try:
-        return np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {values!r}; expected numbers") from None
+        if array.dtype.kind in "biufO":
+            return np.asarray(array, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError):
+        pass
+    raise TypeError(f"{name} is {values!r}; expected numbers")
 
 
 def check_choice(name: str, given: Any, accepted: Iterable[str]) -> None:

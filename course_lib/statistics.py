@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_numbers, check_integer, scipy_module
+from course_lib._checks import as_integer, as_number, as_numbers, check_integer, scipy_module
 from course_lib._typing import Array
 
 __all__ = [
@@ -37,6 +37,9 @@ __all__ = [
 # ---------------------------------------------------------------------------------------------
 # Intervals
 # ---------------------------------------------------------------------------------------------
+
+
+_COUNTS = 2**22  # how often each sample is drawn, of so many samples and resamples at once
 
 
 def bootstrap_interval(
@@ -92,10 +95,16 @@ def bootstrap_interval(
     rows = values.reshape(n, -1)
     finite = np.isfinite(rows).all(axis=0)
     rows = np.where(finite, rows, 0.0)
+    exponent = _exponent(rows)
+    rows = np.ldexp(rows, -exponent)
     center = rows.mean(axis=0)
     apart = rows - center
-    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    means = np.sort(counts @ apart / n, axis=0)
+    rng, at_once = np.random.default_rng(seed), max(1, _COUNTS // n)
+    counts = (
+        rng.multinomial(n, np.full(n, 1 / n), size=min(at_once, resamples - start))
+        for start in range(0, resamples, at_once)
+    )
+    means = np.sort(np.concatenate([some @ apart for some in counts]) / n, axis=0)
 
     tie = 1e-12 * np.abs(apart).max(axis=0)  # equal but for rounding
     below = ((means < -tie).mean(axis=0) + (means <= tie).mean(axis=0)) / 2
@@ -112,7 +121,8 @@ def bootstrap_interval(
         np.take_along_axis(means, np.minimum(k, resamples - 1), axis=0) for k in (under, under + 1)
     )
     ends = center + lower + (place - under) * (upper - lower)
-    ends = np.where(finite, np.clip(ends, rows.min(axis=0), rows.max(axis=0)), np.nan)
+    ends = np.ldexp(np.clip(ends, rows.min(axis=0), rows.max(axis=0)), exponent)
+    ends = np.where(finite, ends, np.nan)
     low, high = ends.reshape(2, *values.shape[1:])
     return low[()], high[()]
 
@@ -152,14 +162,20 @@ def t_interval(samples: ArrayLike, *, axis: int = 0, level: float = 0.95) -> tup
     (-0.484, 4.484)
     """
     values = _along(samples, axis, level)
-    n = len(values)
-    with np.errstate(invalid="ignore"):  # a loss that diverged is infinite
+    n, exponent = len(values), _exponent(values)
+    if exponent.any():
+        values = np.ldexp(values, -exponent)
+    # a loss that diverged is infinite, an end may be
+    with np.errstate(invalid="ignore", over="ignore"):
         mean = values.mean(axis=0)
         # in parts, so that many samples are never copied as a whole
         parts = (values[start : start + 2048] - mean for start in range(0, n, 2048))
         squares = sum(np.square(part, out=part).sum(axis=0) for part in parts)
         half = _quantile(level, n - 1) * np.sqrt(squares / (n - 1)) / math.sqrt(n)
-        return mean - half, mean + half
+        low, high = mean - half, mean + half
+        if exponent.any():
+            low, high = np.ldexp(low, exponent), np.ldexp(high, exponent)
+        return low, high
 
 
 def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[Any, Any]:
@@ -207,9 +223,11 @@ def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[Any, A
             f"samples has shape {values.shape}; expected (seeds, images), at least 2 of each"
         )
     n, m = values.shape
-    mean = values.mean()
-    if not np.isfinite(mean):  # a loss that diverged is infinite
+    if not np.isfinite(values).all():  # a loss that diverged is infinite
         return math.nan, math.nan
+    exponent = int(_exponent(values.ravel()))
+    values = np.ldexp(values, -exponent)
+    mean = values.mean()
     of_seeds, of_images = (values.mean(axis=axis) - mean for axis in (1, 0))
     rest = values - mean - of_seeds[:, None] - of_images
     degrees = np.array([n - 1, m - 1, (n - 1) * (m - 1)])
@@ -217,16 +235,20 @@ def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[Any, A
     parts = sums / degrees / (n * m) * [1, 1, -1]
     variance = max(parts.sum(), parts[:2].max())  # never less than of seeds or images alone
     if variance == 0:
-        return mean, mean
+        return np.ldexp(mean, exponent), np.ldexp(mean, exponent)
     own = variance**2 / (parts[:2] ** 2 / degrees[:2]).sum()
     half = _quantile(level, own) * math.sqrt(variance)
-    return mean - half, mean + half
+    with np.errstate(over="ignore"):
+        return np.ldexp(mean - half, exponent), np.ldexp(mean + half, exponent)
 
 
 def _along(samples: ArrayLike, axis: int, level: float) -> Array:
     """Return samples with the seeds along the first axis, or raise an error."""
-    values = np.moveaxis(as_numbers("samples", samples), axis, 0)
+    values, axis = as_numbers("samples", samples), as_integer("axis", axis)
     check_level(level)
+    if not -values.ndim <= axis < values.ndim:
+        raise ValueError(f"axis is {axis}; expected one of samples, whose shape is {values.shape}")
+    values = np.moveaxis(values, axis, 0)
     if len(values) < 2:
         raise ValueError(f"{len(values)} samples along axis {axis}; an interval needs at least 2")
     return values
@@ -234,7 +256,19 @@ def _along(samples: ArrayLike, axis: int, level: float) -> Array:
 
 def _quantile(level: float, degrees: float) -> float:
     """Return the t that Student's variable stays within, on both sides, with that probability."""
-    return -float(scipy_module("special").stdtrit(degrees, (1 - level) / 2))
+    return _upper((1 - level) / 2, degrees)
+
+
+def _upper(tail: float, degrees: float) -> float:
+    """Return the t that Student's variable is above with that probability."""
+    return -float(scipy_module("special").stdtrit(degrees, tail))
+
+
+def _exponent(values: Array) -> Any:
+    """Return e, so that powers of the columns of values / 2**e neither over- nor underflow."""
+    largest = np.maximum(values.max(axis=0), -values.min(axis=0))  # no copy of all, as abs would be
+    usual = ((largest > 1e-90) & (largest < 1e90)) | (largest == 0) | ~np.isfinite(largest)
+    return np.where(usual, 0, np.frexp(np.where(usual, 1, largest))[1])
 
 
 def wilson_interval(
@@ -273,8 +307,10 @@ def wilson_interval(
     """
     k, n = as_numbers("successes", successes), as_numbers("trials", trials)
     check_level(level)
-    if not ((n >= 1) & (k >= 0) & (k <= n)).all():
-        raise ValueError(f"{successes!r} successes in {trials!r} trials; expected 0 to trials")
+    if not ((n >= 1) & np.isfinite(n) & (k >= 0) & (k <= n)).all():
+        raise ValueError(
+            f"{successes!r} successes in {trials!r} trials; expected 0 to trials, of at least 1"
+        )
     z = NormalDist().inv_cdf((1 + level) / 2)
     center = (k + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * np.sqrt(k * (n - k) / n + z * z / 4)
@@ -284,8 +320,10 @@ def wilson_interval(
 
 def check_level(level: float) -> None:
     """Raise ValueError unless a coverage is between 0 and 1."""
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level!r}; expected a number between 0 and 1, such as 0.95")
+    try:
+        as_number("level", level, above=0, below=1)
+    except ValueError as error:
+        raise ValueError(f"{error}, such as 0.95") from None
 
 
 # ---------------------------------------------------------------------------------------------
@@ -376,6 +414,9 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
             "a or b holds an infinite number or NaN; expected finite ones. Where a training "
             "diverged, compare accuracies instead of losses, or use a smaller learning rate"
         )
+    huge = max(np.abs(a).max(), np.abs(b).max()) > 1e290
+    if huge:  # so that no sum overflows
+        a, b = np.ldexp(a, -64), np.ldexp(b, -64)
     differences = a - b
     # 0.9 - 0.8 and 0.7 - 0.6 are equal but for what rounding left; the rest is for sums of them
     rounding = 4 * np.maximum(np.abs(a), np.abs(b)) + len(a) * np.abs(differences)
@@ -384,10 +425,14 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
     low, high = t_interval(differences, level=level)
     least, most = (differences - rounding).max(), (differences + rounding).min()
     if least > most:
-        effect = mean / float(differences.std(ddof=1))
+        scaled = np.ldexp(differences, -_exponent(differences))
+        effect = float(scaled.mean()) / float(scaled.std(ddof=1))
     else:  # all are equal
         effect = math.nan if least <= 0 <= most else math.copysign(math.inf, mean)
     p = _sign_flip_p(differences * math.copysign(1, mean) - rounding, seed)
+    if huge:
+        with np.errstate(over="ignore"):
+            mean, low, high = np.ldexp([mean, low, high], 64).tolist()
     return Difference(mean, float(low), float(high), effect, p, len(a))
 
 
@@ -579,7 +624,7 @@ def detectable(n: int, *, power: float = 0.8, level: float = 0.95, tests: int = 
             f"power is {power!r}; expected a number between {significance:.3g}, with which a "
             f"test finds what is not there, and 1"
         )
-    quantile = _quantile(1 - significance, n - 1)
+    quantile = _upper(significance / 2, n - 1)
 
     def missing(effect: float) -> float:
         return float(_power(np.asarray(effect), n, quantile)) - power

@@ -1,5 +1,6 @@
 """Intervals and tests against SciPy, exact values, published values and simulation."""
 
+import tracemalloc
 from fractions import Fraction
 from inspect import signature
 from itertools import combinations
@@ -565,6 +566,7 @@ BAD = {
     "level 95": (lambda: wilson_interval(1, 2, level=95), "level is 95", "such as 0.95"),
     "no trials": (lambda: wilson_interval(0, 0), "0 successes in 0 trials", "0 to trials"),
     "too many": (lambda: wilson_interval(3, 2), "3 successes in 2 trials", "0 to trials"),
+    "without end": (lambda: wilson_interval(np.inf, np.inf), "inf trials", "of at least 1"),
     "below 0": (lambda: wilson_interval([1, -1], 2), "-1] successes in 2", "0 to trials"),
     "t of one": (lambda: t_interval([1.0]), "1 samples along axis 0", "at least 2"),
     "t level": (lambda: t_interval([1, 2], level=0), "level is 0", "between 0 and 1"),
@@ -597,6 +599,67 @@ def test_bad_input_is_named_with_what_is_expected(case):
         call()
     assert given_text in str(caught.value)
     assert expected_text in str(caught.value)
+
+
+@pytest.mark.parametrize("interval", [bootstrap_interval, t_interval])
+@pytest.mark.parametrize("exponent", [-1000, -600, 600, 1000])
+def test_samples_of_any_size_have_the_interval_of_those_near_one(interval, exponent):
+    samples = np.random.default_rng(0).uniform(0.5, 1, (8, 3))
+    samples[:, 1:] = np.ldexp(samples[:, 1:], exponent)
+    expected = np.array(interval(np.ldexp(samples, [0, -exponent, -exponent])))
+    expected[:, 1:] = np.ldexp(expected[:, 1:], exponent)
+    assert np.array_equal(interval(samples), expected)
+
+
+@pytest.mark.parametrize("exponent", [-1000, -600, 600, 1020])
+def test_differences_of_any_size_are_compared_as_those_near_one(exponent):
+    a, b = np.random.default_rng(0).uniform(0.5, 1, (2, 9))
+    near, far = paired(a, b), paired(np.ldexp(a, exponent), np.ldexp(b, exponent))
+    assert (far.effect, far.p) == (near.effect, near.p)
+    assert (far.mean, far.low, far.high) == tuple(
+        np.ldexp([near.mean, near.low, near.high], exponent)
+    )
+
+
+def test_the_bootstrap_of_many_samples_takes_little_memory():
+    samples = np.random.default_rng(0).normal(size=100_000)
+    tracemalloc.start()
+    low, high = bootstrap_interval(samples, resamples=400)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e8  # all counts at once would be 3.2e8 bytes, and twice that as floats
+    assert np.allclose([low, high], t_interval(samples), atol=1e-3)
+
+
+@pytest.mark.parametrize("tests", [10**6, 10**12, 10**20])
+def test_very_many_tests_are_still_told_apart(tests):
+    shift = detectable(10, tests=tests) * 10**0.5
+    found = stats.nct.sf(stats.t.isf(0.025 / tests, 9), 9, shift)
+    assert found == pytest.approx(0.8, abs=1e-8)
+
+
+@pytest.mark.parametrize("interval", [bootstrap_interval, t_interval])
+def test_what_is_no_axis_is_named(interval):
+    with pytest.raises(
+        ValueError, match=r"^axis is 0; expected one of samples, whose shape is \(\)"
+    ):
+        interval(3.0)
+    with pytest.raises(TypeError, match=r"^axis is None; expected an integer"):
+        interval([1, 2], axis=None)
+
+
+@pytest.mark.parametrize("level", ["0.95", None, [0.9, 0.95], True])
+def test_a_level_that_is_no_number_is_named(level):
+    with pytest.raises(ValueError, match=r"^level is .*; expected a number .*, such as 0.95"):
+        t_interval([1, 2], level=level)
+
+
+@pytest.mark.parametrize(
+    "bad", [[1j, 2], ["1", "2"], np.array(["2020", "2021"], "M8[Y]"), [10**400]]
+)
+def test_what_is_no_real_number_is_named(bad):
+    with pytest.raises(TypeError, match=r"^samples is .*; expected numbers"):
+        t_interval(bad)
 
 
 RAGGED = [[0.5, 0.1], [0.2]]
