@@ -71,3 +71,14 @@ def test_masked_entries_are_rejected_where_there_are_any(refuses):
     masked = np.ma.array([1.0, 2.0], mask=[False, True])
     refuses(lambda: checks.as_array("x", masked), ValueError, "x has masked entries")
     np.testing.assert_array_equal(checks.as_array("x", np.ma.array([1.0])), [1.0])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_not_finite_is_found_and_told(wrong, refuses):
+    x = np.arange(6.0).reshape(2, 3)
+    checks.check_finite("x", x)
+    x[1, 2] = wrong
+    told = f"x has 1 number that is not finite, the first {wrong} at [1, 2]"
+    refuses(lambda: checks.check_finite("x", x), ValueError, told)
+    repeated = np.broadcast_to(x, (4, 2, 3))  # looked at once
+    refuses(lambda: checks.check_finite("x", repeated), ValueError, "1 number", "at [0, 1, 2]")
