@@ -159,7 +159,7 @@ def elementwise(
     Raises
     ------
     TypeError
-        If `x` has a dtype that is not accepted, or `out` is not an array of the dtype of `x`.
+        If `x` has a dtype that `as_float` rejects, or `out` is not an array of the dtype of `x`.
     ValueError
         If `out` has another shape or cannot be written to.
 

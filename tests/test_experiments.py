@@ -406,7 +406,7 @@ def refuses(rate):
     [
         ({"activations": ["tahn"]}, KeyError, "did you mean 'tanh'"),
         ({"score": "acuracy"}, KeyError, "did you mean 'accuracy'"),
-        ({"edge": "warn"}, KeyError, "Accepted: raise, note"),
+        ({"edge": "warn"}, KeyError, "Expected: raise, note"),
         ({"loss": "hinge"}, KeyError, "unknown loss"),
         ({"settings": {"x": {"initialization": "her"}}}, KeyError, "did you mean 'he'"),
         ({"settings": {"x": {"gian": 2}}}, TypeError, "'gian'"),

@@ -42,7 +42,7 @@ def bands(
     Parameters
     ----------
     x : array_like, shape (n,)
-        Shared by all series.
+        The same for all series.
     series : mapping of str to (center, low, high)
         Each array_like of shape (n,).
     xlabel, ylabel, title : str

@@ -39,7 +39,7 @@ class Residual(nn.Sequential):
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Return the input plus what the modules make of it."""
+        """Return the input plus the output of the modules."""
         output: torch.Tensor = super().forward(input)  # type: ignore[no-untyped-call]
         if output.shape != input.shape:
             raise ValueError(

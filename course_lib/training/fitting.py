@@ -207,7 +207,7 @@ class _Learner:
         return self.network.replicas
 
     def validate_with(self, x: ArrayLike, y: ArrayLike) -> None:
-        """Take validation data, if they are some."""
+        """Check and keep the validation data."""
         inputs, labels = self.network.check_input(x), as_array("y of the validation data", y)
         check_finite("x of the validation data", inputs)
         check_finite("y of the validation data", labels)

@@ -28,7 +28,7 @@ __all__ = ["SGD", "Adam", "AdamW", "Momentum", "Optimizer"]
 
 
 class Optimizer(Protocol):
-    """What `fit` asks of an optimizer.
+    """The interface of an optimizer, which `fit` calls.
 
     Notes
     -----

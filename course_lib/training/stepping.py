@@ -1,4 +1,4 @@
-"""What all optimizers share: a step is checked as a whole before it is made, and can be stored.
+"""The base of all optimizers: it checks a whole step before making it, and stores its memory.
 
 `Stepping` is the class that those in `course_lib.training.optimizers` are derived from; its
 docstring says what it asks of them. `check_moves` is how `course_lib.training.fit` finds out before
@@ -65,7 +65,7 @@ class Stepping:
     def moves(
         self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]
     ) -> Sequence[Move]:
-        """Check all of a step, so that none is half done; return what each parameter needs."""
+        """Check the whole step before any parameter moves; return what each needs, in order."""
         check_gradients(gradients)
         expected = "a mapping of names to arrays, such as network.parameters"
         check_type("parameters", parameters, Mapping, expected)
@@ -91,7 +91,7 @@ class Stepping:
             found.append(shaped[kind])
         return found
 
-    @np.errstate(over="ignore", under="ignore")  # what becomes infinite or 0 is told
+    @np.errstate(over="ignore", under="ignore")  # an error below names these
     def _settings_for(self, name: str, parameter: Array) -> tuple[Array, Array]:
         self.check_dtype(name, parameter)
         learning_rate = shaped_for("learning_rate", self.learning_rate, parameter)
@@ -117,17 +117,17 @@ class Stepping:
         """Raise ValueError unless a loaded memory is one of these parameters."""
         for memory in self.memory.values():
             if memory and _forms(memory) != _forms(parameters):
-                told = [
+                wrong = [
                     f"{name}: {ours}, {theirs}"
                     for name, ours, theirs in _unequal(_forms(memory), _forms(parameters))
                 ]
                 raise ValueError(
                     f"the state that this optimizer has loaded is for other parameters (name: "
-                    f"remembered, given): {'; '.join(told)}"
+                    f"remembered, given): {'; '.join(wrong)}"
                 )
 
     def _make_room(self, parameters: Mapping[str, Array]) -> None:
-        """Remember zeros where nothing is remembered yet."""
+        """Start the memory of new parameters with zeros."""
         for name, parameter in parameters.items():
             if name not in self._owners:
                 self._owners[name] = parameter
@@ -321,7 +321,7 @@ def _unequal(
 
 
 def check_optimizer(optimizer: object) -> None:
-    """Raise TypeError unless it is something that makes steps.
+    """Raise TypeError unless an optimizer is an instance with a method `step`.
 
     Examples
     --------
@@ -352,7 +352,7 @@ def check_moves(optimizer: object, parameters: Mapping[str, Array]) -> None:
 
 
 def _takes_two(step: Any) -> bool:
-    """Return whether a function can be called with two arguments, as far as it tells."""
+    """Return whether a function's signature allows two arguments."""
     try:
         signature(step).bind({}, {})
     except TypeError:

@@ -40,7 +40,7 @@ class Dropout(BaseLayer):
     p : ndarray of float64
         As given.
     replicas : tuple of int
-        The shape of `p` or of the seeds; ``()`` where all replicas share both.
+        The shape of `p` or of the seeds; ``()`` where all replicas have the same.
     training : bool
         The mode; a network sets it. False at first.
 

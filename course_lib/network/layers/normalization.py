@@ -14,7 +14,7 @@ __all__ = ["BatchNorm", "LayerNorm"]
 
 
 class _Normalization(BaseLayer):
-    """What the two normalizations share: parameters, their gradients, and the last steps."""
+    """The base of both normalizations: parameters, their gradients, and the last steps."""
 
     _remembered: ClassVar[tuple[str, ...]] = ("_normalized", "_scale", "_output_shape")
     _normalized: Array
@@ -59,8 +59,8 @@ class _Normalization(BaseLayer):
         two directions, the ones and the normalized values, drop out.
         """
         along = (gradient * self._normalized).mean(axis=axis, keepdims=True)
-        left = gradient - gradient.mean(axis=axis, keepdims=True) - along * self._normalized
-        return self._scaled(left)
+        rest = gradient - gradient.mean(axis=axis, keepdims=True) - along * self._normalized
+        return self._scaled(rest)
 
     def _scaled(self, gradient: Array) -> Array:
         """Return a gradient divided by the standard deviation, in its own dtype."""
