@@ -41,11 +41,11 @@ def unknown_name(kind: str, given: object, expected: Iterable[str]) -> str:
     >>> unknown_name("activation", "rellu", ["relu", "tanh"])
     "unknown activation 'rellu'; did you mean 'relu'? Expected: relu, tanh"
     >>> unknown_name("activation", ["relu"], ["relu", "tanh"])
-    "activation is ['relu']; expected one of: relu, tanh"
+    "activation is ['relu']; expected one name: relu, tanh"
     """
     names = list(expected)
     if isinstance(given, list | tuple):
-        return f"{kind} is {given!r}; expected one of: {', '.join(names)}"
+        return f"{kind} is {given!r}; expected one name: {', '.join(names)}"
     near = get_close_matches(str(given).lower(), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown {kind} {given!r}{hint} Expected: {', '.join(names)}"
@@ -329,6 +329,29 @@ def check_finite(name: str, values: Array) -> None:
         f"{name} has {wrong.sum()} number{'s that are' if wrong.sum() > 1 else ' that is'} not "
         f"finite, the first {once[first]} at {list(first)}; remove or replace them"
     )
+
+
+def check_shape(fits: bool, expected: str, /, **arrays: Array) -> None:
+    """Raise ValueError unless the shapes of arrays fit.
+
+    Parameters
+    ----------
+    fits : bool
+        Whether they do.
+    expected : str
+        The shapes that would.
+    **arrays : ndarray
+        The arrays by name.
+
+    Examples
+    --------
+    >>> check_shape(False, "(..., 1, n) for both", weight=np.ones(3), bias=np.ones((1, 3)))
+    Traceback (most recent call last):
+    ValueError: weight has shape (3,) and bias has shape (1, 3); expected (..., 1, n) for both
+    """
+    if not fits:
+        given = " and ".join(f"{name} has shape {values.shape}" for name, values in arrays.items())
+        raise ValueError(f"{given}; expected {expected}")
 
 
 def check_float_arrays(**arrays: Any) -> None:

@@ -13,13 +13,12 @@ statsmodels has Holm and power, but would bring pandas and patsy for ten lines.
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib._checks import as_numbers, check_integer, scipy_module
-from course_lib._typing import Array
+from course_lib._typing import Array, ArrayOrScalar
 
 __all__ = [
     "Difference",
@@ -40,7 +39,7 @@ __all__ = [
 
 def bootstrap_interval(
     samples: ArrayLike, *, axis: int = 0, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> tuple[Any, Any]:
+) -> tuple[ArrayOrScalar, ArrayOrScalar]:
     r"""Return a bootstrap interval for the mean: BCa with the tails of Student's t.
 
     Parameters
@@ -116,7 +115,9 @@ def bootstrap_interval(
     return low[()], high[()]
 
 
-def t_interval(samples: ArrayLike, *, axis: int = 0, level: float = 0.95) -> tuple[Any, Any]:
+def t_interval(
+    samples: ArrayLike, *, axis: int = 0, level: float = 0.95
+) -> tuple[ArrayOrScalar, ArrayOrScalar]:
     r"""Return Student's t interval for the mean, :math:`\bar x \pm t\, s / \sqrt n`.
 
     Parameters
@@ -177,7 +178,7 @@ def _quantile(level: float, degrees: int) -> float:
 
 def wilson_interval(
     successes: ArrayLike, trials: ArrayLike, *, level: float = 0.95
-) -> tuple[Any, Any]:
+) -> tuple[ArrayOrScalar, ArrayOrScalar]:
     """Return Wilson's score interval for a proportion of successes.
 
     Parameters
@@ -408,7 +409,7 @@ def holm(p_values: ArrayLike) -> Array:
 # ---------------------------------------------------------------------------------------------
 
 
-def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
+def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> ArrayOrScalar:
     r"""Return how probably a paired t test finds a true difference.
 
     .. math:: P\left( \left| \frac{Z + d \sqrt n}{S} \right| > t \right)
@@ -457,7 +458,7 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
 _LARGEST = 9e4  # shift for which SciPy's series of the noncentral t still converges
 
 
-def _power(effect: Array, n: int, quantile: float) -> Any:
+def _power(effect: Array, n: int, quantile: float) -> ArrayOrScalar:
     """Return the probability that a noncentral t is beyond a quantile, on both sides."""
     # Of SciPy's forms, scipy.special.nctdtr and ncfdtr are NaN for some shifts and, in SciPy 1.14,
     # wrong by 6e-4; scipy.stats.nct.cdf is NaN on the far side, where nct.sf is not.

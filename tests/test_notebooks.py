@@ -528,12 +528,12 @@ def test_cells_are_listed_by_cost(canned, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "short: 50.4 s in 2 cells, kernel start 1.0 s",
         "   cell  seconds  fraction",
-        "      3    50.00    99%  fig-nap",
+        "      3    50.00       99%  fig-nap",
     ]
     canned.main(["short", "--all"])
     assert capsys.readouterr().out.splitlines()[2:] == [
-        "      3    50.00    99%  fig-nap",
-        "      2     0.40     1%  import time",
+        "      3    50.00       99%  fig-nap",
+        "      2     0.40        1%  import time",
     ]
 
 

@@ -206,7 +206,7 @@ TEXTBOOK: Mapping[str, Pair] = MappingProxyType(
 """Formulas as they are printed, computed in the dtype of their input."""
 
 
-def _root(x: Array) -> Any:
+def _root(x: Array) -> np.floating[Any]:
     return np.sqrt(x.dtype.type(2 / np.pi))
 
 

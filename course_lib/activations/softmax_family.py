@@ -390,7 +390,7 @@ def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
         return restore(logarithms), pull
 
 
-def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Any, Pull]:
+def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     r"""Return `logsumexp` and its vector-Jacobian product, :math:`p_i u`.
 
     Parameters and results are those of `softmax_pullback`.

@@ -33,7 +33,15 @@ _CRITERIA: dict[str, Criterion] = {
 
 
 def loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
-    """Return a loss of the NumPy network and what PyTorch has for it."""
+    """Return a loss of the NumPy network and PyTorch's function for it.
+
+    Raises
+    ------
+    KeyError
+        If there is no loss of that name.
+    NotImplementedError
+        If the loss is not one of `course_lib.network.LOSSES`.
+    """
     found = get_loss(loss)
     if LOSSES.get(found.name) is not found:
         raise NotImplementedError(
@@ -45,7 +53,13 @@ def loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
 def as_targets(
     y: ArrayLike | torch.Tensor, loss: Loss, shape: Sequence[int], like: torch.Tensor
 ) -> torch.Tensor:
-    """Return labels or targets for outputs of a shape, checked as the NumPy network checks them."""
+    """Return labels or targets for outputs of a shape, checked as the NumPy network checks them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As the loss does; or if the outputs have more than two axes.
+    """
     labels: Array = as_array("y", y)
     if len(shape) > 2:
         raise ValueError(

@@ -39,7 +39,13 @@ class Residual(nn.Sequential):
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Return the input plus the output of the modules."""
+        """Return the input plus the output of the modules.
+
+        Raises
+        ------
+        ValueError
+            If they return another shape.
+        """
         output: torch.Tensor = super().forward(input)  # type: ignore[no-untyped-call]
         if output.shape != input.shape:
             raise ValueError(

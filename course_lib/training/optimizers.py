@@ -242,10 +242,7 @@ class Adam(Stepping):
                 f"{name} is float16, in which the squares of gradients vanish or overflow that "
                 f"{type(self).__name__} divides by; train in float32, or with SGD or Momentum"
             )
-        if not shaped_for("eps", self.eps, parameter):
-            raise ValueError(
-                f"eps is {self.eps!r}, which is 0 in {parameter.dtype}; pass a larger one"
-            )
+        shaped_for("eps", self.eps, parameter, nonzero=True)
 
     def _settings(self) -> list[str]:
         return [*super()._settings(), "steps"]

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_numbers, check_type
+from course_lib._checks import check_numbers, check_shape, check_type
 from course_lib._typing import Array
 from course_lib.network._state import VERSION, as_arrays, check_state
 
@@ -65,7 +65,15 @@ class Stepping:
     def moves(
         self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]
     ) -> Sequence[Move]:
-        """Check the whole step before any parameter moves; return what each needs, in order."""
+        """Check the whole step before any parameter moves; return what each needs, in order.
+
+        Raises
+        ------
+        ValueError
+            As `check`; or if a gradient is missing, unknown or of another shape.
+        TypeError
+            As `check`; or if gradients are not a mapping to arrays of floats.
+        """
         check_gradients(gradients)
         expected = "a mapping of names to arrays, such as network.parameters"
         check_type("parameters", parameters, Mapping, expected)
@@ -94,11 +102,7 @@ class Stepping:
     @np.errstate(over="ignore", under="ignore")  # an error below names these
     def _settings_for(self, name: str, parameter: Array) -> tuple[Array, Array]:
         self.check_dtype(name, parameter)
-        learning_rate = shaped_for("learning_rate", self.learning_rate, parameter)
-        if not learning_rate.all():
-            raise ValueError(
-                f"learning_rate is {self.learning_rate!r}, which is 0 in {parameter.dtype}"
-            )
+        learning_rate = shaped_for("learning_rate", self.learning_rate, parameter, nonzero=True)
         return learning_rate, shaped_for("weight_decay", self.weight_decay, parameter)
 
     def _check_memory(self, parameters: Mapping[str, Array]) -> None:
@@ -210,14 +214,14 @@ class Stepping:
         vars(self).update(settings)
 
 
-def shaped_for(name: str, number: ArrayLike, parameter: Array) -> Array:
+def shaped_for(name: str, number: ArrayLike, parameter: Array, *, nonzero: bool = False) -> Array:
     """Return a setting shaped to multiply a parameter ``(..., rows, columns)``.
 
     Raises
     ------
     ValueError
-        If a number is beyond the range of the parameter's dtype, or there is neither one number nor
-        one for each replica.
+        If a number is beyond the range of the parameter's dtype, or 0 in it where `nonzero` is set;
+        or there is neither one number nor one for each replica.
 
     Examples
     --------
@@ -227,13 +231,14 @@ def shaped_for(name: str, number: ArrayLike, parameter: Array) -> Array:
     values = np.asarray(number, dtype=parameter.dtype)
     if not np.isfinite(values).all():
         raise ValueError(f"{name} is {number!r}, which is beyond the range of {parameter.dtype}")
+    if nonzero and not values.all():
+        raise ValueError(
+            f"{name} is {number!r}, which is 0 in {parameter.dtype}; pass a larger one"
+        )
     if values.ndim == 0:
         return values
-    if values.shape != parameter.shape[:-2]:
-        raise ValueError(
-            f"{name} has shape {values.shape}; expected one number, or one for each replica: "
-            f"{parameter.shape[:-2]}"
-        )
+    expected = f"one number, or one for each replica: {parameter.shape[:-2]}"
+    check_shape(values.shape == parameter.shape[:-2], expected, **{name: values})
     return values[..., np.newaxis, np.newaxis]
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from course_lib import activations
-from course_lib._checks import check_float_arrays
+from course_lib._checks import check_float_arrays, check_shape
 from course_lib._typing import Array
 from course_lib.activations import Activation, prelu, prelu_grad, prelu_negative_slope_grad
 from course_lib.network.layers.base import BaseLayer, sum_along
@@ -91,11 +91,8 @@ class PReLU(BaseLayer):
 
     def __init__(self, negative_slope: Array) -> None:
         check_float_arrays(negative_slope=negative_slope)
-        if negative_slope.ndim < 2 or negative_slope.shape[-2] != 1:
-            raise ValueError(
-                f"negative_slope has shape {negative_slope.shape}; expected (..., 1, features) "
-                f"or (..., 1, 1)"
-            )
+        fits = negative_slope.ndim > 1 and negative_slope.shape[-2] == 1
+        check_shape(fits, "(..., 1, features) or (..., 1, 1)", negative_slope=negative_slope)
         super().__init__(weight=negative_slope)  # as PyTorch calls it
 
     @np.errstate(all="ignore")
