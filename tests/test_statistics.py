@@ -1,6 +1,7 @@
 """Intervals and tests against SciPy, exact values, published values and simulation."""
 
 from fractions import Fraction
+from inspect import signature
 from itertools import combinations
 
 import numpy as np
@@ -109,8 +110,9 @@ def test_the_bootstrap_covers_the_mean_as_often_as_it_says(level, n, draw):
 def test_it_is_bca_as_scipy_has_it_but_for_students_tails(n):
     samples = np.random.default_rng(n).exponential(size=n)
     tail = stats.norm.cdf(stats.t.ppf(0.025, n - 1) * np.sqrt(n / (n - 1)))
+    seed = "rng" if "rng" in signature(stats.bootstrap).parameters else "random_state"  # 1.14
     expected = stats.bootstrap(
-        (samples,), np.mean, confidence_level=1 - 2 * tail, n_resamples=100_000, rng=0
+        (samples,), np.mean, confidence_level=1 - 2 * tail, n_resamples=100_000, **{seed: 0}
     ).confidence_interval
     found = bootstrap_interval(samples, resamples=100_000)
     assert found == pytest.approx(tuple(expected), abs=0.03 * (found[1] - found[0]))
@@ -494,7 +496,7 @@ def test_the_power_is_that_of_exact_integration(effect, n, level):
 @pytest.mark.parametrize("n", [2, 7, 40])
 @pytest.mark.parametrize("level", LEVELS)
 def test_what_is_not_there_is_found_as_often_as_the_level_allows(n, level):
-    assert power(0, n, level=level) == pytest.approx(1 - level, abs=1e-12)
+    assert power(0, n, level=level) == pytest.approx(1 - level, abs=1e-11)  # SciPy 1.14 has less
 
 
 def test_the_power_of_many_effects_and_of_the_farthest():
