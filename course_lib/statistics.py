@@ -163,11 +163,11 @@ def t_interval(
         return mean - half, mean + half
 
 
-def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[Any, Any]:
-    r"""Return a t interval for the mean over two things that were both drawn: seeds and test images.
+def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[float, float]:
+    r"""Return a t interval for a mean over seeds and test images, both of which were drawn.
 
-    What the same test images favor by chance, no number of seeds takes away; an interval over seeds
-    alone is silent about it.
+    An interval over seeds alone does not show that other test images would give another mean, and
+    no number of seeds changes that.
 
     Parameters
     ----------
@@ -189,11 +189,11 @@ def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[Any, A
 
     Notes
     -----
-    With the mean squares of an analysis of variance in two directions, the variance of the mean is
-    :math:`(M_\text{seeds} + M_\text{images} - M_\text{rest}) / (nm)`, and the degrees of freedom are
-    Satterthwaite's :cite:p:`satterthwaite1946approximate`. At 95 %, with normal effects of 4, 8, 16
-    or 32 seeds and of 200 images, it covers the mean in 94 to 98 % of all cases, in the more the
-    less the seeds differ.
+    With the mean squares of a two-way analysis of variance, the variance of the mean is
+    :math:`(M_\text{seeds} + M_\text{images} - M_\text{rest}) / (nm)`, and the degrees of freedom
+    are Satterthwaite's :cite:p:`satterthwaite1946approximate`. At 95 %, with normal effects of 4,
+    8, 16 or 32 seeds and of 200 images, it covers the mean in 94 to 98 % of all cases: more often
+    where the seeds differ less.
 
     Examples
     --------

@@ -489,7 +489,7 @@ SHARED = Momentum(0.1)
             "the same Momentum in each call; expected a new one",
         ),
         (lambda rates: Momentum(0.1), ValueError, "rate 0.1 from .*; expected one that takes them"),
-        (lambda rates: Adam(rates.mean()), ValueError, "expected one that .* lambda rates: Adam"),
+        (lambda rates: Adam(rates.mean()), ValueError, "one that .* lambda learning_rates: Adam"),
     ],
 )
 @pytest.mark.parametrize("in_setting", [False, True])

@@ -197,7 +197,10 @@ def _measure(
         gradient=stack(root_mean_square(t.gradient) * examples for t in traces),
         saturated=stack(_saturated_fraction(t, fraction) for t in traces),
         dead=stack(_dead_fraction(t) for t in traces),
-        rank=stack(effective_rank(t.outputs) if rank else _unknown(t) for t in traces),
+        rank=stack(
+            effective_rank(t.outputs) if rank else np.full(t.outputs.shape[:-2], np.nan)
+            for t in traces
+        ),
         weights=tuple(before),
         weight_gradient=stack(weight_gradient),
         update_to_weight=stack(updates),
@@ -207,10 +210,6 @@ def _measure(
 def stack(values: Iterable[ArrayLike]) -> Array:
     """Return the values of all layers, the layers as last axis."""
     return np.stack(list(values), axis=-1)
-
-
-def _unknown(trace: Trace) -> Array:
-    return np.full(trace.outputs.shape[:-2], np.nan)
 
 
 def _ratio(update: ArrayOrScalar, weight: ArrayOrScalar) -> Array:

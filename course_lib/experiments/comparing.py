@@ -267,13 +267,13 @@ class _Task:
     def check_learning_rates(self, kind: Kind, learning_rates: Sequence[float]) -> None:
         """Raise ValueError if the optimizer does not use the learning rates it is given."""
         optimizer = self.make_optimizer(kind, learning_rates)
-        # one of another kind may keep them elsewhere, where nobody can look
+        # an optimizer of another library may keep them elsewhere
         own = np.unique(getattr(optimizer, "learning_rate", learning_rates))
         if len(own) == 1 < len(learning_rates):
             raise ValueError(
                 f"optimizer makes a {type(optimizer).__name__} with the learning rate {own[0]:g} "
                 f"from {list(learning_rates)}; expected one that takes them, such as "
-                f"lambda rates: {type(optimizer).__name__}(rates)"
+                f"lambda learning_rates: {type(optimizer).__name__}(learning_rates)"
             )
 
     def check_optimizers(self, kind: Kind, network: Network, learning_rates: Array) -> Optimizer:
@@ -282,7 +282,7 @@ class _Task:
         for start in {0, (len(learning_rates) - 1) // step * step}:  # the last part may be smaller
             some = learning_rates[start : start + step]
             optimizer = self.make_optimizer(kind, some)
-            # of the right shape and dtype, which is all that is looked at
+            # check_moves looks at shapes and dtypes only
             parameters = {
                 name: np.empty((len(some), *value.shape[1:]), value.dtype)
                 for name, value in network.parameters.items()
@@ -291,7 +291,8 @@ class _Task:
             if self.make_optimizer(kind, some) is optimizer:
                 raise ValueError(
                     f"optimizer makes the same {type(optimizer).__name__} in each call; expected "
-                    f"a new one for each training, such as lambda rates: Momentum(rates)"
+                    f"a new one for each training, such as "
+                    f"lambda learning_rates: Momentum(learning_rates)"
                 )
         return optimizer
 

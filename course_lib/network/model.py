@@ -177,7 +177,7 @@ class Network:
 
     @property
     def gradients(self) -> dict[str, Array]:
-        """What the last `backward` left, under the names of `parameters`."""
+        """The gradients that the last `backward` computed, under the names of `parameters`."""
         return named_gradients(self.layers)
 
     def load_parameters(self, parameters: Mapping[str, ArrayLike]) -> None:
@@ -377,7 +377,7 @@ def _names(layers: Sequence[Layer]) -> list[str]:
 
 
 def _name(layer: Layer) -> str:
-    """Return what the network's text form calls a layer."""
+    """Return the name of a layer in the network's `repr`."""
     if isinstance(layer, Activate):
         return layer.activation.name
     if isinstance(layer, Dropout):

@@ -232,7 +232,7 @@ class Adam(Stepping):
     def decayed(
         self, parameter: Array, gradient: Array, learning_rate: Array, decay: Array
     ) -> Array:
-        """Return what Adam takes for the gradient."""
+        """Return the gradient that Adam works with: that of the penalized loss."""
         return penalized(gradient, decay, parameter)
 
     def check_dtype(self, name: str, parameter: Array) -> None:
