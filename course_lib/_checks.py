@@ -199,7 +199,7 @@ def as_number(
     name : str
         Of the setting.
     value : object
-        What the caller passed. A 0-d array is a number; True and text are none.
+        What the caller passed. A 0-d array is a number; True and text are not.
     least, above, most, below : float
         The bounds: `least` and `most` are allowed themselves, `above` and `below` are not.
 

@@ -82,7 +82,7 @@ def run(activation, optimizer, initialization, normalization):
 
 
 def collect(records):
-    """Put what all runs share before the records."""
+    """Put what all runs have in common before the records."""
     return {"sizes": SIZES, "epochs": EPOCHS, "seeds": len(SEEDS), "networks": records}
 
 

@@ -67,10 +67,10 @@ def tune(
     Raises
     ------
     ValueError
-        If a learning rate or a seed occurs twice, there are none, or the scores are not one for
+        If a learning rate or a seed occurs twice or is missing, or the scores are not one for
         each entry.
     TypeError
-        If the learning rates or seeds are no sequence.
+        If the learning rates or seeds are not a sequence.
 
     Examples
     --------

@@ -105,7 +105,7 @@ def parameter_names(row: Activation) -> Mapping[str, str]:
 def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
     """Return the row of the catalogue whose function a row has, and the parameters it is given.
 
-    The function decides, not the name, which whoever makes a row of their own may well keep.
+    The function decides, not the name: a user's own row may keep the name of the one it replaces.
     """
     (function, parameters), (derivative, others) = map(_unwrapped, (row.function, row.derivative))
     known = next((k for k in activations.CATALOGUE.values() if k.function is function), None)

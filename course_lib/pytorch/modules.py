@@ -118,6 +118,6 @@ def _check_sizes(sizes: object) -> None:
         raise TypeError(f"sizes are {sizes!r}; expected a sequence of integers, such as [784, 10]")
     wrong = [n for n in sizes if isinstance(n, bool) or not isinstance(n, Integral)]
     if wrong:
-        raise TypeError(f"sizes are {sizes!r}; expected integers, and {wrong[0]!r} is none")
+        raise TypeError(f"sizes are {sizes!r}; expected integers; {wrong[0]!r} is not one")
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes are {list(sizes)}; expected at least two numbers from 1 on")

@@ -104,8 +104,8 @@ def fit(
         the optimizer remembers another network, or the history has other replicas, another
         patience, or validation losses where there are no validation data now.
     TypeError
-        If the network is none of this library's, or the optimizer's step does not take parameters
-        and gradients.
+        If the network is not one of `course_lib.network`, or the optimizer's step does not take
+        parameters and gradients.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 

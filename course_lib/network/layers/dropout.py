@@ -49,7 +49,7 @@ class Dropout(BaseLayer):
     ValueError
         If a probability is not from 0 to below 1, or the shapes of `p` and the seeds differ.
     TypeError
-        If `p` is not numeric, or a seed is none.
+        If `p` is not numeric, or a seed is neither an integer nor a SeedSequence.
 
     Notes
     -----
