@@ -234,7 +234,7 @@ def test_get_suggests_the_nearest_name(name, nearest):
 
 
 def test_get_lists_what_it_knows_when_nothing_is_near():
-    with pytest.raises(KeyError, match=r"unknown activation 'xyz'\. Accepted: identity, relu"):
+    with pytest.raises(KeyError, match=r"unknown activation 'xyz'\. Expected: identity, relu"):
         activations.get("xyz")
 
 

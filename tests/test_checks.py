@@ -50,6 +50,13 @@ def test_integers_are_those_of_python_and_numpy(refuses):
         refuses(lambda v=value: checks.as_integer("n", v), TypeError, f"n is {value!r}; expected")
 
 
+def test_shapes_are_named_with_those_that_fit(refuses):
+    arrays = {"0.weight": np.ones(2), "fits": np.ones((1, 3))}
+    checks.check_shape(True, "(n,)", **arrays)
+    message = "0.weight has shape (2,) and fits has shape (1, 3); expected (n,)"
+    refuses(lambda: checks.check_shape(False, "(n,)", **arrays), ValueError, message)
+
+
 def test_arrays_must_be_arrays_of_one_float_dtype(refuses):
     checks.check_float_arrays(a=np.ones(2), b=np.ones(3))
     refuses(

@@ -416,7 +416,7 @@ def refuses(rate):
     [
         ({"activations": ["tahn"]}, KeyError, "did you mean 'tanh'"),
         ({"score": "acuracy"}, KeyError, "did you mean 'accuracy'"),
-        ({"edge": "warn"}, KeyError, "Accepted: raise, note"),
+        ({"edge": "warn"}, KeyError, "Expected: raise, note"),
         ({"loss": "hinge"}, KeyError, "unknown loss"),
         ({"settings": {"x": {"initialization": "her"}}}, KeyError, "did you mean 'he'"),
         ({"settings": {"x": {"gian": 2}}}, TypeError, "'gian'"),
@@ -499,7 +499,7 @@ SHARED = Momentum(0.1)
             "the same Momentum in each call; expected a new one",
         ),
         (lambda rates: Momentum(0.1), ValueError, "rate 0.1 from .*; expected one that takes them"),
-        (lambda rates: Adam(rates.mean()), ValueError, "expected one that .* lambda rates: Adam"),
+        (lambda rates: Adam(rates.mean()), ValueError, "one that .* lambda learning_rates: Adam"),
     ],
 )
 @pytest.mark.parametrize("in_setting", [False, True])
