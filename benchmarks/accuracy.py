@@ -139,7 +139,7 @@ def bounds(row, dtype):
     return row.ulps if dtype == np.float64 else (NARROW_BOUND, NARROW_BOUND)
 
 
-def told(surveys):
+def as_text(surveys):
     """Return two errors as text."""
     if surveys is None:
         return "-"
@@ -155,7 +155,7 @@ def print_points(title, dtype, options, broken):
     one = partial(measure, dtype=dtype, size=options.inputs)
     for name, found in zip(options.only, mapped(one, options.only, options.jobs), strict=True):
         limit = bounds(CATALOGUE[name], dtype)
-        columns = "".join(f"{told(found.get(r)):>18}" for r in ["ours", *peers])
+        columns = "".join(f"{as_text(found.get(r)):>18}" for r in ["ours", *peers])
         print(f"{name:15}{f'{limit[0]} / {limit[1]}':>11}{columns}", end="")
         rounded = " / ".join(f"{s.rounded:.4%}" for s in found["ours"])
         print("" if dtype == np.float64 else f"{rounded:>22}", flush=True)

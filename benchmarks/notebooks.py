@@ -92,10 +92,10 @@ def listing(name, start, costs, least=LISTED):
         (cost for cost in costs if cost.seconds >= least), key=lambda cost: -cost.seconds
     )
     if shown:
-        lines.append("   cell  seconds  share")
+        lines.append("   cell  seconds  fraction")
     for cost in shown:
-        share = cost.seconds / seconds
-        lines.append(f"{cost.number:7d}{cost.seconds:9.2f}{share:7.0%}  {cost.label}")
+        fraction = cost.seconds / seconds
+        lines.append(f"{cost.number:7d}{cost.seconds:9.2f}{fraction:10.0%}  {cost.label}")
     return lines
 
 
@@ -117,8 +117,8 @@ def main(arguments=None):
             start, costs = measure(read(BOOK / f"{name}.ipynb"))
         except FAILURES as error:
             failed.append(name)
-            told = ANSI.sub("", str(error))
-            print(f"{name}: not timed, because a cell failed:\n{told}", file=sys.stderr)
+            message = ANSI.sub("", str(error))
+            print(f"{name}: not timed, because a cell failed:\n{message}", file=sys.stderr)
             continue
         print(*listing(name, start, costs, 0 if options.all else LISTED), sep="\n", flush=True)
         if total(costs) > LIMIT:

@@ -55,40 +55,48 @@ def steps(batch_size):
         hidden.T @ logits
         part.T @ (logits @ second.T)
 
-    weight, bias, last_weight, last_bias = (p.copy() for p in ours.parameters.values())
+    return {
+        "ours": numpy_step,
+        "PyTorch": pytorch_step,
+        "plain": plain_step(ours, x, y, batches),
+        "products": products_alone,
+    }
 
-    def plain_step(i):
+
+def plain_step(network, x, y, batches):
+    """Return the same step in bare NumPy, from copies of the network's parameters."""
+    import numpy as np
+
+    weight, bias, last_weight, last_bias = (p.copy() for p in network.parameters.values())
+
+    def step(i):
         part = batches[i % len(batches)]
-        examples, own_class = x[part], (np.arange(batch_size), y[part])
+        examples = x[part]
+        own_class = np.arange(len(examples)), y[part]
         before = examples @ weight
         before += bias
         hidden = np.maximum(before, 0)
         logits = hidden @ last_weight
         logits += last_bias
         logits -= logits.max(axis=1, keepdims=True)
-        shares = np.exp(logits)
-        total = shares.sum(axis=1, keepdims=True)
+        probabilities = np.exp(logits)
+        total = probabilities.sum(axis=1, keepdims=True)
         loss = (np.log(total[:, 0]) - logits[own_class]).mean()
-        shares /= total
-        shares[own_class] -= 1
-        shares /= batch_size
-        grad_output = shares @ last_weight.T
+        probabilities /= total
+        probabilities[own_class] -= 1
+        probabilities /= len(examples)
+        grad_output = probabilities @ last_weight.T
         grad_output *= before > 0
         for parameter, gradient in (
             (weight, examples.T @ grad_output),
             (bias, grad_output.sum(axis=0)),
-            (last_weight, hidden.T @ shares),
-            (last_bias, shares.sum(axis=0)),
+            (last_weight, hidden.T @ probabilities),
+            (last_bias, probabilities.sum(axis=0)),
         ):
             parameter -= np.float32(0.1) * gradient
         return loss
 
-    return {
-        "ours": numpy_step,
-        "PyTorch": pytorch_step,
-        "plain": plain_step,
-        "products": products_alone,
-    }
+    return step
 
 
 def measure(threads):
@@ -109,10 +117,10 @@ def measure(threads):
         of_pytorch = median["ours"] / median["PyTorch"]
         of_limit = median["ours"] / median["products"]
         aims = AIMS.get((threads, batch_size))
-        told = f"   aims: {aims[0]:.2f}, {aims[1]:.2f}" if aims else ""
+        aimed = f"   aims: {aims[0]:.2f}, {aims[1]:.2f}" if aims else ""
         micro = "".join(f"{median[name] * 1e6:10.0f}" for name in functions)
         print(
-            f"{threads:7d}{batch_size:7d}{micro}{of_pytorch:14.2f}{of_limit:14.2f}{told}",
+            f"{threads:7d}{batch_size:7d}{micro}{of_pytorch:14.2f}{of_limit:14.2f}{aimed}",
             flush=True,
         )
 

@@ -12,8 +12,8 @@ find more::
 
 What was found is stored in ``build/worst``, a file for each curve, once in half a minute: after an
 interruption the same command goes on. Where the library, NumPy or the processor's features have
-changed, the points found before are measured again, and counting starts anew. ``--write FILE`` adds
-the worst points of each curve to a file of regression tests.
+changed, the points found before are measured again, and counting starts from 0. ``--write FILE``
+adds the worst points of each curve to a file of regression tests.
 
 The library is that of the environment; ``PYTHONPATH=.`` takes that of the working directory.
 """
@@ -102,7 +102,7 @@ class Points:
         self.off[at], self.x[at], self.others[at] = (stored[k] for k in ("off", "x", "others"))
 
     def remeasure(self, stored):
-        """Take the worst points of an earlier run, measured anew."""
+        """Take the worst points of an earlier run, measured again."""
         worst = np.argsort(stored["off"])[::-1][:4096]
         x, others = stored["x"][worst], stored["others"][worst]
         if self.is_gate:
@@ -267,7 +267,7 @@ class Rows:
             self.kept[length_class(row)].append((float(off), int(entry), row))
 
     def remeasure(self, stored):
-        """Take the rows of an earlier run, measured anew."""
+        """Take the rows of an earlier run, measured again."""
         for row in np.split(stored["rows"], np.cumsum(stored["lengths"]))[:-1]:
             self.keep(row[np.newaxis])
 
@@ -344,7 +344,7 @@ def length_class(row):
 
 
 def in_unit(name, part, x, values):
-    """Return what an error in ULPs is to be multiplied by: 1, but for logsumexp."""
+    """Return the factor that converts an error in ULPs to the unit of the bound."""
     if name != "logsumexp" or part:
         return 1.0
     largest = np.maximum(np.abs(x.max(axis=-1)), np.abs(values))
@@ -385,7 +385,7 @@ def load(path):
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except (OSError, ValueError, EOFError, KeyError) as error:
-        raise SystemExit(f"{path} cannot be read ({error}); delete it to start anew") from error
+        raise SystemExit(f"{path} cannot be read ({error}); delete it to start again") from error
 
 
 def save(path, search, meta):
@@ -471,7 +471,7 @@ def remeasured(name, part, point):
         return point_error(name, part, float.fromhex(point["x"]), parameters)
 
 
-def told(point):
+def as_text(point):
     """Return a point as text, a long row by its length."""
     x = point["x"]
     if isinstance(x, str):
@@ -491,10 +491,10 @@ def print_search(results):
         worst = points[0] if points else {"x": "-", "error": 0.0}
         title = f"{name}, {PARTS[part]}"
         size = f"{worst['error']:.4f}" if worst["error"] < 1e5 else f"{worst['error']:.1e}"
-        print(f"{title:28}{bound:>7}{size:>12}{count:>16,}  {told(worst)}", flush=True)
+        print(f"{title:28}{bound:>7}{size:>12}{count:>16,}  {as_text(worst)}", flush=True)
         kept[f"{name}.{PARTS[part]}"] = points
         if not worst["error"] <= bound:
-            broken.append(f"{title}: {size} (bound {bound}) at {told(worst)}")
+            broken.append(f"{title}: {size} (bound {bound}) at {as_text(worst)}")
     return kept, broken
 
 

@@ -51,7 +51,7 @@ def any_bits(rng, n):
 
 
 def fresh_bits(rng, x):
-    """Return numbers with their last 30 bits drawn anew, because uniform ones lie on a grid."""
+    """Return numbers with their last 30 bits drawn again, because uniform ones lie on a grid."""
     low = rng.integers(0, 2**30, x.size, dtype=np.int64)
     return ((x.view(np.int64) & ~np.int64(2**30 - 1)) | low).view(np.float64)
 
@@ -63,7 +63,7 @@ def by_size(rng, n):
 
 
 def by_place(rng, n):
-    """Return numbers evenly spread over an interval about 0."""
+    """Return numbers evenly spaced over an interval about 0."""
     reach = rng.choice([1, 2, 4, 10, 40, 100, 750])
     return rng.uniform(-reach, reach, n)
 

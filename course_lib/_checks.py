@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from course_lib._typing import Array
 
 
-def unknown_name(kind: str, given: object, accepted: Iterable[str]) -> str:
+def unknown_name(kind: str, given: object, expected: Iterable[str]) -> str:
     """Return the message for a name that is not in a table, with the nearest one that is.
 
     Parameters
@@ -28,7 +28,7 @@ def unknown_name(kind: str, given: object, accepted: Iterable[str]) -> str:
         What the name stands for, such as ``"activation"``.
     given : object
         What the caller passed; of a list, the message says that one name is expected.
-    accepted : iterable of str
+    expected : iterable of str
         The names that would have worked.
 
     Returns
@@ -39,16 +39,16 @@ def unknown_name(kind: str, given: object, accepted: Iterable[str]) -> str:
     Examples
     --------
     >>> unknown_name("activation", "rellu", ["relu", "tanh"])
-    "unknown activation 'rellu'; did you mean 'relu'? Accepted: relu, tanh"
+    "unknown activation 'rellu'; did you mean 'relu'? Expected: relu, tanh"
     >>> unknown_name("activation", ["relu"], ["relu", "tanh"])
-    "activation is ['relu']; expected one name. Accepted: relu, tanh"
+    "activation is ['relu']; expected one name: relu, tanh"
     """
-    names = list(accepted)
+    names = list(expected)
     if isinstance(given, list | tuple):
-        return f"{kind} is {given!r}; expected one name. Accepted: {', '.join(names)}"
+        return f"{kind} is {given!r}; expected one name: {', '.join(names)}"
     near = get_close_matches(str(given).lower(), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return f"unknown {kind} {given!r}{hint} Accepted: {', '.join(names)}"
+    return f"unknown {kind} {given!r}{hint} Expected: {', '.join(names)}"
 
 
 def check_integer(name: str, value: object, *, least: int = 1) -> None:
@@ -61,7 +61,7 @@ def check_integer(name: str, value: object, *, least: int = 1) -> None:
     value : object
         What the caller passed. True is no number, although Python counts with it.
     least : int
-        The smallest that is accepted.
+        The smallest allowed.
 
     Raises
     ------
@@ -154,16 +154,16 @@ def as_numbers(name: str, values: Any) -> Array:
     raise TypeError(f"{name} is {values!r}; expected numbers")
 
 
-def check_choice(name: str, given: Any, accepted: Iterable[str]) -> None:
+def check_choice(name: str, given: Any, expected: Iterable[str]) -> None:
     """Raise KeyError, with the nearest name, unless a setting is one of a few names.
 
     Examples
     --------
     >>> check_choice("score", "acuracy", ["accuracy", "loss"])
     Traceback (most recent call last):
-    KeyError: "unknown score 'acuracy'; did you mean 'accuracy'? Accepted: accuracy, loss"
+    KeyError: "unknown score 'acuracy'; did you mean 'accuracy'? Expected: accuracy, loss"
     """
-    names = list(accepted)
+    names = list(expected)
     if not isinstance(given, str) or given not in names:
         raise KeyError(unknown_name(name, given, names))
 
@@ -201,9 +201,9 @@ def as_number(
     name : str
         Of the setting.
     value : object
-        What the caller passed. A 0-d array is a number; True and text are none.
+        What the caller passed. A 0-d array is a number; True and text are not.
     least, above, most, below : float
-        The bounds: `least` and `most` are accepted themselves, `above` and `below` are not.
+        The bounds: `least` and `most` are allowed themselves, `above` and `below` are not.
 
     Returns
     -------
@@ -331,6 +331,29 @@ def check_finite(name: str, values: Array) -> None:
         f"{name} has {wrong.sum()} number{'s that are' if wrong.sum() > 1 else ' that is'} not "
         f"finite, the first {once[first]} at {list(first)}; remove or replace them"
     )
+
+
+def check_shape(fits: bool, expected: str, /, **arrays: Array) -> None:
+    """Raise ValueError unless the shapes of arrays fit.
+
+    Parameters
+    ----------
+    fits : bool
+        Whether they do.
+    expected : str
+        The shapes that would.
+    **arrays : ndarray
+        The arrays by name.
+
+    Examples
+    --------
+    >>> check_shape(False, "(..., 1, n) for both", weight=np.ones(3), bias=np.ones((1, 3)))
+    Traceback (most recent call last):
+    ValueError: weight has shape (3,) and bias has shape (1, 3); expected (..., 1, n) for both
+    """
+    if not fits:
+        given = " and ".join(f"{name} has shape {values.shape}" for name, values in arrays.items())
+        raise ValueError(f"{given}; expected {expected}")
 
 
 def check_float_arrays(**arrays: Any) -> None:

@@ -254,7 +254,7 @@ class Value:
         twin = memo[id(self)]
         return twin
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: Any) -> tuple[object, ...]:
         """Return the state for a pickle, the values before this one first, each once.
 
         While they are written, each finds its own parents written already, so that a long chain
@@ -301,7 +301,7 @@ class _Chain:
     def __init__(self, values: list[Value]) -> None:
         self._values = values
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         """Return a list that is written item by item."""
         return list, (), None, self._one_by_one()
 
@@ -318,13 +318,13 @@ class _Chain:
 class _End:
     """The end of a chain in a pickle; read back, it is the number 0."""
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[object, ...]:
         """Record that the chain is written."""
         _writing.chain = False
         return int, ()
 
 
-def _as_list(parents: Any) -> "list[Any]":
+def _as_list(parents: Any) -> list[object]:
     """Return parents as a list, or raise TypeError."""
     if not isinstance(parents, Iterable):
         raise TypeError(f"parents is a {type(parents).__name__}; expected pairs {_PAIR}")

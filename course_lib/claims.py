@@ -47,7 +47,7 @@ class ClaimError(AssertionError):
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement and what became of it.
+    """A statement and its verdict.
 
     Attributes
     ----------
@@ -195,12 +195,12 @@ def _read_claim(name: str, fields: dict[str, str], chapters: Mapping[str, str]) 
         entry = Claim(id=name, chapter=chapters[fields["section"]], **fields)  # type: ignore[arg-type]
     except (KeyError, TypeError) as error:
         raise ValueError(f"claim {name!r}: a field is missing or unknown ({error})") from error
-    accepted = {
+    allowed = {
         "verdict": get_args(Verdict),
         "origin": tuple(_ORIGINS),
         "kind": ("identity", "experiment", "practice"),
     }
-    for field, values in accepted.items():
+    for field, values in allowed.items():
         if getattr(entry, field) not in values:
             raise ValueError(
                 f"claim {name!r}: " + unknown_name(field, getattr(entry, field), values)

@@ -18,8 +18,6 @@ from course_lib._checks import as_array, as_number, check_choice, check_integer
 from course_lib._typing import Array
 
 __all__ = [
-    "CLOTHES",
-    "DIGITS",
     "DataError",
     "Images",
     "fashion_mnist",
@@ -32,10 +30,10 @@ __all__ = [
 ]
 
 
-DIGITS = tuple("0123456789")
+MNIST_NAMES = tuple("0123456789")
 """What the ten labels of `mnist` mean."""
 
-CLOTHES = (
+FASHION_MNIST_NAMES = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat",
     "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
@@ -298,14 +296,14 @@ def mnist(*, test_size: float = 0.2, seed: int = 0) -> Images:
 
     Examples
     --------
-    >>> digits = mnist()
-    >>> digits.x_train.shape, np.unique(digits.y_test, return_counts=True)[1].tolist()
+    >>> images = mnist()
+    >>> images.x_train.shape, np.unique(images.y_test, return_counts=True)[1].tolist()
     ((4000, 28, 28), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
     """
     arrays = read_bundled("mnist_5k.npz")
     train, test = stratified_split(arrays["y"], test_size=test_size, seed=seed)
     x, y = arrays["x"], arrays["y"].astype(np.int64)
-    return Images(x[train], y[train], x[test], y[test], DIGITS)
+    return Images(x[train], y[train], x[test], y[test], MNIST_NAMES)
 
 
 def fashion_mnist() -> Images:
@@ -328,8 +326,8 @@ def fashion_mnist() -> Images:
 
     Examples
     --------
-    >>> clothes = fashion_mnist()
-    >>> clothes.x_train.shape, clothes.names[clothes.y_test[0]] in CLOTHES
+    >>> images = fashion_mnist()
+    >>> images.x_train.shape, images.names[images.y_test[0]] in FASHION_MNIST_NAMES
     ((5000, 28, 28), True)
     """
     arrays = read_bundled("fashion_5k_1k.npz")
@@ -339,7 +337,7 @@ def fashion_mnist() -> Images:
         arrays["y_train"][order].astype(np.int64),
         arrays["x_test"],
         arrays["y_test"].astype(np.int64),
-        CLOTHES,
+        FASHION_MNIST_NAMES,
     )
 
 

@@ -12,7 +12,6 @@ computed, its rounding error is therefore computed too, and put right afterwards
 
 from collections.abc import Callable, Sequence
 from math import factorial
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -127,7 +126,7 @@ def elementwise(
     exact: bool = False,
     blocks: bool = True,
     narrow: Kernel | None = None,
-) -> Any:
+) -> Array:
     """Run a formula over every element of `x`, in float64 and rounded once.
 
     Computing float16 and float32 in double precision costs a conversion each way and makes the
@@ -159,7 +158,7 @@ def elementwise(
     Raises
     ------
     TypeError
-        If `x` has a dtype that is not accepted, or `out` is not an array of the dtype of `x`.
+        If `x` has a dtype that `as_float` rejects, or `out` is not an array of the dtype of `x`.
     ValueError
         If `out` has another shape or cannot be written to.
 

@@ -13,13 +13,12 @@ statsmodels has Holm and power, but would bring pandas and patsy for ten lines.
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib._checks import as_integer, as_number, as_numbers, check_integer, scipy_module
-from course_lib._typing import Array
+from course_lib._typing import Array, ArrayOrScalar
 
 __all__ = [
     "Difference",
@@ -44,7 +43,7 @@ _COUNTS = 2**22  # how often each sample is drawn, of so many samples and resamp
 
 def bootstrap_interval(
     samples: ArrayLike, *, axis: int = 0, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> tuple[Any, Any]:
+) -> tuple[ArrayOrScalar, ArrayOrScalar]:
     r"""Return a bootstrap interval for the mean: BCa with the tails of Student's t.
 
     Parameters
@@ -127,7 +126,9 @@ def bootstrap_interval(
     return low[()], high[()]
 
 
-def t_interval(samples: ArrayLike, *, axis: int = 0, level: float = 0.95) -> tuple[Any, Any]:
+def t_interval(
+    samples: ArrayLike, *, axis: int = 0, level: float = 0.95
+) -> tuple[ArrayOrScalar, ArrayOrScalar]:
     r"""Return Student's t interval for the mean, :math:`\bar x \pm t\, s / \sqrt n`.
 
     Parameters
@@ -178,11 +179,11 @@ def t_interval(samples: ArrayLike, *, axis: int = 0, level: float = 0.95) -> tup
         return low, high
 
 
-def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[Any, Any]:
-    r"""Return a t interval for the mean over two things that were both drawn: seeds and test images.
+def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[float, float]:
+    r"""Return a t interval for a mean over seeds and test images, both of which were drawn.
 
-    What the same test images favor by chance, no number of seeds takes away; an interval over seeds
-    alone is silent about it.
+    An interval over seeds alone does not show that other test images would give another mean, and
+    no number of seeds changes that.
 
     Parameters
     ----------
@@ -204,11 +205,11 @@ def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[Any, A
 
     Notes
     -----
-    With the mean squares of an analysis of variance in two directions, the variance of the mean is
-    :math:`(M_\text{seeds} + M_\text{images} - M_\text{rest}) / (nm)`, and the degrees of freedom are
-    Satterthwaite's :cite:p:`satterthwaite1946approximate`. At 95 %, with normal effects of 4, 8, 16
-    or 32 seeds and of 200 images, it covers the mean in 94 to 98 % of all cases, in the more the
-    less the seeds differ.
+    With the mean squares of a two-way analysis of variance, the variance of the mean is
+    :math:`(M_\text{seeds} + M_\text{images} - M_\text{rest}) / (nm)`, and the degrees of freedom
+    are Satterthwaite's :cite:p:`satterthwaite1946approximate`. At 95 %, with normal effects of 4,
+    8, 16 or 32 seeds and of 200 images, it covers the mean in 94 to 98 % of all cases: more often
+    where the seeds differ less.
 
     Examples
     --------
@@ -235,7 +236,7 @@ def crossed_interval(samples: ArrayLike, *, level: float = 0.95) -> tuple[Any, A
     parts = sums / degrees / (n * m) * [1, 1, -1]
     variance = max(parts.sum(), parts[:2].max())  # never less than of seeds or images alone
     if variance == 0:
-        return np.ldexp(mean, exponent), np.ldexp(mean, exponent)
+        return float(np.ldexp(mean, exponent)), float(np.ldexp(mean, exponent))
     own = variance**2 / (parts[:2] ** 2 / degrees[:2]).sum()
     half = _quantile(level, own) * math.sqrt(variance)
     with np.errstate(over="ignore"):
@@ -264,7 +265,7 @@ def _upper(tail: float, degrees: float) -> float:
     return -float(scipy_module("special").stdtrit(degrees, tail))
 
 
-def _exponent(values: Array) -> Any:
+def _exponent(values: Array) -> Array:
     """Return e, so that powers of the columns of values / 2**e neither over- nor underflow."""
     largest = np.maximum(values.max(axis=0), -values.min(axis=0))  # no copy of all, as abs would be
     usual = ((largest > 1e-90) & (largest < 1e90)) | (largest == 0) | ~np.isfinite(largest)
@@ -273,7 +274,7 @@ def _exponent(values: Array) -> Any:
 
 def wilson_interval(
     successes: ArrayLike, trials: ArrayLike, *, level: float = 0.95
-) -> tuple[Any, Any]:
+) -> tuple[ArrayOrScalar, ArrayOrScalar]:
     """Return Wilson's score interval for a proportion of successes.
 
     Parameters
@@ -432,7 +433,7 @@ def paired(a: ArrayLike, b: ArrayLike, *, level: float = 0.95, seed: int = 0) ->
     p = _sign_flip_p(differences * math.copysign(1, mean) - rounding, seed)
     if huge:
         with np.errstate(over="ignore"):
-            mean, low, high = np.ldexp([mean, low, high], 64).tolist()
+            mean, low, high = np.ldexp([mean, float(low), float(high)], 64).tolist()
     return Difference(mean, float(low), float(high), effect, p, len(a))
 
 
@@ -515,7 +516,7 @@ def holm(p_values: ArrayLike) -> Array:
 # ---------------------------------------------------------------------------------------------
 
 
-def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
+def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> ArrayOrScalar:
     r"""Return how probably a paired t test finds a true difference.
 
     .. math:: P\left( \left| \frac{Z + d \sqrt n}{S} \right| > t \right)
@@ -564,7 +565,7 @@ def power(effect: ArrayLike, n: int, *, level: float = 0.95) -> Any:
 _LARGEST = 9e4  # shift for which SciPy's series of the noncentral t still converges
 
 
-def _power(effect: Array, n: int, quantile: float) -> Any:
+def _power(effect: Array, n: int, quantile: float) -> ArrayOrScalar:
     """Return the probability that a noncentral t is beyond a quantile, on both sides."""
     # Of SciPy's forms, scipy.special.nctdtr and ncfdtr are NaN for some shifts and, in SciPy 1.14,
     # wrong by 6e-4; scipy.stats.nct.cdf is NaN on the far side, where nct.sf is not.

@@ -33,9 +33,14 @@ COMBINATIONS = {  # sigmoid in full; tanh and ReLU with the initializations made
     "relu": (("PyTorch's default", "He"), ("none", "batch")),
 }
 RUNS = [
-    {"activation": activation, "optimizer": optimizer, "initialization": start, "normalization": n}
-    for activation, (starts, normalizations) in COMBINATIONS.items()
-    for optimizer, start, n in product(OPTIMIZERS, starts, normalizations)
+    {
+        "activation": activation,
+        "optimizer": optimizer,
+        "initialization": initial,
+        "normalization": n,
+    }
+    for activation, (initializations, normalizations) in COMBINATIONS.items()
+    for optimizer, initial, n in product(OPTIMIZERS, initializations, normalizations)
 ]
 
 
@@ -77,7 +82,7 @@ def run(activation, optimizer, initialization, normalization):
 
 
 def collect(records):
-    """Put what all runs share before the records."""
+    """Put what all runs have in common before the records."""
     return {"sizes": SIZES, "epochs": EPOCHS, "seeds": len(SEEDS), "networks": records}
 
 

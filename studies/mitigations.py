@@ -37,7 +37,7 @@ RUNS = [
 
 
 def good_initialization(network):
-    """Return arguments of mlp that keep gradients, or activations: tanh needs no more."""
+    """Return arguments of mlp that keep the size of gradients, or of activations (for tanh)."""
     if network == "vanishing":
         return {"initialization": "lecun", "gain": np.sqrt(critical_weight_variance("sigmoid"))}
     return {"initialization": "computed", "gain": None}
@@ -66,7 +66,7 @@ def configuration(network, mitigation):
 
 
 def network_for(network, mitigation, seeds, x):
-    """Build one network for each seed; LSUV looks at 200 training images."""
+    """Build one network for each seed; LSUV scales it on 200 training images."""
     build, _, _ = configuration(network, mitigation)
     built = mlp([196, *[WIDTH] * DEPTH, 10], seed=[*seeds], dtype=np.float32, **build)
     if mitigation == "LSUV":
@@ -126,7 +126,7 @@ def run(network, mitigation):
 
 
 def collect(records):
-    """Put what all runs share before the records."""
+    """Put what all runs have in common before the records."""
     return {"depth": DEPTH, "width": WIDTH, "epochs": EPOCHS, "seeds": len(SEEDS),
             "networks": records}  # fmt: skip
 

@@ -57,7 +57,7 @@ def run(source, varied, value):
 
 
 def collect(records):
-    """Put what all runs share before the records."""
+    """Put what all runs have in common before the records."""
     return {"width": WIDTH, "examples": EXAMPLES, "steps": STEPS, "learning_rates": LEARNING_RATES,
             "varied": VARIED, "seeds": len(SEEDS), "runs": records}  # fmt: skip
 

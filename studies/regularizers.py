@@ -72,7 +72,7 @@ def run(setting, mitigation):
 
 
 def collect(records):
-    """Put what all runs share before the records."""
+    """Put what all runs have in common before the records."""
     return {"settings": SETTINGS, "steps": STEPS, "seeds": len(SEEDS), "networks": records}
 
 

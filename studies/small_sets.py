@@ -28,7 +28,7 @@ def draw(pool, n, seeds, noise=0.0):
     """Return n training images and 500 validation images for each seed, with noisy labels.
 
     With probability `noise` a label is replaced by one drawn from all ten classes; the validation
-    labels too, because who has noisy labels has them everywhere. The first n images of a seed are
+    labels too, as in practice, where they have the same source. The first n images of a seed are
     among its first 2n.
     """
     x, y = pool

@@ -1,4 +1,4 @@
-"""What all studies share: how their runs are executed and what they measured is stored.
+"""The program that all studies have in common: it executes their runs and stores the records.
 
 A study is one file. It asks a question in its docstring, lists in ``RUNS`` the keyword arguments of
 every run, measures one of them in ``run(**arguments)``, and lays out the records of all runs in
@@ -53,7 +53,7 @@ def main(name, runs, run, collect, chosen=None):
 
 
 def describe(record):
-    """Format a record for the terminal: of each array of numbers its mean."""
+    """Format a record for the terminal, with the mean of each array of numbers."""
     if isinstance(record, dict):
         return {key: describe(value) for key, value in record.items()}
     if isinstance(record, list) and record and isinstance(record[0], dict):

@@ -68,3 +68,10 @@ BAD = {  # what is done -> error, what was given, what is expected
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_what_is_expected(case, refuses):
     refuses(*BAD[case])
+
+
+def test_a_replica_of_a_prelu_learns_alone():
+    together = PReLU(np.full((2, 1, 3), 0.25))
+    own = together.replica(1)
+    own.parameters["weight"][...] = 0.5
+    np.testing.assert_array_equal(together.parameters["weight"], np.full((2, 1, 3), 0.25))

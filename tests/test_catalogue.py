@@ -152,6 +152,15 @@ def test_the_conventional_value_at_a_kink_is_that_of_pytorch(row):
     np.testing.assert_allclose(row.kink_derivatives, x.grad, rtol=1e-15)
 
 
+@pytest.mark.parametrize("alpha", [0.5, 2.0])
+def test_the_kink_of_elu_with_another_alpha_has_the_derivative_of_pytorch(alpha):
+    x = torch.tensor([-0.0, 0.0], dtype=torch.float64, requires_grad=True)
+    torch.nn.functional.elu(x, alpha).sum().backward()
+    np.testing.assert_array_equal(
+        CATALOGUE["elu"].derivative(x.detach().numpy(), alpha=alpha), x.grad
+    )
+
+
 # ---------------------------------------------------------------------------------------------
 # Other libraries
 # ---------------------------------------------------------------------------------------------
@@ -225,7 +234,7 @@ def test_get_suggests_the_nearest_name(name, nearest):
 
 
 def test_get_lists_what_it_knows_when_nothing_is_near():
-    with pytest.raises(KeyError, match=r"unknown activation 'xyz'\. Accepted: identity, relu"):
+    with pytest.raises(KeyError, match=r"unknown activation 'xyz'\. Expected: identity, relu"):
         activations.get("xyz")
 
 

@@ -50,6 +50,13 @@ def test_integers_are_those_of_python_and_numpy(refuses):
         refuses(lambda v=value: checks.as_integer("n", v), TypeError, f"n is {value!r}; expected")
 
 
+def test_shapes_are_named_with_those_that_fit(refuses):
+    arrays = {"0.weight": np.ones(2), "fits": np.ones((1, 3))}
+    checks.check_shape(True, "(n,)", **arrays)
+    message = "0.weight has shape (2,) and fits has shape (1, 3); expected (n,)"
+    refuses(lambda: checks.check_shape(False, "(n,)", **arrays), ValueError, message)
+
+
 def test_arrays_must_be_arrays_of_one_float_dtype(refuses):
     checks.check_float_arrays(a=np.ones(2), b=np.ones(3))
     refuses(
@@ -71,3 +78,14 @@ def test_masked_entries_are_rejected_where_there_are_any(refuses):
     masked = np.ma.array([1.0, 2.0], mask=[False, True])
     refuses(lambda: checks.as_array("x", masked), ValueError, "x has masked entries")
     np.testing.assert_array_equal(checks.as_array("x", np.ma.array([1.0])), [1.0])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_not_finite_is_found_and_told(wrong, refuses):
+    x = np.arange(6.0).reshape(2, 3)
+    checks.check_finite("x", x)
+    x[1, 2] = wrong
+    told = f"x has 1 number that is not finite, the first {wrong} at [1, 2]"
+    refuses(lambda: checks.check_finite("x", x), ValueError, told)
+    repeated = np.broadcast_to(x, (4, 2, 3))  # looked at once
+    refuses(lambda: checks.check_finite("x", repeated), ValueError, "1 number", "at [0, 1, 2]")

@@ -133,6 +133,18 @@ def test_flat_rows_are_in_single_or_double_precision(dtype):
         data.mnist().flat(dtype)
 
 
+def test_small_images_are_means_of_squares_and_the_training_images_set_the_scale():
+    images = data.mnist()
+    train, _, test, _ = images.flat(np.float64, size=14, standardize=True)
+    small = [
+        sum(x[:, i::2, j::2] / 255 for i in (0, 1) for j in (0, 1)).reshape(len(x), 196) / 4
+        for x in (images.x_train, images.x_test)
+    ]
+    for found, own in zip((train, test), small, strict=True):
+        expected = (own - small[0].mean()) / small[0].std()
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
 @given(
     counts=st.lists(st.integers(2, 40), min_size=1, max_size=5),
     fraction=st.floats(0.3, 0.7),

@@ -476,3 +476,12 @@ BAD = {  # what is done -> error, what was given, what is expected
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_what_is_expected(case, refuses):
     refuses(*BAD[case])
+
+
+@pytest.mark.parametrize("p", [0, 1 - 2**-24])
+def test_the_smallest_draw_at_p_0_and_the_largest_at_the_largest_p_are_kept(p, monkeypatch):
+    # each comes once in 16 million draws
+    monkeypatch.setattr(Dropout, "_draws", lambda self, shape: np.full(shape, p, np.float32))
+    layer = Dropout(p)
+    layer.training = True
+    np.testing.assert_array_equal(layer.forward(np.ones((1, 2))), [[1 / (1 - p)] * 2])

@@ -281,7 +281,7 @@ BAD = {
     ),
     "a parameter without replicas": (
         lambda: check_gradients(with_scale(np.ones(4)), X, Y),
-        ValueError, "1.weight has shape (4,)", "must be the network's replicas, (3,)",
+        ValueError, "1.weight has shape (4,)", "expected the network's replicas, (3,)",
     ),
 }  # fmt: skip
 

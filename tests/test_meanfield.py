@@ -404,7 +404,7 @@ CALLS = {
 @pytest.mark.parametrize("name", CALLS)
 def test_only_elementwise_activations_are_accepted(name):
     for other in ("softmax", "glu", CATALOGUE["maxout"]):
-        with pytest.raises(ValueError, match=r"works over an axis; .* Accepted: identity, relu"):
+        with pytest.raises(ValueError, match=r"works over an axis; .* Expected: identity, relu"):
             CALLS[name](other)
     with pytest.raises(KeyError, match="did you mean 'gelu'"):
         CALLS[name]("geluu")

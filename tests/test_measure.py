@@ -29,3 +29,9 @@ def test_a_false_zero_is_called_lost_and_a_true_one_is_not():
     exact = exact_values(EXACT["exponential"][0], x)
     assert not survey(np.exp, exact, x).lost
     assert survey(lambda x: np.exp(x) * (x > -300), exact, x).lost
+
+
+def test_a_result_is_lost_that_is_off_by_a_quarter_of_itself():
+    exact = exact_values(lambda x: x, [1.0])
+    for factor, lost in [(0.7, True), (0.8, False), (1.2, False), (1.3, True)]:
+        assert survey(lambda x, factor=factor: factor * x, exact, np.ones(1)).lost == lost

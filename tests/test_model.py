@@ -75,7 +75,7 @@ def test_parameters_are_the_arrays_themselves_and_can_be_loaded():
 def test_a_failed_load_touches_nothing():
     network = build("tanh")
     before = {name: value.copy() for name, value in network.parameters.items()}
-    with pytest.raises(ValueError, match=r"4\.bias has shape \(2,\); this network has \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"4\.bias has shape \(2,\); expected \(1, 2\)"):
         network.load_parameters(
             {n: np.zeros(v.shape) for n, v in before.items()} | {"4.bias": np.zeros(2)}
         )

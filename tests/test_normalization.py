@@ -136,6 +136,15 @@ def test_a_replica_is_not_moved_by_the_huge_numbers_of_another():
         np.testing.assert_array_equal(together.forward(x)[2], alone.forward(x[2]))
 
 
+@pytest.mark.parametrize(("kind", "axis"), [(BatchNorm, -2), (LayerNorm, -1)])
+def test_a_replica_keeps_its_epsilon(kind, axis):
+    own = normalization(kind, 4, np.float64, (3,), eps=0.5).replica(1)
+    own.training = True
+    x = np.random.default_rng(0).normal(size=(5, 4))
+    expected = (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + 0.5)
+    np.testing.assert_allclose(own.forward(x), expected, rtol=1e-13)
+
+
 @pytest.mark.parametrize("kind", [BatchNorm, LayerNorm])
 def test_settings_from_numpy_leave_float32_what_it_is(kind):
     averages = {"momentum": np.float64(0.3)} if kind is BatchNorm else {}

@@ -513,7 +513,7 @@ def test_cells_are_timed_and_nothing_is_written(costs, tmp_path, monkeypatch, ca
     first, head, *rows = capsys.readouterr().out.splitlines()
     told = re.fullmatch(r"nap: (\S+) s in 2 cells, kernel start (\S+) s  OVER .* 0.15 s", first)
     total, start = map(float, told.groups())
-    assert head.split() == ["cell", "seconds", "share"]
+    assert head.split() == ["cell", "seconds", "fraction"]
     cells = {int(row.split()[0]): row.split(maxsplit=3)[1:] for row in rows}
     assert {n: cell[2] for n, cell in cells.items()} == {2: "import time", 3: "fig-nap"}
     seconds = {n: float(cell[0]) for n, cell in cells.items()}
@@ -527,13 +527,13 @@ def test_cells_are_listed_by_cost(canned, capsys):
     assert canned.main(["short"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "short: 50.4 s in 2 cells, kernel start 1.0 s",
-        "   cell  seconds  share",
-        "      3    50.00    99%  fig-nap",
+        "   cell  seconds  fraction",
+        "      3    50.00       99%  fig-nap",
     ]
     canned.main(["short", "--all"])
     assert capsys.readouterr().out.splitlines()[2:] == [
-        "      3    50.00    99%  fig-nap",
-        "      2     0.40     1%  import time",
+        "      3    50.00       99%  fig-nap",
+        "      2     0.40        1%  import time",
     ]
 
 
@@ -567,7 +567,7 @@ def test_unknown_notebook_is_named_with_those_there_are(canned, capsys):
     with pytest.raises(SystemExit) as left:
         canned.main(["short", "lon"])
     assert left.value.code == 2
-    told = "unknown notebook 'lon'; did you mean 'long'? Accepted: long, short\n"
+    told = "unknown notebook 'lon'; did you mean 'long'? Expected: long, short\n"
     assert capsys.readouterr().err.endswith(told)
 
 

@@ -555,3 +555,10 @@ def test_a_graph_that_cannot_be_drawn_is_rejected():
     with pytest.raises(ValueError, match=r"more than 60 nodes.* draw a part of the expression"):
         plots.computation_graph(x)
     plots.computation_graph(x.parents[0][0])  # these are 60
+
+
+def test_a_label_of_bands_stands_at_the_height_where_its_line_ends():
+    figure = plots.bands([1, 2, 3], {"tanh": ([0, 5, 1], [0, 4, 0], [1, 6, 2])})
+    (axes,), ((label,),) = figure.axes, (figure.axes[0].texts,)
+    ends = axes.transData.inverted().transform(axes.transAxes.transform(label.get_position()))
+    assert ends[1] == pytest.approx(1)

@@ -35,6 +35,19 @@ def test_passages_have_the_inputs_outputs_and_gradients_of_autograd():
         np.testing.assert_allclose(one.gradient, before.grad, rtol=1e-12, atol=1e-15)
 
 
+def test_passages_leave_the_gradients_of_their_own_backward_pass_alone():
+    model = pytorch.mlp([2, 5, 3], "tanh", dtype=torch.float64)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 2)), rng.integers(0, 3, 6)
+    loss = nn.functional.cross_entropy(model(torch.tensor(x)), torch.tensor(y))
+    expected = torch.autograd.grad(loss, [model[0].weight, model[2].weight])
+    for _ in range(2):  # the second time over those of the first
+        pytorch.passages(model, x, y)
+        found = pytorch.weights(model, gradients=True)
+        for value, gradient in zip(found.values(), expected, strict=True):
+            np.testing.assert_allclose(value, gradient, rtol=1e-12, atol=1e-15)
+
+
 def test_each_place_of_each_channel_is_a_unit_and_no_gradient_is_asked_for_without_labels():
     model = nn.Sequential(nn.Conv1d(1, 3, 2), nn.PReLU(3), nn.Flatten(), nn.Linear(9, 2))
     (one,) = pytorch.passages(model, np.zeros((5, 1, 4)))

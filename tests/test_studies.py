@@ -242,7 +242,7 @@ def test_unknown_results_are_named_with_those_there_are(elsewhere, name):
         data.results(name)
     message = told.value.args[0]
     assert message.startswith(f"unknown stored result {name!r}")
-    assert message.endswith("Accepted: again, made")
+    assert message.endswith("Expected: again, made")
 
 
 def test_storing_again_replaces(elsewhere):

@@ -140,7 +140,8 @@ BAD = {
         lambda: clip_value([X], 1), TypeError, "is a list", "a mapping of names to arrays"
     ),
     "a flat gradient": (
-        lambda: clip_norm({"w": X, "b": X[0]}, 1), ValueError, "(2,)]", "(..., rows, columns)"
+        lambda: clip_norm({"w": X, "b": X[0]}, 1),
+        ValueError, "b has shape (2,)", "(..., rows, columns)",
     ),
     "no gradients": (lambda: clip_norm({}, 1), ValueError, "no gradients", "loss_and_gradients"),
     "norm of a list": (lambda: clip_norm({"w": [[1.0]]}, 1), TypeError, "w is a list"),

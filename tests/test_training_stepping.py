@@ -185,6 +185,18 @@ def test_an_optimizer_goes_on_with_settings_and_memory(name, rate, tmp_path):
     assert_same(own.state_dict(), other.state_dict())
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_stored_state_is_not_moved_by_the_steps_that_follow(name):
+    parameters, own = some_parameters(), OPTIMIZERS[name](0.1)
+    some_steps(own, parameters, 2)
+    state, other = own.state_dict(), type(own)(9.0)
+    before = {key: value.copy() for key, value in state.items()}
+    other.load_state_dict(state)
+    some_steps(other, {key: value.copy() for key, value in parameters.items()}, 2)
+    some_steps(own, parameters, 2)
+    assert_same(state, before)
+
+
 def changed(state, without=(), **entries):
     """Return a state with other entries, whose names have _ for a dot."""
     named = {name.replace("_", ".", 1): value for name, value in entries.items()}

@@ -170,8 +170,8 @@ def of_tanh(last=21):
     top, bottom = [last], [1]
     for odd in range(last - 2, 3, -2):
         shifted = [0, *bottom]
-        grown = [odd * c for c in top] + [0] * (len(shifted) - len(top))
-        top, bottom = [sum(terms) for terms in zip(grown, shifted, strict=True)], top
+        raised = [odd * c for c in top] + [0] * (len(shifted) - len(top))
+        top, bottom = [sum(terms) for terms in zip(raised, shifted, strict=True)], top
     both = zip(top, bottom + [0] * (len(top) - len(bottom)), strict=True)
     yield "LAMBERT_ABOVE", floats(sum(terms) for terms in both)
     yield "LAMBERT_BELOW", floats(top)

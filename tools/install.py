@@ -20,10 +20,10 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 
 def digest(root):
     """Return what identifies an installation: the deciding files, and where the checkout lies."""
-    told = hashlib.sha256(str(root).encode())
+    found = hashlib.sha256(str(root).encode())
     for name in DECIDING:
-        told.update((root / name).read_text(encoding="utf-8").encode())
-    return told.hexdigest()
+        found.update((root / name).read_text(encoding="utf-8").encode())
+    return found.hexdigest()
 
 
 def unsupported(version):
@@ -97,8 +97,8 @@ def main(arguments):
     try:
         install()
     except subprocess.CalledProcessError as error:
-        told = f"Installing failed (exit status {error.returncode}); see above."
-        print(told, file=sys.stderr)
+        message = f"Installing failed (exit status {error.returncode}); see above."
+        print(message, file=sys.stderr)
         return 1
     return 0
 

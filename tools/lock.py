@@ -1,4 +1,4 @@
-"""Make ``requirements.lock`` anew from ``requirements.txt``.
+"""Regenerate ``requirements.lock`` from ``requirements.txt``.
 
 The lock holds one version of each package, with markers, for every Python from 3.11 to 3.13 on
 Linux, macOS and Windows. The packages that only a CUDA build of torch needs are left out: torch

@@ -140,8 +140,8 @@ def update(path):
     try:
         fresh = execute(read(path))
     except FAILURES as error:
-        told = ANSI.sub("", str(error))
-        print(f"{path.name}: not written, because a cell failed:\n{told}", file=sys.stderr)
+        message = ANSI.sub("", str(error))
+        print(f"{path.name}: not written, because a cell failed:\n{message}", file=sys.stderr)
         return False
     write(path, text_of(clean(fresh)))
     print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)

@@ -58,7 +58,7 @@ def two_sum(a: Part, b: Part) -> Parts:
 
 
 def quick_two_sum(a: Part, b: Part) -> Parts:
-    """Do the same where a is 0 or no smaller than b."""
+    """Return what `two_sum` does, for a that is 0 or no smaller than b."""
     total = a + b
     return total, b - (total - a)
 
@@ -164,12 +164,12 @@ class DoubleDouble:
 
 
 def _at(part: Any, index: Any) -> Any:
-    """Return part of an array; a number stands for all."""
+    """Index an array; return a number, which stands for every entry, unchanged."""
     return part[index] if isinstance(part, np.ndarray) and part.ndim else part
 
 
 def _as_number(value: Number) -> DoubleDouble:
-    """Return numbers as they are, and a float as one."""
+    """Turn a float into a DoubleDouble; return a DoubleDouble unchanged."""
     if isinstance(value, DoubleDouble):
         return value
     return DoubleDouble(value, 0.0, _ZERO if np.isscalar(value) and value == 0 else 0)

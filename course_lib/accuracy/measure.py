@@ -127,7 +127,7 @@ _TURNS += [437.9, 531, 558.8, 600, 640, 700, 708.4, 708.9, 709.78, 745.1, 800]
 
 @dataclass(frozen=True)
 class Survey:
-    """What `survey` found.
+    """The errors that `survey` found.
 
     Attributes
     ----------

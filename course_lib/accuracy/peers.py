@@ -139,7 +139,7 @@ _DENSITY = 1 / np.sqrt(2 * np.pi)
 
 
 def textbook(name: str) -> Pair | None:
-    """Return the printed formulas.
+    """Return the formulas of textbooks, as they are usually typed.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def textbook(name: str) -> Pair | None:
     Returns
     -------
     pair of callable, or None
-        None where there is nothing to go wrong.
+        None where the plain formula has no numerical problem.
 
     Examples
     --------
@@ -206,7 +206,7 @@ TEXTBOOK: Mapping[str, Pair] = MappingProxyType(
 """Formulas as they are printed, computed in the dtype of their input."""
 
 
-def _root(x: Array) -> Any:
+def _root(x: Array) -> np.floating[Any]:
     return np.sqrt(x.dtype.type(2 / np.pi))
 
 

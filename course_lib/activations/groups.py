@@ -298,7 +298,7 @@ def _gated_grad(gate: Kernel, derivative: Kernel, x: ArrayLike, axis: int) -> Ar
 
 
 def _halves(x: ArrayLike, axis: int) -> tuple[Array, Array, np.dtype[Any], Kernel]:
-    """Return both halves in float64, the axis last; the dtype, and what restores both."""
+    """Return both halves in float64, the axis last; the dtype; a function to restore both."""
     halves, axis = _parts(x, axis, 2)
     a, b = np.moveaxis(halves, -2, 0).astype(np.float64, order="C")
 
@@ -309,7 +309,7 @@ def _halves(x: ArrayLike, axis: int) -> tuple[Array, Array, np.dtype[Any], Kerne
 
 
 def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Array, Pull]]:
-    r"""Return what gives a gated unit's value and its vector-Jacobian product.
+    r"""Make the `pullback` of a gated unit: its value and its vector-Jacobian product.
 
     Parameters
     ----------
@@ -348,7 +348,7 @@ def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Arra
 
 
 def _product(a: Array, value: Array, exponent: Exponent) -> Array:
-    """Return a times a gate; nothing times infinity is nothing, the limit of what grows alike."""
+    """Return a times a gate, and 0 for 0 times infinity: the limit as both inputs grow alike."""
     product = scaled(a * value, exponent)
     if np.isnan(product).any():
         product[np.isnan(product) & ~np.isnan(a) & ~np.isnan(value)] = 0
@@ -356,7 +356,7 @@ def _product(a: Array, value: Array, exponent: Exponent) -> Array:
 
 
 def _gate(gate: Kernel, b: Array, dtype: np.dtype[Any], a: Array) -> tuple[Array, Exponent]:
-    """Return g(b) as a number times a power of two: alone it may be too small for its digits."""
+    """Return g(b) as a number times a power of two, since by itself it might underflow."""
     if dtype.itemsize < 8 and np.isfinite(a).all():  # no factor is so large that it would matter
         return elementwise(_PLAIN.get(gate, gate), b), 0
     if gate not in _SCALED:

@@ -505,7 +505,7 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Array:
         first = 4 * d * (1 + z)
         return first, there * growth_near_0(d) * factor + low * (there * factor + 4 * (1 + z))
 
-    def left(t: Array, decay: Pair) -> Array:
+    def below_0(t: Array, decay: Pair) -> Array:
         z, missing = decay
         parts = split(z, missing)
         # h = 4 (1 - t) + z (6 - 4t + 4z + z^2)
@@ -525,7 +525,7 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Array:
         below = split(total, more + lost + 2 * missing + square[1])
         return rounded(multiply(divide(decay, below), divide((h, h_lost), below)))
 
-    def right(t: Array, z: Array) -> Array:
+    def above_0(t: Array, z: Array) -> Array:
         square = z * z
         bracket = 4 * t * (1 + z) - 2 - 4 * z - 4 * square
         return 1 + square * bracket / np.square(1 + 2 * z + 2 * square)
@@ -533,14 +533,14 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Array:
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 800.0)
         decay, unit = decay_pair(t)
-        return choose(x > 0, right(t, decay[0] * unit), left(t, decay) * unit)
+        return choose(x > 0, above_0(t, decay[0] * unit), below_0(t, decay) * unit)
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 800.0)
         z, d = np.exp(-t), high - t
         factor = 6 - 4 * high + 4 * (z + there) + (z * z + z * there + there * there)
         h = there * np.expm1(d) * factor + 4 * d * (1 + z)
-        return choose(x > 0, right(t, z), h * z / np.square(2 + z * (2 + z)))
+        return choose(x > 0, above_0(t, z), h * z / np.square(2 + z * (2 + z)))
 
     return elementwise(kernel, x, out, narrow=plain)
 
@@ -550,10 +550,10 @@ def mish_grad(x: ArrayLike, out: Array | None = None) -> Array:
 # ---------------------------------------------------------------------------------------------
 
 
-def _either(x: Array, right: Array, left: Array, exponent: Exponent) -> tuple[Array, Exponent]:
+def _either(x: Array, above_0: Array, below_0: Array, exponent: Exponent) -> tuple[Array, Exponent]:
     """Return one number where x > 0 and elsewhere the other, which is scaled."""
     positive = x > 0
-    return np.where(positive, right, left), zero_where(positive, exponent)
+    return np.where(positive, above_0, below_0), zero_where(positive, exponent)
 
 
 def _mirror(x: Array, left: Array) -> Array:

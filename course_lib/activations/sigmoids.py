@@ -96,7 +96,7 @@ def sigmoid_grad(x: ArrayLike, out: Array | None = None) -> Array:
 
 
 def log_sigmoid(x: ArrayLike, out: Array | None = None) -> Array:
-    r"""Return :math:`\log \sigma(x)`, the log-likelihood of a yes.
+    r"""Return :math:`\log \sigma(x)`, the log-probability of class 1.
 
     Parameters
     ----------

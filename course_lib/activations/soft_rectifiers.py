@@ -233,10 +233,10 @@ def elu_grad(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> A
     array([0.36787944, 1.        , 1.        ])
     """
     alpha = as_number("alpha", alpha)
-    return elementwise(lambda x: _decay_left(x, alpha), x, out)
+    return elementwise(lambda x: _decay_below_0(x, alpha), x, out)
 
 
-def _decay_left(x: Array, height: float) -> Array:
+def _decay_below_0(x: Array, height: float) -> Array:
     """Return 1 where x > 0, and elsewhere the height times e^x."""
     if height == 1:
         return np.exp(np.minimum(x, 0))

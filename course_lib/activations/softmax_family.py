@@ -173,7 +173,7 @@ def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Array:
 
 
 def softmin(x: ArrayLike, axis: int = -1) -> Array:
-    r"""Return `softmax` of :math:`-x`: the smallest entry gets the most.
+    r"""Return `softmax` of :math:`-x`: the smallest entry gets the largest probability.
 
     Parameters, returned shape and dtype, and errors are those of `softmax`.
 
@@ -390,7 +390,7 @@ def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
         return restore(logarithms), pull
 
 
-def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Any, Pull]:
+def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     r"""Return `logsumexp` and its vector-Jacobian product, :math:`p_i u`.
 
     Parameters and results are those of `softmax_pullback`.
@@ -416,7 +416,7 @@ def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Any, Pull]:
 
 
 def _summing_to_zero(gradient: Array, p: Array) -> Array:
-    """Put right, in place, what cancels: the entries of p above 1/2, one in a row at most."""
+    """Replace, in place, a row's entry with p > 1/2, which cancels, by minus the others' sum."""
     if gradient.size:
         place = np.arange(len(p)), p.argmax(axis=-1)
         own, gradient[place] = gradient[place], 0
@@ -430,7 +430,7 @@ def _summing_to_zero(gradient: Array, p: Array) -> Array:
 
 
 def _rows_of(x: ArrayLike, axis: int) -> tuple[Array, np.dtype[Any], Kernel]:
-    """Return `x` as rows of a new matrix in float64; its dtype, and what restores both."""
+    """Return `x` as rows of a new matrix in float64; its dtype; a function to restore both."""
     array = with_axis(x, axis)
     last = np.moveaxis(array, axis, -1)
     shape = last.shape
@@ -443,9 +443,9 @@ def _rows_of(x: ArrayLike, axis: int) -> tuple[Array, np.dtype[Any], Kernel]:
 
 @dataclass
 class _Terms:
-    """Rows of x - max(x) and the exponentials of these, each as a number and what is missing to it.
+    """Rows of x - max(x) and their exponentials, each as a number and its rounding error.
 
-    Nothing is missing, None, where narrower dtypes can do without.
+    The errors are None for narrower dtypes, which can do without.
     """
 
     shifted: Array
@@ -510,7 +510,7 @@ def _terms(rows: Array, dtype: np.dtype[Any]) -> _Terms:
 
 
 def _less_largest(rows: Array, dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
-    """Return x - max(x), and what is missing to it where the digits of a float64 are counted."""
+    """Return x - max(x), and its rounding error where the result is to be float64, else None."""
     largest = rows.max(axis=-1, keepdims=True, initial=-np.inf)
     at_top = rows == largest
     if dtype.itemsize < 8:

@@ -1,4 +1,4 @@
-"""One batch through a network, and what it shows of every layer."""
+"""Measurements of every layer of a network on one batch."""
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ __all__ = ["Diagnosis", "diagnose"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a batch showed of a network, the replica axis first and the layers last.
+    """Measurements of a network on one batch, the replica axis first and the layers last.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ def _check_steps(network: Any, optimizer: Any) -> None:
 def _measure(
     network: Any, traces: Sequence[Trace], optimizer: Any, fraction: float, rank: bool
 ) -> Diagnosis:
-    """Return what a batch showed, once it has gone forward and back."""
+    """Measure every layer, after the forward and backward pass of a batch."""
     parameters, gradients, step = _weights_of(network)
     if not parameters:
         raise ValueError(
@@ -197,7 +197,10 @@ def _measure(
         gradient=stack(root_mean_square(t.gradient) * examples for t in traces),
         saturated=stack(_saturated_fraction(t, fraction) for t in traces),
         dead=stack(_dead_fraction(t) for t in traces),
-        rank=stack(effective_rank(t.outputs) if rank else _unknown(t) for t in traces),
+        rank=stack(
+            effective_rank(t.outputs) if rank else np.full(t.outputs.shape[:-2], np.nan)
+            for t in traces
+        ),
         weights=tuple(before),
         weight_gradient=stack(weight_gradient),
         update_to_weight=stack(updates),
@@ -207,10 +210,6 @@ def _measure(
 def stack(values: Iterable[ArrayLike]) -> Array:
     """Return the values of all layers, the layers as last axis."""
     return np.stack(list(values), axis=-1)
-
-
-def _unknown(trace: Trace) -> Array:
-    return np.full(trace.outputs.shape[:-2], np.nan)
 
 
 def _ratio(update: ArrayOrScalar, weight: ArrayOrScalar) -> Array:
@@ -234,14 +233,14 @@ def dead(trace: Trace) -> Array:
 
 
 def _where_known(trace: Trace, measured: Array) -> Array:
-    """Return what was measured, but NaN where a derivative is, as in a network that diverged."""
+    """Replace measurements by NaN for replicas with a derivative that is NaN: they diverged."""
     return np.where(np.isnan(trace.derivatives).any(axis=(-2, -1)), np.nan, measured)
 
 
 def _weights_of(
     network: Any,
 ) -> tuple[dict[str, Array], dict[str, Array], Callable[[Any], dict[str, Array]]]:
-    """Return the weight matrices, their gradients, and what makes a step and returns them again."""
+    """Return weight matrices, gradients, and a function that makes a step and returns the new."""
     if not isinstance(network, Network):
         from course_lib import pytorch
 

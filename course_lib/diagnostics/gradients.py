@@ -1,4 +1,4 @@
-r"""Are the gradients right? The check by central differences."""
+r"""The check of gradients by central differences."""
 
 import copy
 from collections.abc import Callable
@@ -92,7 +92,7 @@ def check_gradients(
     Raises
     ------
     TypeError
-        If the network is none of `course_lib.network`, or does not compute in float64.
+        If the network is not one of `course_lib.network`, or does not compute in float64.
     ValueError
         If the step is not a finite number, large enough to move a parameter, two layers hold the
         same array, a parameter lacks the axes of the replicas, or a layer left no gradient for one,

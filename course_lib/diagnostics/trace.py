@@ -1,4 +1,4 @@
-"""What the activations of a network see of one batch."""
+"""Inputs, outputs and derivatives of every activation of a network on one batch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ __all__ = ["Trace"]
 
 @dataclass
 class Trace:
-    """What one activation of a network saw of a batch.
+    """Inputs, outputs and derivatives of one activation on a batch.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Trace:
 
 
 def _trace(name: str, layer: Layer, inputs: Array, outputs: Array) -> Trace:
-    """Return the trace of an activation, its gradient still to come."""
+    """Return the trace of an activation, without a gradient yet."""
     if isinstance(layer, PReLU):
         weight = layer.parameters["weight"]
         derivatives = prelu_grad(inputs, negative_slope=weight)
@@ -65,14 +65,14 @@ class _Tap:
         vars(layer).update(forward=self.forward, backward=self.backward)
 
     def forward(self, x: Array) -> Array:
-        """Call the layer's own, and record inputs and outputs."""
+        """Call the layer's own `forward`, and record inputs and outputs."""
         y = self._forward(x)
         self._trace = _trace(self._name, self._layer, x, y)
         self._traces.append(self._trace)
         return y
 
     def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
-        """Call the layer's own, and record the gradient with respect to the input."""
+        """Call the layer's own `backward`, and record the gradient with respect to the input."""
         gradient = self._backward(grad_output)
         assert gradient is not None
         self._trace.gradient = gradient

@@ -170,7 +170,7 @@ def compare(
 
 @dataclass(frozen=True)
 class _Task:
-    """What all trainings of a comparison share."""
+    """The settings that all trainings of a comparison have in common, and the steps of one."""
 
     sizes: Sequence[int]
     data: Mapping[str, tuple[Array, Array]]
@@ -188,7 +188,7 @@ class _Task:
         sign, worst = (1.0, 0.0) if self.score == "accuracy" else (-1.0, -math.inf)
         return tune(
             learning_rates,
-            lambda rates, own: sign * self.train(kind, rates, own.tolist(), ["validation"])[:, 1],
+            lambda each, own: sign * self.train(kind, each, own.tolist(), ["validation"])[:, 1],
             seeds=seeds,
             worst=worst,
         )
@@ -248,7 +248,7 @@ class _Task:
     def rehearse(
         self, kind: Kind, learning_rates: Sequence[float], tuning_seeds: Sequence[int], n_seeds: int
     ) -> None:
-        """Do everything but training, so that what cannot work is known before the work."""
+        """Do everything but training, so that errors are raised before hours of work."""
         network = self.network(kind, tuning_seeds[:1])
         self.check_learning_rates(kind, learning_rates)
         optimizer = self.check_optimizers(
@@ -265,15 +265,15 @@ class _Task:
                 raise ValueError(f"{self.loss.name!r} has no accuracy; expected score='loss'")
 
     def check_learning_rates(self, kind: Kind, learning_rates: Sequence[float]) -> None:
-        """Raise ValueError if an optimizer does not tell the learning rates apart."""
+        """Raise ValueError if the optimizer does not use the learning rates it is given."""
         optimizer = self.make_optimizer(kind, learning_rates)
-        # one of another kind may keep them elsewhere, where nobody can look
+        # an optimizer of another library may keep them elsewhere
         own = np.unique(getattr(optimizer, "learning_rate", learning_rates))
         if len(own) == 1 < len(learning_rates):
             raise ValueError(
                 f"optimizer makes a {type(optimizer).__name__} with the learning rate {own[0]:g} "
                 f"from {list(learning_rates)}; expected one that takes them, such as "
-                f"lambda rates: {type(optimizer).__name__}(rates)"
+                f"lambda learning_rates: {type(optimizer).__name__}(learning_rates)"
             )
 
     def check_optimizers(self, kind: Kind, network: Network, learning_rates: Array) -> Optimizer:
@@ -282,7 +282,7 @@ class _Task:
         for start in {0, (len(learning_rates) - 1) // step * step}:  # the last part may be smaller
             some = learning_rates[start : start + step]
             optimizer = self.make_optimizer(kind, some)
-            # of the right shape and dtype, which is all that is looked at
+            # check_moves looks at shapes and dtypes only
             parameters = {
                 name: np.empty((len(some), *value.shape[1:]), value.dtype)
                 for name, value in network.parameters.items()
@@ -291,7 +291,8 @@ class _Task:
             if self.make_optimizer(kind, some) is optimizer:
                 raise ValueError(
                     f"optimizer makes the same {type(optimizer).__name__} in each call; expected "
-                    f"a new one for each training, such as lambda rates: Momentum(rates)"
+                    f"a new one for each training, such as "
+                    f"lambda learning_rates: Momentum(learning_rates)"
                 )
         return optimizer
 
@@ -312,10 +313,10 @@ def _three_pairs(data: Any, dtype: DTypeLike) -> dict[str, tuple[Array, Array]]:
         )
     found = {}
     for part, pair in zip(("train", "validation", "test"), parts, strict=True):
-        told = "training" if part == "train" else part
-        names = [f"x of the {told} data", f"y of the {told} data"]
+        title = "training" if part == "train" else part
+        names = [f"x of the {title} data", f"y of the {title} data"]
         x, y = map(as_array, names, pair)
-        with np.errstate(over="ignore"):  # what becomes infinite is told
+        with np.errstate(over="ignore"):  # check_finite names what overflows
             found[part] = x.astype(dtype), y
         for name, values in zip(names, found[part], strict=True):
             check_finite(name, values)
@@ -329,8 +330,8 @@ def _check_settings(given: Any) -> None:
             f"settings are {given!r}; expected a mapping of labels to mappings, such as "
             f"{{'xavier': {{'initialization': 'xavier'}}}}"
         )
-    shared = ("activation", "seed", "dtype")
-    arguments = [*(name for name in signature(mlp).parameters if name not in shared), "optimizer"]
+    fixed = ("activation", "seed", "dtype")
+    arguments = [*(name for name in signature(mlp).parameters if name not in fixed), "optimizer"]
     for label, setting in given.items():
         for name in setting:
             if name not in arguments:
@@ -345,10 +346,10 @@ def _check_seeds(seeds: Any, tuning_seeds: Any) -> tuple[list[int], list[int]]:
             raise TypeError(f"{name} are {given!r}; expected integers from 0 on")
         both.append([int(seed) for seed in own if isinstance(seed, int | np.integer)])
         check_distinct(name, both[-1], at_least)
-    shared = sorted(set(both[0]) & set(both[1]))
-    if shared:
+    common = sorted(set(both[0]) & set(both[1]))
+    if common:
         raise ValueError(
-            f"seeds {shared} are there for tuning and for comparing; a learning rate would be "
+            f"seeds {common} are there for tuning and for comparing; a learning rate would be "
             f"judged by the networks that it was chosen for; expected other tuning_seeds"
         )
     return both[0], both[1]

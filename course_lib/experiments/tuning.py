@@ -67,15 +67,15 @@ def tune(
     Raises
     ------
     ValueError
-        If a learning rate or a seed occurs twice, there are none, or the scores are not one for
+        If a learning rate or a seed occurs twice or is missing, or the scores are not one for
         each entry.
         Also if a learning rate is not a finite number above 0.
     TypeError
-        If the learning rates or seeds are no sequence, or a score is no number.
+        If the learning rates or seeds are not a sequence, or a score is not a number.
 
     Examples
     --------
-    >>> found = tune([0.1, 1.0, 10.0], lambda rates, seeds: -abs(np.log(rates)), seeds=range(3))
+    >>> found = tune([0.1, 1.0, 10.0], lambda each, seeds: -abs(np.log(each)), seeds=range(3))
     >>> found.learning_rate, found.at_edge
     (1.0, False)
     """
@@ -108,19 +108,19 @@ def _best(quality: Array) -> int:
 
 
 def as_grid(learning_rates: Iterable[float]) -> list[float]:
-    """Return learning rates from small to large, or raise an error if one is none."""
+    """Return learning rates from small to large, or raise ValueError."""
     check_sequence("learning_rates", learning_rates, "[0.01, 0.1, 1.0]")
     return sorted(as_number("learning_rate", rate, above=0) for rate in learning_rates)
 
 
 def check_sequence(name: str, given: Any, example: str) -> None:
-    """Raise TypeError unless an argument can be gone through, and is no string."""
+    """Raise TypeError unless an argument is iterable and not a string."""
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"{name} is {given!r}; expected a sequence, such as {example}")
 
 
 def check_distinct(name: str, given: Sequence[Any], at_least: int) -> None:
-    """Raise ValueError unless there are enough, each once."""
+    """Raise ValueError if there are too few values, or one of them twice."""
     if len(given) < at_least:
         hint = ", so that one lies inside; or pass edge='note'" if at_least == 3 else ""
         raise ValueError(f"{name} are {list(given)}; at least {at_least} are needed{hint}")

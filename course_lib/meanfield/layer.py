@@ -189,7 +189,7 @@ def elementwise(activation: str | Activation) -> Activation:
         names = ", ".join(entry.name for entry in CATALOGUE.values() if entry.elementwise)
         raise ValueError(
             f"{row.name} works over an axis; mean-field theory here is for an activation that "
-            f"works element by element. Accepted: {names}"
+            f"works element by element. Expected: {names}"
         )
     return row
 

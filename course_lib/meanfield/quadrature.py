@@ -104,7 +104,7 @@ def expectation(
 
 
 def _check_function(function: Any, kinks: Any) -> tuple[float, ...]:
-    """Return the kinks as numbers, or raise an error if these or the function are of no use."""
+    """Return the kinks as floats; raise TypeError for a wrong function or wrong kinks."""
     if not callable(function):
         raise TypeError(
             f"function is {function!r}; expected a callable, such as course_lib.activations.relu"
@@ -176,7 +176,7 @@ def _density(z: Array) -> Array:
 
 
 def _values(function: Function, x: Array) -> Array:
-    """Return the function's values as float64, or raise if they are of no use."""
+    """Return the function's values as float64; raise an error for wrong shapes, NaN, overflow."""
     with np.errstate(over="ignore"):  # the error below says what overflows
         values = np.asarray(function(x), dtype=np.float64)
     if values.shape != x.shape:

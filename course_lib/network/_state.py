@@ -39,15 +39,11 @@ def as_arrays(state: Any) -> dict[str, Array]:
     wrong = [
         f"{name} is {value.dtype}"
         for name, value in arrays.items()
-        if not (_counts(value) or (name == "class" and value.dtype.kind == "U"))
+        if value.dtype.kind not in ("fiubU" if name == "class" else "fiub")
     ]
     if wrong:
         raise TypeError(f"{'; '.join(wrong)}; expected arrays of numbers")
     return arrays
-
-
-def _counts(values: Array) -> bool:
-    return values.dtype.kind in "fiub"
 
 
 def check_writable(parameters: Mapping[str, Array]) -> None:

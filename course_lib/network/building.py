@@ -171,11 +171,7 @@ def _dropouts(
 ) -> list[list[Layer]]:
     """Return for each hidden layer the dropout that ends it, if there is one."""
     p = as_probabilities("dropout", dropout)
-    if p.shape and not (replicated and p.shape == (len(seeds),)):
-        raise ValueError(
-            f"dropout is of shape {p.shape}; expected one number, or one for each of a "
-            f"sequence of seeds"
-        )
+    _check_each("dropout", p, len(seeds) if replicated else None)
     if not p.shape and p == 0:
         if alpha:
             raise ValueError("alpha_dropout drops nothing where dropout is 0; give a dropout too")
@@ -188,12 +184,17 @@ def _dropouts(
 def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
     """Return the gain of each replica; `seeds` is None for one network without replicas."""
     values = as_array("gain", 1.0 if gain is None else gain)
-    if values.dtype.kind not in "fiu" or values.shape not in ((), (seeds,)):
-        given = f"of shape {values.shape}" if values.shape else repr(gain)
-        raise ValueError(
-            f"gain is {given}; expected one number, or one for each of a sequence of seeds"
-        )
+    _check_each("gain", values, seeds)
     return np.broadcast_to(values.astype(np.float64), (seeds or 1,))
+
+
+def _check_each(name: str, values: Array, seeds: int | None) -> None:
+    """Raise ValueError unless there is one number, or one for each of the seeds, if any."""
+    if values.dtype.kind not in "fiu" or values.shape not in ((), (seeds,)):
+        given = f"of shape {values.shape}" if values.shape else repr(values.item())
+        raise ValueError(
+            f"{name} is {given}; expected one number, or one for each of a sequence of seeds"
+        )
 
 
 def _computed_gain(activation: Activation) -> float:

@@ -266,9 +266,9 @@ def _check_shape(name: str, given: Array, of_outputs: str, shapes: list[tuple[in
         hint = f"; reshape with {name}[..., np.newaxis]"
     elif given.shape[-1:] == (1,) and given.shape[:-1] in shapes:
         hint = f"; reshape with {name}[..., 0]"
-    accepted = " or ".join(dict.fromkeys(map(str, shapes)))
+    expected = " or ".join(dict.fromkeys(map(str, shapes)))
     raise ValueError(
-        f"{name} have shape {given.shape}, {of_outputs}; expected {name} of shape {accepted}{hint}"
+        f"{name} have shape {given.shape}, {of_outputs}; expected {name} of shape {expected}{hint}"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_array
+from course_lib._checks import as_array, check_shape
 from course_lib._typing import Array, PerReplica
 from course_lib.network._state import VERSION, as_arrays, check_state, check_writable
 from course_lib.network.layers import Activate, Dense, Dropout, Layer, Residual, check_untied, walk
@@ -177,7 +177,7 @@ class Network:
 
     @property
     def gradients(self) -> dict[str, Array]:
-        """What the last `backward` left, under the names of `parameters`."""
+        """The gradients that the last `backward` computed, under the names of `parameters`."""
         return named_gradients(self.layers)
 
     def load_parameters(self, parameters: Mapping[str, ArrayLike]) -> None:
@@ -212,10 +212,8 @@ class Network:
                     f"{name} has numbers beyond the range of {self.dtype}, in which this network "
                     f"computes"
                 )
-            if value.shape != own[name].shape:
-                raise ValueError(
-                    f"{name} has shape {value.shape}; this network has {own[name].shape}"
-                )
+            expected = f"{own[name].shape}, as this network has"
+            check_shape(value.shape == own[name].shape, expected, **{name: value})
         for name, value in new.items():
             own[name][...] = value
 
@@ -379,7 +377,7 @@ def _names(layers: Sequence[Layer]) -> list[str]:
 
 
 def _name(layer: Layer) -> str:
-    """Return what the network's text form calls a layer."""
+    """Return the name of a layer in the network's `repr`."""
     if isinstance(layer, Activate):
         return layer.activation.name
     if isinstance(layer, Dropout):

@@ -42,7 +42,7 @@ def bands(
     Parameters
     ----------
     x : array_like, shape (n,)
-        Shared by all series.
+        The same for all series.
     series : mapping of str to (center, low, high)
         Each array_like of shape (n,).
     xlabel, ylabel, title : str
@@ -161,18 +161,25 @@ def functions(
     >>> figure = functions({"tanh": (tanh, tanh_grad)}, columns=1)
     >>> plt.close(figure)
     """
-    rows = -(-len(pairs) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(2.3 * columns, 2.0 * rows), sharex=True, sharey=True, squeeze=False
-    )
+    figure, panels = _panels(len(pairs), columns, 2.3, 2.0)
     x = np.linspace(-reach, reach, 801)
-    for axes in grid.flat[len(pairs) :]:
-        axes.set_visible(False)
-    for axes, (name, (function, derivative)) in zip(grid.flat, pairs.items(), strict=False):
+    for axes, (name, (function, derivative)) in zip(panels, pairs.items(), strict=True):
         axes.plot(x, derivative(x), "--", color=COLORS["red"], linewidth=1.5)
         axes.plot(x, function(x), color=COLORS["blue"])
         axes.set(title=name, ylim=(-1.6, 2.6))
     return figure
+
+
+def _panels(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure with so many panels in rows, on common axes; width and height in inches."""
+    rows = -(-count // columns)
+    size = (width * columns, height * rows)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False
+    )
+    for axes in grid.flat[count:]:
+        axes.set_visible(False)
+    return figure, list(grid.flat[:count])
 
 
 def decision_regions(
@@ -183,7 +190,7 @@ def decision_regions(
     resolution: int = 160,
     pad: float = 0.25,
 ) -> Figure:
-    """Draw where a model says which class, with the points it should get right.
+    """Draw the regions in which a model predicts each class, with the data.
 
     Parameters
     ----------
@@ -214,14 +221,8 @@ def decision_regions(
     sides = [np.linspace(low[k], high[k], resolution) for k in (0, 1)]
     points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
     classes = int(y.max()) + 1
-    columns = min(len(panels), 3)
-    rows = -(-len(panels) // columns)
-    figure, grid = plt.subplots(
-        rows, columns, figsize=(2.6 * columns, 2.55 * rows), sharex=True, sharey=True, squeeze=False
-    )
-    for axes in grid.flat[len(panels) :]:
-        axes.set_visible(False)
-    for axes, (title, model) in zip(grid.flat, panels.items(), strict=False):
+    figure, grid = _panels(len(panels), min(len(panels), 3), 2.6, 2.55)
+    for axes, (title, model) in zip(grid, panels.items(), strict=True):
         values = np.asarray(model(points)).reshape(resolution, resolution).astype(float)
         if values.max() > 1 or classes > 2:
             colormap: Any = ListedColormap([_tint(CYCLE[k % len(CYCLE)]) for k in range(classes)])
@@ -242,7 +243,8 @@ def decision_regions(
         size = 42 if len(x) <= 8 else 9
         for k in range(classes):
             axes.scatter(
-                *x[y == k].T,
+                x[y == k, 0],
+                x[y == k, 1],
                 s=size,
                 color=CYCLE[k % 6],
                 marker=MARKERS[k % 6],
@@ -292,7 +294,7 @@ def image_grid(images: Array, titles: Sequence[str] | None = None, *, columns: i
 
 
 def confusion(counts: Array, names: Sequence[str], *, title: str = "") -> Figure:
-    """Draw a confusion matrix: rows are what it was, columns what the model said.
+    """Draw a confusion matrix: rows are true classes, columns predictions.
 
     Parameters
     ----------

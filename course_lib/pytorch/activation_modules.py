@@ -105,9 +105,9 @@ def parameter_names(row: Activation) -> Mapping[str, str]:
 def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
     """Return the row of the catalogue whose function a row has, and the parameters it is given.
 
-    The function decides, not the name, which whoever makes a row of their own may well keep.
+    The function decides, not the name: a user's own row may keep the name of the one it replaces.
     """
-    (function, parameters), (derivative, others) = map(_taken_apart, (row.function, row.derivative))
+    (function, parameters), (derivative, others) = map(_unwrapped, (row.function, row.derivative))
     known = next((k for k in activations.CATALOGUE.values() if k.function is function), None)
     if known is None:
         return None, {}
@@ -116,21 +116,21 @@ def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
     )
     if derivative is not known.derivative or not same:
         raise ValueError(
-            f"the function of {row.name!r} is {_told(function, parameters)}, and its derivative "
-            f"{_told(derivative, others)}; expected the derivative of the function, with the same "
-            f"parameters"
+            f"the function of {row.name!r} is {_as_call(function, parameters)}, and its derivative "
+            f"{_as_call(derivative, others)}; expected the derivative of the function, with "
+            f"the same parameters"
         )
     return known, parameters
 
 
-def _taken_apart(function: Function) -> tuple[Function, dict[str, Any]]:
+def _unwrapped(function: Function) -> tuple[Function, dict[str, Any]]:
     """Return a function and the keyword arguments that `functools.partial` gave to it."""
     if isinstance(function, partial) and not function.args:
         return function.func, function.keywords
     return function, {}
 
 
-def _told(function: Function, parameters: Mapping[str, Any]) -> str:
+def _as_call(function: Function, parameters: Mapping[str, Any]) -> str:
     """Format a function and its parameters for names and error messages."""
     given = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
     return f"{getattr(function, '__name__', function)}({given})"
@@ -172,7 +172,7 @@ def _check_agreement(module: nn.Module, row: Activation) -> None:
 
 
 def computes_as(thing: object, *kinds: type) -> bool:
-    """Return whether it is of one of some classes, or of one that inherits how that computes."""
+    """Return whether an object is of one of the classes, with that class's forward and backward."""
     steps = ("forward", "backward")
     return any(
         isinstance(thing, kind)
@@ -202,7 +202,7 @@ def activation_of(module: nn.Module, rows: Sequence[Activation]) -> Activation |
 
 
 def _settings_of(module: nn.Module) -> dict[str, Any]:
-    """Return the settings of a module by name, but for those that do not change its function."""
+    """Return a module's settings by name, without those that do not change its function."""
     inner = ("training", "inplace")
     found = {k: v for k, v in vars(module).items() if not k.startswith("_") and k not in inner}
     if found.get("dim") == 1:
@@ -222,7 +222,7 @@ def _with_parameters(row: Activation, parameters: dict[str, Any]) -> Activation:
     options |= _options(row, parameters)
     return replace(
         row,
-        name=_told(row.function, parameters),
+        name=_as_call(row.function, parameters),
         function=function,
         derivative=derivative,
         lipschitz=max(row.lipschitz, steepest),

@@ -20,7 +20,7 @@ __all__ = [
     "check_learns",
     "check_optimizer",
     "loss_and_criterion",
-    "steered",
+    "optimized",
 ]
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -33,7 +33,15 @@ _CRITERIA: dict[str, Criterion] = {
 
 
 def loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
-    """Return a loss of the NumPy network and what PyTorch has for it."""
+    """Return a loss of the NumPy network and PyTorch's function for it.
+
+    Raises
+    ------
+    KeyError
+        If there is no loss of that name.
+    NotImplementedError
+        If the loss is not one of `course_lib.network.LOSSES`.
+    """
     found = get_loss(loss)
     if LOSSES.get(found.name) is not found:
         raise NotImplementedError(
@@ -45,7 +53,13 @@ def loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
 def as_targets(
     y: ArrayLike | torch.Tensor, loss: Loss, shape: Sequence[int], like: torch.Tensor
 ) -> torch.Tensor:
-    """Return labels or targets for outputs of a shape, checked as the NumPy network checks them."""
+    """Return labels or targets for outputs of a shape, checked as the NumPy network checks them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As the loss does; or if the outputs have more than two axes.
+    """
     labels: Array = as_array("y", y)
     if len(shape) > 2:
         raise ValueError(
@@ -72,25 +86,25 @@ def check_optimizer(optimizer: object, model: nn.Module) -> None:
             f"module one of torch.optim that makes a step from the gradients at hand"
         ) from None
     own_parameters = {id(parameter) for parameter in model.parameters()}
-    foreign = sum(id(parameter) not in own_parameters for parameter in steered(optimizer))
+    foreign = sum(id(parameter) not in own_parameters for parameter in optimized(optimizer))
     if foreign:
         raise ValueError(
             f"the optimizer was made for the parameters of another module: {foreign} of its "
-            f"{len(steered(optimizer))} are not in this one; expected one made for "
+            f"{len(optimized(optimizer))} are not in this one; expected one made for "
             f"model.parameters() or for some of them, after the module was built, copied or loaded"
         )
 
 
-def steered(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+def optimized(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     """Return the parameters that an optimizer moves."""
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def check_learns(optimizer: torch.optim.Optimizer) -> None:
     """Raise ValueError if everything that an optimizer moves is frozen."""
-    if not any(parameter.requires_grad for parameter in steered(optimizer)):
+    if not any(parameter.requires_grad for parameter in optimized(optimizer)):
         raise ValueError(
-            f"all {len(steered(optimizer))} parameters of the optimizer are frozen "
+            f"all {len(optimized(optimizer))} parameters of the optimizer are frozen "
             f"(requires_grad=False), and nothing would be learned; expected an optimizer with "
             f"at least one parameter that learns"
         )

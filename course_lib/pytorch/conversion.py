@@ -211,12 +211,12 @@ def _mask_seeds(seed: Seed) -> Iterator[Seed]:
 
 
 def _layers(modules: nn.Sequential, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> list[Layer]:
-    """Return copies of modules in a row; what has no parameters is made in the dtype."""
-    return [_layer(m, dtype, seeds) for m in modules if not _is_nothing(m)]
+    """Return NumPy layers for modules in a row; those without parameters get the dtype."""
+    return [_layer(m, dtype, seeds) for m in modules if not _is_plain_flatten(m)]
 
 
-def _is_nothing(module: nn.Module) -> bool:
-    """Return whether it is a Flatten that keeps (batch, features); raise TypeError if another."""
+def _is_plain_flatten(module: nn.Module) -> bool:
+    """Return whether a module is a Flatten that keeps (batch, features); reject other Flattens."""
     if not isinstance(module, nn.Flatten) or not computes_as(module, nn.Flatten):
         return False
     if (module.start_dim, module.end_dim) != (1, -1):

@@ -16,7 +16,7 @@ from course_lib.pytorch.arguments import (
     check_learns,
     check_optimizer,
     loss_and_criterion,
-    steered,
+    optimized,
 )
 from course_lib.pytorch.tensors import array_of, as_array, as_tensor, first_parameter
 from course_lib.training import History
@@ -137,7 +137,7 @@ class _Learner:
         return ()
 
     def validate_with(self, x: ArrayLike, y: ArrayLike) -> None:
-        """Take validation data, if they are some."""
+        """Check and keep the validation data."""
         inputs = as_tensor("x of the validation data", x, self.inputs)
         labels = as_array("y of the validation data", y)
         check_finite("x of the validation data", array_of(inputs))
@@ -147,7 +147,7 @@ class _Learner:
 
     def train_epoch(self, batches: Iterable[Array]) -> float:
         self.model.train()
-        total, learning = 0.0, steered(self.optimizer)
+        total, learning = 0.0, optimized(self.optimizer)
         for index in map(torch.from_numpy, batches):
             value = self.criterion(self.model(self.inputs[index]), self.targets[index])
             # also what the optimizer does not steer, so that nothing piles up there

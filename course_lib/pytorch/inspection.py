@@ -22,7 +22,7 @@ __all__ = ["Passage", "passages", "weights"]
 
 @dataclass
 class Passage:
-    """What went through one activation of a module on the way forward, and came back.
+    """Inputs, outputs and gradient of one activation in one call of a module.
 
     Attributes
     ----------
@@ -46,9 +46,9 @@ class Passage:
 def passages(
     model: nn.Module, x: ArrayLike, y: ArrayLike | None = None, loss: str | Loss = "cross_entropy"
 ) -> list[Passage]:
-    """Send a batch through a module in training mode, and watch its activations.
+    """Send a batch through a module in training mode, and record what its activations compute.
 
-    What `course_lib.diagnostics` is made of; the module's gradients and running averages change.
+    `course_lib.diagnostics` is built on this. The module's gradients and running averages change.
     Dropout drops, always the same for a module and a batch, and PyTorch's random numbers are left
     as they were. ``RReLU`` alone works as in evaluation, with its mean negative slope
     instead of random ones.
@@ -114,14 +114,14 @@ After = Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor], None]
 
 
 def _recorder(name: str, layer: Layer, found: list[Passage]) -> tuple[Before, After]:
-    """Return what is to happen before and after an activation, so that its passages are found."""
+    """Return the hooks before and after an activation, which append a Passage for each call."""
 
     def before(module: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         # A tensor of its own has the gradient through this activation alone, and always one; and
         # a module that works in place overwrites it instead of what came from the layer before.
         z = inputs[0] if inputs[0].requires_grad else inputs[0].detach().requires_grad_()
         z = z.clone()
-        passage = Passage(name, _for_places(layer, z.shape), _rows_of(z), np.empty(0))
+        passage = Passage(name, _with_units(layer, z.shape), _rows_of(z), np.empty(0))
         found.append(passage)
         if z.requires_grad:  # not within torch.no_grad()
             z.register_hook(  # type: ignore[no-untyped-call]
@@ -135,8 +135,8 @@ def _recorder(name: str, layer: Layer, found: list[Passage]) -> tuple[Before, Af
     return before, after
 
 
-def _for_places(layer: Layer, shape: Sequence[int]) -> Layer:
-    """Return the layer for activations ``(batch, channels, ...)`` that are laid out as rows."""
+def _with_units(layer: Layer, shape: Sequence[int]) -> Layer:
+    """Return the layer for inputs ``(batch, channels, ...)`` that are flattened to rows."""
     if not isinstance(layer, PReLU) or layer.parameters["weight"].size == 1:
         return layer
     return PReLU(np.repeat(layer.parameters["weight"], int(np.prod(shape[2:])), axis=-1))

@@ -39,7 +39,13 @@ class Residual(nn.Sequential):
     """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Return the input plus what the modules make of it."""
+        """Return the input plus the output of the modules.
+
+        Raises
+        ------
+        ValueError
+            If they return another shape.
+        """
         output: torch.Tensor = super().forward(input)  # type: ignore[no-untyped-call]
         if output.shape != input.shape:
             raise ValueError(
@@ -112,6 +118,6 @@ def _check_sizes(sizes: object) -> None:
         raise TypeError(f"sizes are {sizes!r}; expected a sequence of integers, such as [784, 10]")
     wrong = [n for n in sizes if isinstance(n, bool) or not isinstance(n, Integral)]
     if wrong:
-        raise TypeError(f"sizes are {sizes!r}; expected integers, and {wrong[0]!r} is none")
+        raise TypeError(f"sizes are {sizes!r}; expected integers; {wrong[0]!r} is not one")
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"sizes are {list(sizes)}; expected at least two numbers from 1 on")

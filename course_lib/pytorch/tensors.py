@@ -55,7 +55,13 @@ def as_tensor(
 
 
 def first_parameter(model: nn.Module) -> torch.Tensor:
-    """Return a parameter, which tells the module's dtype and device."""
+    """Return a parameter, which tells the module's dtype and device.
+
+    Raises
+    ------
+    ValueError
+        If the module has none.
+    """
     for parameter in model.parameters():
         return parameter
     raise ValueError(f"{type(model).__name__} has no parameters, which would tell dtype and device")

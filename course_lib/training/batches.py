@@ -85,7 +85,7 @@ class Batches:
             yield indices[0] if len(indices) == 1 else np.stack(indices)
 
     def skip(self, epochs: int) -> None:
-        """Let the orders go on as in so many epochs."""
+        """Advance the random orders by a number of epochs."""
         for _ in range(epochs):
             for rng in self._generators:
                 next(epoch_batches(self.n, self.batch_size, rng))

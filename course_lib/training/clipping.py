@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from course_lib._checks import as_number
+from course_lib._checks import as_number, check_shape
 from course_lib._typing import Array, PerReplica
 from course_lib.training.stepping import check_gradients, check_in_place
 
@@ -56,9 +56,8 @@ def clip_norm(gradients: Mapping[str, Array], limit: float) -> PerReplica:
     _check_clipping(gradients, limit)
     if not gradients:
         raise ValueError("there are no gradients; call loss_and_gradients first")
-    shapes = [gradient.shape for gradient in gradients.values()]
-    if min(map(len, shapes)) < 2:
-        raise ValueError(f"gradients have shapes {shapes}; expected (..., rows, columns)")
+    axes = min(gradient.ndim for gradient in gradients.values())
+    check_shape(axes > 1, "(..., rows, columns)", **gradients)
     norms = _norms(list(gradients.values()))
     with np.errstate(invalid="ignore", under="ignore"):  # an infinite gradient times 0
         factor = np.minimum(1, _within(limit, norms) / (norms + 1e-6))

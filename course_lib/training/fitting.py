@@ -104,8 +104,8 @@ def fit(
         the optimizer remembers another network, or the history has other replicas, another
         patience, or validation losses where there are no validation data now.
     TypeError
-        If the network is none of this library's, or the optimizer's step does not take parameters
-        and gradients.
+        If the network is not one of `course_lib.network`, or the optimizer's step does not take
+        parameters and gradients.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 
@@ -207,7 +207,7 @@ class _Learner:
         return self.network.replicas
 
     def validate_with(self, x: ArrayLike, y: ArrayLike) -> None:
-        """Take validation data, if they are some."""
+        """Check and keep the validation data."""
         inputs, labels = self.network.check_input(x), as_array("y of the validation data", y)
         check_finite("x of the validation data", inputs)
         check_finite("y of the validation data", labels)

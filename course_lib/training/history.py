@@ -112,7 +112,7 @@ class History:
 
 
 def _contradictions(state: Mapping[str, Array]) -> list[str]:
-    """Return what cannot be in a history: counts that are none, or shapes that do not go together.
+    """Return the problems of a history's state: wrong counts, dtypes, or shapes that do not fit.
 
     Examples
     --------
@@ -121,25 +121,25 @@ def _contradictions(state: Mapping[str, Array]) -> list[str]:
     >>> _contradictions(history.state_dict() | {"steps": np.array(-1)})
     ['steps is -1, expected one integer from 0 on']
     """
-    told = [
+    problems = [
         f"{name} is {state[name]}, expected one integer from 0 on"
         for name in ("steps", "patience")
         if state[name].ndim or state[name].dtype.kind not in "iu" or state[name] < 0
     ]
     train, best = state["train_loss"], state["best_epoch"]
     if train.dtype.kind != "f" or train.ndim == 0:
-        return [*told, f"train_loss is {_form(train)}, expected floats of shape (..., epochs)"]
+        return [*problems, f"train_loss is {_form(train)}, expected floats of shape (..., epochs)"]
     for name in ("validation_loss", "validation_accuracy"):
         shapes = train.shape, (*train.shape[:-1], 0)
         if state[name].dtype.kind != "f" or state[name].shape not in shapes:
-            told.append(f"{name} is {_form(state[name])}, expected floats of shape {shapes[0]}")
+            problems.append(f"{name} is {_form(state[name])}, expected floats of shape {shapes[0]}")
     if state["validation_loss"].shape != state["validation_accuracy"].shape:
-        told.append("validation_loss and validation_accuracy have different shapes")
+        problems.append("validation_loss and validation_accuracy have different shapes")
     if best.dtype.kind not in "iu" or best.shape != train.shape[:-1]:
-        told.append(f"best_epoch is {_form(best)}, expected integers of {train.shape[:-1]}")
+        problems.append(f"best_epoch is {_form(best)}, expected integers of {train.shape[:-1]}")
     elif ((best < 0) | (best > train.shape[-1])).any():
-        told.append(f"best_epoch is {best}, expected integers from 0 to {train.shape[-1]}")
-    return told
+        problems.append(f"best_epoch is {best}, expected integers from 0 to {train.shape[-1]}")
+    return problems
 
 
 def _form(values: Array) -> str:
@@ -200,8 +200,8 @@ def check_history(
             f"pass the same to go on"
         )
     if (validation is None) == bool(columns):
-        told = "validation losses" if columns else "no validation losses"
+        given = "validation losses" if columns else "no validation losses"
         raise ValueError(
-            f"history has {told}, and validation is {'None' if columns else 'given'}; pass "
+            f"history has {given}, and validation is {'None' if columns else 'given'}; pass "
             f"validation data in all calls or in none"
         )

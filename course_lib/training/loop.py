@@ -23,7 +23,7 @@ __all__ = ["Learner", "Settings", "train"]
 
 
 class Learner(Protocol):
-    """What the loop asks of a library: a network that learns from its data, and can be set back."""
+    """The interface that the loop needs: a network with its data, to be trained and restored."""
 
     @property
     def replicas(self) -> tuple[int, ...]:
@@ -44,7 +44,7 @@ class Learner(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """What both `fit`s are told beside the network, the data and the optimizer; see there."""
+    """The arguments of both `fit`s beside the network, the data and the optimizer; see there."""
 
     epochs: int
     patience: int | None
@@ -115,9 +115,9 @@ def train(learner: Learner, batches: Batches, settings: Settings) -> History:
 
 @contextmanager
 def _best_state(learner: Learner, settings: Settings) -> Iterator[dict[str, Array]]:
-    """Yield copies to which the best states are written, and from which they are loaded at the end.
+    """Yield copies of the state; at the end, load what the caller has written into them.
 
-    Without patience there is nothing to set back, and the copies are none.
+    Without patience nothing is restored, and the mapping is empty.
     """
     if settings.patience is None:
         yield {}
@@ -142,5 +142,5 @@ def _copy(learner: Learner, kept: dict[str, Array], at_best: Array) -> None:
 
 
 def _copies(state: Mapping[str, Array]) -> dict[str, Array]:
-    """Return a state of arrays that do not change any more."""
+    """Return copies of all arrays of a state."""
     return {name: value.copy() for name, value in state.items()}

@@ -28,7 +28,7 @@ __all__ = ["SGD", "Adam", "AdamW", "Momentum", "Optimizer"]
 
 
 class Optimizer(Protocol):
-    """What `fit` asks of an optimizer.
+    """The interface of an optimizer, which `fit` calls.
 
     Notes
     -----
@@ -232,7 +232,7 @@ class Adam(Stepping):
     def decayed(
         self, parameter: Array, gradient: Array, learning_rate: Array, decay: Array
     ) -> Array:
-        """Return what Adam takes for the gradient."""
+        """Return the gradient that Adam works with: that of the penalized loss."""
         return penalized(gradient, decay, parameter)
 
     def check_dtype(self, name: str, parameter: Array) -> None:
@@ -242,10 +242,7 @@ class Adam(Stepping):
                 f"{name} is float16, in which the squares of gradients vanish or overflow that "
                 f"{type(self).__name__} divides by; train in float32, or with SGD or Momentum"
             )
-        if not shaped_for("eps", self.eps, parameter):
-            raise ValueError(
-                f"eps is {self.eps!r}, which is 0 in {parameter.dtype}; pass a larger one"
-            )
+        shaped_for("eps", self.eps, parameter, nonzero=True)
 
     def _settings(self) -> list[str]:
         return [*super()._settings(), "steps"]

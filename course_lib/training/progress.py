@@ -14,10 +14,10 @@ __all__ = ["Bar", "advance", "progress_bar"]
 
 
 class Bar(Protocol):
-    """What a training does with a bar of tqdm."""
+    """The methods of a tqdm bar that a training calls."""
 
     def set_postfix(self, *, refresh: bool, loss: str) -> None:
-        """Tell the loss."""
+        """Show the loss."""
 
     def update(self) -> None:
         """Count an epoch."""

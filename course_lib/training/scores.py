@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_array
+from course_lib._checks import as_array, check_shape
 from course_lib._typing import Array, PerReplica
 from course_lib.network import Loss
 
@@ -43,11 +43,9 @@ def accuracy(outputs: Array, y: ArrayLike) -> PerReplica:
         y = (y[..., 0] if y.shape in (outputs.shape, outputs.shape[-2:]) else y) > 0.5
     else:
         predictions = outputs.argmax(axis=-1)
-    if y.shape not in (predictions.shape[-1:], predictions.shape):
-        raise ValueError(
-            f"labels of shape {y.shape} do not fit outputs of shape {outputs.shape}; expected "
-            f"{predictions.shape[-1:]} or {predictions.shape}"
-        )
+    shapes = predictions.shape[-1:], predictions.shape
+    expected = f"{' or '.join(map(str, shapes))} for outputs of shape {outputs.shape}"
+    check_shape(y.shape in shapes, expected, labels=y)
     return ((predictions == y) & ~np.isnan(outputs).any(axis=-1)).mean(axis=-1)
 
 

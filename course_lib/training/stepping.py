@@ -1,4 +1,4 @@
-"""What all optimizers share: a step is checked as a whole before it is made, and can be stored.
+"""The base of all optimizers: it checks a whole step before making it, and stores its memory.
 
 `Stepping` is the class that those in `course_lib.training.optimizers` are derived from; its
 docstring says what it asks of them. `check_moves` is how `course_lib.training.fit` finds out before
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_numbers, check_type
+from course_lib._checks import check_numbers, check_shape, check_type
 from course_lib._typing import Array
 from course_lib.network._state import VERSION, as_arrays, check_state
 
@@ -65,7 +65,15 @@ class Stepping:
     def moves(
         self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]
     ) -> Sequence[Move]:
-        """Check all of a step, so that none is half done; return what each parameter needs."""
+        """Check the whole step before any parameter moves; return what each needs, in order.
+
+        Raises
+        ------
+        ValueError
+            As `check`; or if a gradient is missing, unknown or of another shape.
+        TypeError
+            As `check`; or if gradients are not a mapping to arrays of floats.
+        """
         check_gradients(gradients)
         expected = "a mapping of names to arrays, such as network.parameters"
         check_type("parameters", parameters, Mapping, expected)
@@ -91,14 +99,10 @@ class Stepping:
             found.append(shaped[kind])
         return found
 
-    @np.errstate(over="ignore", under="ignore")  # what becomes infinite or 0 is told
+    @np.errstate(over="ignore", under="ignore")  # an error below names these
     def _settings_for(self, name: str, parameter: Array) -> tuple[Array, Array]:
         self.check_dtype(name, parameter)
-        learning_rate = shaped_for("learning_rate", self.learning_rate, parameter)
-        if not learning_rate.all():
-            raise ValueError(
-                f"learning_rate is {self.learning_rate!r}, which is 0 in {parameter.dtype}"
-            )
+        learning_rate = shaped_for("learning_rate", self.learning_rate, parameter, nonzero=True)
         return learning_rate, shaped_for("weight_decay", self.weight_decay, parameter)
 
     def _check_memory(self, parameters: Mapping[str, Array]) -> None:
@@ -117,17 +121,17 @@ class Stepping:
         """Raise ValueError unless a loaded memory is one of these parameters."""
         for memory in self.memory.values():
             if memory and _forms(memory) != _forms(parameters):
-                told = [
+                wrong = [
                     f"{name}: {ours}, {theirs}"
                     for name, ours, theirs in _unequal(_forms(memory), _forms(parameters))
                 ]
                 raise ValueError(
                     f"the state that this optimizer has loaded is for other parameters (name: "
-                    f"remembered, given): {'; '.join(told)}"
+                    f"remembered, given): {'; '.join(wrong)}"
                 )
 
     def _make_room(self, parameters: Mapping[str, Array]) -> None:
-        """Remember zeros where nothing is remembered yet."""
+        """Start the memory of new parameters with zeros."""
         for name, parameter in parameters.items():
             if name not in self._owners:
                 self._owners[name] = parameter
@@ -210,14 +214,14 @@ class Stepping:
         vars(self).update(settings)
 
 
-def shaped_for(name: str, number: ArrayLike, parameter: Array) -> Array:
+def shaped_for(name: str, number: ArrayLike, parameter: Array, *, nonzero: bool = False) -> Array:
     """Return a setting shaped to multiply a parameter ``(..., rows, columns)``.
 
     Raises
     ------
     ValueError
-        If a number is beyond the range of the parameter's dtype, or there is neither one number nor
-        one for each replica.
+        If a number is beyond the range of the parameter's dtype, or 0 in it where `nonzero` is set;
+        or there is neither one number nor one for each replica.
 
     Examples
     --------
@@ -227,13 +231,14 @@ def shaped_for(name: str, number: ArrayLike, parameter: Array) -> Array:
     values = np.asarray(number, dtype=parameter.dtype)
     if not np.isfinite(values).all():
         raise ValueError(f"{name} is {number!r}, which is beyond the range of {parameter.dtype}")
+    if nonzero and not values.all():
+        raise ValueError(
+            f"{name} is {number!r}, which is 0 in {parameter.dtype}; pass a larger one"
+        )
     if values.ndim == 0:
         return values
-    if values.shape != parameter.shape[:-2]:
-        raise ValueError(
-            f"{name} has shape {values.shape}; expected one number, or one for each replica: "
-            f"{parameter.shape[:-2]}"
-        )
+    expected = f"one number, or one for each replica: {parameter.shape[:-2]}"
+    check_shape(values.shape == parameter.shape[:-2], expected, **{name: values})
     return values[..., np.newaxis, np.newaxis]
 
 
@@ -321,7 +326,7 @@ def _unequal(
 
 
 def check_optimizer(optimizer: object) -> None:
-    """Raise TypeError unless it is something that makes steps.
+    """Raise TypeError unless an optimizer is an instance with a method `step`.
 
     Examples
     --------
@@ -352,7 +357,7 @@ def check_moves(optimizer: object, parameters: Mapping[str, Array]) -> None:
 
 
 def _takes_two(step: Any) -> bool:
-    """Return whether a function can be called with two arguments, as far as it tells."""
+    """Return whether a function's signature allows two arguments."""
     try:
         signature(step).bind({}, {})
     except TypeError:

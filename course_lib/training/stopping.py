@@ -1,4 +1,4 @@
-"""Early stopping: who goes on, and whose epoch was the best so far."""
+"""Early stopping: which replicas go on, and which epoch was the best of each."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ __all__ = ["EarlyStopping", "check_patience"]
 
 
 class EarlyStopping:
-    """Who goes on and whose epoch was the best so far, each replica for itself.
+    """Which replicas go on, and the best epoch of each so far.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class EarlyStopping:
         self._waited: Array = np.zeros(replicas, int)
 
     def after_epoch(self, loss: PerReplica | float) -> Array:
-        """Look at the latest validation loss; return which replicas are in their best state."""
+        """Take in the latest validation loss; return which replicas are in their best state."""
         if self.patience is None:
             loss = np.nan  # counts as none
         self.epochs = self.epochs + self.running

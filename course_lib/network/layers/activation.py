@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from course_lib import activations
-from course_lib._checks import check_float_arrays
+from course_lib._checks import check_float_arrays, check_shape
 from course_lib._typing import Array
 from course_lib.activations import Activation, prelu, prelu_grad, prelu_negative_slope_grad
 from course_lib.network.layers.base import BaseLayer, sum_along
@@ -58,7 +58,7 @@ class Activate(BaseLayer):
 
 
 class PReLU(BaseLayer):
-    """A rectifier whose slope for x < 0 is learned, one for all features or one for each.
+    """A rectifier with a learned negative slope: one for all features, or one for each.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class PReLU(BaseLayer):
 
     Notes
     -----
-    He et al., 2015 :cite:p:`he2015delving`, who begin with 0.25. The slope is the parameter
+    He et al., 2015 :cite:p:`he2015delving`, who begin with 0.25. It is the parameter
     ``"weight"``, as in PyTorch. Without learning, the activation ``"prelu"`` does the same.
 
     Examples
@@ -91,36 +91,33 @@ class PReLU(BaseLayer):
 
     def __init__(self, negative_slope: Array) -> None:
         check_float_arrays(negative_slope=negative_slope)
-        if negative_slope.ndim < 2 or negative_slope.shape[-2] != 1:
-            raise ValueError(
-                f"negative_slope has shape {negative_slope.shape}; expected (..., 1, features) "
-                f"or (..., 1, 1)"
-            )
+        fits = negative_slope.ndim > 1 and negative_slope.shape[-2] == 1
+        check_shape(fits, "(..., 1, features) or (..., 1, 1)", negative_slope=negative_slope)
         super().__init__(weight=negative_slope)  # as PyTorch calls it
 
     @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
-        """Return x where x > 0, and the slope times x elsewhere."""
-        slope = self.parameters["weight"]
-        self._check_input(x, None if slope.shape[-1] == 1 else slope.shape[-1])
-        # the activation takes slopes that broadcast to its input, so each replica gets its own
-        leading = np.broadcast_shapes(x.shape[:-2], slope.shape[:-2])
+        """Return x where x > 0, and the negative slope times x elsewhere."""
+        negative_slope = self.parameters["weight"]
+        self._check_input(x, None if negative_slope.shape[-1] == 1 else negative_slope.shape[-1])
+        # the activation takes numbers that broadcast to its input, so each replica gets its own
+        leading = np.broadcast_shapes(x.shape[:-2], negative_slope.shape[:-2])
         self._x = x = np.broadcast_to(x, (*leading, *x.shape[-2:]))
-        y = np.asarray(prelu(x, negative_slope=slope))
+        y = np.asarray(prelu(x, negative_slope=negative_slope))
         self._output_shape = y.shape
         return y
 
     @np.errstate(all="ignore")
     def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
-        """Fill the gradient of the slope; return that of the input."""
+        """Fill the gradient of the negative slope; return that of the input."""
         self._check_backward(grad_output)
-        slope = self.parameters["weight"]
-        axes = (-2, -1) if slope.shape[-1] == 1 else (-2,)
-        to_slope = prelu_negative_slope_grad(self._x) * grad_output
-        self._set_gradient("weight", sum_along(to_slope, axes))
+        negative_slope = self.parameters["weight"]
+        axes = (-2, -1) if negative_slope.shape[-1] == 1 else (-2,)
+        gradient = prelu_negative_slope_grad(self._x) * grad_output
+        self._set_gradient("weight", sum_along(gradient, axes))
         if not to_input:
             return None
-        return np.asarray(prelu_grad(self._x, negative_slope=slope) * grad_output)
+        return np.asarray(prelu_grad(self._x, negative_slope=negative_slope) * grad_output)
 
     def replica(self, index: int) -> "PReLU":
         """Return one replica as a layer of its own."""

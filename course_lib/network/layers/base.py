@@ -1,4 +1,4 @@
-"""What layers have in common: what a network asks of them, and the base class of those here."""
+"""The interface of a layer, and the base class of those in this package."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
@@ -12,7 +12,7 @@ __all__ = ["Layer"]
 
 
 class Layer(Protocol):
-    """What a network asks of a layer.
+    """The interface of a layer in a network.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Stateful(Protocol):
     """A layer that carries more than parameters from one batch to the next."""
 
     def get_extra_state(self) -> dict[str, Array]:
-        """Return copies of what it carries."""
+        """Return copies of its arrays."""
 
     def set_extra_state(self, state: Mapping[str, Array]) -> None:
         """Go on from such a state."""
@@ -135,7 +135,7 @@ class BaseLayer:
             )
 
     def _set_gradient(self, name: str, gradient: Array) -> None:
-        """Set a gradient, summed over the leading axes that its parameter lacks or has once."""
+        """Set a gradient, summed over leading axes that its parameter lacks or has of length 1."""
         shape = self.parameters[name].shape
         if gradient.shape != shape:
             extra = gradient.ndim - len(shape)
@@ -151,7 +151,7 @@ class Block:
 
 
 def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Return whether axes broadcast."""
+    """Return whether two shapes broadcast."""
     return all(a == b or 1 in (a, b) for a, b in zip(reversed(one), reversed(other), strict=False))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_lib._checks import check_float_arrays
+from course_lib._checks import check_float_arrays, check_shape
 from course_lib._typing import Array
 from course_lib.network.layers.base import BaseLayer, sum_along
 
@@ -41,12 +41,9 @@ class Dense(BaseLayer):
 
     def __init__(self, weight: Array, bias: Array) -> None:
         check_float_arrays(weight=weight, bias=bias)
-        if weight.ndim < 2 or bias.shape != (*weight.shape[:-2], 1, weight.shape[-1]):
-            raise ValueError(
-                f"weight has shape {weight.shape} and bias {bias.shape}; expected "
-                f"(..., in_features, out_features) and (..., 1, out_features) with the same "
-                f"leading axes"
-            )
+        fits = weight.ndim > 1 and bias.shape == (*weight.shape[:-2], 1, weight.shape[-1])
+        expected = "(..., in_features, out_features) and (..., 1, out_features)"
+        check_shape(fits, f"{expected} with the same leading axes", weight=weight, bias=bias)
         super().__init__(weight=weight, bias=bias)
 
     @np.errstate(all="ignore")

@@ -40,7 +40,7 @@ class Dropout(BaseLayer):
     p : ndarray of float64
         As given.
     replicas : tuple of int
-        The shape of `p` or of the seeds; ``()`` where all replicas share both.
+        The shape of `p` or of the seeds; ``()`` where all replicas have the same.
     training : bool
         The mode; a network sets it. False at first.
 
@@ -49,7 +49,7 @@ class Dropout(BaseLayer):
     ValueError
         If a probability is not from 0 to below 1, or the shapes of `p` and the seeds differ.
     TypeError
-        If `p` is not numeric, or a seed is none.
+        If `p` is not numeric, or a seed is neither an integer nor a SeedSequence.
 
     Notes
     -----

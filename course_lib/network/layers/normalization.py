@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from course_lib._checks import as_number, check_float_arrays
+from course_lib._checks import as_number, check_float_arrays, check_shape
 from course_lib._typing import Array
 from course_lib.network.layers.base import BaseLayer, sum_along
 
@@ -14,7 +14,7 @@ __all__ = ["BatchNorm", "LayerNorm"]
 
 
 class _Normalization(BaseLayer):
-    """What the two normalizations share: parameters, their gradients, and the last steps."""
+    """The base of both normalizations: parameters, their gradients, and the last steps."""
 
     _remembered: ClassVar[tuple[str, ...]] = ("_normalized", "_scale", "_output_shape")
     _normalized: Array
@@ -22,11 +22,8 @@ class _Normalization(BaseLayer):
 
     def __init__(self, weight: Array, bias: Array, eps: float) -> None:
         check_float_arrays(weight=weight, bias=bias)
-        if weight.ndim < 2 or weight.shape[-2] != 1 or bias.shape != weight.shape:
-            raise ValueError(
-                f"weight has shape {weight.shape} and bias {bias.shape}; expected "
-                f"(..., 1, features) for both"
-            )
+        fits = weight.ndim > 1 and weight.shape[-2] == 1 and bias.shape == weight.shape
+        check_shape(fits, "(..., 1, features) for both", weight=weight, bias=bias)
         if weight is bias:
             raise ValueError(
                 "weight and bias are one array, which learns as one; give each its own"
@@ -59,8 +56,8 @@ class _Normalization(BaseLayer):
         two directions, the ones and the normalized values, drop out.
         """
         along = (gradient * self._normalized).mean(axis=axis, keepdims=True)
-        left = gradient - gradient.mean(axis=axis, keepdims=True) - along * self._normalized
-        return self._scaled(left)
+        rest = gradient - gradient.mean(axis=axis, keepdims=True) - along * self._normalized
+        return self._scaled(rest)
 
     def _scaled(self, gradient: Array) -> Array:
         """Return a gradient divided by the standard deviation, in its own dtype."""

@@ -91,7 +91,13 @@ class Residual(Block):
 
     @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
-        """Return the input plus the output of the layers."""
+        """Return the input plus the output of the layers: (..., batch, features).
+
+        Raises
+        ------
+        ValueError
+            If the layers return another number of features.
+        """
         y = go_forward(self.layers, x)
         if y.shape[-1] != x.shape[-1]:
             raise ValueError(

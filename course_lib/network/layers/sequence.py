@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from course_lib import activations
-from course_lib._checks import describe
+from course_lib._checks import check_shape, describe
 from course_lib._typing import Array
 from course_lib.network.layers.activation import PReLU
 from course_lib.network.layers.base import Block, Layer, Stateful
@@ -69,11 +69,8 @@ def check_replicated(layers: Sequence[Layer], replicas: tuple[int, ...]) -> None
     >>> check_replicated([Dense(np.ones((3, 2, 2)), np.zeros((3, 1, 2)))], (3,))
     """
     for name, value in named_parameters(layers).items():
-        if value.shape[: len(replicas)] != replicas:
-            raise ValueError(
-                f"{name} has shape {value.shape}; its leading axes must be the network's replicas, "
-                f"{replicas}"
-            )
+        fits = value.shape[: len(replicas)] == replicas
+        check_shape(fits, f"the network's replicas, {replicas}, as leading axes", **{name: value})
 
 
 def go_forward(layers: Sequence[Layer], x: Array) -> Array:
