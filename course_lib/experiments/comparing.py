@@ -16,7 +16,7 @@ from course_lib.activations import Activation
 from course_lib.experiments.results import Combination, Comparison, Row, find_combination
 from course_lib.experiments.tuning import Tuning, as_grid, check_distinct, check_sequence, tune
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
-from course_lib.statistics import check_level
+from course_lib.statistics.intervals import check_level
 from course_lib.training import Momentum, Optimizer, fit
 from course_lib.training.arguments import check_fit_arguments, check_smallest_batch
 from course_lib.training.scores import accuracy_for

@@ -1,0 +1,111 @@
+"""Power and detectable effects against SciPy, mpmath and simulation."""
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+from scipy import stats
+
+from course_lib.statistics import (
+    detectable,
+    paired,
+    power,
+    t_interval,
+    wilson_interval,
+)
+
+# ---------------------------------------------------------------------------------------------
+# What a test can find
+# ---------------------------------------------------------------------------------------------
+
+LEVELS = [0.5, 0.95, 0.99, 1 - 0.05 / 28, 0.99999]
+
+
+def scipy_power(effect, n, level):
+    quantile, shift = stats.t.isf((1 - level) / 2, n - 1), np.abs(effect) * np.sqrt(n)
+    # SciPy has NaN for some probabilities on the far side, which are below 1e-15
+    other_side = np.nan_to_num(stats.nct.cdf(-quantile, n - 1, shift))
+    return stats.nct.sf(quantile, n - 1, shift) + other_side
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 8, 16, 33, 64, 300])
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_power_is_that_of_scipy(n, level):
+    effects = np.array([0, 1e-3, 0.1, -0.3, 0.5, 1, 2, 5])
+    found = power(effects, n, level=level)
+    np.testing.assert_allclose(found, scipy_power(effects, n, level), atol=1e-11)
+
+
+@pytest.mark.parametrize(("effect", "n"), [(0.2, 5), (0.7, 16), (3, 3), (40, 2), (0.1, 1000)])
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_power_is_that_of_exact_integration(effect, n, level):
+    with mp.workdps(25):
+        quantile = exact_quantile(level, n - 1)
+        root, shift = mp.sqrt(n - 1), effect * mp.sqrt(n)
+
+        def integrand(u):
+            density = (
+                2 * (u / 2**0.5) ** (n - 1) * mp.exp(-u * u / 2) / u / mp.gamma(mpf(n - 1) / 2)
+            )
+            normal = sum(mp.ncdf(s * shift - quantile * u / root) for s in (-1, 1))
+            return density * normal
+
+        near = [root + k for k in (-8, -4, -2, -1, 1, 2, 4, 8)]
+        falls = [(shift + k) * root / quantile for k in (-8, -4, -2, -1, 1, 2, 4, 8)]
+        places = sorted(p for p in {*near, *falls, root + 12} if 0 < p <= root + 12)
+        expected = float(mp.quad(integrand, [0, *places]))
+    assert power(effect, n, level=level) == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("n", [2, 7, 40])
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_is_not_there_is_found_as_often_as_the_level_allows(n, level):
+    assert power(0, n, level=level) == pytest.approx(1 - level, abs=1e-11)  # SciPy 1.14 has less
+
+
+def test_the_power_of_many_effects_and_of_the_farthest():
+    effects = np.array([[0.1, np.inf, 1e300], [-0.1, -np.inf, np.nan]])
+    found = power(effects, 9)
+    np.testing.assert_array_equal(found[:, 0], power(0.1, 9))
+    np.testing.assert_allclose(found[:, 1:], [[1, 1], [1, np.nan]], rtol=1e-14)
+    assert isinstance(power(1, 9), float)
+    assert power([], 9).shape == (0,)
+    assert (np.diff(power(np.linspace(0, 1.5, 50), 9)) > 0).all()
+
+
+def test_a_t_test_finds_what_its_power_says():
+    effect, n, runs = 0.6, 12, 20_000
+    samples = np.random.default_rng(0).normal(effect, 1, (runs, n))
+    low, high = t_interval(samples, axis=1)
+    found = np.count_nonzero((low > 0) | (high < 0))
+    low, high = wilson_interval(found, runs, level=0.999)
+    assert low < power(effect, n) < high
+
+
+@pytest.mark.parametrize(("n", "effect", "runs"), [(12, 0.9, 2000), (24, 0.6, 300)])
+def test_flipping_signs_finds_nearly_as_much_as_the_t_test(n, effect, runs):
+    samples = np.random.default_rng(1).normal(effect, 1, (runs, n))
+    found = sum(paired(sample, np.zeros(n)).p <= 0.05 for sample in samples)
+    low, high = wilson_interval(found, runs, level=0.999)
+    assert low - 0.01 < power(effect, n) < high + 0.01
+    assert 0.7 < power(effect, n) < 0.9
+
+
+def test_with_five_seeds_flipping_signs_finds_nothing():
+    assert paired([1.0, 1.1, 1.2, 1.3, 1.4], np.zeros(5)).p == 2**-4 > 0.05
+    assert power(5, 5) > 0.99
+
+
+@pytest.mark.parametrize("n", [2, 5, 16, 64])
+@pytest.mark.parametrize("tests", [1, 28])
+@pytest.mark.parametrize("target", [0.1, 0.8, 0.99])
+def test_what_is_detectable_is_found_with_that_power(n, tests, target):
+    effect = detectable(n, power=target, tests=tests)
+    assert scipy_power(effect, n, 1 - 0.05 / tests) == pytest.approx(target, abs=1e-11)
+    smaller = detectable(2 * n, power=target, tests=tests)
+    assert smaller < effect < detectable(n, power=target, tests=tests, level=0.99)
+
+
+def test_many_seeds_find_what_the_normal_theory_says():
+    n = 20_000
+    expected = (stats.norm.isf(0.025) + stats.norm.isf(0.2)) / np.sqrt(n)
+    assert detectable(n) == pytest.approx(expected, rel=1e-4)
