@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 from scipy import stats
+from statistics_helpers import exact_quantile
 
 from course_lib.statistics import (
     detectable,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 from scipy import stats
+from statistics_helpers import exact_quantile
 
 from course_lib.statistics import (
     bootstrap_interval,
@@ -248,18 +249,6 @@ def test_the_t_interval_of_a_hundred_thousand_samples():
     samples = np.random.default_rng(0).normal(3, size=100_000)
     expected = stats.t.interval(0.95, 99_999, samples.mean(), stats.sem(samples))
     assert t_interval(samples) == pytest.approx(expected, rel=1e-13)
-
-
-def exact_quantile(level, degrees):
-    """Return the two-sided quantile of Student's t from the incomplete beta function."""
-    with mp.workdps(30):
-        return mp.findroot(
-            lambda t: (
-                mp.betainc(mpf(degrees) / 2, 0.5, 0, degrees / (degrees + t * t), regularized=True)
-                - (1 - mpf(level))
-            ),
-            stats.t.isf((1 - level) / 2, degrees),
-        )
 
 
 @pytest.mark.parametrize("n", [2, 3, 16, 2000])
