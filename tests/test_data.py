@@ -133,6 +133,21 @@ def test_flat_rows_are_in_single_or_double_precision(dtype):
         data.mnist().flat(dtype)
 
 
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (3, r"size is 3; expected a divisor of 28: 1, 2, 4, 7, 14, 28"),
+        (56, r"size is 56; expected a divisor of 28"),
+        (0, r"size is 0; expected"),
+        (14.0, r"size is 14\.0; expected"),
+        (True, r"size is True; expected"),
+    ],
+)
+def test_images_shrink_to_divisors_of_their_side_alone(size, message):
+    with pytest.raises(ValueError, match=message):
+        data.mnist().flat(size=size)
+
+
 def test_small_images_are_means_of_squares_and_the_training_images_set_the_scale():
     images = data.mnist()
     train, _, test, _ = images.flat(np.float64, size=14, standardize=True)
