@@ -8,7 +8,7 @@ seeds, each with its own training set, are tested. Takes about half an hour on o
 from itertools import product
 
 import numpy as np
-from small_sets import images, scores
+from small_sets import images, scores, tuned
 from study import main
 
 SEEDS, TUNING_SEEDS = range(24), range(100, 103)
@@ -40,11 +40,9 @@ RUNS = [
 
 
 def candidates(mitigation):
-    """Return 25 pairs of a learning rate and other arguments."""
+    """Return learning rates and strengths, 25 pairs of both."""
     strengths = MITIGATIONS[mitigation]
-    if strengths is None:
-        return [*product(FINE_LEARNING_RATES, [{}])]
-    return [*product(LEARNING_RATES, strengths)]
+    return (FINE_LEARNING_RATES, [{}]) if strengths is None else (LEARNING_RATES, strengths)
 
 
 def run(setting, mitigation):
@@ -53,19 +51,20 @@ def run(setting, mitigation):
     pool, test = images(own["source"])
     n = DATA.get(mitigation, 1) * own["examples"]
     fixed = {"noise": own["noise"], "steps": STEPS, "sizes": [196, own["width"], 10]}
-    tried = candidates(mitigation)
-    validation = [
-        scores(pool, test, n, [*TUNING_SEEDS], learning_rate, **fixed, **strength)[1].mean()
-        for learning_rate, strength in tried
+    learning_rates, strengths = candidates(mitigation)
+    tunings = [
+        tuned(learning_rates, TUNING_SEEDS, pool, test, n, **fixed, **strength)
+        for strength in strengths
     ]
-    learning_rate, strength = tried[int(np.argmax(validation))]
+    best = int(np.argmax([max(tuning.scores) for tuning in tunings]))
+    learning_rate, strength = tunings[best].learning_rate, strengths[best]
     train, _, tested = scores(pool, test, n, [*SEEDS], learning_rate, **fixed, **strength)
     return {
         "setting": setting,
         "mitigation": mitigation,
         "learning_rate": learning_rate,
         "strength": strength,
-        "candidates": len(tried),
+        "candidates": len(learning_rates) * len(strengths),
         "train_accuracy": train,
         "test_accuracy": tested,
     }
