@@ -81,12 +81,12 @@ class Activation:
     name: str
     function: Callable[..., Array]
     derivative: Callable[..., Array]
-    formula: str
-    derivative_formula: str
-    range: tuple[float, float]
-    lipschitz: float
-    monotonic: bool
-    source: str
+    formula: str = ""
+    derivative_formula: str = ""
+    range: tuple[float, float] = (float("-inf"), float("inf"))
+    lipschitz: float = float("inf")
+    monotonic: bool = False
+    source: str = ""
     kinks: tuple[float, ...] = ()
     kink_derivatives: tuple[float, ...] = ()
     ulps: tuple[float, float] = (float("inf"), float("inf"))

@@ -23,6 +23,7 @@ from course_lib.activations import (
     waves,
 )
 from course_lib.activations.activation import Activation
+from course_lib.activations.parameters import with_parameters
 
 __all__ = ["CATALOGUE", "get", "spelled_out"]
 
@@ -766,34 +767,43 @@ CATALOGUE: Mapping[str, Activation] = MappingProxyType({row.name: row for row in
 """All activations by name."""
 
 
-def get(name: str | Activation) -> Activation:
-    """Return the activation of that name.
+def get(name: str | Activation, **parameters: Any) -> Activation:
+    """Return the activation of that name, with its parameters fixed where some are given.
 
     Parameters
     ----------
     name : str or Activation
         A key of `CATALOGUE`; an `Activation` is returned as it is.
+    **parameters
+        Keyword parameters of the function, such as ``negative_slope=0.2``.
 
     Returns
     -------
     Activation
-        The row of the table.
+        The row of the table; with parameters, one in which kinks, their derivatives and the
+        Lipschitz constant are those of the function with these parameters.
 
     Raises
     ------
     KeyError
         If there is none of that name; the nearest is suggested.
+    TypeError
+        If the function has no such parameter.
 
     Examples
     --------
     >>> get("tanh").lipschitz
     1
+    >>> get("leaky_relu", negative_slope=0.2)(-1.0)
+    np.float64(-0.2)
     """
     if isinstance(name, Activation):
-        return name
-    if not isinstance(name, str) or name not in CATALOGUE:
+        row = name
+    elif not isinstance(name, str) or name not in CATALOGUE:
         raise KeyError(unknown_name("activation", name, CATALOGUE))
-    return CATALOGUE[name]
+    else:
+        row = CATALOGUE[name]
+    return with_parameters(row, parameters) if parameters else row
 
 
 def spelled_out(name: str) -> tuple[str, dict[str, Any]]:
