@@ -781,7 +781,8 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
     -------
     Activation
         The row of the table; with parameters, one in which kinks, their derivatives and the
-        Lipschitz constant are those of the function with these parameters.
+        Lipschitz constant are those of the function with these parameters; range, formulas and
+        error bounds stay those of the defaults.
 
     Raises
     ------

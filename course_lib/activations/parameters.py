@@ -45,9 +45,7 @@ def with_parameters(row: Activation, parameters: Mapping[str, Any]) -> Activatio
     function, derivative = (partial(f, **parameters) for f in (row.function, row.derivative))
     kinks = _kinks(row, parameters)
     # no parameter changes the largest derivative, but for those of ELU and of two lines
-    steepest = (
-        float(np.abs(derivative(np.array([-1e-30, 1.0]))).max()) if row.elementwise else 0.0
-    )
+    steepest = float(np.abs(derivative(np.array([-1e-30, 1.0]))).max()) if row.elementwise else 0.0
     given = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
     return replace(
         row,
