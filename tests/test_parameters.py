@@ -34,7 +34,7 @@ def test_kinks_and_lipschitz_constant_follow():
 
 
 def test_unknown_parameter():
-    with pytest.raises(TypeError, match="unknown parameter of 'elu' 'beta'. Expected: alpha"):
+    with pytest.raises(TypeError, match=r"unknown parameter of 'elu' 'beta'\. Expected: alpha"):
         activations.get("elu", beta=2)
 
 
