@@ -780,9 +780,9 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
     Returns
     -------
     Activation
-        The row of the table; with parameters, one in which kinks, their derivatives and the
-        Lipschitz constant are those of the function with these parameters; range, formulas and
-        error bounds stay those of the defaults.
+        The row of the table; with parameters, one in which range, monotonicity, kinks with their
+        derivatives and the Lipschitz constant are those of the function with these parameters.
+        Formulas and error bounds stay, a gain is not stored, and names elsewhere are left out.
 
     Raises
     ------

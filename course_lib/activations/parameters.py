@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from course_lib._checks import unknown_name
+from course_lib._checks import describe, unknown_name
 from course_lib.activations.activation import Activation
 
 __all__ = ["with_parameters"]
@@ -31,7 +32,8 @@ def with_parameters(row: Activation, parameters: Mapping[str, Any]) -> Activatio
     Raises
     ------
     TypeError
-        If the function has no such parameter; the nearest is suggested.
+        If the function has no such parameter (the nearest is suggested), or one of an elementwise
+        function is not a number: a generator of random numbers would give the derivative others.
 
     Examples
     --------
@@ -42,25 +44,63 @@ def with_parameters(row: Activation, parameters: Mapping[str, Any]) -> Activatio
     for name in parameters:
         if name not in row.parameters:
             raise TypeError(unknown_name(f"parameter of {row.name!r}", name, row.parameters))
+        if row.elementwise and not isinstance(parameters[name], Real | np.number):
+            raise TypeError(
+                f"{name} is {describe(parameters[name])}; expected one number, which {row.name!r} "
+                f"keeps; pass anything else with each call, or let the layer PReLU have one slope "
+                f"for each feature"
+            )
     function, derivative = (partial(f, **parameters) for f in (row.function, row.derivative))
-    kinks = _kinks(row, parameters)
-    # no parameter changes the largest derivative, but for those of ELU and of two lines
-    steepest = float(np.abs(derivative(np.array([-1e-30, 1.0]))).max()) if row.elementwise else 0.0
-    given = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
-    return replace(
+    fixed = replace(
         row,
-        name=f"{row.name}({given})",
+        name=f"{row.name}({', '.join(f'{name}={value!r}' for name, value in parameters.items())})",
         function=function,
         derivative=derivative,
-        lipschitz=max(row.lipschitz, steepest),
-        kinks=kinks,
-        kink_derivatives=tuple(derivative(np.array(kinks)).tolist()) if row.elementwise else (),
         gain=None,
         pytorch="",
         jax="",
         keras="",
         tensorflow="",
     )
+    if not row.elementwise:
+        return fixed
+    kinks = _kinks(row, parameters)
+    # no parameter changes the largest derivative, but for those of ELU and of two lines
+    steepest = float(np.abs(derivative(np.array([-1e-30, 1.0]))).max())
+    low, high, monotonic = _course(row, fixed.parameters)
+    return replace(
+        fixed,
+        range=(low, high),
+        lipschitz=np.inf if _jumps(row, fixed.parameters) else max(row.lipschitz, steepest),
+        monotonic=monotonic,
+        kinks=kinks,
+        kink_derivatives=tuple(derivative(np.array(kinks)).tolist()),
+    )
+
+
+def _jumps(row: Activation, parameters: Mapping[str, Any]) -> bool:
+    """Return whether the function itself, not only its derivative, jumps at its threshold."""
+    return row.name == "threshold" and parameters["value"] != parameters["threshold"]
+
+
+def _course(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, float, bool]:
+    """Return infimum, supremum and monotonicity of a row with other parameters."""
+    low, high = row.range
+    match row.name:
+        case "leaky_relu" | "prelu" | "rrelu":  # two lines through 0
+            slope = parameters.get("negative_slope")
+            if slope is None:
+                slope = (parameters["lower"] + parameters["upper"]) / 2
+            return (low if slope > 0 else 0.0), high, bool(slope >= 0)
+        case "threshold":
+            value, at = float(parameters["value"]), float(parameters["threshold"])
+            return min(value, at), high, value <= at
+        case "elu" | "celu":
+            alpha = float(parameters["alpha"])
+            return min(-alpha, 0.0), high, alpha >= 0
+        case "swish":
+            return low / float(parameters["beta"]), high, row.monotonic
+    return low, high, row.monotonic
 
 
 def _kinks(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, ...]:

@@ -36,9 +36,9 @@ def activation_module(name: str | Activation) -> nn.Module:
     Parameters
     ----------
     name : str or Activation
-        A name of `course_lib.activations.CATALOGUE`, or a row. Parameters that
-        ``functools.partial`` gave to the function and the derivative of a row become settings of
-        the module. A row of your own is compared with the module that its field ``pytorch`` names.
+        A name of `course_lib.activations.CATALOGUE`, or a row. The parameters of a row, as
+        `course_lib.activations.get` fixes them, become settings of the module. A row of your own is
+        compared with the module that its field ``pytorch`` names.
 
     Returns
     -------
@@ -62,11 +62,7 @@ def activation_module(name: str | Activation) -> nn.Module:
 
     One with a larger derivative for x < 0:
 
-    >>> from dataclasses import replace
-    >>> from course_lib.activations import get, leaky_relu, leaky_relu_grad
-    >>> function = partial(leaky_relu, negative_slope=0.2)
-    >>> derivative = partial(leaky_relu_grad, negative_slope=0.2)
-    >>> activation_module(replace(get("leaky_relu"), function=function, derivative=derivative))
+    >>> activation_module(activations.get("leaky_relu", negative_slope=0.2))
     LeakyReLU(negative_slope=0.2)
     """
     row = activations.get(name)
@@ -211,36 +207,13 @@ def _settings_of(module: nn.Module) -> dict[str, Any]:
 
 
 def _with_parameters(row: Activation, parameters: dict[str, Any]) -> Activation:
-    """Return a row of the catalogue with other parameters, and the properties it then has."""
+    """Return a row of the catalogue with other parameters, written as PyTorch writes it."""
     if parameters == {name: row.parameters[name] for name in parameters}:
         return row
-    function, derivative = (partial(f, **parameters) for f in (row.function, row.derivative))
-    kinks = _kinks(row, parameters)
-    # no parameter changes the largest derivative, but for those of ELU and of two lines
-    steepest = float(np.abs(derivative(np.array([-1e-30, 1.0]))).max())
     module, options = spelled_out(row.pytorch)
     options |= _options(row, parameters)
-    return replace(
-        row,
-        name=_as_call(row.function, parameters),
-        function=function,
-        derivative=derivative,
-        lipschitz=max(row.lipschitz, steepest),
-        kinks=kinks,
-        kink_derivatives=tuple(derivative(np.array(kinks)).tolist()),
-        pytorch=f"{module}({', '.join(f'{name}={value!r}' for name, value in options.items())})",
-        jax="",
-        keras="",
-        tensorflow="",
-    )
-
-
-def _kinks(row: Activation, parameters: dict[str, Any]) -> tuple[float, ...]:
-    """Return where the derivative of a row with other parameters jumps."""
-    if "threshold" in parameters:
-        at = float(parameters["threshold"])
-        return (at,) if row.name == "threshold" else (-at, at)
-    return (0.0,) if row.name == "elu" else row.kinks
+    written = f"{module}({', '.join(f'{name}={value!r}' for name, value in options.items())})"
+    return replace(activations.get(row, **parameters), pytorch=written)
 
 
 def text_of(row: Activation) -> str:
