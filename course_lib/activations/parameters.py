@@ -153,7 +153,7 @@ def _plain(row: Activation, name: str, value: Any) -> Any:
         value = value.item()
     if not row.elementwise:
         return value
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
             f"{name} is {describe(value)}; expected one number, which {row.name!r} keeps; pass "
             f"anything else with each call, or let the layer PReLU have one slope for each feature"
