@@ -26,7 +26,7 @@ is a single training.
 from course_lib.training.batches import epoch_batches
 from course_lib.training.clipping import clip_norm, clip_value
 from course_lib.training.fitting import fit
-from course_lib.training.history import History
+from course_lib.training.history import Callback, Epoch, History
 from course_lib.training.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop
 from course_lib.training.schedules import (
     Schedule,
@@ -43,6 +43,8 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Callback",
+    "Epoch",
     "History",
     "Momentum",
     "Optimizer",
