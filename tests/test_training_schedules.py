@@ -304,7 +304,7 @@ def test_a_factor_that_does_not_fit_is_told_and_nothing_moves(case, refuses):
 def test_a_schedule_serves_one_network_because_its_steps_are_counted():
     optimizer = SGD(0.1, schedule=cosine(20))
     fit(mlp([3, 4, 2]), X, Y, optimizer=optimizer)
-    with pytest.raises(ValueError, match="gradients or steps of another network; make a new one"):
+    with pytest.raises(ValueError, match="counts the steps of another network; make a new one"):
         fit(mlp([3, 4, 2]), X, Y, optimizer=optimizer)
     assert factor_at(optimizer.schedule, optimizer.steps) < 1
 

@@ -150,10 +150,8 @@ class Stepping:
         if any(self._owners[name] is not parameters[name] for name in known) or (
             self._owners and not known
         ):
-            raise ValueError(
-                "this optimizer remembers the gradients or steps of another network; make a new "
-                "one for each"
-            )
+            does = "remembers the gradients" if self.remembers else "counts the steps"
+            raise ValueError(f"this optimizer {does} of another network; make a new one for each")
         if not self._owners:
             self._check_loaded(parameters)
 
