@@ -7,8 +7,22 @@ import pytest
 from mpmath import mp
 
 from course_lib import meanfield
-from course_lib.activations import CATALOGUE, get
+from course_lib.activations import CATALOGUE, Activation, get
 from course_lib.network import INITIALIZERS, mlp
+
+
+def halved(x, axis=-1):
+    """Return the product of the halves, a gate of a user's own."""
+    a, b = np.split(np.asarray(x), 2, axis=axis)
+    return a * b
+
+
+def halved_grad(x, axis=-1):
+    """Return the derivative by the first half, then that by the second."""
+    return np.roll(x, np.shape(x)[axis] // 2, axis=axis)
+
+
+BILINEAR = Activation("bilinear", halved, halved_grad, kind="groups")
 
 
 @pytest.mark.parametrize("scheme", INITIALIZERS)
@@ -112,9 +126,18 @@ BAD = {  # what is done -> error, what was given, what is expected
         lambda: mlp([2, 3, 2], "softmax", initialization="computed"),
         ValueError, "softmax", "element by element",
     ),
-    "an activation for each layer": (
-        lambda: mlp([2, 4, 4, 2], ["relu", "tanh"]),
-        TypeError, "activation is ['relu', 'tanh']", "one for all hidden layers", "Network([Dense",
+    "an activation too many": (
+        lambda: mlp([2, 4, 2], ["relu", "tanh"]),
+        ValueError, "['relu', 'tanh'], 2 for 1 hidden layers", "one for all", "one for each",
+    ),
+    "an activation too few": (
+        lambda: mlp([2, 4, 4, 2], ("relu",)), ValueError, "['relu'], 1 for 2", "one for each"
+    ),
+    "an unknown activation among others": (
+        lambda: mlp([2, 4, 4, 2], ["relu", "tahn"]), KeyError, "'tahn'", "did you mean 'tanh'"
+    ),
+    "activations in activations": (
+        lambda: mlp([2, 4, 2], [["relu"]]), KeyError, "['relu']", "expected one name"
     ),
     "ragged gains": (lambda: mlp([2, 3], gain=[[1.0], [1.0, 2.0]]), ValueError, "gain is ragged"),
     "ragged sizes": (lambda: mlp([2, [3, 4]]), ValueError, "sizes is ragged", "an array"),
@@ -125,7 +148,29 @@ BAD = {  # what is done -> error, what was given, what is expected
     ),
     "size 0": (lambda: mlp([3, 0]), ValueError, "from 3 to 0", "at least 1"),
     "float16": (lambda: mlp([2, 3], dtype=np.float16), TypeError, "float16", "float32 and float64"),
-    "gates": (lambda: mlp([2, 4, 1], "glu"), ValueError, "'glu'", "keeps the number of features"),
+    "no features left": (
+        lambda: mlp([2, 4, 1], "logsumexp"),
+        ValueError, "becomes 4 units by 'logsumexp'", "keeps the number of features or divides it",
+    ),
+    "a fractional size before a gate": (
+        lambda: mlp([2, 3.0, 2], "swiglu"), TypeError, "fan_out is 3.0", "an integer"
+    ),
+    "a size below 1 before a gate": (
+        lambda: mlp([2, 0, 2], "swiglu"), ValueError, "from 2 to 0", "at least 1"
+    ),
+    "pieces that are no number": (
+        lambda: mlp([2, 4, 2], get("maxout", pieces=1.5)), TypeError, "pieces is 1.5", "an integer"
+    ),
+    "no pieces": (
+        lambda: mlp([2, 4, 2], get("maxout", pieces=0)), ValueError, "'maxout(pieces=0)'", "divides"
+    ),
+    "a gate without a known gain": (
+        lambda: mlp([2, 4, 2], BILINEAR, initialization="computed"),
+        ValueError, "'bilinear'", "give its row a gain",
+    ),
+    "a bias that is no bool": (
+        lambda: mlp([2, 3], bias=0), TypeError, "bias is a int", "True or False"
+    ),
 }  # fmt: skip
 
 
