@@ -184,7 +184,8 @@ def fit(
     check_smallest_batch(network, n, batch_size)
     check_finite("x", x)
     check_finite("y", y)
-    check_targets(y, (n, network.sizes[-1]), found, own, network.dtype)
+    outputs = network.outputs or network(x[..., :1, :]).shape[-1]  # or what one example gives
+    check_targets(y, (n, outputs), found, own, network.dtype)
     learner = _Learner(network, x, y, found, optimizer, batch_size, settings)
     if validation is not None:
         learner.validate_with(*as_pair(validation))
