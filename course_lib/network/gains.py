@@ -60,6 +60,8 @@ def computed_gain(row: Activation) -> float:
     for entry in CATALOGUE.values():
         if entry.function is row.function and entry.gain is not None:
             return entry.gain
+    if row.gain is not None:  # stated, or known in closed form for its parameters
+        return row.gain
     function: Any = row.function
     while isinstance(function, partial):  # parameters that are fixed
         function = function.func
@@ -68,8 +70,6 @@ def computed_gain(row: Activation) -> float:
     if function is activations.maxout:
         return _gain_of_largest(as_integer("pieces", row.parameters["pieces"]))
     if row.kind == "groups":
-        if row.gain is not None:
-            return row.gain
         raise ValueError(
             f"no gain is known for {row.name!r}, which makes one output of several inputs; give "
             f"its row a gain, or take another initialization"
