@@ -17,6 +17,7 @@ from course_lib import activations
 from course_lib._checks import as_integer
 from course_lib._typing import Array
 from course_lib.activations import CATALOGUE, Activation
+from course_lib.activations.parameters import Fixed
 
 GATES: Mapping[Callable[..., Array], str] = MappingProxyType(
     {
@@ -60,9 +61,9 @@ def computed_gain(row: Activation) -> float:
     for entry in CATALOGUE.values():
         if entry.function is row.function and entry.gain is not None:
             return entry.gain
-    if row.gain is not None:  # stated, or known in closed form for its parameters
-        return row.gain
     function: Any = row.function
+    if isinstance(function, Fixed) and row.gain is not None:  # of these parameters
+        return row.gain
     while isinstance(function, partial):  # parameters that are fixed
         function = function.func
     if function in GATES:
@@ -70,6 +71,8 @@ def computed_gain(row: Activation) -> float:
     if function is activations.maxout:
         return _gain_of_largest(as_integer("pieces", row.parameters["pieces"]))
     if row.kind == "groups":
+        if row.gain is not None:
+            return row.gain
         raise ValueError(
             f"no gain is known for {row.name!r}, which makes one output of several inputs; give "
             f"its row a gain, or take another initialization"
