@@ -705,7 +705,7 @@ _ROWS = (
         range=(0, 1),
         lipschitz=1,
         monotonic=False,
-        ulps=(1, 0.5),
+        ulps=(0.6, 0.5),
         source="martins2016softmax",
         kind="axis",
     ),
