@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from course_lib import meanfield
+from course_lib import data, meanfield
 from course_lib.activations import CATALOGUE, Activation, get
+from course_lib.diagnostics import check_gradients
 from course_lib.network import INITIALIZERS, mlp
+from course_lib.training import SGD, Adam, AdamW, Momentum, fit
 
 
 def halved(x, axis=-1):
@@ -95,6 +97,69 @@ def test_options_change_what_stands_between_and_never_the_initial_weights(
 def test_the_first_hidden_layer_is_no_block_although_it_keeps_the_width():
     network = mlp([4, 4, 4, 2], "tanh", residual=True)
     assert repr(network) == "Network(4-4-4-2, ['tanh', 'Residual(tanh)'], float64)"
+
+
+@pytest.mark.parametrize("scheme", INITIALIZERS)
+@pytest.mark.parametrize("normalization", [None, "batch"])
+@pytest.mark.parametrize("seed", [4, range(2)], ids=["one", "two"])
+def test_without_biases_the_initial_weights_stay(seed, normalization, scheme):
+    options = {
+        "seed": seed, "initialization": scheme, "normalization": normalization, "residual": True
+    }  # fmt: skip
+    bare, plain = (mlp([3, 4, 4, 2], "tanh", bias=b, **options) for b in (False, True))
+    norms = [name for name in plain.parameters if plain.parameters[name].shape[-2] == 1]
+    kept = [name for name in bare.parameters if name.endswith("weight")]
+    assert kept == [name for name in plain.parameters if name.endswith("weight")]
+    assert len(bare.parameters) == len(plain.parameters) - 3
+    for name in kept:
+        np.testing.assert_array_equal(bare.parameters[name], plain.parameters[name])
+    assert bool(norms)
+
+
+def test_a_state_with_biases_does_not_fit_a_network_without():
+    plain, bare = mlp([2, 3, 1]), mlp([2, 3, 1], bias=False)
+    with pytest.raises(ValueError, match=r"0\.bias is unknown; 2\.bias is unknown; nothing was"):
+        bare.load_state_dict(plain.state_dict())
+    with pytest.raises(ValueError, match=r"0\.bias is missing; 2\.bias is missing; nothing was"):
+        plain.load_state_dict(bare.state_dict())
+    with pytest.raises(ValueError, match=r"this network has \['0.weight', '2.weight'\]"):
+        bare.load_parameters(plain.parameters)
+    bare.load_state_dict(mlp([2, 3, 1], bias=False, seed=7).state_dict())
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Momentum, Adam, AdamW])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_without_biases_learns_with_every_optimizer(optimizer, dtype):
+    x, y = data.moons(60)
+    network = mlp(
+        [2, 8, 2], ["tanh"], seed=range(2), bias=False, normalization="batch", dtype=dtype
+    )
+    history = fit(network, x.astype(dtype), y, optimizer=optimizer(0.05), epochs=20, clip_norm=1.0)
+    assert (history.train_loss[:, -1] < history.train_loss[:, 0]).all()
+    assert check_gradients(mlp([2, 3, 2], "tanh", bias=False), x, y).largest < 1e-6
+
+
+def test_each_hidden_layer_may_have_its_own_activation():
+    network = mlp([2, 4, 4, 6, 1], ("relu", get("leaky_relu", negative_slope=0.2), "maxout"))
+    assert repr(network) == (
+        "Network(2-4-4-6-1, ['relu', 'leaky_relu(negative_slope=0.2)', 'maxout'], float64)"
+    )
+    assert network.parameters["4.weight"].shape == (4, 12)
+    same, one = mlp([2, 4, 4, 1], ["tanh", "tanh"]), mlp([2, 4, 4, 1], "tanh")
+    for name, value in one.parameters.items():
+        np.testing.assert_array_equal(same.parameters[name], value)
+    assert repr(mlp([2, 1], [])) == "Network(2-1, [], float64)"
+    blocks = mlp([4, 4, 4, 2], np.array(["relu", "swiglu"]), residual=True)
+    assert repr(blocks) == "Network(4-4-4-2, ['relu', 'Residual(swiglu)'], float64)"
+    assert blocks(np.ones((3, 4))).shape == (3, 2)
+
+
+@pytest.mark.parametrize("scheme", INITIALIZERS)
+def test_a_gate_has_twice_the_dense_outputs_in_every_scheme(scheme):
+    network = mlp([2, 16, 3], "swiglu", seed=range(2), initialization=scheme)
+    shapes = [value.shape for value in network.parameters.values()]
+    assert shapes == [(2, 2, 32), (2, 1, 32), (2, 16, 3), (2, 1, 3)]
+    assert repr(network) == "Network(2-16-3, ['swiglu'], float64, replicas=(2,))"
 
 
 BAD = {  # what is done -> error, what was given, what is expected

@@ -45,6 +45,10 @@ def computed_gain(row: Activation) -> float:
     The largest of two standard normal variables has :math:`\mathrm{E}[\max(a, b)^2] = 1`, that of
     k has the density :math:`k\,\varphi(x)\,\Phi(x)^{k-1}`.
 
+    The gain keeps a variance of 1. What follows from another one depends on the activation:
+    ReGLU squares it in each layer, and GEGLU and SwiGLU nearly do, so that in a deep network of
+    these small deviations grow fast and a normalization is needed.
+
     Examples
     --------
     >>> from course_lib.activations import get
