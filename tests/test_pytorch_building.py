@@ -148,6 +148,7 @@ BAD = {
     "all features to one": (
         lambda: pytorch.mlp(SIZES, "logsumexp"), ValueError, "'logsumexp'", "as gates do"
     ),
+    "an empty name": (lambda: pytorch.mlp(SIZES, initialization=""), KeyError, "initialization ''"),
     "unknown scheme": (
         lambda: pytorch.mlp(SIZES, initialization="hee"), KeyError, "'hee'", "did you mean 'he'"
     ),

@@ -58,6 +58,8 @@ def activation_module(activation: str | Activation | nn.Module) -> nn.Module:
         If the catalogue has no such activation.
     TypeError
         If it is a module that is no activation, or a class instead of a module.
+    NotImplementedError
+        If a generator of random numbers is among the parameters of a row.
     ValueError
         If function and derivative of a row have different parameters, or the module that a row of
         your own names computes something else.
@@ -74,6 +76,11 @@ def activation_module(activation: str | Activation | nn.Module) -> nn.Module:
     """
     row = as_row(activation)
     known, parameters = _origin(row)
+    if parameters.get("rng") is not None:
+        raise NotImplementedError(
+            f"the function of {row.name!r} draws random numbers from rng={parameters['rng']!r}, "
+            f"and its derivative others; expected none, or torch.nn.RReLU(), which draws once"
+        )
     if known is not None:
         return _native(known, parameters) or Activate(row)
     if not row.pytorch:
@@ -322,16 +329,15 @@ def _softplus(beta: float, threshold: float) -> Activation:
     if threshold >= _LINE:
         return row
     until, given = threshold / beta, {"beta": beta, "threshold": threshold}
-    derivative = partial(_softplus_until_grad, **given)
     return Activation(
         name=f"softplus(beta={beta!r}, threshold={threshold!r})",
         function=partial(_softplus_until, **given),
-        derivative=derivative,
+        derivative=partial(_softplus_until_grad, **given),
         formula=r"\ln(1 + e^{\beta x}) / \beta \text{ if } \beta x \leq \theta, \text{ else } x",
         derivative_formula=r"\sigma(\beta x) \text{ if } \beta x \leq \theta, \text{ else } 1",
         range=(min(0.0, until), float("inf")),
         kinks=(until,),  # where it jumps down
-        kink_derivatives=(float(derivative(until)),),
+        kink_derivatives=(float(_softplus_until_grad(until, **given)),),
         source=row.source,
         pytorch=f"Softplus(beta={beta!r}, threshold={threshold!r})",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +17,12 @@ from course_lib.pytorch.conversion import from_numpy
 
 __all__ = ["mlp"]
 
+Given = str | Activation | nn.Module
+
 
 def mlp(
     sizes: Sequence[int] = (784, 256, 10),
-    activation: str | Activation | nn.Module | Sequence[str | Activation | nn.Module] = "relu",
+    activation: Given | Sequence[Given] = "relu",
     *,
     seed: Seed = 0,
     initialization: str | None = None,
@@ -101,15 +104,13 @@ def mlp(
     check_type("dtype", dtype, torch.dtype, "torch.float32 or torch.float64")
     if not dtype.is_floating_point:
         raise TypeError(f"dtype is {dtype}; expected torch.float32 or torch.float64")
-    own = initialization is None
+    own = initialization is None  # weights of PyTorch's own
     _check_seed(seed, integer=own)
-    several = isinstance(activation, list | tuple | np.ndarray)
-    rows = [as_row(one) for one in activation] if several else as_row(activation)
     plan = network.mlp(
         sizes,
-        rows,
+        _rows(activation),
         seed=0 if own else seed,
-        initialization="pytorch" if own else initialization,
+        initialization="pytorch" if initialization is None else initialization,
         gain=gain,
         normalization=normalization,
         residual=residual,
@@ -126,7 +127,13 @@ def mlp(
     return model
 
 
-def _draw_weights(model: nn.Module, seed: int, gain: float) -> None:
+def _rows(activation: Any) -> Activation | list[Activation]:
+    """Return the row of all hidden layers, or a list with one for each."""
+    several = isinstance(activation, list | tuple | np.ndarray)
+    return [as_row(one) for one in activation] if several else as_row(activation)
+
+
+def _draw_weights(model: nn.Module, seed: Any, gain: float) -> None:
     """Give the linear layers PyTorch's own initial weights, times a gain."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch the GPUs too

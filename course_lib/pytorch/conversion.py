@@ -60,6 +60,8 @@ def from_numpy(network: Network) -> nn.Sequential:
     ValueError
         If the network has replicas, or an activation of its own is wrong about PyTorch (see
         `activation_module`).
+    NotImplementedError
+        If an activation draws random numbers.
     TypeError
         If it is no network, in float16, float32 or float64, of layers of `course_lib.network`. A
         class of your own that is derived from one of them is taken for it only if it inherits

@@ -1,5 +1,6 @@
 """Modules that ``torch.nn`` lacks: residual blocks, gates, maxout, and functions of NumPy."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -125,7 +126,7 @@ class _ByNumpy(torch.autograd.Function):
         return torch.tensor(gradient, dtype=x.dtype, device=x.device), None
 
 
-GATES = {
+GATES: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "glu": torch.sigmoid,
     "reglu": nn.functional.relu,
     "geglu": nn.functional.gelu,
@@ -174,8 +175,7 @@ class Gated(nn.Module):
             If the last axis cannot be halved.
         """
         a, b = _parts(input, 2).unbind(-2)
-        output: torch.Tensor = a * GATES[self.gate](b)
-        return output
+        return a * GATES[self.gate](b)
 
     def extra_repr(self) -> str:
         """Return the gate as it is passed."""
@@ -237,4 +237,4 @@ def _parts(x: torch.Tensor, pieces: int) -> torch.Tensor:
             f"the input has shape {tuple(x.shape)}, whose last axis cannot be cut into {pieces} "
             f"equal parts"
         )
-    return x.unflatten(-1, (pieces, length // pieces))
+    return x.reshape(*x.shape[:-1], pieces, length // pieces)
