@@ -56,6 +56,14 @@ def build(activation, replicas=(), dtype=np.float64, sizes=SIZES, seed=0):
     return Network(layers[:-1])
 
 
+def build_for(loss, activation, replicas=(), dtype=np.float64):
+    """Make such a network, with small outputs for a loss that takes their exponentials."""
+    network = build(activation, replicas, dtype)
+    if loss.endswith("nll"):
+        list(network.parameters.values())[-2][...] /= 16
+    return network
+
+
 def batch_for(loss, dtype=np.float64, leading=(), seed=1):
     """Return inputs, and labels or targets as the loss wants them."""
     rng = np.random.default_rng(seed)
