@@ -64,14 +64,17 @@ def with_parameters(row: Activation, parameters: Mapping[str, Any]) -> Activatio
     )
     if not row.elementwise:
         return fixed
-    kinks = _kinks(row, parameters)
+    kinks = _kinks(row, fixed.parameters)
     # no parameter changes the largest derivative, but for those of ELU and of two lines
     steepest = float(np.abs(derivative(np.array([-1e-30, 1.0]))).max())
+    steepest = max(row.lipschitz, steepest)
+    if row.name == "hard_sigmoid":
+        steepest = float(fixed.parameters["slope"])
     low, high, monotonic = _course(row, fixed.parameters)
     return replace(
         fixed,
         range=(low, high),
-        lipschitz=np.inf if _jumps(row, fixed.parameters) else max(row.lipschitz, steepest),
+        lipschitz=np.inf if _jumps(row, fixed.parameters) else steepest,
         monotonic=monotonic,
         kinks=kinks,
         kink_derivatives=tuple(derivative(np.array(kinks)).tolist()),
@@ -98,6 +101,10 @@ def _course(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, floa
         case "elu" | "celu":
             alpha = float(parameters["alpha"])
             return min(-alpha, 0.0), high, alpha >= 0
+        case "hard_tanh":
+            return float(parameters["min_val"]), float(parameters["max_val"]), row.monotonic
+        case "relu6":
+            return low, float(parameters["max_value"]), row.monotonic
         case "swish":
             return low / float(parameters["beta"]), high, row.monotonic
     return low, high, row.monotonic
@@ -105,7 +112,25 @@ def _course(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, floa
 
 def _kinks(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, ...]:
     """Return where the derivative of a row with other parameters jumps."""
+    match row.name:
+        case "hard_tanh":
+            return float(parameters["min_val"]), float(parameters["max_val"])
+        case "relu6":
+            return 0.0, float(parameters["max_value"])
+        case "hard_sigmoid":
+            return _ends_of_the_line(row, **parameters)
     if "threshold" in parameters:
         at = float(parameters["threshold"])
         return (at,) if row.name == "threshold" else (-at, at)
     return (0.0,) if row.name == "elu" else row.kinks
+
+
+def _ends_of_the_line(row: Activation, slope: float, offset: float) -> tuple[float, float]:
+    """Return where a hard sigmoid reaches 0 and 1: the float there, or the next one outside."""
+    if (slope, offset) == (row.parameters["slope"], row.parameters["offset"]):
+        return -3.0, 3.0
+    ends = -float(offset) / float(slope), (1 - float(offset)) / float(slope)
+    outside = np.nextafter(ends, (-np.inf, np.inf)).tolist()
+    rises = row.derivative(np.array(ends), slope=slope, offset=offset) > 0
+    low, high = np.where(rises, outside, ends).tolist()
+    return low, high
