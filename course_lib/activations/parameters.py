@@ -126,11 +126,10 @@ def _kinks(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, ...]:
 
 
 def _ends_of_the_line(row: Activation, slope: float, offset: float) -> tuple[float, float]:
-    """Return where a hard sigmoid reaches 0 and 1: the float there, or the next one outside."""
+    """Return where a hard sigmoid reaches 0 and 1: the float there, or the first one outside."""
     if (slope, offset) == (row.parameters["slope"], row.parameters["offset"]):
         return -3.0, 3.0
-    ends = -float(offset) / float(slope), (1 - float(offset)) / float(slope)
-    outside = np.nextafter(ends, (-np.inf, np.inf)).tolist()
-    rises = row.derivative(np.array(ends), slope=slope, offset=offset) > 0
-    low, high = np.where(rises, outside, ends).tolist()
-    return low, high
+    ends = np.array([-float(offset), 1 - float(offset)]) / float(slope)
+    while (rises := row.derivative(ends, slope=slope, offset=offset) > 0).any():
+        ends = np.where(rises, np.nextafter(ends, (-np.inf, np.inf)), ends)
+    return float(ends[0]), float(ends[1])
