@@ -85,6 +85,7 @@ _PARAMETER_NAMES: dict[str, dict[str, str]] = {
     "prelu": {"init": "negative_slope"},
     "rrelu": {"lower": "lower", "upper": "upper"},
     "threshold": {"threshold": "threshold", "value": "value"},
+    "hard_tanh": {"min_val": "min_val", "max_val": "max_val"},
     "hard_shrink": {"lambd": "threshold"},
     "soft_shrink": {"lambd": "threshold"},
     "softplus": {"beta": "beta"},
