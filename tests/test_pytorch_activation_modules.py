@@ -166,8 +166,11 @@ BAD = {
         lambda: there(given("rrelu", rng=np.random.default_rng(0))),
         NotImplementedError, "rng=Generator", "NumPy network",
     ),
-    "another limit": (
-        lambda: back(nn.Hardtanh(-2, 2)), TypeError, "max_val=2", "its functions take: Identity()"
+    "another cap": (
+        lambda: there(given("relu6", max_value=4)), NotImplementedError, "max_value=4", "NumPy netw"
+    ),
+    "another line": (
+        lambda: there(given("hard_sigmoid", slope=0.2)), NotImplementedError, "slope=0.2", "NumPy"
     ),
     "another softplus": (
         lambda: back(nn.Softplus(threshold=5)), TypeError, "threshold=5", "Softplus(beta=...)"
@@ -177,6 +180,7 @@ BAD = {
     ),
     "an axis to guess": (lambda: back(nn.Softmin()), TypeError, "dim=None", "Softmin(dim=-1)"),
     "halves of the batch": (lambda: back(nn.GLU(0)), TypeError, "GLU(dim=0)", "GLU(dim=-1)"),
+    "a list of what fits": (lambda: back(nn.GLU(0)), TypeError, "its functions take: Identity()"),
     "a namesake": (lambda: back(Tanh()), TypeError, "cannot carry Tanh()", "Tanh()"),
     "a derived activation": (lambda: back(Shifted()), TypeError, "carry Shifted()", "ReLU()"),
 }  # fmt: skip

@@ -360,13 +360,15 @@ def _line(x: Array, slope: float, offset: float) -> DoubleDouble:
 def _hard_sigmoid(x: Array, slope: float = 1 / 6, offset: float = 1 / 2) -> DoubleDouble:
     line, top = _line(x, slope, offset), _top_of_line(slope, offset)
     inside = line / top
-    return select(line.high > 0, select((line - top).high < 0, inside, 1.0), 0.0)
+    above, below = np.asarray(line.high) > 0, np.asarray((line - top).high) < 0
+    return select(above, select(below, inside, 1.0), 0.0)
 
 
 def _hard_sigmoid_grad(x: Array, slope: float = 1 / 6, offset: float = 1 / 2) -> DoubleDouble:
     line, top = _line(x, slope, offset), _top_of_line(slope, offset)
     rate = number(np.full_like(x, 1.0 if top > 1 else slope)) / top
-    return select((line.high > 0) & ((line - top).high < 0), rate, 0.0)
+    above, below = np.asarray(line.high) > 0, np.asarray((line - top).high) < 0
+    return select(above & below, rate, 0.0)
 
 
 def _top_of_line(slope: float, offset: float) -> float:
@@ -568,7 +570,7 @@ def _sparsemax(x: Array) -> DoubleDouble:
     found = [_on_the_simplex(row) for row in x]
     k = np.array([[float(k)] for _, k in found])
     multiples = _from_least_units([[max(p, 0) for p in row] for row, _ in found])
-    return select(multiples.high > 0, multiples / k, 0.0)
+    return select(np.asarray(multiples.high) > 0, multiples / k, 0.0)
 
 
 def _sparsemax_jacobian(x: Array) -> DoubleDouble:
