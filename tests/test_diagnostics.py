@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from course_lib import data, pytorch
-from course_lib.activations import CATALOGUE, get
+from course_lib.activations import CATALOGUE
 from course_lib.diagnostics import (
     Diagnosis,
     dead_units,

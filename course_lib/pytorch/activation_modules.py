@@ -336,6 +336,8 @@ def _softplus(beta: float, threshold: float) -> Activation:
         formula=r"\ln(1 + e^{\beta x}) / \beta \text{ if } \beta x \leq \theta, \text{ else } x",
         derivative_formula=r"\sigma(\beta x) \text{ if } \beta x \leq \theta, \text{ else } 1",
         range=(min(0.0, until), float("inf")),
+        lipschitz=float("inf"),
+        monotonic=False,
         kinks=(until,),  # where it jumps down
         kink_derivatives=(float(_softplus_until_grad(until, **given)),),
         source=row.source,
