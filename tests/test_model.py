@@ -18,6 +18,7 @@ from network_helpers import (
     batch_norms,
     build,
     make,
+    targets_for,
 )
 
 from course_lib.activations import CATALOGUE
@@ -135,6 +136,7 @@ def test_replica_i_equals_the_network_of_its_seed(
     sizes, activation, loss, initialization, residual, bias, dropout, batch, seeds, dtype
 ):
     assume(initialization != "computed" or CATALOGUE[activation].kind != "axis")
+    assume(loss != "gaussian_nll" or sizes[-1] % 2 == 0)
     settings_ = {
         "initialization": initialization, "residual": residual, "bias": bias, "dropout": dropout,
         "dtype": dtype,
@@ -143,7 +145,8 @@ def test_replica_i_equals_the_network_of_its_seed(
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, sizes[0])).astype(dtype)
     y = rng.integers(0, sizes[-1], batch)
-    y = y if loss == "cross_entropy" else rng.uniform(size=(batch, sizes[-1])).astype(dtype)
+    if loss != "cross_entropy":
+        y = targets_for(loss, rng.uniform(size=(batch, sizes[-1])).astype(dtype))
     values, gradients = together.loss_and_gradients(x, y, loss)
     near = {"rtol": 1e3 * np.finfo(dtype).eps, "atol": 1e2 * np.finfo(dtype).eps}
     for i, seed in enumerate(seeds):
