@@ -118,6 +118,7 @@ def test_widths_pass_through_what_keeps_them(kind):
         ([dense(2, 8), dense(8, 9), Activate(THIRDS)], [2, 8, 3]),
         ([Activate(THIRDS), dense(2, 2)], [6, 2]),
         ([dense(2, 8), Activate(KEPT), dense(1, 2)], [2, 1, 2]),
+        ([dense(2, 8), Activate("logsumexp(keepdims=True)"), dense(1, 2)], [2, 1, 2]),
         ([dense(2, 8), Halved(), dense(4, 2)], [2, 4, 2]),
         ([dense(2, 8), Saying(), dense(4, 8), Saying()], [2, 4, 4]),
         ([Halved(), dense(3, 2)], [3, 2]),
@@ -209,7 +210,7 @@ def test_a_gate_in_a_network_equals_pytorch(name, last, replicas, dtype):
             np.testing.assert_allclose(gradients[key][index], leaf.grad, err_msg=key, **near)
 
 
-ROWS = [*GATES, get("maxout", pieces=3), KEPT, THIRDS]
+ROWS = [*GATES, "maxout(pieces=3)", "logsumexp(keepdims=True)", KEPT, THIRDS]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: getattr(row, "name", row))
