@@ -12,7 +12,7 @@ from torch import nn
 from course_lib._checks import check_type
 from course_lib._typing import Array
 from course_lib.network import Activate, Layer, Loss, PReLU
-from course_lib.pytorch.activation_modules import activation_of, parameter_names, rows_for
+from course_lib.pytorch.activation_modules import activation_of, rows_for, settings_of
 from course_lib.pytorch.arguments import as_targets, loss_and_criterion
 from course_lib.pytorch.conversion import layer_with_parameters
 from course_lib.pytorch.tensors import array_of, as_tensor, first_parameter
@@ -154,14 +154,10 @@ def _activations_in(model: nn.Module) -> Iterator[tuple[str, nn.Module, Layer]]:
         if not rows:
             continue
         layer = layer_with_parameters(module, np.dtype(np.float32))  # of a PReLU
-        if layer is None and (row := activation_of(module, rows)) is not None:
+        if layer is None and (row := activation_of(module)) is not None:
             layer = Activate(row)
         if layer is None:
-            names = parameter_names(rows[0])
-            but = f", but for {' and '.join(names)}" if names else ""
-            raise ValueError(
-                f"cannot measure {module}; expected PyTorch's default settings of it{but}"
-            )
+            raise ValueError(f"cannot measure {module}; expected {settings_of(module)}")
         yield name, module, layer
 
 
