@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from network_helpers import GATES
 from torch import nn
 
 from course_lib import data, pytorch
@@ -614,8 +615,6 @@ def test_bad_input_is_named_with_what_is_accepted(case, refuses):
 # ---------------------------------------------------------------------------------------------
 # Gates: their units are their outputs
 # ---------------------------------------------------------------------------------------------
-
-GATES = ["glu", "reglu", "geglu", "swiglu", "maxout"]
 
 
 @pytest.mark.parametrize("name", [*GATES, "maxout(pieces=3)"])
