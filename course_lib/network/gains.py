@@ -17,6 +17,7 @@ from course_lib import activations
 from course_lib._checks import as_integer
 from course_lib._typing import Array
 from course_lib.activations import CATALOGUE, Activation
+from course_lib.activations.parameters import Fixed
 
 GATES: Mapping[Callable[..., Array], str] = MappingProxyType(
     {
@@ -61,6 +62,8 @@ def computed_gain(row: Activation) -> float:
         if entry.function is row.function and entry.gain is not None:
             return entry.gain
     function: Any = row.function
+    if isinstance(function, Fixed) and row.gain is not None:  # of these parameters
+        return row.gain
     while isinstance(function, partial):  # parameters that are fixed
         function = function.func
     if function in GATES:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import as_array, check_shape
 from course_lib._typing import Array, PerReplica
+from course_lib.network._parameters import Parameters
 from course_lib.network._state import VERSION, as_arrays, check_state, check_writable
 from course_lib.network.layers import Activate, Dense, Dropout, Layer, Residual, check_untied, walk
 from course_lib.network.layers.sequence import (
@@ -176,12 +177,13 @@ class Network:
         return value, self.gradients
 
     @property
-    def parameters(self) -> dict[str, Array]:
+    def parameters(self) -> Parameters:
         """The parameters themselves, not copies, named ``"<layer>.<name>"`` as PyTorch does.
 
-        Those of a block are named ``"<block>.<layer>.<name>"``.
+        Those of a block are named ``"<block>.<layer>.<name>"``. Their attribute ``weights`` holds
+        the names of dense layers' weights, for optimizers with ``decay="weights"``.
         """
-        return named_parameters(self.layers)
+        return Parameters(named_parameters(self.layers), self.layers)
 
     @property
     def gradients(self) -> dict[str, Array]:
