@@ -447,8 +447,8 @@ def test_settings_of_its_own_change_where_an_activation_is_saturated(module, lar
 
 def test_settings_that_cannot_be_measured_are_named():
     for module, text in (
-        (nn.Hardtanh(-2, 2), r"min_val=-2, max_val=2\); expected PyTorch's default settings"),
-        (nn.Softplus(threshold=5), r"threshold=5\); expected .*, but for beta"),
+        (nn.Hardshrink(-1), r"Hardshrink\(-1\) has no counterpart in NumPy: threshold is -1"),
+        (nn.CELU(-2.0), r"CELU\(alpha=-2.0\) has no counterpart in NumPy: alpha is -2.0"),
     ):
         with pytest.raises(ValueError, match=text):
             diagnose(seeded(nn.Linear(3, 4), nn.ReLU(), module, nn.Linear(4, 2)), X, Y)

@@ -136,6 +136,8 @@ def _native(known: Activation, parameters: dict[str, Any]) -> nn.Module | None:
         return Maxout(**parameters)
     if known.name in GATES and not known.pytorch:
         return Gated(known.name)
+    if known.name == "relu6" and np.size(parameters.get("max_value", ())) == 1:
+        return nn.Hardtanh(0.0, float(parameters["max_value"]))
     options = _options(known, parameters)
     if not known.pytorch or options is None:
         return None
