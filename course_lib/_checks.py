@@ -5,7 +5,6 @@ argument takes the argument's name first; those called ``as_...`` return it as i
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from importlib import import_module
 from math import inf, isfinite
 from numbers import Integral
@@ -46,6 +45,8 @@ def unknown_name(kind: str, given: object, expected: Iterable[str]) -> str:
     names = list(expected)
     if isinstance(given, list | tuple):
         return f"{kind} is {given!r}; expected one name: {', '.join(names)}"
+    from difflib import get_close_matches  # only errors need it, and it is slow to import
+
     near = get_close_matches(str(given).lower(), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown {kind} {given!r}{hint} Expected: {', '.join(names)}"

@@ -444,7 +444,7 @@ def _summing_to_zero(gradient: Array, p: Array) -> Array:
 # ---------------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Terms:
     """Rows of x - max(x) and their exponentials, each as a number and its rounding error.
 

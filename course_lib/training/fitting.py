@@ -205,7 +205,7 @@ def _order_seeds(
     return seeds
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Learner:
     """A NumPy network with the data that it learns from, for the loop over epochs.
 
