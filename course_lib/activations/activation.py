@@ -123,11 +123,11 @@ class Activation:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The keyword parameters of the function and their defaults."""
+        """The keyword parameters of the function, and its axis, with their defaults."""
         return {
             name: parameter.default
             for name, parameter in signature(self.function).parameters.items()
-            if parameter.kind is Parameter.KEYWORD_ONLY
+            if parameter.kind is Parameter.KEYWORD_ONLY or (name == "axis" and not self.elementwise)
         }
 
     def __call__(self, x: ArrayLike, **parameters: Any) -> Array:
@@ -240,7 +240,7 @@ class Activation:
     def _by_derivative(self, x: Array, **parameters: Any) -> tuple[Array, Pull]:
         """Return the value and its pull by the derivative, over an axis a whole Jacobian."""
         value, derivative = self.function(x, **parameters), self.derivative(x, **parameters)
-        axis = parameters.get("axis", -1)
+        axis = {**self.parameters, **parameters}.get("axis", -1)
 
         def pull(grad_output: Array) -> Array:
             u = (

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_choice, unknown_name
+from course_lib._checks import check_choice, parse_call, unknown_name
 from course_lib._typing import Array, PerReplica
 from course_lib.activations import negative_log_likelihood, sigmoid
-from course_lib.activations.catalogue import spelled_out
 from course_lib.network.likelihoods import (
     gaussian_both,
     gaussian_nll,
@@ -510,7 +509,7 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
     np.float64(0.1985)
     """
     if isinstance(name, str) and "(" in name:
-        name, written = _read(name)
+        name, written = parse_call("loss", name, "cross_entropy(label_smoothing=0.1)")
         parameters = {**written, **parameters}
     if isinstance(name, Loss):
         loss = name
@@ -518,17 +517,6 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
         check_choice("loss", name, LOSSES)
         loss = LOSSES[name]
     return _with_parameters(loss, parameters) if parameters else loss
-
-
-def _read(text: str) -> tuple[str, dict[str, Any]]:
-    """Return name and parameters of a loss that is written as a call."""
-    try:
-        return spelled_out(text)
-    except (SyntaxError, ValueError):
-        raise ValueError(
-            f"loss is {text!r}, which cannot be read; expected a name with parameters, as in "
-            f"'cross_entropy(label_smoothing=0.1)'"
-        ) from None
 
 
 def _with_parameters(loss: Loss, parameters: Mapping[str, Any]) -> Loss:
