@@ -207,7 +207,16 @@ BAD_PARAMETERS = {
     "odd": (lambda: activations.glu([1.0, 2.0, 3.0]), "length 3", "equal parts"),
     "pieces": (lambda: activations.maxout([1.0, 2.0], pieces=0), "0 pieces", "equal parts"),
     "half a piece": (lambda: activations.maxout([1.0], pieces=0.5), "0.5", "an integer"),
-    "no axis": (lambda: softmax([1.0], None), "axis is None", "an integer"),
+    "no axis": (lambda: softmax([1.0], "1"), "axis is '1'", "an integer, a tuple of them, or None"),
+    "no axis of a gate": (lambda: activations.glu([1.0], None), "axis is None", "an integer"),
+    "list of axes": (lambda: softmax([[1.0]], [0, 1]), "axis is [0, 1]", "a tuple"),
+    "half an axis": (lambda: softmax([[1.0]], (0, 1.5)), "axis is (0, 1.5)", "an integer"),
+    "axis as bool": (lambda: softmax([[1.0]], (0, True)), "axis is (0, True)", "an integer"),
+    "axis twice": (lambda: log_softmax([[1.0]], (1, -1)), "axis is (1, -1)", "each axis once"),
+    "axis beyond": (lambda: activations.logsumexp([[1.0]], (0, 2)), "no axis 2", "with that axis"),
+    "axes of none": (lambda: softmax_jacobian([[1.0]], ()), "axis is ()", "at least one axis"),
+    "axes of a scalar": (lambda: softmax(1.0, None), "shape ()", "at least one axis"),
+    "keepdims": (lambda: activations.logsumexp([1.0], keepdims=1), "keepdims is 1", "True or False"),
     "out as axis": (lambda: softmax([1.0], np.zeros(1)), "axis is array", "an integer"),
     "slope by place": (
         lambda: activations.leaky_relu([1.0], 0.2), "got float", "negative_slope=0.2"

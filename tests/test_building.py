@@ -6,9 +6,25 @@ import numpy as np
 import pytest
 from mpmath import mp
 
-from course_lib import meanfield
-from course_lib.activations import CATALOGUE, get
+from course_lib import data, meanfield
+from course_lib.activations import CATALOGUE, Activation, get
+from course_lib.diagnostics import check_gradients
 from course_lib.network import INITIALIZERS, mlp
+from course_lib.training import SGD, Adam, AdamW, Momentum, fit
+
+
+def halved(x, axis=-1):
+    """Return the product of the halves, a gate of a user's own."""
+    a, b = np.split(np.asarray(x), 2, axis=axis)
+    return a * b
+
+
+def halved_grad(x, axis=-1):
+    """Return the derivative by the first half, then that by the second."""
+    return np.roll(x, np.shape(x)[axis] // 2, axis=axis)
+
+
+BILINEAR = Activation("bilinear", halved, halved_grad, kind="groups")
 
 
 @pytest.mark.parametrize("scheme", INITIALIZERS)
@@ -83,6 +99,69 @@ def test_the_first_hidden_layer_is_no_block_although_it_keeps_the_width():
     assert repr(network) == "Network(4-4-4-2, ['tanh', 'Residual(tanh)'], float64)"
 
 
+@pytest.mark.parametrize("scheme", INITIALIZERS)
+@pytest.mark.parametrize("normalization", [None, "batch"])
+@pytest.mark.parametrize("seed", [4, range(2)], ids=["one", "two"])
+def test_without_biases_the_initial_weights_stay(seed, normalization, scheme):
+    options = {
+        "seed": seed, "initialization": scheme, "normalization": normalization, "residual": True
+    }  # fmt: skip
+    bare, plain = (mlp([3, 4, 4, 2], "tanh", bias=b, **options) for b in (False, True))
+    norms = [name for name in plain.parameters if plain.parameters[name].shape[-2] == 1]
+    kept = [name for name in bare.parameters if name.endswith("weight")]
+    assert kept == [name for name in plain.parameters if name.endswith("weight")]
+    assert len(bare.parameters) == len(plain.parameters) - 3
+    for name in kept:
+        np.testing.assert_array_equal(bare.parameters[name], plain.parameters[name])
+    assert bool(norms)
+
+
+def test_a_state_with_biases_does_not_fit_a_network_without():
+    plain, bare = mlp([2, 3, 1]), mlp([2, 3, 1], bias=False)
+    with pytest.raises(ValueError, match=r"0\.bias is unknown; 2\.bias is unknown; nothing was"):
+        bare.load_state_dict(plain.state_dict())
+    with pytest.raises(ValueError, match=r"0\.bias is missing; 2\.bias is missing; nothing was"):
+        plain.load_state_dict(bare.state_dict())
+    with pytest.raises(ValueError, match=r"this network has \['0.weight', '2.weight'\]"):
+        bare.load_parameters(plain.parameters)
+    bare.load_state_dict(mlp([2, 3, 1], bias=False, seed=7).state_dict())
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Momentum, Adam, AdamW])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_network_without_biases_learns_with_every_optimizer(optimizer, dtype):
+    x, y = data.moons(60)
+    network = mlp(
+        [2, 8, 2], ["tanh"], seed=range(2), bias=False, normalization="batch", dtype=dtype
+    )
+    history = fit(network, x.astype(dtype), y, optimizer=optimizer(0.05), epochs=20, clip_norm=1.0)
+    assert (history.train_loss[:, -1] < history.train_loss[:, 0]).all()
+    assert check_gradients(mlp([2, 3, 2], "tanh", bias=False), x, y).largest < 1e-6
+
+
+def test_each_hidden_layer_may_have_its_own_activation():
+    network = mlp([2, 4, 4, 6, 1], ("relu", get("leaky_relu", negative_slope=0.2), "maxout"))
+    assert repr(network) == (
+        "Network(2-4-4-6-1, ['relu', 'leaky_relu(negative_slope=0.2)', 'maxout'], float64)"
+    )
+    assert network.parameters["4.weight"].shape == (4, 12)
+    same, one = mlp([2, 4, 4, 1], ["tanh", "tanh"]), mlp([2, 4, 4, 1], "tanh")
+    for name, value in one.parameters.items():
+        np.testing.assert_array_equal(same.parameters[name], value)
+    assert repr(mlp([2, 1], [])) == "Network(2-1, [], float64)"
+    blocks = mlp([4, 4, 4, 2], np.array(["relu", "swiglu"]), residual=True)
+    assert repr(blocks) == "Network(4-4-4-2, ['relu', 'Residual(swiglu)'], float64)"
+    assert blocks(np.ones((3, 4))).shape == (3, 2)
+
+
+@pytest.mark.parametrize("scheme", INITIALIZERS)
+def test_a_gate_has_twice_the_dense_outputs_in_every_scheme(scheme):
+    network = mlp([2, 16, 3], "swiglu", seed=range(2), initialization=scheme)
+    shapes = [value.shape for value in network.parameters.values()]
+    assert shapes == [(2, 2, 32), (2, 1, 32), (2, 16, 3), (2, 1, 3)]
+    assert repr(network) == "Network(2-16-3, ['swiglu'], float64, replicas=(2,))"
+
+
 BAD = {  # what is done -> error, what was given, what is expected
     "dropout 1": (lambda: mlp([2, 3], dropout=1.0), ValueError, "dropout is 1.0", "to below 1"),
     "dropout as text": (
@@ -112,9 +191,18 @@ BAD = {  # what is done -> error, what was given, what is expected
         lambda: mlp([2, 3, 2], "softmax", initialization="computed"),
         ValueError, "softmax", "element by element",
     ),
-    "an activation for each layer": (
-        lambda: mlp([2, 4, 4, 2], ["relu", "tanh"]),
-        TypeError, "activation is ['relu', 'tanh']", "one for all hidden layers", "Network([Dense",
+    "an activation too many": (
+        lambda: mlp([2, 4, 2], ["relu", "tanh"]),
+        ValueError, "['relu', 'tanh'], 2 for 1 hidden layers", "one for all", "one for each",
+    ),
+    "an activation too few": (
+        lambda: mlp([2, 4, 4, 2], ("relu",)), ValueError, "['relu'], 1 for 2", "one for each"
+    ),
+    "an unknown activation among others": (
+        lambda: mlp([2, 4, 4, 2], ["relu", "tahn"]), KeyError, "'tahn'", "did you mean 'tanh'"
+    ),
+    "activations in activations": (
+        lambda: mlp([2, 4, 2], [["relu"]]), KeyError, "['relu']", "expected one name"
     ),
     "ragged gains": (lambda: mlp([2, 3], gain=[[1.0], [1.0, 2.0]]), ValueError, "gain is ragged"),
     "ragged sizes": (lambda: mlp([2, [3, 4]]), ValueError, "sizes is ragged", "an array"),
@@ -125,7 +213,29 @@ BAD = {  # what is done -> error, what was given, what is expected
     ),
     "size 0": (lambda: mlp([3, 0]), ValueError, "from 3 to 0", "at least 1"),
     "float16": (lambda: mlp([2, 3], dtype=np.float16), TypeError, "float16", "float32 and float64"),
-    "gates": (lambda: mlp([2, 4, 1], "glu"), ValueError, "'glu'", "keeps the number of features"),
+    "no features left": (
+        lambda: mlp([2, 4, 1], "logsumexp"),
+        ValueError, "becomes 4 units by 'logsumexp'", "keeps the number of features or divides it",
+    ),
+    "a fractional size before a gate": (
+        lambda: mlp([2, 3.0, 2], "swiglu"), TypeError, "fan_out is 3.0", "an integer"
+    ),
+    "a size below 1 before a gate": (
+        lambda: mlp([2, 0, 2], "swiglu"), ValueError, "from 2 to 0", "at least 1"
+    ),
+    "pieces that are no number": (
+        lambda: mlp([2, 4, 2], get("maxout", pieces=1.5)), TypeError, "pieces is 1.5", "an integer"
+    ),
+    "no pieces": (
+        lambda: mlp([2, 4, 2], get("maxout", pieces=0)), ValueError, "'maxout(pieces=0)'", "divides"
+    ),
+    "a gate without a known gain": (
+        lambda: mlp([2, 4, 2], BILINEAR, initialization="computed"),
+        ValueError, "'bilinear'", "give its row a gain",
+    ),
+    "a bias that is no bool": (
+        lambda: mlp([2, 3], bias=0), TypeError, "bias is a int", "True or False"
+    ),
 }  # fmt: skip
 
 

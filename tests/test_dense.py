@@ -72,6 +72,24 @@ def test_a_derived_layer_with_a_forward_of_its_own_goes_back():
     assert layer.gradients["weight"].shape == (2, 3)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, *DTYPES])
+@pytest.mark.parametrize("replicas", REPLICAS, ids=str)
+def test_without_a_bias_the_layer_is_the_one_with_biases_0(replicas, dtype):
+    rng = np.random.default_rng(0)
+    weight, x = (rng.normal(size=(*replicas, n, 4)).astype(dtype) for n in (4, 5))
+    layer, twin = Dense(weight), Dense(weight, np.zeros((*replicas, 1, 4), dtype))
+    np.testing.assert_array_equal(layer.forward(x), twin.forward(x))
+    grad_output = rng.normal(size=x.shape).astype(dtype)
+    np.testing.assert_array_equal(layer.backward(grad_output), twin.backward(grad_output))
+    assert list(layer.parameters) == list(layer.gradients) == ["weight"]
+    np.testing.assert_array_equal(layer.gradients["weight"], twin.gradients["weight"])
+    if replicas:
+        own = layer.replica(1)
+        assert list(own.parameters) == ["weight"]
+        np.testing.assert_array_equal(own.parameters["weight"], weight[1])
+    assert list(Dense(weight, None).parameters) == ["weight"]
+
+
 W, B = np.ones((2, 3)), np.zeros((1, 3))
 
 
@@ -79,6 +97,15 @@ BAD = {  # what is done -> error, what was given, what is expected
     "bias without its axis": (lambda: Dense(W, B[0]), ValueError, "(3,)", "(..., 1, out_features)"),
     "weight with one axis": (
         lambda: Dense(W[0], B), ValueError, "(3,)", "(..., in_features, out_features)"
+    ),
+    "weight with one axis and no bias": (
+        lambda: Dense(W[0]), ValueError, "(3,)", "(..., in_features, out_features)"
+    ),
+    "a weight as a list": (
+        lambda: Dense([[1.0]]), TypeError, "weight is a list", "np.array(weight)"
+    ),
+    "integer weights alone": (
+        lambda: Dense(W.astype(np.int64)), TypeError, "int64", "one float dtype"
     ),
     "other leading axes": (lambda: Dense(W, B[None]), ValueError, "(1, 1, 3)", "same leading axes"),
     "integer weights": (

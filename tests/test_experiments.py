@@ -10,7 +10,18 @@ from course_lib import data
 from course_lib.experiments import Comparison, Row, Tuning, compare, tune
 from course_lib.network import cross_entropy, mlp
 from course_lib.statistics import Difference, holm
-from course_lib.training import SGD, Adam, Momentum, accuracy, fit
+from course_lib.training import (
+    SGD,
+    Adam,
+    Momentum,
+    RMSprop,
+    accuracy,
+    cosine,
+    fit,
+    one_cycle,
+    step_decay,
+    warmup,
+)
 
 # ---------------------------------------------------------------------------------------------
 # Compare
@@ -54,6 +65,54 @@ def test_every_row_is_a_network_trained_alone(score, batch_size):
         found = row.train_loss, row.validation, row.test
         expected = history.train_loss[-1], *(score_alone(network, i, score) for i in (1, 2))
         assert found == pytest.approx(expected, rel=1e-9)
+
+
+FACTORIES = {
+    "a schedule": lambda rates: Momentum(rates, schedule=warmup(4, cosine(16, 0.1))),
+    "one cycle": lambda rates: Adam(rates, schedule=one_cycle(20)),
+    "weights alone": lambda rates: SGD(rates, weight_decay=0.1, decay="weights"),
+    "RMSprop": RMSprop,
+    "Nesterov": lambda rates: Momentum(rates, nesterov=True, schedule=step_decay(5)),
+}
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_schedules_and_decays_are_those_of_networks_trained_alone(name):
+    make = FACTORIES[name]
+    result = compare(["tanh"], **TASK | {"optimizer": make}, score="loss", edge="note")
+    assert len(result.rows) == 3
+    for row in result.rows:
+        network, history = train_alone(row.learning_rate, row.seed, make=make)
+        found = row.train_loss, row.validation, row.test
+        expected = history.train_loss[-1], *(score_alone(network, i, "loss") for i in (1, 2))
+        assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_tune_chooses_among_learning_rates_with_a_schedule():
+    def last_losses(rates, seeds):
+        network = mlp([2, 6, 2], "tanh", seed=seeds.tolist())
+        optimizer = SGD(rates, schedule=cosine(20))
+        history = fit(network, *MOONS[0], optimizer=optimizer, epochs=4, batch_size=10)
+        return -history.train_loss[:, -1]
+
+    tuned = tune([0.001, 0.1, 10.0], last_losses, seeds=[7, 8])
+    for rate, score in zip(tuned.learning_rates, tuned.scores, strict=True):
+        alone = []
+        for seed in (7, 8):
+            network, optimizer = mlp([2, 6, 2], "tanh", seed=seed), SGD(rate, schedule=cosine(20))
+            history = fit(network, *MOONS[0], optimizer=optimizer, epochs=4, batch_size=10)
+            alone.append(-history.train_loss[-1])
+        assert score == pytest.approx(np.mean(alone), rel=1e-9)
+    assert len(set(tuned.scores)) == 3
+
+
+def test_a_schedule_that_fails_is_told_before_anything_is_tuned(refuses):
+    refuses(
+        lambda: compare(
+            ["tanh"], **TASK | {"optimizer": lambda rates: SGD(rates, schedule="cosine")}
+        ),
+        TypeError, "schedule is 'cosine'", "cosine(1000)",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("score", ["accuracy", "loss"])

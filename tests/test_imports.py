@@ -45,7 +45,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
         "statistics",
     },
     "claims": set(),
-    "plots": set(),
+    "plots": {"activations"},
 }
 HEAVY = {"mpmath", "torch", "matplotlib", "tqdm", "scipy", "yaml", "IPython", "pandas"}
 

@@ -30,6 +30,8 @@ VARIANCES = {  # of the weights, and how the fourth moment enters the error of a
     "pytorch": (1 / (3 * FAN_IN), 0.8),
     "orthogonal": (1 / FAN_IN, 2),
     "computed": (1 / FAN_IN, 2),
+    "he_uniform": (2 / FAN_IN, 0.8),
+    "xavier_uniform": (2 / (FAN_IN + FAN_OUT), 0.8),
 }
 
 
@@ -54,12 +56,52 @@ def test_the_scheme_named_after_pytorch_is_uniform_within_its_bound():
     assert bias.var() == pytest.approx(bound**2 / 3, rel=4 * math.sqrt(0.8 / FAN_OUT))
 
 
+IN_TORCH = {
+    "he_uniform": lambda tensor, gain: (
+        torch.nn.init.kaiming_uniform_(tensor, nonlinearity="relu") * gain
+    ),
+    "xavier_uniform": lambda weight, gain: torch.nn.init.xavier_uniform_(weight, gain),
+}
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.7])
+@pytest.mark.parametrize("shape", [(300, 200), (50, 400)])
+@pytest.mark.parametrize("scheme", IN_TORCH)
+def test_uniform_weights_have_the_bound_and_variance_of_pytorch(scheme, shape, gain):
+    fan_in, fan_out = shape
+    weight, bias = initialize(fan_in, fan_out, scheme=scheme, gain=gain)
+    torch.manual_seed(0)
+    theirs = IN_TORCH[scheme](torch.empty(fan_out, fan_in, dtype=torch.float64), gain).numpy()
+    fans = fan_in if scheme == "he_uniform" else fan_in + fan_out
+    bound = gain * math.sqrt(6 / fans)
+    for values in (weight, theirs):
+        assert 0.999 * bound < abs(values).max() <= bound
+        assert values.var() == pytest.approx(bound**2 / 3, rel=4 * math.sqrt(0.8 / values.size))
+    assert not bias.any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scheme", IN_TORCH)
+def test_uniform_weights_of_a_seed_are_those_of_its_replica(scheme, dtype):
+    together = mlp([5, 4, 3], seed=range(3), initialization=scheme, dtype=dtype)
+    alone = mlp([5, 4, 3], seed=2, initialization=scheme, dtype=dtype)
+    for name, value in alone.parameters.items():
+        assert value.dtype == dtype
+        np.testing.assert_array_equal(together.parameters[name][2], value)
+
+
+def symmetric(rng, bound, shape):
+    return rng.uniform(-bound, bound, shape)
+
+
 DRAWS = {  # notebooks store what was computed from these numbers
     "he": lambda rng, m, n: math.sqrt(2 / m) * rng.standard_normal((m, n)),
     "xavier": lambda rng, m, n: math.sqrt(2 / (m + n)) * rng.standard_normal((m, n)),
     "lecun": lambda rng, m, n: math.sqrt(1 / m) * rng.standard_normal((m, n)),
     "pytorch": lambda rng, m, n: rng.uniform(-1 / math.sqrt(m), 1 / math.sqrt(m), (m, n)),
     "computed": lambda rng, m, n: math.sqrt(1 / m) * rng.standard_normal((m, n)),
+    "he_uniform": lambda rng, m, n: symmetric(rng, math.sqrt(3 * (2 / m)), (m, n)),
+    "xavier_uniform": lambda rng, m, n: symmetric(rng, math.sqrt(3 * (2 / (m + n))), (m, n)),
 }
 
 
@@ -157,6 +199,15 @@ def test_scaling_reaches_into_blocks_and_each_replica_alone(normalization):
         np.testing.assert_allclose(lsuv(alone, x, tolerance=1e-3), reached[i], rtol=1e-9)
         for name, value in alone.parameters.items():
             np.testing.assert_allclose(together.parameters[name][i], value, rtol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ["swiglu", "maxout", "relu"])
+@pytest.mark.parametrize("scheme", ["orthogonal", "he_uniform"])
+def test_scaling_reaches_dense_layers_without_biases_and_before_gates(scheme, activation):
+    network = mlp([6, 12, 12, 3], activation, seed=range(2), initialization=scheme, bias=False)
+    x = np.random.default_rng(0).normal(size=(40, 6))
+    np.testing.assert_allclose(lsuv(network, x), np.ones((2, 3)), rtol=1e-12)
+    assert np.var(network.layers[0].forward(x), axis=(-2, -1)) == pytest.approx([1, 1])
 
 
 def test_biases_that_vary_too_much_are_reported_as_what_was_reached():

@@ -1,10 +1,20 @@
 """Rows of the catalogue with other parameters."""
 
+import math
+import pickle
+import re
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
-from course_lib import activations
-from course_lib.activations import Activation
+from course_lib import activations, meanfield, plots
+from course_lib.activations import CATALOGUE, Activation
+from course_lib.autodiff import Value
+from course_lib.diagnostics import check_gradients, diagnose, saturation_threshold
+from course_lib.experiments import compare
+from course_lib.network import Activate, mlp
 
 X = np.array([-2.0, -0.3, 0.0, 0.4, 3.0])
 
@@ -94,3 +104,249 @@ def test_range_and_monotonicity_follow(name, parameters, low, monotonic):
     assert row.range == (pytest.approx(low, abs=1e-6), np.inf)
     assert row.range[0] <= y.min()  # and it comes near: these are infimum and supremum
     assert y.min() < -7 if low == -np.inf else y.min() < low + 0.02
+
+
+# every elementwise row, every parameter, at values on both sides of what changes the function
+VALUES = (-2.0, -0.5, 0.0, 0.3, 1.0, 2.0, 8.0)
+GRID = np.unique([*np.linspace(-60, 60, 240_001), -1e-9, 1e-9])
+
+
+def fixed_rows():
+    """Return each row of the catalogue with each of the values that it takes."""
+    for row in CATALOGUE.values():
+        for name in row.parameters if row.elementwise else ():
+            for value in VALUES:
+                try:
+                    yield activations.get(row, **{name: value})
+                except (TypeError, ValueError):
+                    continue
+
+
+ROWS = list(fixed_rows())
+
+
+def test_most_values_are_taken():
+    assert len(ROWS) > 50
+    with_parameters = {row.name for row in CATALOGUE.values() if row.elementwise and row.parameters}
+    assert {row.name.partition("(")[0] for row in ROWS} == with_parameters
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_properties_are_those_of_the_function(row):
+    with np.errstate(all="ignore"):
+        y, derivative = row(GRID), row.derivative(GRID)
+    quotients = np.abs(np.diff(y) / np.diff(GRID))
+    assert row.monotonic is bool((np.diff(y) >= 0).all())
+    for bound, reached, sign in zip(row.range, (y.min(), y.max()), (-1, 1), strict=True):
+        if np.isinf(bound):
+            assert sign * reached > 5
+        else:
+            assert sign * reached <= sign * bound + 1e-12
+            assert abs(reached - bound) < 0.07
+    if np.isinf(row.lipschitz):
+        assert quotients.max() > 300
+    else:
+        assert np.abs(derivative).max() == pytest.approx(row.lipschitz, rel=1e-3)
+        assert quotients.max() <= row.lipschitz * (1 + 1e-6)
+    jumps = GRID[:-1][np.abs(np.diff(derivative)) > 0.02]
+    assert all(min(abs(at - kink) for kink in row.kinks) < 1e-3 for at in jumps)
+    assert all(np.abs(jumps - kink).min() < 1e-3 for kink in row.kinks)
+    assert list(row.kink_derivatives) == row.derivative(np.array(row.kinks)).tolist()
+
+
+def test_two_lines_that_are_one_have_no_kink():
+    assert activations.get("leaky_relu", negative_slope=1).kinks == ()
+    assert activations.get("hard_shrink", threshold=0.0).lipschitz == 1
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_gain_is_that_of_mean_field_theory(row):
+    two_lines = row.name.startswith(("leaky_relu", "prelu", "rrelu"))
+    assert (row.gain is not None) is two_lines
+    if two_lines:
+        assert row.gain == pytest.approx(meanfield.gain(row), rel=1e-12)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_its_name_gives_it_back(row):
+    again = activations.get(row.name)
+    assert again == row and hash(again) == hash(row)
+    assert pickle.loads(pickle.dumps(row)) == row
+
+
+def test_later_parameters_go_before_earlier_ones():
+    row = activations.get(activations.get("threshold", threshold=1.0, value=3.0), value=0.5)
+    assert row == activations.get("threshold", threshold=1.0, value=0.5)
+    assert activations.get("threshold(threshold=1.0, value=3.0)", value=0.5) == row
+    assert (row.range, row.monotonic) == ((0.5, np.inf), True)
+
+
+def test_numbers_of_numpy_are_written_as_python_writes_them():
+    row = activations.get("leaky_relu", negative_slope=np.float32(0.25))
+    assert row.name == "leaky_relu(negative_slope=0.25)"
+
+
+def test_parameters_of_functions_over_an_axis_by_name():
+    row = activations.get("maxout(pieces=4)")
+    assert row == activations.get("maxout", pieces=4)
+    np.testing.assert_array_equal(row(np.arange(8.0)), [6, 7])
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("leaky_relu(0.2)", ValueError, "parameters by their names"),
+        ("elu(alpha=2", ValueError, "cannot read the activation"),
+        ("elu(alpha=x)", ValueError, "cannot read the activation"),
+        ("elu(alpha=2, alpha=3)", ValueError, "cannot read the activation"),
+        ("nn.elu(alpha=2)", ValueError, "cannot read the activation"),
+        ("elu(**{'alpha': 2})", ValueError, "cannot read the activation"),
+        ("rellu(alpha=2)", KeyError, "did you mean 'relu'"),
+        ("elu(alfa=2)", TypeError, "did you mean 'alpha'"),
+        ("elu(alpha=1e999)", ValueError, "alpha is inf; expected a finite number"),
+        ("elu(alpha=True)", TypeError, "expected one number"),
+        ("softplus(beta=0)", ValueError, "beta is 0; expected a number from"),
+    ],
+)
+def test_text_that_names_no_activation(text, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        activations.get(text)
+
+
+LEAKY = "leaky_relu(negative_slope=0.2)"
+
+
+def leaky():
+    """Return leaky ReLU with another slope, written by hand."""
+    return Activation(
+        "leaky",
+        lambda x: np.where(x > 0, x, 0.2 * x),
+        lambda x: np.where(x > 0, 1.0, 0.2),
+        lipschitz=1.0,
+        kinks=(0.0,),
+    )
+
+
+def test_layers_and_networks_take_them_by_row_and_by_name():
+    x = np.random.default_rng(0).standard_normal((5, 3))
+    outputs = [
+        mlp([3, 4, 2], f, seed=range(2))(x) for f in (LEAKY, activations.get(LEAKY), leaky())
+    ]
+    np.testing.assert_array_equal(outputs[0], outputs[1])
+    np.testing.assert_allclose(outputs[0], outputs[2], rtol=1e-14)
+    assert Activate(LEAKY).activation.name == LEAKY
+
+
+def test_mean_field_theory_takes_them():
+    for function in (meanfield.gain, meanfield.chi, meanfield.variance_map):
+        given = () if function is meanfield.gain else (1.5,)
+        by_name, by_hand = (function(f, *given) for f in (LEAKY, leaky()))
+        assert by_name == pytest.approx(by_hand, rel=1e-12)
+    # kinks elsewhere than by default are where the integral is cut
+    row = activations.get("soft_shrink", threshold=1.25)
+    tail = (1 + 1.25**2) * math.erfc(1.25 / math.sqrt(2)) - 1.25 * math.sqrt(
+        2 / math.pi
+    ) * math.exp(-(1.25**2) / 2)
+    assert meanfield.variance_map(row, 1.0) == pytest.approx(tail, rel=1e-12)
+
+
+def test_diagnostics_take_them():
+    row = activations.get("elu", alpha=5.0)
+    assert saturation_threshold(row) == saturation_threshold("elu(alpha=5.0)") == 0.05
+    x = np.random.default_rng(0).standard_normal((6, 3))
+    found = diagnose(mlp([3, 4, 4, 2], LEAKY), x, np.zeros(6, int))
+    by_hand = diagnose(mlp([3, 4, 4, 2], leaky()), x, np.zeros(6, int))
+    np.testing.assert_allclose(found.saturated, by_hand.saturated)
+
+
+def test_values_take_them():
+    value = Value(-3.0)
+    applied = value.apply(LEAKY)
+    applied.backward()
+    assert value.grad == 0.2
+    figure = plots.computation_graph(applied)
+    assert LEAKY in [text.get_text() for text in figure.findobj(Text)]
+    plt.close(figure)
+
+
+def test_figures_take_them():
+    figure = plots.functions([LEAKY, activations.get("elu", alpha=2.0)])
+    assert [axes.get_title() for axes in figure.axes[:2]] == [LEAKY, "elu(alpha=2.0)"]
+    derivative, function = figure.axes[0].lines
+    np.testing.assert_array_equal(function.get_ydata(), leaky()(function.get_xdata()))
+    np.testing.assert_array_equal(derivative.get_ydata()[:3], [0.2] * 3)
+    plt.close(figure)
+    with pytest.raises(ValueError, match="takes a whole axis"):
+        plots.functions(["softmax"])
+    with pytest.raises(TypeError, match="pairs is 'relu'; expected a mapping"):
+        plots.functions("relu")
+
+
+def test_comparisons_are_named_after_them():
+    x = np.random.default_rng(0).standard_normal((40, 3))
+    y = (x[:, 0] > 0).astype(int)
+    part = (x, y)
+    found = compare(
+        ["relu", LEAKY, activations.get("elu", alpha=2)],
+        sizes=[3, 4, 2],
+        data=(part, part, part),
+        learning_rates=[0.1, 0.3],
+        epochs=1,
+        seeds=range(2),
+        tuning_seeds=[5],
+        edge="note",
+    )
+    assert found.activations == ("relu", LEAKY, "elu(alpha=2)")
+
+
+def test_an_activation_of_ones_own_states_only_what_is_known():
+    cube = Activation("cube", lambda x: x**3, lambda x: 3 * x**2)
+    assert (cube.range, cube.lipschitz, cube.monotonic, cube.kinks) == (None, None, None, ())
+    assert meanfield.gain(cube) == pytest.approx(1 / math.sqrt(15))
+    assert saturation_threshold(cube) == 0.01
+    x = np.random.default_rng(0).standard_normal((6, 3))
+    network = mlp([3, 4, 2], cube, initialization="computed")
+    errors = check_gradients(network, x, np.zeros(6, int)).errors
+    assert max(np.max(error) for error in errors.values()) < 1e-6
+    value = Value(2.0)
+    value.apply(cube).backward()
+    assert value.grad == 12
+
+
+def test_parameters_of_ones_own_function_leave_open_what_is_true():
+    def power(x, *, exponent=3):
+        return x**exponent
+
+    def power_grad(x, *, exponent=3):
+        return exponent * x ** (exponent - 1)
+
+    row = Activation("power", power, power_grad, lipschitz=np.inf, monotonic=True)
+    square = activations.get(row, exponent=2)
+    assert square.name == "power(exponent=2)"
+    assert (square.lipschitz, square.monotonic) == (None, None)
+    np.testing.assert_array_equal(square.vjp([3.0], [1.0]), [6.0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        (("", np.tanh, np.tanh), TypeError, "name is ''; expected text"),
+        (("cube", 3, np.tanh), TypeError, "function of 'cube' is 3"),
+        (("cube", np.tanh, None), TypeError, "derivative of 'cube' is None"),
+    ],
+)
+def test_what_is_no_activation(fields, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        Activation(*fields)
+
+
+def test_functions_that_change_the_shape():
+    x = np.ones((2, 3))
+    summed = Activation("sum", lambda x: x.sum(axis=-1), np.ones_like)
+    with pytest.raises(ValueError, match=r"function of 'sum' returned shape \(2,\)"):
+        Activate(summed).forward(x)
+    short = Activation("short", np.tanh, lambda x: np.ones((3, 1, 1)))
+    with pytest.raises(ValueError, match=r"derivative of 'short' returned shape"):
+        short.vjp(x, x)
+    with pytest.raises(KeyError, match="kind"):
+        Activation("gate", np.tanh, np.tanh, kind="gate")

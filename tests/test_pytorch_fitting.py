@@ -152,7 +152,7 @@ def test_training_learns_moons():
 
 def test_both_fits_have_the_same_arguments():
     ours, theirs = (inspect.signature(module.fit).parameters for module in (training, pytorch))
-    assert list(ours)[1:] == list(theirs)[1:]
+    assert [*list(ours)[1:], "scheduler"] == list(theirs)[1:]
     for name in list(ours)[1:]:
         assert (ours[name].default, ours[name].kind) == (theirs[name].default, theirs[name].kind)
 
@@ -215,9 +215,10 @@ def test_a_history_that_does_not_fit_is_refused_before_anything_is_trained(refus
     assert torch.equal(before, model[0].weight)
 
 
+@pytest.mark.parametrize("min_delta", [0.0, 0.005])
 @pytest.mark.parametrize("patience", [1, 4])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_early_stopping_ends_with_the_best_epoch_as_in_numpy(seed, patience):
+def test_early_stopping_ends_with_the_best_epoch_as_in_numpy(seed, patience, min_delta):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, 80)
     points = rng.normal(size=(80, 5)) + 0.5 * labels[:, np.newaxis]
@@ -226,7 +227,7 @@ def test_early_stopping_ends_with_the_best_epoch_as_in_numpy(seed, patience):
     ours = network.mlp([5, 20, 2], "relu", **options)
     model = pytorch.from_numpy(ours)
     options = {"epochs": 40, "batch_size": 10, "validation": (x_valid, y_valid)}
-    options |= {"patience": patience}
+    options |= {"patience": patience, "min_delta": min_delta}
     sgd = torch.optim.SGD(model.parameters(), lr=0.1)
     first = training.fit(ours, x, y, optimizer=training.SGD(0.1), **options)
     second = pytorch.fit(model, x, y, optimizer=sgd, **options)
@@ -237,7 +238,56 @@ def test_early_stopping_ends_with_the_best_epoch_as_in_numpy(seed, patience):
     expected = nn.functional.cross_entropy(
         torch.tensor(pytorch.predict(model, x_valid)), torch.tensor(y_valid)
     )
-    assert expected.item() == pytest.approx(second.validation_loss.min(), rel=1e-12)
+    best = second.validation_loss[second.best_epoch - 1]
+    assert expected.item() == pytest.approx(best, rel=1e-12)
+    assert second.min_delta == min_delta
+
+
+@pytest.mark.parametrize("patience", [None, 2])
+def test_the_callback_is_told_the_same_as_in_numpy_and_ends_the_training(patience):
+    x, y = data.moons(20)
+    ours = network.mlp([2, 8, 2], "tanh", seed=3)
+    model = pytorch.from_numpy(ours)
+    told = {"ours": [], "theirs": []}
+
+    def callback(kind, trained):
+        def until_five(given, epoch):
+            assert given is trained
+            told[kind].append(epoch)
+            return epoch.number == 5
+
+        return until_five
+
+    options = {"epochs": 9, "batch_size": 10, "validation": (x[::3], y[::3]), "patience": patience}
+    training.fit(
+        ours, x, y, optimizer=training.SGD(0.5), callback=callback("ours", ours), **options
+    )
+    sgd = torch.optim.SGD(model.parameters(), lr=0.5)
+    history = pytorch.fit(model, x, y, optimizer=sgd, callback=callback("theirs", model), **options)
+    assert history.train_loss.shape == (5,)
+    assert len(told["theirs"]) == 5
+    for one, other in zip(told["ours"], told["theirs"], strict=True):
+        assert (one.number, one.steps) == (other.number, other.steps)
+        for name in ("train_loss", "validation_loss", "validation_accuracy"):
+            np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-10)
+        assert one.best_epoch == other.best_epoch
+        assert other.running
+
+
+def test_an_error_of_the_callback_leaves_the_best_epoch_so_far():
+    x, y = data.moons(20)
+    twin, model = (pytorch.mlp([2, 5, 2], dtype=torch.float64) for _ in range(2))
+    options = {"batch_size": None, "validation": (x, y), "patience": 9}
+    sgd = torch.optim.SGD(twin.parameters(), lr=0.1)
+    pytorch.fit(twin, x, y, optimizer=sgd, epochs=3, **options)
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ZeroDivisionError):
+        pytorch.fit(
+            model, x, y, optimizer=sgd, epochs=9, **options,
+            callback=lambda model, epoch: bool(1 / (3 - epoch.number)) and False,
+        )  # fmt: skip
+    for ours, expected in zip(model.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.detach(), expected.detach())
 
 
 def test_an_interrupted_training_with_patience_leaves_the_best_epoch_so_far():
@@ -306,6 +356,13 @@ def test_groups_and_schedules_are_optimizers_of_the_module():
 
 
 BAD = {
+    "min_delta without patience": (
+        lambda: try_fit(min_delta=0.1, validation=(X, Y)), ValueError, "min_delta", "pass patience"
+    ),
+    "no callback": (lambda: try_fit(callback=3), TypeError, "callback is a int", "lambda network"),
+    "an answer of the callback": (
+        lambda: try_fit(callback=lambda model, epoch: model), TypeError, "expected True to end"
+    ),
     "clip_norm 0": (
         lambda: try_fit(clip_norm=0), ValueError, "clip_norm is 0", "finite number above 0"
     ),

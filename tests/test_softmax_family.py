@@ -7,6 +7,7 @@ import pytest
 import torch
 from activation_cases import DTYPES, INF, NAN, NARROW_ULPS
 from mpmath import mp, mpf
+from scipy import special
 
 from course_lib import activations
 from course_lib.accuracy import EXACT_ROWS, errors, exact_rows, exact_values, input_rows
@@ -18,6 +19,7 @@ from course_lib.activations import (
     softmax_and_log,
     softmax_jacobian,
 )
+from course_lib.network import Activate
 from course_lib.pytorch import activation_module
 
 pytestmark = pytest.mark.usefixtures("fifty_digits")
@@ -141,6 +143,106 @@ def test_softmax_and_jacobian_equal_pytorch_along_any_axis(name, axis):
     jacobian = CATALOGUE[name].derivative(x.detach().numpy(), axis=axis)
     np.testing.assert_allclose(
         jacobian.reshape(-1, *jacobian.shape[-2:]), torch.stack(expected), rtol=1e-13, atol=1e-15
+    )
+
+
+SEVERAL = [(0, 1), (1, 2), (2, 0), (-1, 1), (0, 1, 2), (-1,), None]
+IN_SCIPY = {
+    "softmax": special.softmax,
+    "softmin": lambda x, axis: special.softmax(-x, axis),
+    "log_softmax": special.log_softmax,
+    "logsumexp": special.logsumexp,
+}
+
+
+def rows_along(x, axis):
+    """Return a tensor with axes joined to one at the end, in the order in which it has them."""
+    axes = sorted({0, 1, 2} if axis is None else {a % 3 for a in axis})
+    return x.permute(*(a for a in range(3) if a not in axes), *axes).flatten(3 - len(axes))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", SEVERAL, ids=str)
+@pytest.mark.parametrize("name", IN_SCIPY)
+def test_several_axes_count_as_one_as_in_scipy(name, axis, dtype):
+    x = (np.random.default_rng(0).normal(size=(2, 3, 4)) * 3).astype(dtype)
+    x[1, :, 2] = -INF
+    value = CATALOGUE[name](x, axis=axis)
+    near = {"rtol": 8 * np.finfo(dtype).eps, "atol": 4 * np.finfo(dtype).smallest_subnormal}
+    assert value.dtype == dtype
+    with np.errstate(all="ignore"):
+        finite = np.where(np.isinf(x) & (name == "softmin"), x.dtype.type(-60000), x)
+        expected = IN_SCIPY[name](finite.astype(np.float64), axis=axis).astype(dtype)
+    np.testing.assert_allclose(CATALOGUE[name](finite, axis=axis), expected, **near)
+
+
+@pytest.mark.parametrize("axis", SEVERAL, ids=str)
+@pytest.mark.parametrize("name", IN_SCIPY)
+def test_gradients_over_several_axes_equal_pytorch(name, axis):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(2, 3, 4))
+    leaf = torch.tensor(x, requires_grad=True)
+    function = {
+        "softmax": lambda t: torch.softmax(t, -1),
+        "softmin": lambda t: torch.softmax(-t, -1),
+        "log_softmax": lambda t: torch.log_softmax(t, -1),
+        "logsumexp": lambda t: torch.logsumexp(t, -1),
+    }[name]
+    u = rng.normal(size=np.shape(CATALOGUE[name](x, axis=axis)))
+    gradient = torch.tensor(u) if name == "logsumexp" else rows_along(torch.tensor(u), axis)
+    function(rows_along(leaf, axis)).backward(gradient)
+    near = {"rtol": 1e-12, "atol": 1e-14}
+    np.testing.assert_allclose(CATALOGUE[name].vjp(x, u, axis=axis), leaf.grad, **near)
+    value, pull = CATALOGUE[name].pullback(x, axis=axis)
+    np.testing.assert_array_equal(value, CATALOGUE[name](x, axis=axis))
+    np.testing.assert_array_equal(pull(u), CATALOGUE[name].vjp(x, u, axis=axis))
+    if name != "logsumexp":
+        rows = rows_along(torch.tensor(x), axis)
+        lines = rows.reshape(-1, rows.shape[-1])
+        expected = [torch.autograd.functional.jacobian(function, line) for line in lines]
+        jacobian = CATALOGUE[name].derivative(x, axis=axis)
+        assert jacobian.shape == (*rows.shape, rows.shape[-1])
+        np.testing.assert_allclose(
+            jacobian.reshape(-1, *jacobian.shape[-2:]), torch.stack(expected), **near
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("axis", [*SEVERAL, 0, -2], ids=str)
+def test_logsumexp_keeps_its_axes_as_scipy_does(axis, dtype):
+    x = (np.random.default_rng(0).normal(size=(2, 3, 4)) * 3).astype(dtype)
+    value = activations.logsumexp(x, axis, keepdims=True)
+    expected = special.logsumexp(x.astype(np.float64), axis=axis, keepdims=True)
+    assert (value.shape, value.dtype) == (expected.shape, dtype)
+    np.testing.assert_array_equal(value.ravel(), np.ravel(activations.logsumexp(x, axis)))
+    np.testing.assert_allclose(value, expected, rtol=4 * np.finfo(dtype).eps)
+    largest = 16 * np.finfo(dtype).eps  # of numbers up to 10
+    np.testing.assert_allclose(x - value, log_softmax(x, axis), rtol=0, atol=largest)
+    row = activations.get("logsumexp", keepdims=True)
+    u = np.random.default_rng(1).normal(size=value.shape).astype(dtype)
+    flat = u.reshape(np.shape(activations.logsumexp(x, axis)))
+    np.testing.assert_array_equal(
+        row.vjp(x, u, axis=axis), CATALOGUE["logsumexp"].vjp(x, flat, axis=axis)
+    )
+
+
+def test_logsumexp_with_its_axis_is_a_layer():
+    layer = Activate(activations.get("logsumexp", keepdims=True))
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    np.testing.assert_allclose(layer.forward(x), special.logsumexp(x, axis=-1, keepdims=True))
+    np.testing.assert_array_equal(layer.backward(np.ones((5, 1))), softmax(x))
+
+
+@pytest.mark.parametrize("axis", [(0, 1), None, (1, 2)], ids=str)
+@pytest.mark.parametrize("shape", [(0, 3, 2), (2, 0, 3), (2, 3, 0)])
+def test_several_axes_of_nothing_are_nothing(axis, shape):
+    x = np.empty(shape, np.float32)
+    n = math.prod(shape[a] for a in (range(3) if axis is None else axis))
+    assert softmax(x, axis).shape == shape
+    assert softmax_jacobian(x, axis).shape[-2:] == (n, n)
+    np.testing.assert_array_equal(
+        activations.logsumexp(x, axis, keepdims=True),
+        np.full(x.sum(axis=axis, keepdims=True).shape, -INF),
     )
 
 

@@ -12,6 +12,7 @@ from course_lib.statistics import (
     holm,
     paired,
     power,
+    seeds_needed,
     t_interval,
     wilson_interval,
 )
@@ -56,6 +57,17 @@ BAD = {
     "found by chance": (
         lambda: detectable(5, power=0.01, tests=5), "power is 0.01", "between 0.01, with which"
     ),
+    "power as text": (lambda: detectable(5, power="0.8"), "power is '0.8'", "a finite number"),
+    "no effect": (lambda: seeds_needed(0), "effect is 0; no number", "another number"),
+    "effect NaN": (lambda: seeds_needed(np.nan), "effect is nan", "a finite number"),
+    "two effects": (lambda: seeds_needed([1, 2]), "effect is [1, 2]", "a finite number"),
+    "tiny effect": (
+        lambda: seeds_needed(1e-9), "effect is 1e-09; a power of 0.8", "1,000,000,000 seeds"
+    ),
+    "seeds for certainty": (lambda: seeds_needed(1, power=1), "power is 1", "between 0.05"),
+    "seeds by chance": (lambda: seeds_needed(1, power=0.04), "power is 0.04", "and 1"),
+    "seeds and level": (lambda: seeds_needed(1, level=95), "level is 95", "such as 0.95"),
+    "seeds and no tests": (lambda: seeds_needed(1, tests=0), "tests is 0", "from 1 on"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Power and detectable effects against SciPy, mpmath and simulation."""
+"""Power, detectable effects and seeds needed against SciPy, statsmodels, mpmath, simulation."""
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from course_lib.statistics import (
     detectable,
     paired,
     power,
+    seeds_needed,
     t_interval,
     wilson_interval,
 )
@@ -110,3 +111,63 @@ def test_many_seeds_find_what_the_normal_theory_says():
     n = 20_000
     expected = (stats.norm.isf(0.025) + stats.norm.isf(0.2)) / np.sqrt(n)
     assert detectable(n) == pytest.approx(expected, rel=1e-4)
+
+
+# ---------------------------------------------------------------------------------------------
+# How many seeds
+# ---------------------------------------------------------------------------------------------
+
+STATSMODELS = {  # effect: TTestPower().solve_power(effect, alpha=, power=) of statsmodels 0.15.0
+    0.05: (3141.4654741, 5199.8047891, 4674.9050662, 6294.4977575, 6790.9799576),
+    0.1: (786.8089402, 1301.3933321, 1171.2156914, 1577.2837568, 1700.7656103),
+    0.2: (198.1508210, 326.7952049, 295.2972730, 397.9806870, 428.2153587),
+    0.5: (33.3671312, 53.9406143, 50.0646937, 67.7756506, 71.9221718),
+    0.8: (14.3027646, 22.3245532, 21.6310438, 29.4367144, 30.5927239),
+    1.2: (7.5877238, 11.1437506, 11.5244575, 15.7391654, 15.8885943),
+    2: (4.2207186, 5.5442201, 6.3060290, 8.5597318, 8.3024295),
+}
+ASKED = [(0.8, 0.95, 1), (0.95, 0.95, 1), (0.8, 0.99, 1), (0.8, 0.95, 28), (0.9, 0.95, 11)]
+
+
+@pytest.mark.parametrize("effect", STATSMODELS)
+@pytest.mark.parametrize(("place", "asked"), list(enumerate(ASKED)))
+def test_the_seeds_needed_are_those_of_statsmodels_rounded_up(effect, place, asked):
+    target, level, tests = asked
+    expected = int(np.ceil(STATSMODELS[effect][place]))
+    options = {"power": target, "level": level, "tests": tests}
+    assert seeds_needed(effect, **options) == seeds_needed(-effect, **options) == expected
+
+
+@pytest.mark.parametrize("effect", [0.03, 0.11, 0.3, 0.7, 1.5, 4, 40, 1e300])
+@pytest.mark.parametrize("target", [0.06, 0.5, 0.8, 0.999])
+@pytest.mark.parametrize("tests", [1, 28])
+def test_the_seeds_needed_are_enough_and_one_fewer_is_not(effect, target, tests):
+    n, level = seeds_needed(effect, power=target, tests=tests), 1 - 0.05 / tests
+    assert isinstance(n, int)
+    assert power(effect, n, level=level) >= target
+    assert n == 2 or power(effect, n - 1, level=level) < target
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 40, 1001, 30_000])
+@pytest.mark.parametrize("tests", [1, 28])
+def test_what_n_seeds_detect_needs_n_seeds(n, tests):
+    effect = detectable(n, tests=tests)
+    assert seeds_needed((1 + 1e-6) * effect, tests=tests) == n
+    assert seeds_needed((1 - 1e-6) * effect, tests=tests) == n + 1
+
+
+def test_a_small_effect_needs_what_the_normal_theory_says():
+    root = stats.norm.isf(0.025) + stats.norm.isf(0.2)
+    # the far side finds a little too: at 1e-3 about 18 seeds of eight millions
+    expected = (root / 1e-3) ** 2 + stats.norm.isf(0.025) ** 2 / 2
+    assert seeds_needed(1e-3) == pytest.approx(expected, rel=1e-5)
+    assert seeds_needed(9e-5) == pytest.approx((root / 9e-5) ** 2, rel=1e-5)
+
+
+def test_with_the_seeds_needed_a_simulated_t_test_finds_the_effect():
+    runs, rng = 20_000, np.random.default_rng(0)
+    for effect in (0.5, 1.0):
+        n = seeds_needed(effect, power=0.9)
+        low, high = t_interval(rng.normal(effect, 1, (runs, n)), axis=1)
+        low, _ = wilson_interval(np.count_nonzero((low > 0) | (high < 0)), runs, level=0.999)
+        assert 0.88 < low < power(effect, n)

@@ -35,6 +35,24 @@ def try_fit(x=X, y=Y, network=None, **options):
 
 
 BAD = {
+    "min_delta without patience": (
+        lambda: try_fit(validation=(X, Y), min_delta=0.1),
+        ValueError, "min_delta is 0.1", "no patience", "pass patience too",
+    ),
+    "min_delta below 0": (
+        lambda: try_fit(validation=(X, Y), patience=1, min_delta=-0.1),
+        ValueError, "min_delta is -0.1", "from 0 on",
+    ),
+    "min_delta for each": (
+        lambda: try_fit(validation=(X, Y), patience=1, min_delta=[0.1]),
+        ValueError, "min_delta is [0.1]", "a finite number",
+    ),
+    "callback as text": (
+        lambda: try_fit(callback="print"), TypeError, "callback is 'print'", "lambda network, epoch"
+    ),
+    "the result of a callback": (
+        lambda: try_fit(callback=True), TypeError, "callback is a bool", "lambda network, epoch"
+    ),
     "rates for other replicas": (
         lambda: try_fit(network=mlp([2, 2], seed=range(3)), optimizer=SGD([0.1, 0.2])),
         ValueError, "(2,)", "one for each replica: (3,)",

@@ -32,6 +32,16 @@ BAD_HISTORIES = {
         lambda: go_on(history_of(validation=VALIDATION)[1], **PATIENT),
         ValueError, ["patience None", "has 2"],
     ),
+    "smallest improvement": (
+        lambda: go_on(history_of(**PATIENT)[1], min_delta=0.1, **PATIENT),
+        ValueError, ["min_delta 0.0", "has 0.1", "pass the same"],
+    ),
+    "a smallest improvement below 0": (
+        lambda: History.from_state_dict(
+            history_of()[1].state_dict() | {"min_delta": np.array(-1.0)}
+        ),
+        ValueError, ["min_delta is -1.0", "from 0 on"],
+    ),
     "no validation now": (
         lambda: go_on(history_of(validation=VALIDATION)[1]), ValueError, ["validation is None"]
     ),
@@ -90,3 +100,9 @@ def test_entries_of_a_history_that_do_not_go_together_are_named(case, refuses):
     entries, text = CONTRADICTIONS[case]
     refuses(lambda: History.from_state_dict(PLAIN | entries), ValueError, text)
     assert_same(History.from_state_dict(PLAIN).state_dict(), PLAIN)
+
+
+def test_histories_of_earlier_releases_go_on():
+    state = history_of(**PATIENT)[1].state_dict()
+    old = {name: value for name, value in state.items() if name != "min_delta"}
+    assert_same(History.from_state_dict(old).state_dict(), state)

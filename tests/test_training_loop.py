@@ -34,8 +34,11 @@ CASES = {
     "data of their own": {"seeds": range(2), "own": True, "seed": [1, 2]},
     "whole batches": {"seeds": range(2), "batch_size": None},
     "early stopping": {"seeds": range(3), "patience": 3, "validation": VALIDATION},
+    "early stopping by a smallest improvement": {
+        "seeds": range(3), "patience": 3, "min_delta": 0.005, "validation": VALIDATION
+    },
     "validation": {"validation": VALIDATION},
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,23 @@ import pytest
 import torch
 
 from course_lib import data
-from course_lib.network import mlp
-from course_lib.training import SGD, Adam, AdamW, Momentum, accuracy, fit
+from course_lib.network import Activate, BatchNorm, Network, PReLU, Residual, mlp
+from course_lib.training import SGD, Adam, AdamW, Momentum, RMSprop, accuracy, cosine, fit
 
 OPTIMIZERS = {
     "SGD": (lambda rate: SGD(rate), lambda p: torch.optim.SGD(p, lr=0.1)),
     "Momentum": (
         lambda rate: Momentum(rate, momentum=0.8),
         lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8),
+    ),
+    "Nesterov": (
+        lambda rate: Momentum(rate, momentum=0.8, nesterov=True),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.8, nesterov=True),
+    ),
+    "RMSprop": (lambda rate: RMSprop(rate), lambda p: torch.optim.RMSprop(p, lr=0.1)),
+    "RMSprop, centered, with momentum": (
+        lambda rate: RMSprop(rate, alpha=0.9, eps=1e-3, momentum=0.5, centered=True),
+        lambda p: torch.optim.RMSprop(p, 0.1, 0.9, 1e-3, momentum=0.5, centered=True),
     ),
     "Adam": (lambda rate: Adam(rate), lambda p: torch.optim.Adam(p, lr=0.1)),
     "Adam with other settings": (
@@ -28,6 +37,14 @@ OPTIMIZERS = {
         lambda rate, decay=0.3: Momentum(rate, weight_decay=decay),
         lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.3),
     ),
+    "Nesterov that decays": (
+        lambda rate, decay=0.3: Momentum(rate, weight_decay=decay, nesterov=True),
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.3, nesterov=True),
+    ),
+    "RMSprop that decays": (
+        lambda rate, decay=0.3: RMSprop(rate, weight_decay=decay),
+        lambda p: torch.optim.RMSprop(p, lr=0.1, weight_decay=0.3),
+    ),
     "Adam that decays": (
         lambda rate, decay=0.3: Adam(rate, weight_decay=decay),
         lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=0.3),
@@ -38,6 +55,16 @@ OPTIMIZERS = {
     ),
 }
 DECAYING = [name for name in OPTIMIZERS if name.endswith("decays")]
+
+
+def many_kinds(seed):
+    """Return a network with every kind of parameter, also of shapes that do not tell the kind."""
+    first, last = mlp([1, 3], seed=seed).layers[0], mlp([3, 2], seed=seed).layers[0]
+    block = mlp([3, 3], seed=seed).layers[0]
+    ones, zeros = np.ones((1, 3)), np.zeros((1, 3))
+    return Network(
+        [first, BatchNorm(ones, zeros), Residual([Activate("relu"), block]), PReLU(ones / 4), last]
+    )
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -105,6 +132,99 @@ def test_the_loss_falls_on_moons(name):
     assert (accuracy(network(x), y) > 0.85).all()
 
 
+def test_rmsprop_is_adam_without_its_first_mean_and_its_correction():
+    rng = np.random.default_rng(0)
+    one = {"w": rng.normal(size=(3, 2))}
+    other = {"w": one["w"].copy()}
+
+    def uncorrected(step):
+        return 1 / np.sqrt(1 - 0.9 ** (step + 1))
+
+    rmsprop = RMSprop(0.1, alpha=0.9, eps=1e-300)
+    adam = Adam(0.1, beta1=0, beta2=0.9, eps=1e-300, schedule=uncorrected)
+    for _ in range(30):
+        gradient = {"w": rng.normal(size=(3, 2))}
+        rmsprop.step(one, gradient)
+        adam.step(other, gradient)
+        np.testing.assert_allclose(one["w"], other["w"], rtol=1e-12)
+
+
+def test_a_constant_gradient_has_no_variance_and_no_nan():
+    """PyTorch's is NaN where rounding makes the mean square less than the square of the mean."""
+    values = torch.linspace(0.1, 10, 500)
+    leaf = torch.zeros(500, requires_grad=True)
+    parameters, optimizer = {"w": np.zeros((1, 500), np.float32)}, RMSprop(1e-9, centered=True)
+    reference = torch.optim.RMSprop([leaf], lr=1e-9, centered=True)
+    for _ in range(2000):
+        leaf.grad = values.clone()
+        reference.step()
+        optimizer.step(parameters, {"w": values.numpy()[np.newaxis]})
+    assert leaf.isnan().any()
+    optimizer.memory["square"]["w"] *= 0.99  # our order of rounding does not get there by itself
+    optimizer.step(parameters, {"w": values.numpy()[np.newaxis]})
+    assert np.isfinite(parameters["w"]).all()
+    assert (parameters["w"] < 0).all()
+
+
+def test_weights_alone_decay_as_in_the_parameter_groups_of_torch():
+    makes = {
+        "SGD": lambda p: torch.optim.SGD(p, lr=0.1),
+        "Momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+        "RMSprop": lambda p: torch.optim.RMSprop(p, lr=0.1),
+        "Adam": lambda p: torch.optim.Adam(p, lr=0.1),
+        "AdamW": lambda p: torch.optim.AdamW(p, lr=0.1),
+    }
+    for kind in (SGD, Momentum, RMSprop, Adam, AdamW):
+        ours, rng = many_kinds(0), np.random.default_rng(1)
+        assert ours.parameters.weights == {"0.weight", "2.1.weight", "4.weight"}
+        theirs = {k: torch.tensor(v, requires_grad=True) for k, v in ours.parameters.items()}
+        weights = [theirs.pop(name) for name in sorted(ours.parameters.weights)]
+        groups = [
+            {"params": weights, "weight_decay": 0.3},
+            {"params": list(theirs.values()), "weight_decay": 0.0},
+        ]
+        theirs |= dict(zip(sorted(ours.parameters.weights), weights, strict=True))
+        optimizer = kind(0.1, weight_decay=0.3, decay="weights")
+        reference = makes[kind.__name__](groups)
+        for _ in range(5):
+            gradients = {k: rng.normal(size=v.shape) for k, v in ours.parameters.items()}
+            for name, leaf in theirs.items():
+                leaf.grad = torch.tensor(gradients[name])
+            optimizer.step(ours.parameters, gradients)
+            reference.step()
+        for name, value in ours.parameters.items():
+            np.testing.assert_allclose(value, theirs[name].detach(), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("decay", [0.3, np.array([0.0, 0.3])], ids=["one", "two"])
+def test_weights_alone_decay_in_replicas_too(decay):
+    together = mlp([3, 4, 2], seed=[5, 6])
+    biases = {k: v.copy() for k, v in together.parameters.items() if k.endswith("bias")}
+    weights = {k: v.copy() for k, v in together.parameters.items() if k.endswith("weight")}
+    zeros = {k: np.zeros_like(v) for k, v in together.parameters.items()}
+    SGD(0.1, weight_decay=decay, decay="weights").step(together.parameters, zeros)
+    for name, value in biases.items():
+        np.testing.assert_array_equal(together.parameters[name], value)
+    shrunk = 1 - 0.1 * np.broadcast_to(decay, 2)[:, np.newaxis, np.newaxis]
+    for name, value in weights.items():
+        np.testing.assert_allclose(together.parameters[name], shrunk * value, rtol=1e-14)
+
+
+def test_a_dict_does_not_know_which_parameters_are_weights(refuses):
+    network = mlp([1, 3, 2])
+    plain = dict(network.parameters)
+    before = {name: value.copy() for name, value in plain.items()}
+    optimizer = SGD(0.1, weight_decay=0.1, decay="weights")
+    gradients = {name: np.ones_like(value) for name, value in plain.items()}
+    refuses(
+        lambda: optimizer.step(plain, gradients),
+        TypeError, "decay is 'weights'", "are a dict", "network.parameters",
+    )  # fmt: skip
+    for name, value in plain.items():
+        np.testing.assert_array_equal(value, before[name])
+    assert optimizer.steps == 0
+
+
 def test_epsilon_stands_outside_the_root_and_after_the_correction():
     """With the form of Keras and scikit-learn, which add it before, the first step would differ."""
     gradient, eps = 1e-6, 1e-7
@@ -136,7 +256,7 @@ def test_the_state_of_adam_holds_what_its_paper_remembers():
         adam.step(parameters, {"w": np.full((1, 1), gradient)})
     state = adam.state_dict()
     assert list(state) == [
-        "class", "learning_rate", "beta1", "beta2", "eps", "weight_decay", "steps",
+        "class", "learning_rate", "beta1", "beta2", "eps", "weight_decay", "decay", "steps",
         "mean.w", "square.w", "version",
     ]  # fmt: skip
     assert state["steps"] == adam.steps == 2
@@ -169,6 +289,25 @@ BAD = {
     "decay as text": (lambda: AdamW(weight_decay="0"), ValueError, "is '0'", "from 0 on"),
     "decay None": (lambda: AdamW(weight_decay=None), ValueError, "is None", "from 0 on"),
     "eps 0": (lambda: Adam(eps=0), ValueError, "eps is 0", "above 0"),
+    "alpha 1": (lambda: RMSprop(alpha=1), ValueError, "alpha is 1", "from 0 to below 1"),
+    "eps of RMSprop": (lambda: RMSprop(eps=0), ValueError, "eps is 0", "above 0"),
+    "momentum of RMSprop": (
+        lambda: RMSprop(momentum=-0.1), ValueError, "momentum is -0.1", "from 0 to below 1"
+    ),
+    "centered as text": (lambda: RMSprop(centered="yes"), TypeError, "centered is a str", "True"),
+    "nesterov as a number": (lambda: Momentum(0.1, nesterov=1), TypeError, "nesterov is a int"),
+    "nesterov without momentum": (
+        lambda: Momentum(0.1, momentum=0, nesterov=True), ValueError, "momentum is 0", "above 0"
+    ),
+    "decay of something else": (
+        lambda: SGD(0.1, decay="weight"), KeyError, "decay 'weight'", "did you mean 'weights'"
+    ),
+    "decay as a number": (lambda: AdamW(decay=0.1), KeyError, "unknown decay 0.1", "all, weights"),
+    "schedule as text": (
+        lambda: SGD(0.1, schedule="cosine"), TypeError, "schedule is 'cosine'", "cosine(1000)"
+    ),
+    "a number as a schedule": (lambda: Adam(schedule=0.9), TypeError, "schedule is a float"),
+    "a class as a schedule": (lambda: Adam(schedule=cosine), TypeError, "cosine(1000)"),
     "ragged rates": (lambda: SGD([[0.1], [0.1, 0.2]]), ValueError, "learning_rate is ragged"),
     "ragged momentum": (
         lambda: Momentum(0.1, momentum=RAGGED), ValueError, "momentum is [[1.0], [1.0, 2.0]]"

@@ -8,6 +8,7 @@ from training_helpers import Scale
 from course_lib.network import Dense, Network, get_loss, mlp
 from course_lib.network.layers import walk
 from course_lib.training import SGD, fit
+from course_lib.training.stopping import EarlyStopping
 
 
 def noisy_data(n, seed):
@@ -87,6 +88,59 @@ def test_a_replica_stops_as_if_it_were_alone(options, dtype):
     assert history.train_loss.shape == (4, max(lengths))
     assert len(set(lengths)) > 2
     assert history.best_epoch.dtype.kind == "i"
+
+
+def early_stopping_of_keras():
+    """Return Keras's early stopping, which then needs no model of its own."""
+    pytest.importorskip("keras")
+    from keras.callbacks import EarlyStopping
+
+    return EarlyStopping
+
+
+class Model:
+    """What Keras's callback asks of a model."""
+
+    stop_training = False
+    optimizer = None
+
+
+@pytest.mark.parametrize("min_delta", [0.0, 0.01, 0.1])
+@pytest.mark.parametrize("patience", [1, 3])
+def test_a_smallest_improvement_counts_as_in_keras(patience, min_delta):
+    losses = np.exp(-np.arange(30) / 9) + np.random.default_rng(0).normal(scale=0.04, size=(5, 30))
+    ours = EarlyStopping(patience, [5], min_delta)
+    for column in losses.T:
+        ours.after_epoch(column)
+    for i, row in enumerate(losses):
+        keras = early_stopping_of_keras()(
+            "val_loss", min_delta=min_delta, patience=patience, mode="min"
+        )
+        keras.set_model(Model())
+        keras.on_train_begin()
+        epochs = 0
+        while epochs < 30 and not keras.model.stop_training:
+            keras.on_epoch_end(epochs, {"val_loss": row[epochs]})
+            epochs += 1
+        assert (ours.epochs[i], ours.best_epoch[i] - 1) == (epochs, keras.best_epoch)
+    assert len(set(ours.epochs)) > 1
+
+
+@pytest.mark.parametrize("min_delta", [0.01, 0.1])
+def test_a_smallest_improvement_stops_each_replica_as_if_it_were_alone(min_delta):
+    options = {"epochs": 40, "validation": VALIDATION, "patience": 2, "batch_size": None}
+    rates = np.array([0.003, 0.02, 0.1, 0.3])
+    together = overfitting(range(4))
+    history = fit(together, *TRAIN, optimizer=SGD(rates), min_delta=min_delta, **options)
+    plain = fit(overfitting(range(4)), *TRAIN, optimizer=SGD(rates), **options)
+    assert (history.best_epoch <= plain.best_epoch).all()
+    assert (history.best_epoch < plain.best_epoch).any()
+    assert history.min_delta == min_delta
+    for i, rate in enumerate(rates):
+        alone = overfitting(i)
+        own = fit(alone, *TRAIN, optimizer=SGD(rate), min_delta=min_delta, **options)
+        assert history.best_epoch[i] == own.best_epoch
+        np.testing.assert_allclose(together(TRAIN[0])[i], alone(TRAIN[0]), rtol=1e-9, atol=1e-11)
 
 
 def test_replicas_with_two_axes_stop_one_by_one():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib.network import Network, PReLU, mlp
-from course_lib.training import SGD, Adam, AdamW, Momentum
+from course_lib.training import SGD, Adam, AdamW, Momentum, RMSprop
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(22, 3)), RNG.integers(0, 2, 22)
@@ -11,6 +11,8 @@ VALIDATION = RNG.normal(size=(30, 3)), RNG.integers(0, 2, 30)
 OPTIMIZERS = {
     "SGD": lambda rate: SGD(rate, weight_decay=0.01),
     "Momentum": lambda rate: Momentum(rate, momentum=0.8),
+    "Nesterov": lambda rate: Momentum(rate, momentum=0.8, weight_decay=0.01, nesterov=True),
+    "RMSprop": lambda rate: RMSprop(rate, alpha=0.9, momentum=0.5, centered=True),
     "Adam": lambda rate: Adam(rate, beta1=0.7, weight_decay=0.1),
     "AdamW": AdamW,
 }

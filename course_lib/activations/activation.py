@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib._checks import check_choice
 from course_lib._typing import Array, Pull
 from course_lib.activations import groups, softmax_family
 from course_lib.numerics import as_float
@@ -27,8 +28,10 @@ PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = Ma
 class Activation:
     r"""One row of the catalogue: a function, its derivative and what is known about it.
 
-    What is said of range, kinks, gain and so on holds for the default parameters. Over an axis, the
-    range is that of an entry, `lipschitz` is in the 2-norm, and kinks are not listed.
+    For a function of your own a name, the function and its derivative are enough; what is not
+    stated counts as unknown, and it has no kinks. What is said of range, kinks, gain and so on
+    holds for the default parameters. Over an axis, the range is that of an entry, `lipschitz` is in
+    the 2-norm, and kinks are not listed.
 
     Attributes
     ----------
@@ -38,11 +41,13 @@ class Activation:
         The pair. For a function over an axis the derivative is its Jacobian matrix.
     formula, derivative_formula : str
         LaTeX.
-    range : tuple of float
-        Infimum and supremum of the values in exact arithmetic.
-    lipschitz : float
-        The largest absolute value of the derivative.
-    monotonic : bool
+    range : tuple of float, optional
+        Infimum and supremum of the values in exact arithmetic. None where it is not known, as all
+        three here.
+    lipschitz : float, optional
+        The largest absolute value of the derivative, infinite where it has no bound or the function
+        itself jumps.
+    monotonic : bool, optional
         Whether it never decreases.
     kinks : tuple of float
         Where the derivative does not exist.
@@ -83,9 +88,9 @@ class Activation:
     derivative: Callable[..., Array]
     formula: str = ""
     derivative_formula: str = ""
-    range: tuple[float, float] = (float("-inf"), float("inf"))
-    lipschitz: float = float("inf")
-    monotonic: bool = False
+    range: tuple[float, float] | None = None
+    lipschitz: float | None = None
+    monotonic: bool | None = None
     source: str = ""
     kinks: tuple[float, ...] = ()
     kink_derivatives: tuple[float, ...] = ()
@@ -98,6 +103,18 @@ class Activation:
     jax: str = ""
     keras: str = ""
     tensorflow: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise an error for what cannot be an activation."""
+        if not isinstance(self.name, str) or not self.name:
+            raise TypeError(f"name is {self.name!r}; expected text, such as 'cube'")
+        for field in ("function", "derivative"):
+            if not callable(getattr(self, field)):
+                raise TypeError(
+                    f"{field} of {self.name!r} is {getattr(self, field)!r}; expected a function "
+                    f"of an array, such as np.tanh"
+                )
+        check_choice("kind", self.kind, ["elementwise", "axis", "groups"])
 
     @property
     def elementwise(self) -> bool:
@@ -190,12 +207,24 @@ class Activation:
             value, pull = self._over_axis(x, **parameters)
             return value, partial(self._carry, x, np.shape(value), pull)
         times_derivative = partial(self._times_derivative, x, deepcopy(parameters))
-        return self.function(x, **parameters), partial(self._carry, x, x.shape, times_derivative)
+        value = self.function(x, **parameters)
+        self._check_shape("function", x, value)
+        return value, partial(self._carry, x, x.shape, times_derivative)
 
     def _times_derivative(
         self, x: Array, parameters: Mapping[str, Any], grad_output: Array
     ) -> Array:
-        return self.derivative(x, **parameters) * grad_output
+        product = self.derivative(x, **parameters) * grad_output
+        self._check_shape("derivative", x, product)
+        return product
+
+    def _check_shape(self, which: str, x: Array, result: Array) -> None:
+        """Raise ValueError if a function of the reader's own changes the shape."""
+        if np.shape(result) != x.shape:
+            raise ValueError(
+                f"the {which} of {self.name!r} returned shape {np.shape(result)} for x of shape "
+                f"{x.shape}; expected the same, or another kind than 'elementwise'"
+            )
 
     def _over_axis(self, x: Array, **parameters: Any) -> tuple[Array, Pull]:
         """Return the value and its pull: in closed form where there is one for the function."""

@@ -23,7 +23,7 @@ from course_lib.activations import (
     waves,
 )
 from course_lib.activations.activation import Activation
-from course_lib.activations.parameters import with_parameters
+from course_lib.activations.parameters import Fixed, parsed, with_parameters
 
 __all__ = ["CATALOGUE", "get", "spelled_out"]
 
@@ -773,23 +773,28 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
     Parameters
     ----------
     name : str or Activation
-        A key of `CATALOGUE`; an `Activation` is returned as it is.
+        A key of `CATALOGUE`, or one with parameters, such as ``"elu(alpha=2.0)"``, which is how a
+        row with parameters is named. An `Activation` is returned as it is.
     **parameters
-        Keyword parameters of the function, such as ``negative_slope=0.2``.
+        Keyword parameters of the function, such as ``negative_slope=0.2``. They go before those
+        that the name or the row has already.
 
     Returns
     -------
     Activation
         The row of the table; with parameters, one in which range, monotonicity, kinks with their
         derivatives and the Lipschitz constant are those of the function with these parameters.
-        Formulas and error bounds stay, a gain is not stored, and names elsewhere are left out.
+        Formulas and error bounds stay, names elsewhere are left out, and a gain is stored where it
+        has a closed form: elsewhere `course_lib.meanfield.gain` computes it.
 
     Raises
     ------
     KeyError
         If there is none of that name; the nearest is suggested.
     TypeError
-        If the function has no such parameter.
+        If the function has no such parameter, or it is not a number.
+    ValueError
+        If the parameters are not written as above, not finite, or rejected by the function.
 
     Examples
     --------
@@ -797,14 +802,28 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
     1
     >>> get("leaky_relu", negative_slope=0.2)(-1.0)
     np.float64(-0.2)
+    >>> get("elu(alpha=2.0)").range
+    (-2.0, inf)
     """
+    if isinstance(name, str) and "(" in name:
+        name, written = parsed(name)
+        parameters = written | parameters
     if isinstance(name, Activation):
         row = name
     elif not isinstance(name, str) or name not in CATALOGUE:
         raise KeyError(unknown_name("activation", name, CATALOGUE))
     else:
         row = CATALOGUE[name]
-    return with_parameters(row, parameters) if parameters else row
+    return with_parameters(row, parameters, _base(row)) if parameters else row
+
+
+def _base(row: Activation) -> Activation | None:
+    """Return the row of the table of which a row was made; None for one of the user's own."""
+    function: Any = row.function
+    if isinstance(function, Fixed):
+        function = function.func
+    found = CATALOGUE.get(row.name.partition("(")[0])
+    return found if found is not None and found.function is function else None
 
 
 def spelled_out(name: str) -> tuple[str, dict[str, Any]]:

@@ -1,8 +1,10 @@
 """Rows of the catalogue with other parameters, and what is then true of them."""
 
+import ast
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from math import isfinite, sqrt
 from numbers import Real
 from typing import Any
 
@@ -11,49 +13,64 @@ import numpy as np
 from course_lib._checks import describe, unknown_name
 from course_lib.activations.activation import Activation
 
-__all__ = ["with_parameters"]
+__all__ = ["parsed", "with_parameters"]
 
 
-def with_parameters(row: Activation, parameters: Mapping[str, Any]) -> Activation:
+class Fixed(partial[Any]):
+    """A function with parameters, equal to another one with the same."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare function and parameters."""
+        if not isinstance(other, Fixed):
+            return NotImplemented
+        return (self.func, self.keywords) == (other.func, other.keywords)
+
+    def __hash__(self) -> int:
+        """Hash what is compared."""
+        return hash((self.func, frozenset(self.keywords)))
+
+
+def with_parameters(
+    row: Activation, parameters: Mapping[str, Any], base: Activation | None
+) -> Activation:
     """Return a row with its parameters fixed, and the properties that it then has.
 
     Parameters
     ----------
     row : Activation
-        Of the catalogue, or your own.
+        Of the catalogue, or your own; some of its parameters may be fixed already.
     parameters : mapping of str to object
         Keyword parameters of its function.
+    base : Activation, optional
+        The row of the catalogue that `row` was made of; None for a function of your own.
 
     Returns
     -------
     Activation
-        Whose function and derivative are called with these parameters; named as it is called.
+        Whose function and derivative are called with these parameters; named as it is called. What
+        is true of your own function with other parameters is not known.
 
     Raises
     ------
     TypeError
         If the function has no such parameter (the nearest is suggested), or one of an elementwise
         function is not a number: a generator of random numbers would give the derivative others.
+    ValueError
+        If a number is not finite, or the function rejects it.
 
     Examples
     --------
     >>> from course_lib.activations import CATALOGUE
-    >>> with_parameters(CATALOGUE["leaky_relu"], {"negative_slope": 0.2}).name
+    >>> row = CATALOGUE["leaky_relu"]
+    >>> with_parameters(row, {"negative_slope": 0.2}, row).name
     'leaky_relu(negative_slope=0.2)'
     """
-    for name in parameters:
-        if name not in row.parameters:
-            raise TypeError(unknown_name(f"parameter of {row.name!r}", name, row.parameters))
-        if row.elementwise and not isinstance(parameters[name], Real | np.number):
-            raise TypeError(
-                f"{name} is {describe(parameters[name])}; expected one number, which {row.name!r} "
-                f"keeps; pass anything else with each call, or let the layer PReLU have one slope "
-                f"for each feature"
-            )
-    function, derivative = (partial(f, **parameters) for f in (row.function, row.derivative))
+    given = {name: _plain(row, name, value) for name, value in parameters.items()}
+    function, derivative = (Fixed(f, **given) for f in (row.function, row.derivative))
+    settings = ", ".join(f"{name}={value!r}" for name, value in function.keywords.items())
     fixed = replace(
         row,
-        name=f"{row.name}({', '.join(f'{name}={value!r}' for name, value in parameters.items())})",
+        name=f"{row.name.partition('(')[0]}({settings})",
         function=function,
         derivative=derivative,
         gain=None,
@@ -62,35 +79,112 @@ def with_parameters(row: Activation, parameters: Mapping[str, Any]) -> Activatio
         keras="",
         tensorflow="",
     )
+    if base is None:
+        return replace(
+            fixed, range=None, lipschitz=None, monotonic=None, kinks=(), kink_derivatives=()
+        )
     if not row.elementwise:
         return fixed
-    kinks = _kinks(row, parameters)
-    # no parameter changes the largest derivative, but for those of ELU and of two lines
+    settled = fixed.parameters
+    # no parameter changes the largest derivative, but for those of ELU and of two lines; the
+    # function itself rejects here what it does not take
     steepest = float(np.abs(derivative(np.array([-1e-30, 1.0]))).max())
-    low, high, monotonic = _course(row, fixed.parameters)
+    kinks = tuple(at for at in _kinks(base, settled) if _bends(fixed, at))
+    low, high, monotonic = _course(base, settled)
     return replace(
         fixed,
         range=(low, high),
-        lipschitz=np.inf if _jumps(row, fixed.parameters) else max(row.lipschitz, steepest),
+        lipschitz=np.inf if _jumps(base, settled) else max(_largest(base), steepest),
         monotonic=monotonic,
         kinks=kinks,
         kink_derivatives=tuple(derivative(np.array(kinks)).tolist()),
+        gain=_gain(base, settled),
     )
 
 
-def _jumps(row: Activation, parameters: Mapping[str, Any]) -> bool:
+def parsed(text: str) -> tuple[str, dict[str, Any]]:
+    """Split an activation as it is named with its parameters, such as ``"elu(alpha=2.0)"``.
+
+    Parameters
+    ----------
+    text : str
+        A name, and in parentheses its parameters by name: numbers, True, False and None.
+
+    Returns
+    -------
+    name : str
+        Of the activation.
+    parameters : dict
+        By their names.
+
+    Raises
+    ------
+    ValueError
+        If it is written otherwise.
+
+    Examples
+    --------
+    >>> parsed("leaky_relu(negative_slope=0.2)")
+    ('leaky_relu', {'negative_slope': 0.2})
+    >>> parsed("elu(2)")
+    Traceback (most recent call last):
+    ValueError: cannot read the activation 'elu(2)'; expected a name and parameters by their names,
+    such as 'leaky_relu(negative_slope=0.2)'
+    """
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args:
+            given = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
+            if len(given) == len(call.keywords):  # none twice, and no **
+                return call.func.id, given
+    except (SyntaxError, ValueError):
+        pass
+    raise ValueError(
+        f"cannot read the activation {text!r}; expected a name and parameters by their names, such "
+        f"as 'leaky_relu(negative_slope=0.2)'"
+    )
+
+
+def _plain(row: Activation, name: str, value: Any) -> Any:
+    """Return a parameter as it is kept, or raise an error where it cannot be."""
+    if name not in row.parameters:
+        raise TypeError(unknown_name(f"parameter of {row.name!r}", name, row.parameters))
+    if isinstance(value, np.generic):  # written as 0.2, not as np.float64(0.2)
+        value = value.item()
+    if not row.elementwise:
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(
+            f"{name} is {describe(value)}; expected one number, which {row.name!r} keeps; pass "
+            f"anything else with each call, or let the layer PReLU have one slope for each feature"
+        )
+    if not isfinite(value):
+        raise ValueError(f"{name} is {value!r}; expected a finite number")
+    return value
+
+
+def _largest(base: Activation) -> float:
+    """Return the largest derivative that a row has whatever its parameters are."""
+    return 1.0 if base.name == "hard_shrink" else float(base.lipschitz or 0)
+
+
+def _jumps(base: Activation, parameters: Mapping[str, Any]) -> bool:
     """Return whether the function itself, not only its derivative, jumps at its threshold."""
-    return row.name == "threshold" and parameters["value"] != parameters["threshold"]
+    match base.name:
+        case "threshold":
+            return bool(parameters["value"] != parameters["threshold"])
+        case "hard_shrink":
+            return bool(parameters["threshold"] > 0)
+    return False
 
 
-def _course(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, float, bool]:
+def _course(base: Activation, parameters: Mapping[str, Any]) -> tuple[float, float, bool]:
     """Return infimum, supremum and monotonicity of a row with other parameters."""
-    low, high = row.range
-    match row.name:
-        case "leaky_relu" | "prelu" | "rrelu":  # two lines through 0
-            slope = parameters.get("negative_slope")
-            if slope is None:
-                slope = (parameters["lower"] + parameters["upper"]) / 2
+    assert base.range is not None and base.monotonic is not None, "stated in the catalogue"
+    low, high = base.range
+    match base.name:
+        case "leaky_relu" | "prelu" | "rrelu":
+            slope = _negative_slope(parameters)
             return (low if slope > 0 else 0.0), high, bool(slope >= 0)
         case "threshold":
             value, at = float(parameters["value"]), float(parameters["threshold"])
@@ -99,13 +193,33 @@ def _course(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, floa
             alpha = float(parameters["alpha"])
             return min(-alpha, 0.0), high, alpha >= 0
         case "swish":
-            return low / float(parameters["beta"]), high, row.monotonic
-    return low, high, row.monotonic
+            return low / float(parameters["beta"]), high, base.monotonic
+    return low, high, base.monotonic
 
 
-def _kinks(row: Activation, parameters: Mapping[str, Any]) -> tuple[float, ...]:
-    """Return where the derivative of a row with other parameters jumps."""
+def _negative_slope(parameters: Mapping[str, Any]) -> float:
+    """Return the derivative for x < 0 of two lines through 0."""
+    if "negative_slope" in parameters:
+        return float(parameters["negative_slope"])
+    return (float(parameters["lower"]) + float(parameters["upper"])) / 2
+
+
+def _gain(base: Activation, parameters: Mapping[str, Any]) -> float | None:
+    """Return the gain of two lines through 0, and None of others, which need an integral."""
+    if base.name not in ("leaky_relu", "prelu", "rrelu"):
+        return None
+    return sqrt(2 / (1 + _negative_slope(parameters) ** 2))
+
+
+def _kinks(base: Activation, parameters: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return where the derivative of a row may jump."""
     if "threshold" in parameters:
         at = float(parameters["threshold"])
-        return (at,) if row.name == "threshold" else (-at, at)
-    return (0.0,) if row.name == "elu" else row.kinks
+        return (at,) if base.name == "threshold" or not at else (-at, at)
+    return (0.0,) if base.name == "elu" else base.kinks
+
+
+def _bends(row: Activation, at: float) -> bool:
+    """Return whether the derivative jumps: with some parameters two lines are one."""
+    around = row.derivative(np.nextafter(at, [-np.inf, at, np.inf]))
+    return bool(np.ptp(around) > 0)

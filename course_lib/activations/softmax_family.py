@@ -1,4 +1,4 @@
-r"""Softmax and its relatives: functions whose outputs depend on all of an axis.
+r"""Softmax and its relatives: functions whose outputs depend on all of an axis, or of several.
 
 The derivative of such a function is a Jacobian matrix, or, for logsumexp, a gradient in the shape
 of the input. A ``..._pullback`` gives the value and the vector-Jacobian product without a matrix.
@@ -7,7 +7,6 @@ of the input. A ``..._pullback`` gives the value and the vector-Jacobian product
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from course_lib._typing import Array, Pull
-from course_lib.numerics import BLOCK, Kernel, as_float, with_axis
+from course_lib.activations.rows import Axis, axes_of, by_blocks, rows_of
+from course_lib.numerics import as_float
 from course_lib.pairs import Pair, decay_pair, divide, multiply, split, two_sum
 
 __all__ = [
@@ -36,15 +36,15 @@ __all__ = [
 ]
 
 
-def softmax(x: ArrayLike, axis: int = -1) -> Array:
+def softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     r"""Return :math:`p_i = e^{x_i} / \sum_j e^{x_j}`: positive numbers that sum to 1.
 
     Parameters
     ----------
     x : array_like
         At least one axis; float16, float32 or float64 (integers and lists become float64).
-    axis : int
-        The axis that sums to 1.
+    axis : int or tuple of int, optional
+        The axis that sums to 1, or several that do together; None for all.
 
     Returns
     -------
@@ -54,9 +54,9 @@ def softmax(x: ArrayLike, axis: int = -1) -> Array:
     Raises
     ------
     TypeError
-        If `x` is boolean, complex or not numeric.
+        If `x` is boolean, complex or not numeric, or an axis is not an integer.
     ValueError
-        If `x` is a scalar, or has no such axis.
+        If `x` is a scalar or has no such axis, or an axis is given twice.
 
     Notes
     -----
@@ -75,24 +75,25 @@ def softmax(x: ArrayLike, axis: int = -1) -> Array:
     array([0.5, 0.5])
     """
     with np.errstate(all="ignore"):
-        rows, dtype, restore = _rows_of(x, axis)
+        rows, dtype, restore = rows_of(x, axis)
         return restore(*_by_blocks(rows, dtype, _softmax_rows))
 
 
-def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Array:
+def softmax_jacobian(x: ArrayLike, axis: Axis = -1) -> Array:
     r"""Return the derivatives of `softmax`, :math:`J_{ij} = p_i(\delta_{ij} - p_j)`.
 
     Parameters
     ----------
     x : array_like
         As for `softmax`.
-    axis : int
-        The axis of the softmax, of length n.
+    axis : int or tuple of int, optional
+        The axis of the softmax, of length n; several are one, of as many entries.
 
     Returns
     -------
     ndarray
-        The axis is moved to the end and doubled: shape ``(..., n, n)``, dtype of `x`.
+        The axis is moved to the end and doubled: shape ``(..., n, n)``, dtype of `x`. The entries
+        of several axes are in the order in which `x` has them.
 
     Raises
     ------
@@ -117,15 +118,15 @@ def softmax_jacobian(x: ArrayLike, axis: int = -1) -> Array:
         return complements.astype(dtype, copy=False)
 
 
-def log_softmax(x: ArrayLike, axis: int = -1) -> Array:
+def log_softmax(x: ArrayLike, axis: Axis = -1) -> Array:
     r"""Return the logarithm of `softmax`, :math:`x_i - \log \sum_j e^{x_j}`.
 
     Parameters
     ----------
     x : array_like
         At least one axis; float16, float32 or float64 (integers and lists become float64).
-    axis : int
-        The axis over which the exponentials of the results sum to 1.
+    axis : int or tuple of int, optional
+        The axis over which the exponentials of the results sum to 1, or several; None for all.
 
     Returns
     -------
@@ -135,9 +136,9 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Array:
     Raises
     ------
     TypeError
-        If `x` is boolean, complex or not numeric.
+        If `x` is boolean, complex or not numeric, or an axis is not an integer.
     ValueError
-        If `x` is a scalar, or has no such axis.
+        If `x` is a scalar or has no such axis, or an axis is given twice.
 
     Notes
     -----
@@ -152,11 +153,11 @@ def log_softmax(x: ArrayLike, axis: int = -1) -> Array:
     array([-1.92874985e-22, -5.00000000e+01])
     """
     with np.errstate(all="ignore"):
-        rows, dtype, restore = _rows_of(x, axis)
+        rows, dtype, restore = rows_of(x, axis)
         return restore(*_by_blocks(rows, dtype, _log_softmax_rows))
 
 
-def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Array:
+def log_softmax_jacobian(x: ArrayLike, axis: Axis = -1) -> Array:
     r"""Return the derivatives of `log_softmax`, :math:`J_{ij} = \delta_{ij} - p_j`.
 
     Parameters, returned shape and errors are those of `softmax_jacobian`.
@@ -172,7 +173,7 @@ def log_softmax_jacobian(x: ArrayLike, axis: int = -1) -> Array:
         return complements.astype(dtype, copy=False)
 
 
-def softmin(x: ArrayLike, axis: int = -1) -> Array:
+def softmin(x: ArrayLike, axis: Axis = -1) -> Array:
     r"""Return `softmax` of :math:`-x`: the smallest entry gets the largest probability.
 
     Parameters, returned shape and dtype, and errors are those of `softmax`.
@@ -185,7 +186,7 @@ def softmin(x: ArrayLike, axis: int = -1) -> Array:
     return softmax(-as_float(x), axis)
 
 
-def softmin_jacobian(x: ArrayLike, axis: int = -1) -> Array:
+def softmin_jacobian(x: ArrayLike, axis: Axis = -1) -> Array:
     r"""Return the derivatives of `softmin`, :math:`J_{ij} = p_i(p_j - \delta_{ij})`.
 
     Parameters, returned shape and errors are those of `softmax_jacobian`.
@@ -199,27 +200,30 @@ def softmin_jacobian(x: ArrayLike, axis: int = -1) -> Array:
     return -softmax_jacobian(-as_float(x), axis)
 
 
-def logsumexp(x: ArrayLike, axis: int = -1) -> Array:
+def logsumexp(x: ArrayLike, axis: Axis = -1, *, keepdims: bool = False) -> Array:
     r"""Return :math:`\log \sum_j e^{x_j}`, a smooth maximum.
 
     Parameters
     ----------
     x : array_like
         At least one axis; float16, float32 or float64 (integers and lists become float64).
-    axis : int
-        The axis to sum over.
+    axis : int or tuple of int, optional
+        The axis to sum over, or several; None for all.
+    keepdims : bool
+        Whether the axes stay, with length 1, so that the result broadcasts against `x`.
 
     Returns
     -------
     ndarray or scalar
-        The shape of `x` without the axis; dtype of `x`. Of nothing, :math:`-\infty`.
+        The shape of `x` without the axes, or with length 1 there; dtype of `x`. Of nothing,
+        :math:`-\infty`.
 
     Raises
     ------
     TypeError
-        If `x` is boolean, complex or not numeric.
+        If `x` is boolean, complex or not numeric, or an axis is not an integer.
     ValueError
-        If `x` is a scalar, or has no such axis.
+        If `x` is a scalar or has no such axis, or an axis is given twice.
 
     Notes
     -----
@@ -231,12 +235,19 @@ def logsumexp(x: ArrayLike, axis: int = -1) -> Array:
     --------
     >>> float(logsumexp([0.0, -50.0])), float(logsumexp([1000.0, 1000.0]))
     (1.9287498479639178e-22, 1000.6931471805599)
+
+    What is left of `log_softmax` where the axis stays:
+
+    >>> x = np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> x - logsumexp(x, keepdims=True)
+    array([[-0.69314718, -0.69314718],
+           [-0.69314718, -0.69314718]])
     """
-    return logsumexp_pullback(x, axis)[0]
+    return logsumexp_pullback(x, axis, keepdims=keepdims)[0]
 
 
-def logsumexp_grad(x: ArrayLike, axis: int = -1) -> Array:
-    r"""Return the gradient of `logsumexp`, which is `softmax`.
+def logsumexp_grad(x: ArrayLike, axis: Axis = -1, *, keepdims: bool = False) -> Array:
+    r"""Return the gradient of `logsumexp`, which is `softmax`, whether or not the axes stay.
 
     Examples
     --------
@@ -257,7 +268,7 @@ def softmax_and_log(x: ArrayLike) -> tuple[Array, Array]:
     (array([0.5, 0.5]), array([-0.69314718, -0.69314718]))
     """
     with np.errstate(all="ignore"):
-        rows, dtype, restore = _rows_of(x, -1)
+        rows, dtype, restore = rows_of(x, -1)
         p, logarithms = _by_blocks(rows, dtype, _softmax_rows, _log_softmax_rows)
         return restore(p), restore(logarithms)
 
@@ -293,7 +304,7 @@ def negative_log_likelihood(x: Array, labels: Array, count: int = 1) -> tuple[Ar
     (array([1.92874985e-22]), array([[-1.92874985e-22,  1.92874985e-22]]))
     """
     with np.errstate(all="ignore"):
-        rows, dtype, restore = _rows_of(x, -1)
+        rows, dtype, restore = rows_of(x, -1)
         place = np.arange(len(rows)), labels.reshape(-1)
         shifted, rest = _less_largest(rows, dtype)
         terms = np.exp(shifted)
@@ -314,7 +325,7 @@ def negative_log_likelihood(x: Array, labels: Array, count: int = 1) -> tuple[Ar
 # ---------------------------------------------------------------------------------------------
 
 
-def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
+def softmax_pullback(x: ArrayLike, axis: Axis = -1) -> tuple[Array, Pull]:
     r"""Return `softmax` and its vector-Jacobian product, :math:`p_i (u_i - \sum_j p_j u_j)`.
 
     Parameters and errors are those of `softmax`.
@@ -340,12 +351,12 @@ def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     array([ 0.25, -0.25])
     """
     with np.errstate(all="ignore"):
-        rows, dtype, restore = _rows_of(x, axis)
+        rows, dtype, restore = rows_of(x, axis)
         (p,) = _by_blocks(rows, dtype, _softmax_rows)
 
         @np.errstate(all="ignore")
         def pull(grad_output: Array) -> Array:
-            gradient, _, _ = _rows_of(grad_output, axis)
+            gradient, _, _ = rows_of(grad_output, axis)
             gradient *= p
             gradient -= p * gradient.sum(axis=-1, keepdims=True)
             return restore(_summing_to_zero(gradient, p))
@@ -353,7 +364,7 @@ def softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
         return restore(p), pull
 
 
-def softmin_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
+def softmin_pullback(x: ArrayLike, axis: Axis = -1) -> tuple[Array, Pull]:
     """Return `softmin` and its vector-Jacobian product; see `softmax_pullback`.
 
     Examples
@@ -366,7 +377,7 @@ def softmin_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     return value, lambda grad_output: -pull(grad_output)
 
 
-def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
+def log_softmax_pullback(x: ArrayLike, axis: Axis = -1) -> tuple[Array, Pull]:
     r"""Return `log_softmax` and its vector-Jacobian product, :math:`u_i - p_i \sum_j u_j`.
 
     Parameters, results and accuracy are those of `softmax_pullback`.
@@ -378,22 +389,24 @@ def log_softmax_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     array([ 0.5, -0.5])
     """
     with np.errstate(all="ignore"):
-        rows, dtype, restore = _rows_of(x, axis)
+        rows, dtype, restore = rows_of(x, axis)
         p, logarithms = _by_blocks(rows, dtype, _softmax_rows, _log_softmax_rows)
 
         @np.errstate(all="ignore")
         def pull(grad_output: Array) -> Array:
-            gradient, _, _ = _rows_of(grad_output, axis)
+            gradient, _, _ = rows_of(grad_output, axis)
             gradient -= p * gradient.sum(axis=-1, keepdims=True)
             return restore(_summing_to_zero(gradient, p))
 
         return restore(logarithms), pull
 
 
-def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
+def logsumexp_pullback(
+    x: ArrayLike, axis: Axis = -1, *, keepdims: bool = False
+) -> tuple[Array, Pull]:
     r"""Return `logsumexp` and its vector-Jacobian product, :math:`p_i u`.
 
-    Parameters and results are those of `softmax_pullback`.
+    Parameters are those of `logsumexp`, results as of `softmax_pullback`.
 
     Examples
     --------
@@ -401,11 +414,13 @@ def logsumexp_pullback(x: ArrayLike, axis: int = -1) -> tuple[Array, Pull]:
     >>> pull(np.array(2.0))
     array([1., 1.])
     """
-    array = with_axis(x, axis)
+    array, axes = axes_of(x, axis)
+    if not isinstance(keepdims, bool | np.bool):
+        raise TypeError(f"keepdims is {keepdims!r}; expected True or False")
     with np.errstate(all="ignore"):
-        rows, dtype, restore = _rows_of(array, axis)
+        rows, dtype, restore = rows_of(array, axes)
         p, more = _by_blocks(rows, dtype, _softmax_rows, _log_of_total)
-        top = np.asarray(array.max(axis=axis, initial=-np.inf))
+        top = np.asarray(array.max(axis=axes, initial=-np.inf, keepdims=keepdims))
         value = (top + more.reshape(top.shape)).astype(dtype)[()]
 
     @np.errstate(all="ignore")
@@ -427,18 +442,6 @@ def _summing_to_zero(gradient: Array, p: Array) -> Array:
 # ---------------------------------------------------------------------------------------------
 # Rows
 # ---------------------------------------------------------------------------------------------
-
-
-def _rows_of(x: ArrayLike, axis: int) -> tuple[Array, np.dtype[Any], Kernel]:
-    """Return `x` as rows of a new matrix in float64; its dtype; a function to restore both."""
-    array = with_axis(x, axis)
-    last = np.moveaxis(array, axis, -1)
-    shape = last.shape
-
-    def restore(rows: Array) -> Array:
-        return np.moveaxis(rows.reshape(shape).astype(array.dtype, copy=False), -1, axis)
-
-    return last.reshape(prod(shape[:-1]), shape[-1]).astype(np.float64), array.dtype, restore
 
 
 @dataclass
@@ -483,21 +486,7 @@ class _Terms:
 def _by_blocks(
     rows: Array, dtype: np.dtype[Any], *formulas: Callable[[_Terms], Array]
 ) -> list[Array]:
-    """Apply formulas to some rows at a time, so that what is between stays in the cache."""
-    count, length = rows.shape
-    step = max(1, BLOCK // max(length, 1))
-    if count <= step:
-        terms = _terms(rows, dtype)
-        return [formula(terms) for formula in formulas]
-    results: list[Array] = []
-    for start in range(0, count, step):
-        block = slice(start, start + step)
-        terms = _terms(rows[block], dtype)
-        parts = [formula(terms) for formula in formulas]
-        results = results or [np.empty((count, part.shape[-1])) for part in parts]
-        for result, part in zip(results, parts, strict=True):
-            result[block] = part
-    return results
+    return by_blocks(rows, lambda some: _terms(some, dtype), *formulas)
 
 
 def _terms(rows: Array, dtype: np.dtype[Any]) -> _Terms:
@@ -575,14 +564,15 @@ def _complements(t: _Terms) -> Array:
 
 def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array, np.dtype[Any]]:
     """Return p and the matrix of d_ij - p_j, in float64 and without cancellation; and x's dtype."""
-    array = with_axis(x, axis)
-    shape = np.moveaxis(array, axis, -1).shape
-    rows, dtype, _ = _rows_of(array, axis)
+    array, axes = axes_of(x, axis)
+    rows, dtype, _ = rows_of(array, axes)
+    n = rows.shape[-1]
+    shape = *(size for i, size in enumerate(array.shape) if i not in axes), n
     p, complements = _by_blocks(rows, rows.dtype, _softmax_rows, _complements)
-    matrix = np.repeat(-p[:, np.newaxis, :], shape[-1], axis=-2)
-    diagonal = np.arange(shape[-1])
+    matrix = np.repeat(-p[:, np.newaxis, :], n, axis=-2)
+    diagonal = np.arange(n)
     matrix[:, diagonal, diagonal] = complements
-    return p.reshape(shape), matrix.reshape(*shape, shape[-1]), dtype
+    return p.reshape(shape), matrix.reshape(*shape, n), dtype
 
 
 def _log_softmax_rows(t: _Terms) -> Array:

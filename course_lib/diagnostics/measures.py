@@ -112,8 +112,8 @@ def saturation_threshold(activation: str | Activation, fraction: float = 0.01) -
     Returns
     -------
     float
-        ``fraction`` times the Lipschitz constant; for an activation whose derivative has no
-        bound, such as squared ReLU, times 1.
+        ``fraction`` times the Lipschitz constant; for an activation whose derivative has no bound,
+        such as squared ReLU, or of which none is stated, times 1.
 
     Raises
     ------
@@ -137,8 +137,8 @@ def saturation_threshold(activation: str | Activation, fraction: float = 0.01) -
 
 
 def largest_derivative(row: Activation) -> float:
-    """Return the largest derivative that an activation has, or 1 if there is no bound."""
-    return float(row.lipschitz) if np.isfinite(row.lipschitz) else 1.0
+    """Return the largest derivative that an activation has, or 1 if no bound is known."""
+    return 1.0 if row.lipschitz is None or np.isinf(row.lipschitz) else float(row.lipschitz)
 
 
 @np.errstate(all="ignore")

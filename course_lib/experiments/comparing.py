@@ -16,6 +16,7 @@ from course_lib.activations import Activation
 from course_lib.experiments.results import Combination, Comparison, Row, find_combination
 from course_lib.experiments.tuning import Tuning, as_grid, check_distinct, check_sequence, tune
 from course_lib.network import Loss, Network, as_seeds, get_loss, mlp
+from course_lib.network._parameters import Parameters
 from course_lib.statistics.intervals import check_level
 from course_lib.training import Momentum, Optimizer, fit
 from course_lib.training.arguments import check_fit_arguments, check_smallest_batch
@@ -78,7 +79,7 @@ def compare(
         paired.
     optimizer : callable
         Makes an optimizer from an array with one learning rate for each replica; a class, such as
-        ``Adam``, or a function.
+        ``Adam``, or a function, such as ``lambda rates: Adam(rates, schedule=cosine(1000))``.
     tuning_seeds : sequence of int
         Other ones than `seeds`.
     score : str
@@ -287,7 +288,7 @@ class _Task:
                 name: np.empty((len(some), *value.shape[1:]), value.dtype)
                 for name, value in network.parameters.items()
             }
-            check_moves(optimizer, parameters)
+            check_moves(optimizer, Parameters(parameters, network.layers))
             if self.make_optimizer(kind, some) is optimizer:
                 raise ValueError(
                     f"optimizer makes the same {type(optimizer).__name__} in each call; expected "

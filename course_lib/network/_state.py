@@ -20,7 +20,8 @@ def as_arrays(state: Any) -> dict[str, Array]:
     ValueError
         If it is a file that is closed, or an entry is ragged.
     TypeError
-        If it is not a mapping, or an entry is not numeric; an optimizer's ``"class"`` is text.
+        If it is not a mapping, or an entry is not numeric; an optimizer's ``"class"`` and
+        ``"decay"`` are text.
 
     Examples
     --------
@@ -39,7 +40,7 @@ def as_arrays(state: Any) -> dict[str, Array]:
     wrong = [
         f"{name} is {value.dtype}"
         for name, value in arrays.items()
-        if value.dtype.kind not in ("fiubU" if name == "class" else "fiub")
+        if value.dtype.kind not in ("fiubU" if name in ("class", "decay") else "fiub")
     ]
     if wrong:
         raise TypeError(f"{'; '.join(wrong)}; expected arrays of numbers")

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from course_lib import activations
-from course_lib._checks import as_array, check_choice
+from course_lib._checks import as_array, as_integer, check_choice, check_type
 from course_lib._typing import Array
 from course_lib.activations import Activation
+from course_lib.network.gains import computed_gain
 from course_lib.network.initialization import initialize
 from course_lib.network.layers import (
     Activate,
@@ -23,6 +24,7 @@ from course_lib.network.layers import (
     LayerNorm,
     Residual,
 )
+from course_lib.network.layers.activation import features_needed
 from course_lib.network.layers.dropout import as_probabilities
 from course_lib.network.model import Network
 from course_lib.network.seeds import Seed, as_seeds, layer_seed, stream
@@ -37,7 +39,7 @@ NORMALIZATIONS: Mapping[str, type[BatchNorm | LayerNorm]] = MappingProxyType(
 
 def mlp(
     sizes: Sequence[int],
-    activation: str | Activation = "relu",
+    activation: str | Activation | Sequence[str | Activation] = "relu",
     *,
     seed: Seed | Sequence[Seed] = 0,
     initialization: str = "he",
@@ -46,9 +48,10 @@ def mlp(
     residual: bool = False,
     dropout: ArrayLike = 0.0,
     alpha_dropout: bool = False,
+    bias: bool = True,
     dtype: DTypeLike = np.float64,
 ) -> Network:
-    """Build a multilayer perceptron: dense layers with an activation between them.
+    r"""Build a multilayer perceptron: dense layers with an activation between them.
 
     Each hidden layer is a dense layer, a normalization if one is asked for, the activation, and
     dropout if that is asked for. The last layer is a dense layer alone: its outputs are the logits
@@ -57,17 +60,21 @@ def mlp(
     Parameters
     ----------
     sizes : sequence of int
-        Units of each layer, from input to output; at least two numbers.
-    activation : str or Activation
-        A name of the catalogue.
+        Units of each layer, from input to output; at least two numbers. They are what comes out of
+        the activations: a gate, such as ``"swiglu"``, makes one unit of two outputs of the dense
+        layer before it, which therefore has twice as many, and maxout one of `pieces`.
+    activation : str or Activation, or a sequence of them
+        A name of the catalogue or a row; or one for each hidden layer.
     seed : int or SeedSequence, or a sequence of them
         One seed makes one network, without leading axes. A sequence makes one replica for each;
         replica i equals the network made from ``seed[i]`` alone.
     initialization : str
         See `initialize`. With ``"computed"``, the weights of every layer but the first are
-        multiplied by the gain of the activation, so that their variance is gain²/fan_in; the input
-        of the first layer has passed no activation. The gain stands in the catalogue; that of a
-        function of your own is computed by `course_lib.meanfield.gain`, which needs SciPy.
+        multiplied by the gain of the activation before it, so that their variance is gain²/fan_in;
+        the input of the first layer has passed no activation. The gain stands in the catalogue;
+        that of a function of your own is computed by `course_lib.meanfield.gain`, which needs
+        SciPy. A gate has the gain of its second factor: :math:`\mathrm{E}[a^2 g(b)^2] =
+        \mathrm{E}[g(b)^2]` where the two inputs are independent with variance 1.
     gain : float or array_like, optional
         Multiplies the weights of all layers, not the biases: one number, or one for each seed. With
         ``"computed"``, on top of what was computed.
@@ -84,6 +91,9 @@ def mlp(
         seed, other ones for each layer; the initial weights stay as they are.
     alpha_dropout : bool
         Make that an `AlphaDropout`, as SELU needs it.
+    bias : bool
+        Whether the dense layers have biases. A `BatchNorm` takes away what a bias before it adds.
+        The initial weights are the same with and without.
     dtype : dtype
         float32 or float64.
 
@@ -97,13 +107,12 @@ def mlp(
     KeyError
         If an activation, initialization or normalization is unknown.
     ValueError
-        If there are fewer than two sizes, a size is below 1, there are no seeds, a gain is not a
-        finite number above 0 or there are not as many as seeds, a dropout likewise is not from 0 to
-        below 1, `alpha_dropout` is asked for without a dropout, no gain can be computed, or the
-        activation changes the number of features, as gates do.
+        If there are fewer than two sizes, a size is below 1, there are not as many activations as
+        hidden layers, there are no seeds, a gain is not a finite number above 0 or there are not as
+        many as seeds, a dropout likewise is not from 0 to below 1, `alpha_dropout` is asked for
+        without a dropout, no gain can be computed, or the activation reduces all features to one.
     TypeError
-        If the dtype is not float32 or float64, a size is not an integer, or there are several
-        activations.
+        If the dtype is not float32 or float64, a size is not an integer, or `bias` is not a bool.
 
     Examples
     --------
@@ -113,6 +122,9 @@ def mlp(
     Network(784-64-64-10, ['BatchNorm', 'tanh', 'Residual(BatchNorm, tanh)'], float64)
     >>> mlp([784, 64, 10], seed=range(3), dropout=[0, 0.2, 0.5])
     Network(784-64-10, ['relu', 'Dropout(0 to 0.5)'], float64, replicas=(3,))
+    >>> gated = mlp([784, 64, 32, 10], ["swiglu", "tanh"], bias=False)
+    >>> gated, gated.parameters["0.weight"].shape
+    (Network(784-64-32-10, ['swiglu', 'tanh'], float64), (784, 128))
     """
     if as_array("sizes", sizes).ndim == 0 or len(sizes) < 2:
         raise ValueError(f"sizes are {sizes!r}; at least an input and an output are needed")
@@ -120,49 +132,60 @@ def mlp(
         raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
     if normalization is not None:
         check_choice("normalization", normalization, NORMALIZATIONS)
-    activation = _one_activation(activation)
+    check_type("bias", bias, bool | np.bool, "True or False")
+    rows = _activations(activation, len(sizes) - 2)
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]
     gains = _gains(gain, len(seeds) if replicated else None)
     drops = _dropouts(dropout, alpha_dropout, seeds, replicated, len(sizes) - 2)
-    computed = _computed_gain(activation) if initialization == "computed" else 1.0
+    computed = [1.0, *(computed_gain(row) if initialization == "computed" else 1.0 for row in rows)]
     layers: list[Layer] = []
     for i, (in_features, out_features) in enumerate(pairwise(sizes)):
+        last = i == len(sizes) - 2
+        made = out_features if last else _features_before(rows[i], out_features)
         draws = [
-            initialize(in_features, out_features, seed=rng, scheme=initialization, gain=float(own))
-            for rng, own in zip(generators, gains * computed if i else gains, strict=True)
+            initialize(in_features, made, seed=rng, scheme=initialization, gain=float(own))
+            for rng, own in zip(generators, gains * computed[i], strict=True)
         ]
-        weight, bias = (np.stack(arrays).astype(dtype) for arrays in zip(*draws, strict=True))
-        dense = Dense(weight, bias) if replicated else Dense(weight[0], bias[0])
-        if i == len(sizes) - 2:
+        arrays = [np.stack(each).astype(dtype) for each in zip(*draws, strict=True)]
+        dense = Dense(*(own if replicated else own[0] for own in arrays[: 1 + bias]))
+        if last:
             layers.append(dense)
             continue
-        hidden = [dense, *_normalizations(dense, normalization), Activate(activation), *drops[i]]
+        hidden = [dense, *_normalizations(dense, normalization), Activate(rows[i]), *drops[i]]
         layers += [Residual(hidden)] if residual and i and in_features == out_features else hidden
     return Network(layers)
 
 
-def _one_activation(activation: Any) -> Activation:
-    """Return the activation of all hidden layers, or raise an error if there are several."""
-    if isinstance(activation, list | tuple | np.ndarray):
-        raise TypeError(
-            f"activation is {activation!r}; expected one for all hidden layers, such as 'relu'; "
-            f"for one in each, put layers in a row: Network([Dense(...), Activate('relu'), ...])"
-        )
-    row = activations.get(activation)
-    if row.kind == "groups":
+def _activations(given: Any, layers: int) -> list[Activation]:
+    """Return the activation of each hidden layer."""
+    if not isinstance(given, list | tuple | np.ndarray):
+        return [activations.get(given)] * layers
+    rows = [activations.get(one) for one in given]
+    if len(rows) != layers:
         raise ValueError(
-            f"{row.name!r} makes one output of several inputs; expected an activation that keeps "
-            f"the number of features"
+            f"activation is {[row.name for row in rows]}, {len(rows)} for {layers} hidden layers; "
+            f"expected one for all, such as 'relu', or one for each"
         )
-    return row
+    return rows
+
+
+def _features_before(row: Activation, units: int) -> int:
+    """Return the outputs that a dense layer needs so that its activation makes them units."""
+    needed = features_needed(row, as_integer("fan_out", units))
+    if needed is None:
+        raise ValueError(
+            f"no number of features becomes {units} units by {row.name!r}; expected an activation "
+            f"that keeps the number of features or divides it, as gates do"
+        )
+    return needed
 
 
 def _normalizations(dense: Dense, normalization: str | None) -> list[Layer]:
     """Return the normalization after a dense layer, if there is one."""
     if normalization is None:
         return []
-    ones = np.ones_like(dense.parameters["bias"])
+    ones = np.ones_like(dense.parameters["weight"][..., :1, :])
     return [NORMALIZATIONS[normalization](ones, np.zeros_like(ones))]
 
 
@@ -195,13 +218,3 @@ def _check_each(name: str, values: Array, seeds: int | None) -> None:
         raise ValueError(
             f"{name} is {given}; expected one number, or one for each of a sequence of seeds"
         )
-
-
-def _computed_gain(activation: Activation) -> float:
-    """Return the gain of a function of the catalogue, or that of a function of the user's own."""
-    for row in activations.CATALOGUE.values():
-        if row.function is activation.function and row.gain is not None:
-            return row.gain
-    from course_lib import meanfield  # an integral, which no function of the catalogue needs
-
-    return meanfield.gain(activation)

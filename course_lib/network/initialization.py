@@ -29,6 +29,24 @@ def _normal(variance: Callable[[int, int], float]) -> Draw:
     return draw
 
 
+def _uniform(variance: Callable[[int, int], float]) -> Draw:
+    """Weights from a uniform distribution of that variance, a third of its bound²; biases 0."""
+
+    def draw(rng: np.random.Generator, fan_in: int, fan_out: int) -> tuple[Array, Array]:
+        bound = np.sqrt(3 * variance(fan_in, fan_out))
+        return rng.uniform(-bound, bound, (fan_in, fan_out)), np.zeros((1, fan_out))
+
+    return draw
+
+
+def _he(fan_in: int, fan_out: int) -> float:
+    return 2 / fan_in
+
+
+def _xavier(fan_in: int, fan_out: int) -> float:
+    return 2 / (fan_in + fan_out)
+
+
 def _pytorch_default(rng: np.random.Generator, fan_in: int, fan_out: int) -> tuple[Array, Array]:
     """Weights and biases uniform within 1 / sqrt(fan_in): a variance of 1 / (3 fan_in)."""
     bound = 1 / np.sqrt(fan_in)
@@ -47,12 +65,14 @@ def _orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> tuple[Ar
 
 INITIALIZERS: Mapping[str, Draw] = MappingProxyType(
     {
-        "he": _normal(lambda fan_in, fan_out: 2 / fan_in),
-        "xavier": _normal(lambda fan_in, fan_out: 2 / (fan_in + fan_out)),
+        "he": _normal(_he),
+        "xavier": _normal(_xavier),
         "lecun": _normal(lambda fan_in, fan_out: 1 / fan_in),
         "pytorch": _pytorch_default,
         "orthogonal": _orthogonal,
         "computed": _normal(lambda fan_in, fan_out: 1 / fan_in),  # times the activation's gain
+        "he_uniform": _uniform(_he),
+        "xavier_uniform": _uniform(_xavier),
     }
 )
 """How initial weights and biases are drawn: functions of generator, fan_in and fan_out, by name."""
@@ -81,7 +101,10 @@ def initialize(
         ``torch.nn.Linear`` does: uniform, variance 1/(3 fan_in), biases too; ``"orthogonal"``
         (a random orthogonal matrix, or columns or rows of one, with biases 0
         :cite:p:`saxe2014exact`); or ``"computed"`` (normal, variance 1/fan_in, with biases 0),
-        whose gain follows from the activation, as in `mlp`.
+        whose gain follows from the activation, as in `mlp`. ``"he_uniform"`` and
+        ``"xavier_uniform"`` have the variances of the first two and biases 0, and are uniform
+        within :math:`\sqrt{6/\text{fan-in}}` and
+        :math:`\sqrt{6/(\text{fan-in} + \text{fan-out})}`, as Glorot and Bengio drew them.
     gain : float
         Multiplies the weights, not the biases; finite and above 0. For the gain that keeps the
         variance of an activation, see `course_lib.meanfield.gain`.
@@ -101,6 +124,25 @@ def initialize(
         If a number of units is below 1, or the gain is not a finite number above 0.
     TypeError
         If a number of units is not an integer.
+
+    Notes
+    -----
+    What the schemes are elsewhere, all of ``torch.nn.init`` and ``keras.initializers``:
+
+    ================  =====================================================  =================
+    scheme            PyTorch                                                Keras
+    ================  =====================================================  =================
+    he                ``kaiming_normal_(nonlinearity="relu")``               (``HeNormal``)
+    he_uniform        ``kaiming_uniform_(nonlinearity="relu")``              ``HeUniform``
+    xavier            ``xavier_normal_``                                     (``GlorotNormal``)
+    xavier_uniform    ``xavier_uniform_``                                    ``GlorotUniform``
+    lecun             ``kaiming_normal_(nonlinearity="linear")``             (``LecunNormal``)
+    pytorch           ``kaiming_uniform_(a=math.sqrt(5))``, as in ``Linear``
+    orthogonal        ``orthogonal_``                                        ``Orthogonal``
+    ================  =====================================================  =================
+
+    ``GlorotUniform`` is the default of a ``Dense`` in Keras. Those in brackets are normal
+    distributions that are cut off at two standard deviations, of the same variance.
 
     Examples
     --------
@@ -203,7 +245,7 @@ def _scale_to_unit_variance(
     layer: Dense, x: Array, tolerance: float, steps: int, name: str
 ) -> None:
     """Scale a layer's weights until its output has variance 1; raise ValueError if none does."""
-    weight, bias = layer.parameters["weight"], layer.parameters["bias"]
+    weight, bias = layer.parameters["weight"], layer.parameters.get("bias", 0)
     with np.errstate(over="ignore", invalid="ignore"):  # checked in the next lines
         product = (x @ weight).astype(np.float64)
         extent = np.ptp(product, axis=(-2, -1))

@@ -7,20 +7,20 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import as_array, check_shape
 from course_lib._typing import Array, PerReplica
+from course_lib.network._parameters import Parameters
 from course_lib.network._state import VERSION, as_arrays, check_state, check_writable
 from course_lib.network.layers import Activate, Dense, Dropout, Layer, Residual, check_untied, walk
 from course_lib.network.layers.sequence import (
     as_layers,
     go_backward,
     go_forward,
-    has_weight,
     named_gradients,
     named_parameters,
     replica_of,
     set_training,
-    widths,
     with_extra_state,
 )
+from course_lib.network.layers.widths import has_weight, widths
 from course_lib.network.losses import Loss, get_loss
 
 __all__ = ["Network"]
@@ -37,7 +37,12 @@ class Network:
     Attributes
     ----------
     sizes : list of int
-        Features of the input, and units of each dense layer, in blocks too.
+        Features of the input, units that the second and each later dense layer takes, in blocks
+        too, and outputs. After a gate, which makes one unit of two outputs of a dense layer, these
+        are the units. Where a layer of your own leaves the input or the outputs open (see `Layer`),
+        it is what the nearest dense layer takes or returns.
+    inputs, outputs : int or None
+        Features of the input and of the output; None where a layer of your own leaves them open.
     replicas : tuple of int
         The leading axes.
     dtype : dtype
@@ -74,9 +79,13 @@ class Network:
         dense = [layer.parameters["weight"] for layer in everywhere if isinstance(layer, Dense)]
         if not dense:
             raise ValueError("a network needs at least one dense layer")
-        widths(self.layers)
+        self.inputs, self.outputs = taken, given = widths(self.layers)
         _check_alike([layer.parameters["weight"] for layer in everywhere if has_weight(layer)])
-        self.sizes = [dense[0].shape[-2], *(weight.shape[-1] for weight in dense)]
+        self.sizes = [
+            dense[0].shape[-2] if taken is None else taken,
+            *(weight.shape[-2] for weight in dense[1:]),
+            dense[-1].shape[-1] if given is None else given,
+        ]
         self.replicas: tuple[int, ...] = dense[0].shape[:-2]
         _check_dropouts(self.layers, self.replicas)
         self.dtype = dense[0].dtype
@@ -168,12 +177,13 @@ class Network:
         return value, self.gradients
 
     @property
-    def parameters(self) -> dict[str, Array]:
+    def parameters(self) -> Parameters:
         """The parameters themselves, not copies, named ``"<layer>.<name>"`` as PyTorch does.
 
-        Those of a block are named ``"<block>.<layer>.<name>"``.
+        Those of a block are named ``"<block>.<layer>.<name>"``. Their attribute ``weights`` holds
+        the names of dense layers' weights, for optimizers with ``decay="weights"``.
         """
-        return named_parameters(self.layers)
+        return Parameters(named_parameters(self.layers), self.layers)
 
     @property
     def gradients(self) -> dict[str, Array]:
@@ -338,10 +348,9 @@ class Network:
                     f"np.asarray(x, dtype=np.{self.dtype})"
                 )
             inputs = inputs.astype(self.dtype)
-        if inputs.ndim < 2 or inputs.shape[-1] != self.sizes[0]:
-            raise ValueError(
-                f"x has shape {inputs.shape}; this network takes (batch, {self.sizes[0]})"
-            )
+        if inputs.ndim < 2 or self.inputs not in (None, inputs.shape[-1]):
+            expected = f"(batch, {self.inputs or 'features'})"
+            raise ValueError(f"x has shape {inputs.shape}; this network takes {expected}")
         if inputs.shape[:-2] not in ((), self.replicas):
             raise ValueError(
                 f"x has leading axes {inputs.shape[:-2]}; this network has replicas "

@@ -1,6 +1,6 @@
 """The figures of the chapters: bands, intervals, functions, regions, images, confusion."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import matplotlib.pyplot as plt
@@ -10,7 +10,9 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from course_lib import activations
 from course_lib._typing import Array
+from course_lib.activations import Activation
 from course_lib.plots.style import COLORS, CYCLE, MARKERS, direct_labels
 
 __all__ = [
@@ -134,7 +136,8 @@ def intervals(
 
 
 def functions(
-    pairs: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]],
+    pairs: Mapping[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]]
+    | Sequence[str | Activation],
     *,
     reach: float = 4.0,
     columns: int = 3,
@@ -143,8 +146,9 @@ def functions(
 
     Parameters
     ----------
-    pairs : mapping of str to (function, derivative)
-        Title of the panel -> the pair.
+    pairs : mapping of str to (function, derivative), or sequence of str or Activation
+        Title of the panel -> the pair; or names of the catalogue, also with parameters, such as
+        ``"elu(alpha=2.0)"``, and rows, which are titles themselves.
     reach : float
         The panels show -reach to reach.
     columns : int
@@ -155,12 +159,25 @@ def functions(
     Figure
         With one panel for each pair.
 
+    Raises
+    ------
+    KeyError
+        If there is no such activation.
+    ValueError
+        If one is not elementwise.
+    TypeError
+        If `pairs` is neither a mapping nor a list.
+
     Examples
     --------
     >>> from course_lib.activations import tanh, tanh_grad
     >>> figure = functions({"tanh": (tanh, tanh_grad)}, columns=1)
-    >>> plt.close(figure)
+    >>> other = functions(["elu", "elu(alpha=2.0)"])
+    >>> plt.close(figure), plt.close(other)
+    (None, None)
     """
+    if not isinstance(pairs, Mapping):
+        pairs = _named(pairs)
     figure, panels = _panels(len(pairs), columns, 2.3, 2.0)
     x = np.linspace(-reach, reach, 801)
     for axes, (name, (function, derivative)) in zip(panels, pairs.items(), strict=True):
@@ -168,6 +185,23 @@ def functions(
         axes.plot(x, function(x), color=COLORS["blue"])
         axes.set(title=name, ylim=(-1.6, 2.6))
     return figure
+
+
+def _named(names: Sequence[str | Activation]) -> dict[str, tuple[Any, Any]]:
+    """Return the pairs of elementwise activations, by their names."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(
+            f"pairs is {names!r}; expected a mapping of titles to pairs of functions, or a list of "
+            f"activations, such as ['relu', 'elu(alpha=2.0)']"
+        )
+    rows = [activations.get(name) for name in names]
+    for row in rows:
+        if not row.elementwise:
+            raise ValueError(
+                f"{row.name!r} takes a whole axis, and has no curve; expected elementwise "
+                f"activations"
+            )
+    return {row.name: (row.function, row.derivative) for row in rows}
 
 
 def _panels(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:

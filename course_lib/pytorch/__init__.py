@@ -7,6 +7,7 @@ The modules of this package, in the order in which they build on one another:
 - `course_lib.pytorch.modules`: residual blocks and the multilayer perceptron
 - `course_lib.pytorch.conversion`: networks carried there and back
 - `course_lib.pytorch.arguments`: the checks of losses, targets and optimizers
+- `course_lib.pytorch.schedulers`: learning rates that change from step to step
 - `course_lib.pytorch.fitting`: `fit`, by the loop of `course_lib.training.loop`, and `predict`
 - `course_lib.pytorch.inspection`: what passes a module's activations
 
@@ -19,6 +20,7 @@ from course_lib.pytorch.conversion import from_numpy, to_numpy
 from course_lib.pytorch.fitting import fit, predict
 from course_lib.pytorch.inspection import Passage, passages, weights
 from course_lib.pytorch.modules import Residual, mlp
+from course_lib.pytorch.schedulers import lambda_lr
 
 __all__ = [
     "Passage",
@@ -26,6 +28,7 @@ __all__ = [
     "activation_module",
     "fit",
     "from_numpy",
+    "lambda_lr",
     "mlp",
     "passages",
     "predict",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from numpy.typing import ArrayLike
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from course_lib._checks import check_finite
 from course_lib._typing import Array, PerReplica
@@ -18,8 +19,9 @@ from course_lib.pytorch.arguments import (
     loss_and_criterion,
     optimized,
 )
+from course_lib.pytorch.schedulers import check_scheduler
 from course_lib.pytorch.tensors import array_of, as_array, as_tensor, first_parameter
-from course_lib.training import History
+from course_lib.training import Callback, History
 from course_lib.training.arguments import as_pair, check_column, check_fit_arguments
 from course_lib.training.batches import Batches
 from course_lib.training.loop import Settings, train
@@ -39,11 +41,14 @@ def fit(
     batch_size: int | None = 64,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     patience: int | None = None,
+    min_delta: float = 0.0,
     seed: int = 0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
     history: History | None = None,
+    callback: Callback | None = None,
     progress: bool = True,
+    scheduler: LRScheduler | None = None,
 ) -> History:
     """Train a PyTorch module, in place, on the device where it is.
 
@@ -62,10 +67,18 @@ def fit(
         they are. Limits of the gradient are for those that learn.
     loss : str or Loss
         A name of `course_lib.network.LOSSES`.
-    epochs, batch_size, validation, patience, seed, clip_norm, clip_value, history, progress
+    epochs, batch_size, validation, patience, min_delta, seed, clip_norm, clip_value, history
         As in `course_lib.training.fit`. With patience, the module ends with its ``state_dict`` of
         the best epoch. A training in pieces equals one in a piece where the module draws no random
         numbers; dropout goes on with those of ``torch.get_rng_state``.
+    callback, progress
+        As in `course_lib.training.fit`; the callback is called with the module and the epoch.
+    scheduler : torch.optim.lr_scheduler.LRScheduler, optional
+        Stepped after each batch, as `course_lib.training.schedules` count, so its lengths are in
+        batches: ``lambda_lr(optimizer, cosine(1000))``, or one of PyTorch made for `optimizer`. One
+        that counts in epochs belongs into the callback, as
+        ``callback=lambda model, epoch: scheduler.step()``. A scheduler goes on where it is: to
+        continue a training, keep it, or its ``state_dict``, with that of the optimizer.
 
     Returns
     -------
@@ -77,10 +90,13 @@ def fit(
     ValueError
         If there are no examples, a number in x or in the targets is not finite, lengths or shapes
         do not fit, a number is below 1, a limit is not a finite number above 0, there is patience
-        without validation data, the optimizer has a parameter that is not the module's, or none
-        that learns, or the history is of another module, patience or kind of data.
+        without validation data or `min_delta` without patience, the optimizer has a parameter that
+        is not the module's, or none that learns, the scheduler is that of another optimizer, or the
+        history is of another module, patience, `min_delta` or kind of data.
     TypeError
-        If the optimizer is not one of PyTorch, or asks for a closure, as LBFGS does.
+        If the optimizer is not one of PyTorch, or asks for a closure, as LBFGS does; if the
+        scheduler is not one of PyTorch, or asks for a measurement, as ReduceLROnPlateau does; or as
+        `course_lib.training.fit` for the callback.
     KeyError
         If there is no such loss.
 
@@ -95,7 +111,9 @@ def fit(
     >>> history.train_loss.shape
     (300,)
     """
-    settings = Settings(epochs, patience, clip_norm, clip_value, history, progress)
+    settings = Settings(
+        epochs, patience, clip_norm, clip_value, history, progress, callback, min_delta
+    )
     found, criterion = loss_and_criterion(loss)
     first = first_parameter(model)
     # everything is looked at before anything is trained
@@ -103,6 +121,7 @@ def fit(
     check_fit_arguments(inputs, labels, optimizer, epochs, batch_size)
     check_optimizer(optimizer, model)
     check_learns(optimizer)
+    check_scheduler(scheduler, optimizer)
     settings.check((), validation)
     check_finite("x", array_of(inputs))
     check_finite("y", labels)
@@ -110,7 +129,7 @@ def fit(
     check_column(labels, shape, found)
     targets = as_targets(labels, found, shape, first)
     check_finite("y", array_of(targets))  # float32 has no 1e300
-    learner = _Learner(model, inputs, targets, found, criterion, optimizer, settings)
+    learner = _Learner(model, inputs, targets, found, criterion, optimizer, scheduler, settings)
     if validation is not None:
         learner.validate_with(*as_pair(validation))
     seeds, replicated = as_seeds(seed)
@@ -129,8 +148,13 @@ class _Learner:
     loss: Loss
     criterion: Criterion
     optimizer: torch.optim.Optimizer
+    scheduler: LRScheduler | None
     settings: Settings
     validation: tuple[torch.Tensor, Array] | None = None
+
+    @property
+    def network(self) -> nn.Module:
+        return self.model
 
     @property
     def replicas(self) -> tuple[int, ...]:
@@ -155,6 +179,8 @@ class _Learner:
             value.backward()  # type: ignore[no-untyped-call]
             self._clip(learning)
             self.optimizer.step()
+            if self.scheduler is not None:
+                self.scheduler.step()
             total += value.item() * len(index)
         return total
 

@@ -1,4 +1,4 @@
-"""Statistics over seeds: intervals, paired differences, corrections and the power of a test.
+"""Statistics over seeds: intervals, paired differences, corrections, and the power of a test.
 
 One number from one seed is an anecdote. Everything here takes what was measured over seeds and says
 how far the mean, a proportion, or the difference between two things may be from the truth.
@@ -11,7 +11,7 @@ statsmodels has Holm and power, but would bring pandas and patsy for ten lines.
 """
 
 from course_lib.statistics.differences import Difference, holm, paired
-from course_lib.statistics.effects import detectable, power
+from course_lib.statistics.effects import detectable, power, seeds_needed
 from course_lib.statistics.intervals import (
     bootstrap_interval,
     crossed_interval,
@@ -27,6 +27,7 @@ __all__ = [
     "holm",
     "paired",
     "power",
+    "seeds_needed",
     "t_interval",
     "wilson_interval",
 ]

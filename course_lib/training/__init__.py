@@ -2,8 +2,9 @@
 
 The modules of this package, in the order in which they build on one another:
 
-- `course_lib.training.optimizers`: SGD, momentum, Adam, AdamW, and how to add one; what they share
-  is in `course_lib.training.stepping`
+- `course_lib.training.schedules`: learning rates that change from step to step
+- `course_lib.training.optimizers`: SGD, momentum, RMSprop, Adam, AdamW, and how to add one; what
+  they share is in `course_lib.training.stepping`
 - `course_lib.training.clipping`: limits for gradients
 - `course_lib.training.batches`: the order of the examples
 - `course_lib.training.scores`: accuracy
@@ -25,20 +26,39 @@ is a single training.
 from course_lib.training.batches import epoch_batches
 from course_lib.training.clipping import clip_norm, clip_value
 from course_lib.training.fitting import fit
-from course_lib.training.history import History
-from course_lib.training.optimizers import SGD, Adam, AdamW, Momentum, Optimizer
+from course_lib.training.history import Callback, Epoch, History
+from course_lib.training.optimizers import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop
+from course_lib.training.schedules import (
+    Schedule,
+    constant,
+    cosine,
+    milestones,
+    one_cycle,
+    step_decay,
+    warmup,
+)
 from course_lib.training.scores import accuracy
 
 __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Callback",
+    "Epoch",
     "History",
     "Momentum",
     "Optimizer",
+    "RMSprop",
+    "Schedule",
     "accuracy",
     "clip_norm",
     "clip_value",
+    "constant",
+    "cosine",
     "epoch_batches",
     "fit",
+    "milestones",
+    "one_cycle",
+    "step_decay",
+    "warmup",
 ]

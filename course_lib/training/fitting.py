@@ -19,7 +19,7 @@ from course_lib.training.arguments import (
     check_targets,
 )
 from course_lib.training.batches import Batches
-from course_lib.training.history import History
+from course_lib.training.history import Callback, History
 from course_lib.training.loop import Settings, train
 from course_lib.training.optimizers import Optimizer
 from course_lib.training.scores import accuracy_for
@@ -39,10 +39,12 @@ def fit(
     batch_size: int | None = 64,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     patience: int | None = None,
+    min_delta: float = 0.0,
     seed: int | np.random.SeedSequence | Sequence[int] = 0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
     history: History | None = None,
+    callback: Callback | None = None,
     progress: bool = True,
 ) -> History:
     """Train a network, in place.
@@ -74,6 +76,8 @@ def fit(
         has stopped, and when all have, the training ends. Each replica then has the weights and
         running averages of its best epoch up to its own stop, as if trained alone; one without any
         finite validation loss has those it stopped with.
+    min_delta : float
+        With patience, a loss is below the best so far only if it is so by more than that.
     seed : int or sequence of int
         Order of the batches. One number: all replicas see the same order, which is fast and
         isolates what the initial weights do. One for each replica: each has its own order, and
@@ -85,6 +89,9 @@ def fit(
         What an earlier call returned, to continue its training: the order of the batches and the
         count of the patience go on where they stood. See the notes. Without it a call begins a
         training of its own, whose first epoch has the first order of the seed.
+    callback : callable, optional
+        Called after each epoch as ``callback(network, epoch)``; see `Epoch` and the notes. The
+        training ends when it returns True.
     progress : bool
         Show a bar where someone can see it: in a terminal or a notebook. Setting the environment
         variable ``TQDM_DISABLE=1`` silences it everywhere.
@@ -99,13 +106,15 @@ def fit(
     ValueError
         If there are no examples, a number in x or in the targets is not finite, lengths or shapes
         do not fit, a number is below 1, a limit is not a finite number above 0, there is patience
-        without validation data, a network with batch normalization would get a single row, two of
-        its layers hold the same array, with patience a parameter lacks the axes of the replicas,
+        without validation data or `min_delta` without patience, a network with batch normalization
+        would get a single row, two of its layers hold the same array, with patience a parameter
+        lacks the axes of the replicas,
         the optimizer remembers another network, or the history has other replicas, another
-        patience, or validation losses where there are no validation data now.
+        patience or `min_delta`, or validation losses where there are no validation data now.
     TypeError
         If the network is not one of `course_lib.network`, or the optimizer's step does not take
-        parameters and gradients.
+        parameters and gradients; or if the callback is not callable, or returns something else than
+        True, False or None.
     KeyError, TypeError
         As `Network.forward` and the loss do.
 
@@ -133,6 +142,13 @@ def fit(
     validation data have then chosen an epoch: how good the network is, only others can tell. The
     optimizer remembers the last step, not that of the best epoch.
 
+    The callback comes after the validation, and after patience has judged the epoch and kept the
+    weights that are the best so far. It sees the network as the epoch left it, not the best one,
+    and what it writes into the parameters is trained on. When it ends the training, that epoch is
+    in the history, and with patience each replica gets its best weights, as at any end; the
+    training can go on with ``history=``. An error that it raises ends the training like an
+    interruption.
+
     A training that is interrupted, as by Ctrl-C, raises the error and returns no history. The
     network keeps what it learned up to the last step; with patience, each replica has its best
     epoch so far, or its initial weights if no epoch was completed.
@@ -150,7 +166,9 @@ def fit(
     >>> accuracy(network(x), y)
     array([1., 1., 1.])
     """
-    settings = Settings(epochs, patience, clip_norm, clip_value, history, progress)
+    settings = Settings(
+        epochs, patience, clip_norm, clip_value, history, progress, callback, min_delta
+    )
     found = get_loss(loss)
     # everything is looked at before anything is trained
     expected = "a course_lib.network.Network; course_lib.pytorch.fit trains PyTorch modules"
@@ -166,7 +184,8 @@ def fit(
     check_smallest_batch(network, n, batch_size)
     check_finite("x", x)
     check_finite("y", y)
-    check_targets(y, (n, network.sizes[-1]), found, own, network.dtype)
+    outputs = network.outputs or network(x[..., :1, :]).shape[-1]  # or what one example gives
+    check_targets(y, (n, outputs), found, own, network.dtype)
     learner = _Learner(network, x, y, found, optimizer, batch_size, settings)
     if validation is not None:
         learner.validate_with(*as_pair(validation))

@@ -1,7 +1,8 @@
-"""What happened during a training: a `History`, and the `Record` from which it is made."""
+"""What happened during a training: a `History`, the `Record` it is made of, and each `Epoch`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,7 @@ from course_lib._typing import Array, PerReplica
 from course_lib.network._state import VERSION, as_arrays, check_state
 from course_lib.training.stopping import EarlyStopping
 
-__all__ = ["History", "Record", "check_history"]
+__all__ = ["Callback", "Epoch", "History", "Record", "check_history", "ends_training"]
 
 _COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "best_epoch")
 
@@ -37,6 +38,8 @@ class History:
     last : dict of str to ndarray
         With patience, the parameters and running averages after the last epoch, from which a
         training goes on; empty without, for then the network has them.
+    min_delta : float
+        As `fit` was given it.
 
     Notes
     -----
@@ -61,6 +64,7 @@ class History:
     best_epoch: Array
     patience: int | None = None
     last: Mapping[str, Array] = field(default_factory=dict, repr=False)
+    min_delta: float = 0.0
 
     def state_dict(self) -> dict[str, Array]:
         """Return all of it as arrays of numbers, for ``np.savez(file, **state)``.
@@ -73,6 +77,7 @@ class History:
         """
         state = {name: np.array(getattr(self, name)) for name in _COLUMNS}
         state |= {"steps": np.array(self.steps), "patience": np.array(self.patience or 0)}
+        state |= {"min_delta": np.array(self.min_delta)}
         state |= {f"last.{name}": value.copy() for name, value in self.last.items()}
         return state | {"version": VERSION.copy()}
 
@@ -83,7 +88,8 @@ class History:
         Parameters
         ----------
         state : mapping of str to array_like
-            As `state_dict` returns it.
+            As `state_dict` returns it. In those of earlier releases ``"min_delta"``, which was 0,
+            may be missing.
 
         Returns
         -------
@@ -98,9 +104,10 @@ class History:
         TypeError
             If it is not a mapping, or an entry is not numeric.
         """
-        arrays = as_arrays(state)
+        arrays = {"min_delta": np.array(0.0)} | as_arrays(state)
         last = {name: None for name in arrays if name.startswith("last.")}
-        check_state("a history", arrays, dict.fromkeys([*_COLUMNS, "steps", "patience"]) | last)
+        names = [*_COLUMNS, "steps", "patience", "min_delta"]
+        check_state("a history", arrays, dict.fromkeys(names) | last)
         if problems := _contradictions(arrays):
             raise ValueError(f"the state does not fit a history: {'; '.join(problems)}")
         return cls(
@@ -108,6 +115,7 @@ class History:
             steps=int(arrays["steps"]),
             patience=int(arrays["patience"]) or None,
             last={name.removeprefix("last."): arrays[name].copy() for name in last},
+            min_delta=float(arrays["min_delta"]),
         )
 
 
@@ -126,6 +134,9 @@ def _contradictions(state: Mapping[str, Array]) -> list[str]:
         for name in ("steps", "patience")
         if state[name].ndim or state[name].dtype.kind not in "iu" or state[name] < 0
     ]
+    least = state["min_delta"]
+    if least.ndim or not 0 <= least < np.inf:
+        problems.append(f"min_delta is {least}, expected one number from 0 on")
     train, best = state["train_loss"], state["best_epoch"]
     if train.dtype.kind != "f" or train.ndim == 0:
         return [*problems, f"train_loss is {_form(train)}, expected floats of shape (..., epochs)"]
@@ -144,6 +155,69 @@ def _contradictions(state: Mapping[str, Array]) -> list[str]:
 
 def _form(values: Array) -> str:
     return f"{values.dtype} of shape {values.shape}"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What `fit` tells its callback after an epoch: numbers of one epoch, one for each replica.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1; a training that goes on counts on.
+    steps : int
+        Updates made so far.
+    train_loss : ndarray or scalar
+        As in `History`, the mean loss of the epoch's batches. Here and below one number for each
+        replica; NaN for those that had stopped before this epoch.
+    validation_loss, validation_accuracy : ndarray or scalar, or None
+        After the epoch; None without validation data.
+    best_epoch : ndarray of int
+        Which epoch was the best of each replica so far; without patience, the latest.
+    running : ndarray of bool
+        Whether a replica goes on; with patience, False from the epoch on in which it stops.
+
+    Examples
+    --------
+    >>> from course_lib.network import mlp
+    >>> from course_lib.training import SGD, fit
+    >>> seen = []
+    >>> history = fit(
+    ...     mlp([1, 1]), [[1.0]], [[0.0]], optimizer=SGD(0.1), loss="mean_squared_error", epochs=3,
+    ...     callback=lambda network, epoch: seen.append((epoch.number, epoch.steps)),
+    ... )
+    >>> seen
+    [(1, 1), (2, 2), (3, 3)]
+    """
+
+    number: int
+    steps: int
+    train_loss: PerReplica
+    validation_loss: PerReplica | None = None
+    validation_accuracy: PerReplica | None = None
+    best_epoch: Array = field(kw_only=True)
+    running: Array = field(kw_only=True)
+
+
+Callback = Callable[[Any, Epoch], Any]
+"""What `fit` calls after each epoch, with the network and the epoch; True ends the training."""
+
+
+def ends_training(callback: Callback, network: Any, epoch: Epoch) -> bool:
+    """Call a callback; return whether it returned True.
+
+    Raises
+    ------
+    TypeError
+        If it returned something else than True, False or None.
+    """
+    wanted = callback(network, epoch)
+    if wanted is None or isinstance(wanted, bool | np.bool):
+        return bool(wanted)
+    raise TypeError(
+        f"callback returned {wanted!r} after epoch {epoch.number}; expected True to end the "
+        f"training, or False or None to go on; with replicas, such as (...).all()"
+    )
 
 
 class Record:
@@ -179,12 +253,28 @@ class Record:
         for columns in (train, loss, accuracy):
             columns[np.arange(columns.shape[-1]) >= stopping.epochs[..., np.newaxis]] = np.nan
         return History(
-            train, loss, accuracy, self.steps, stopping.best_epoch, stopping.patience, last
-        )
+            train, loss, accuracy, self.steps, stopping.best_epoch, stopping.patience, last,
+            stopping.min_delta,
+        )  # fmt: skip
+
+    def as_epoch(self, went_on: Array, stopping: EarlyStopping) -> Epoch:
+        """Return the latest epoch; NaN for the replicas that had stopped before it."""
+        latest = [self.train_loss[-1]]
+        if self.validation_loss:
+            latest += [self.validation_loss[-1], self.validation_accuracy[-1]]
+        shown = [np.where(went_on, values, np.nan)[()] for values in latest]
+        return Epoch(
+            len(self.train_loss), self.steps, *shown,
+            best_epoch=stopping.best_epoch.copy(), running=stopping.running.copy(),
+        )  # fmt: skip
 
 
 def check_history(
-    history: History | None, replicas: tuple[int, ...], patience: int | None, validation: object
+    history: History | None,
+    replicas: tuple[int, ...],
+    patience: int | None,
+    validation: object,
+    min_delta: float = 0.0,
 ) -> None:
     """Raise an error unless it is None, or a history that these settings continue."""
     if history is None:
@@ -197,6 +287,11 @@ def check_history(
     if history.patience != patience:
         raise ValueError(
             f"history was made with patience {history.patience}, and this call has {patience}; "
+            f"pass the same to go on"
+        )
+    if history.min_delta != min_delta:
+        raise ValueError(
+            f"history was made with min_delta {history.min_delta}, and this call has {min_delta}; "
             f"pass the same to go on"
         )
     if (validation is None) == bool(columns):

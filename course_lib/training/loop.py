@@ -7,15 +7,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from course_lib._checks import as_number
+from course_lib._checks import as_number, describe
 from course_lib._typing import Array, PerReplica
 from course_lib.network._state import VERSION, check_state
 from course_lib.training.batches import Batches
-from course_lib.training.history import History, Record, check_history
+from course_lib.training.history import Callback, History, Record, check_history, ends_training
 from course_lib.training.progress import advance, progress_bar
 from course_lib.training.stopping import EarlyStopping, check_patience
 
@@ -24,6 +24,10 @@ __all__ = ["Learner", "Settings", "train"]
 
 class Learner(Protocol):
     """The interface that the loop needs: a network with its data, to be trained and restored."""
+
+    @property
+    def network(self) -> Any:
+        """What is trained, for the callback."""
 
     @property
     def replicas(self) -> tuple[int, ...]:
@@ -52,18 +56,25 @@ class Settings:
     clip_value: float | None
     history: History | None
     progress: bool
+    callback: Callback | None = None
+    min_delta: float = 0.0
 
     def check(self, replicas: tuple[int, ...], validation: object) -> None:
         """Raise an error unless the settings fit the replicas and the validation data."""
         for name in ("clip_norm", "clip_value"):
             if getattr(self, name) is not None:
                 as_number(name, getattr(self, name), above=0)
-        check_patience(self.patience, validation)
-        check_history(self.history, replicas, self.patience, validation)
+        check_patience(self.patience, validation, self.min_delta)
+        check_history(self.history, replicas, self.patience, validation, self.min_delta)
+        if self.callback is not None and not callable(self.callback):
+            raise TypeError(
+                f"callback is {describe(self.callback)}; expected a function of the network and "
+                f"the epoch, such as lambda network, epoch: print(epoch.train_loss)"
+            )
 
 
 def train(learner: Learner, batches: Batches, settings: Settings) -> History:
-    """Train epoch by epoch until the last is over or all replicas have stopped.
+    """Train epoch by epoch until the last is over, all replicas have stopped or a callback says so.
 
     Parameters
     ----------
@@ -83,6 +94,8 @@ def train(learner: Learner, batches: Batches, settings: Settings) -> History:
     ------
     ValueError
         With patience, if the last state of the history does not fit the network.
+    TypeError
+        If the callback returns something else than True, False or None.
 
     Notes
     -----
@@ -90,7 +103,8 @@ def train(learner: Learner, batches: Batches, settings: Settings) -> History:
     training that is interrupted leaves the best so far. One that goes on begins with the last state
     that the history holds.
     """
-    record, stopping = Record(settings.history), EarlyStopping(settings.patience, learner.replicas)
+    record = Record(settings.history)
+    stopping = EarlyStopping(settings.patience, learner.replicas, settings.min_delta)
     for epoch in range(len(record.train_loss)):
         stopping.after_epoch(record.validation_loss[epoch] if record.validation_loss else np.nan)
     batches.skip(len(record.train_loss))
@@ -100,6 +114,7 @@ def train(learner: Learner, batches: Batches, settings: Settings) -> History:
         for _ in range(settings.epochs):
             if record.train_loss and not stopping.running.any():
                 break
+            went_on = stopping.running
             record.train_loss.append(learner.train_epoch(batches.epoch()) / batches.n)
             record.steps += batches.in_epoch
             measured = learner.evaluate()
@@ -109,6 +124,10 @@ def train(learner: Learner, batches: Batches, settings: Settings) -> History:
             at_best = stopping.after_epoch(np.nan if measured is None else measured[0])
             _copy(learner, kept, at_best)
             advance(shown, record.train_loss[-1])
+            if settings.callback is not None:
+                latest = record.as_epoch(went_on, stopping)
+                if ends_training(settings.callback, learner.network, latest):
+                    break
         last = {} if settings.patience is None else _copies(learner.state())
     return record.as_history(stopping, last)
 

@@ -1,10 +1,11 @@
-"""Optimizers: SGD, momentum, Adam and AdamW, each a step under its formula.
+"""Optimizers: SGD, momentum, RMSprop, Adam and AdamW, each a step under its formula.
 
 A learning rate and a weight decay may be arrays with one entry for each replica, so that a sweep
 over learning rates is a single training.
 
 To add an optimizer, write it here, as a dataclass derived from
-`course_lib.training.stepping.Stepping`. Its fields are its settings; ``remembers`` names what it
+`course_lib.training.stepping.Stepping`. Its fields are its settings, the last two ``decay`` and
+``schedule``; ``remembers`` names what it
 keeps of each parameter from one step to the next; ``__post_init__`` checks settings of its own; and
 ``step`` moves each parameter that ``self.moves(parameters, gradients)`` returns. Storing, loading
 and the checks of a step come with the base. `Momentum` is the shortest one with a memory. Then name
@@ -15,16 +16,17 @@ steps it must equal.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_number, check_integer
+from course_lib._checks import as_number, check_type
 from course_lib._typing import Array
+from course_lib.training.schedules import Schedule
 from course_lib.training.stepping import Stepping, shaped_for
 
-__all__ = ["SGD", "Adam", "AdamW", "Momentum", "Optimizer"]
+__all__ = ["SGD", "Adam", "AdamW", "Momentum", "Optimizer", "RMSprop"]
 
 
 class Optimizer(Protocol):
@@ -34,7 +36,7 @@ class Optimizer(Protocol):
     -----
     Those here check all of a step before they move anything, so that an error leaves parameters and
     memory as they were, and store what they remember with ``state_dict()``, for
-    ``load_state_dict(state)``. `SGD` and `Momentum` move float16 too; `Adam` and `AdamW` reject it.
+    ``load_state_dict(state)``. `SGD` and `Momentum` move float16 too; the others reject it.
     """
 
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
@@ -44,6 +46,16 @@ class Optimizer(Protocol):
 def penalized(gradient: Array, decay: Array, parameter: Array) -> Array:
     """Return the gradient of a loss to which the penalty of the weight decay is added."""
     return gradient if not decay.ndim and not decay else gradient + decay * parameter
+
+
+def check_divides(optimizer: "RMSprop | Adam", name: str, parameter: Array) -> None:
+    """Raise an error for a parameter in float16, and where eps would be 0."""
+    if parameter.dtype == np.float16:
+        raise TypeError(
+            f"{name} is float16, in which the squares of gradients vanish or overflow that "
+            f"{type(optimizer).__name__} divides by; train in float32, or with SGD or Momentum"
+        )
+    shaped_for("eps", optimizer.eps, parameter, nonzero=True)
 
 
 @dataclass
@@ -60,12 +72,25 @@ class SGD(Stepping):
         One number, or one for each replica.
     weight_decay : float or ndarray
         :math:`\lambda`, one number from 0 on, or one for each replica. It shrinks all parameters,
-        biases and those of normalization too, as in PyTorch.
+        biases and those of normalization too, as in PyTorch, unless `decay` says otherwise.
+    decay : str
+        ``"all"``, or ``"weights"`` for those of dense layers alone: no bias, nothing of
+        normalization, no learned negative slope. For that, steps take ``network.parameters``.
+    schedule : callable, optional
+        Maps the number of a step, from 0 on, to the factor of its learning rate, such as
+        ``cosine(1000)``; see `course_lib.training.schedules`.
+    steps : int
+        How many steps it has made, no argument.
 
     Raises
     ------
     ValueError
-        If a learning rate is not a finite number above 0, or a weight decay not one from 0 on.
+        If a learning rate is not a finite number above 0, or a weight decay not one from 0 on; in a
+        step, if the schedule returns something else than finite numbers from 0 on.
+    TypeError
+        If the schedule is not callable.
+    KeyError
+        If `decay` is neither of the two.
 
     Notes
     -----
@@ -82,6 +107,8 @@ class SGD(Stepping):
 
     learning_rate: ArrayLike
     weight_decay: ArrayLike = 0.0
+    decay: str = "all"
+    schedule: Schedule | None = None
 
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
@@ -98,22 +125,31 @@ class Momentum(Stepping):
     :math:`w \leftarrow w - \eta v`. With a weight decay, :math:`g + \lambda w` takes the place of
     the gradient, as in `SGD`.
 
+    With Nesterov's variant, the weights move as far as the next step will carry the velocity:
+    :math:`w \leftarrow w - \eta\, (g + \mu v)`, with :math:`v` after its update.
+
     Attributes
     ----------
-    learning_rate, weight_decay
+    learning_rate, weight_decay, decay, schedule, steps
         As for `SGD`.
     momentum : float
         The fraction :math:`\mu` of the velocity that stays at each step.
+    nesterov : bool
+        Whether to look ahead; needs a momentum above 0.
 
     Raises
     ------
     ValueError
-        If a learning rate is not a finite number above 0, the momentum is not in [0, 1), or a
-        weight decay is not a finite number from 0 on.
+        As for `SGD`; or if the momentum is not in [0, 1), or 0 with `nesterov`.
+    KeyError, TypeError
+        As for `SGD`; or if `nesterov` is not True or False.
 
     Notes
     -----
-    Polyak, 1964 :cite:p:`polyak1964some`, in the form that PyTorch uses.
+    Polyak, 1964 :cite:p:`polyak1964some`, in the form that PyTorch uses; Nesterov, 1983
+    :cite:p:`nesterov1983method`, as a momentum by Sutskever, Martens, Dahl and Hinton, 2013
+    :cite:p:`sutskever2013importance`. They take the gradient ahead of the weights; here, as in
+    PyTorch, the weights are those from ahead, so that the gradient is where they are.
 
     Examples
     --------
@@ -128,21 +164,126 @@ class Momentum(Stepping):
     learning_rate: ArrayLike
     momentum: float = 0.9
     weight_decay: ArrayLike = 0.0
+    nesterov: bool = False
+    decay: str = "all"
+    schedule: Schedule | None = None
     remembers: ClassVar = ("velocity",)
+    added: ClassVar = Stepping.added | {"nesterov": False}
 
     def __post_init__(self) -> None:
         """Raise an error for settings that cannot work."""
         super().__post_init__()
         self.momentum = as_number("momentum", self.momentum, least=0, below=1)
+        check_type("nesterov", self.nesterov, bool | np.bool, "True or False")
+        if self.nesterov and not self.momentum:
+            raise ValueError("momentum is 0; expected one above 0 with nesterov=True")
 
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, along the velocity; if anything does not fit, none."""
         for name, parameter, gradient, learning_rate, decay in self.moves(parameters, gradients):
             velocity = self.memory["velocity"][name]
+            descent = penalized(gradient, decay, parameter)
             velocity *= self.momentum
-            velocity += penalized(gradient, decay, parameter)
+            velocity += descent
+            if self.nesterov:
+                parameter -= learning_rate * (descent + self.momentum * velocity)
+            else:
+                parameter -= learning_rate * velocity
+
+
+@dataclass
+class RMSprop(Stepping):
+    r"""Gradients divided by the root of a running mean of their squares: a step towards `Adam`.
+
+    With :math:`v \leftarrow \alpha v + (1 - \alpha)\, g^2`, a step is
+    :math:`w \leftarrow w - \eta\, g / (\sqrt{v} + \epsilon)`. Each parameter then moves about
+    as far as any other, whatever the size of its gradients. With a weight decay,
+    :math:`g + \lambda w` takes the place of the gradient, as in `SGD`.
+
+    Attributes
+    ----------
+    learning_rate, weight_decay, decay, schedule, steps
+        As for `SGD`.
+    alpha : float
+        How much of the running means stays at each step.
+    eps : float
+        Added to the root, so that nothing is divided by 0; above 0.
+    momentum : float
+        With it the quotient takes the place of the gradient in a step of `Momentum`.
+    centered : bool
+        Whether to divide by the standard deviation of the gradient instead: the root of
+        :math:`v - m^2`, with the running mean :math:`m` of the gradient.
+
+    Raises
+    ------
+    ValueError
+        As for `SGD`; or if alpha or the momentum is not in [0, 1), or eps is not a finite number
+        above 0, in the dtype of the parameters too.
+    KeyError, TypeError
+        As for `SGD`; or if `centered` is not True or False; or in a step, if a parameter is
+        float16.
+
+    Notes
+    -----
+    Tieleman and Hinton, 2012 :cite:p:`tieleman2012rmsprop`; centered: Graves, 2013
+    :cite:p:`graves2013generating`. Defaults and form are PyTorch's, with epsilon outside the root.
+    Where rounding makes :math:`v - m^2` negative it counts as 0, where PyTorch has NaN.
+
+    It is `Adam` with :math:`\beta_1 = 0`, :math:`\beta_2 = \alpha` and without the correction by
+    :math:`1 - \beta_2^t`: as :math:`v` starts at 0, the first step is
+    :math:`1 / \sqrt{1 - \alpha}`, by default 10 times, as long.
+
+    Examples
+    --------
+    >>> w = {"w": np.ones((1, 1))}
+    >>> RMSprop(0.01).step(w, {"w": np.full((1, 1), 1000.0)})
+    >>> w["w"].round(6)
+    array([[0.9]])
+    """
+
+    learning_rate: ArrayLike = 1e-2
+    alpha: float = 0.99
+    eps: float = 1e-8
+    weight_decay: ArrayLike = 0.0
+    momentum: float = 0.0
+    centered: bool = False
+    decay: str = "all"
+    schedule: Schedule | None = None
+    remembers: ClassVar = ("square", "mean", "velocity")
+    added: ClassVar = {}
+
+    def __post_init__(self) -> None:
+        """Raise an error for settings that cannot work."""
+        super().__post_init__()
+        self.alpha = as_number("alpha", self.alpha, least=0, below=1)
+        self.eps = as_number("eps", self.eps, above=0)
+        self.momentum = as_number("momentum", self.momentum, least=0, below=1)
+        check_type("centered", self.centered, bool | np.bool, "True or False")
+
+    @np.errstate(all="ignore")  # an error in the middle would leave the step half done
+    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+        """Move the parameters, in place; if anything does not fit, none."""
+        for name, parameter, given, learning_rate, decay in self.moves(parameters, gradients):
+            gradient = penalized(given, decay, parameter)
+            square, velocity = self.memory["square"][name], self.memory["velocity"][name]
+            square += (1 - self.alpha) * (gradient * gradient - square)
+            velocity *= self.momentum
+            velocity += gradient / (np.sqrt(self.variance(name, gradient)) + self.eps)
             parameter -= learning_rate * velocity
+
+    def variance(self, name: str, gradient: Array) -> Array:
+        """Return what the gradient is divided by the root of."""
+        square = self.memory["square"][name]
+        if not self.centered:
+            return square
+        mean = self.memory["mean"][name]
+        mean += (1 - self.alpha) * (gradient - mean)
+        return np.maximum(square - mean * mean, 0)
+
+    def check_dtype(self, name: str, parameter: Array) -> None:
+        """Raise an error in float16, and where eps would be 0."""
+        check_divides(self, name, parameter)
 
 
 @dataclass
@@ -154,24 +295,23 @@ class Adam(Stepping):
 
     Attributes
     ----------
-    learning_rate, weight_decay
+    learning_rate, weight_decay, decay, schedule
         As for `SGD`.
     beta1, beta2 : float
         How much of the running mean of the gradients, and of their squares, stays at each step.
     eps : float
         Added to the root, so that nothing is divided by 0; above 0.
     steps : int
-        How many steps it has made, by which the running means are corrected.
+        How many steps it has made, by which the running means are corrected; no argument.
 
     Raises
     ------
     ValueError
-        If a learning rate is not a finite number above 0, a beta is not in [0, 1), eps is not a
-        finite number above 0 (in the dtype of the parameters too), or a weight decay not one from 0
-        on.
-    TypeError
-        In a step, if a parameter is float16: the squares of gradients below 0.0002 vanish in it,
-        and those above 255 overflow.
+        As for `SGD`; or if a beta is not in [0, 1), or eps is not a finite number above 0, in the
+        dtype of the parameters too.
+    KeyError, TypeError
+        As for `SGD`; or in a step, if a parameter is float16: the squares of gradients below 0.0002
+        vanish in it, and those above 255 overflow.
 
     Notes
     -----
@@ -203,7 +343,10 @@ class Adam(Stepping):
     beta2: float = 0.999
     eps: float = 1e-8
     weight_decay: ArrayLike = 0.0
+    decay: str = "all"
+    schedule: Schedule | None = None
     remembers: ClassVar = ("mean", "square")
+    added: ClassVar = {"decay": "all"}
 
     def __post_init__(self) -> None:
         """Raise an error for settings that cannot work."""
@@ -212,13 +355,11 @@ class Adam(Stepping):
         self.beta1 = as_number("beta1", self.beta1, least=0, below=1)
         self.beta2 = as_number("beta2", self.beta2, least=0, below=1)
         self.eps = as_number("eps", self.eps, above=0)
-        self.steps = 0
 
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place; if anything does not fit, none."""
         moves = self.moves(parameters, gradients)
-        self.steps += 1
         unbias1 = 1 - self.beta1**self.steps
         unbias2 = 1 - self.beta2**self.steps
         for name, parameter, given, learning_rate, decay in moves:
@@ -237,21 +378,7 @@ class Adam(Stepping):
 
     def check_dtype(self, name: str, parameter: Array) -> None:
         """Raise an error in float16, and where eps would be 0."""
-        if parameter.dtype == np.float16:
-            raise TypeError(
-                f"{name} is float16, in which the squares of gradients vanish or overflow that "
-                f"{type(self).__name__} divides by; train in float32, or with SGD or Momentum"
-            )
-        shaped_for("eps", self.eps, parameter, nonzero=True)
-
-    def _settings(self) -> list[str]:
-        return [*super()._settings(), "steps"]
-
-    def _set(self, settings: dict[str, Any]) -> None:
-        steps = settings.pop("steps")
-        check_integer("steps", steps, least=0)
-        super()._set(settings)
-        self.steps = steps
+        check_divides(self, name, parameter)
 
 
 @dataclass
@@ -263,12 +390,12 @@ class AdamW(Adam):
 
     Attributes
     ----------
-    learning_rate, beta1, beta2, eps, weight_decay
+    learning_rate, beta1, beta2, eps, weight_decay, decay, schedule, steps
         As for `Adam`.
 
     Raises
     ------
-    ValueError
+    KeyError, TypeError, ValueError
         As `Adam` does.
 
     Notes

@@ -5,7 +5,7 @@ docstring says what it asks of them. `check_moves` is how `course_lib.training.f
 a training whether an optimizer can make steps for a network at all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from inspect import signature
 from typing import Any, ClassVar, cast
@@ -13,9 +13,16 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_numbers, check_shape, check_type
+from course_lib._checks import (
+    check_choice,
+    check_integer,
+    check_numbers,
+    check_shape,
+    check_type,
+)
 from course_lib._typing import Array
 from course_lib.network._state import VERSION, as_arrays, check_state
+from course_lib.training.schedules import Schedule, check_schedule, factor_at
 
 __all__ = ["Stepping", "check_gradients", "check_in_place", "check_moves", "check_optimizer"]
 
@@ -27,20 +34,28 @@ class Stepping:
     """The base of an optimizer: checks each step, keeps its memory, stores and loads its state.
 
     A derived class is a dataclass whose fields are its settings, with ``learning_rate`` and
-    ``weight_decay`` among them. It names in `remembers` what it keeps of each parameter, such as
-    ``("velocity",)``, and makes its step from what `moves` returns. It finds what it remembers in
-    ``self.memory["velocity"]``, by the names of the parameters: zeros of a parameter's shape and
-    dtype at first. Further settings are checked in its ``__post_init__``, which calls this one.
+    ``weight_decay`` among them, and the last two as here. It names in `remembers` what it keeps of
+    each parameter, such as ``("velocity",)``, and makes its step from what `moves` returns. It
+    finds what it remembers in ``self.memory["velocity"]``, by the names of the parameters: zeros of
+    a parameter's shape and dtype at first. Further settings are checked in its ``__post_init__``,
+    which calls this one.
     """
 
     learning_rate: ArrayLike
     weight_decay: ArrayLike
+    decay: str = "all"
+    schedule: Schedule | None = None
     remembers: ClassVar[tuple[str, ...]] = ()
+    added: ClassVar[Mapping[str, object]] = {"decay": "all", "steps": 0}
+    """What the states of earlier releases lack, and what it was then."""
 
     def __post_init__(self) -> None:
         """Raise an error for settings that cannot work; begin with an empty memory."""
         check_numbers("learning_rate", self.learning_rate, above=0)
         check_numbers("weight_decay", self.weight_decay, least=0)
+        check_choice("decay", self.decay, ["all", "weights"])
+        check_schedule("schedule", self.schedule)
+        self.steps = 0
         self.memory: dict[str, dict[str, Array]] = {kind: {} for kind in self.remembers}
         self._owners: dict[str, Array] = {}
 
@@ -53,10 +68,11 @@ class Stepping:
             If what it remembers belongs to other parameters, or a setting does not fit them.
         TypeError
             If a parameter is not an array of floats that can be written to, or of a dtype in which
-            the optimizer does not work.
+            the optimizer does not work; or if the decay is for weights, and the parameters do not
+            say which of them these are.
         """
         self._shaped(parameters)
-        if self.remembers:
+        if self._has_owner():
             self._check_memory(parameters)
 
     def check_dtype(self, name: str, parameter: Array) -> None:
@@ -70,40 +86,63 @@ class Stepping:
         Raises
         ------
         ValueError
-            As `check`; or if a gradient is missing, unknown or of another shape.
+            As `check`; or if a gradient is missing, unknown or of another shape, or the schedule
+            returns something else than finite numbers from 0 on.
         TypeError
             As `check`; or if gradients are not a mapping to arrays of floats.
         """
         check_gradients(gradients)
         expected = "a mapping of names to arrays, such as network.parameters"
         check_type("parameters", parameters, Mapping, expected)
-        shaped = self._shaped(parameters)
+        factor = None if self.schedule is None else factor_at(self.schedule, self.steps)
+        shaped = self._shaped(parameters, factor)
         _check_fit(parameters, gradients)
-        if self.remembers:
+        if self._has_owner():
             self._check_memory(parameters)
             self._make_room(parameters)
+        self.steps += 1
         return [
             (name, parameter, gradients[name], *settings)
             for (name, parameter), settings in zip(parameters.items(), shaped, strict=True)
         ]
 
-    def _shaped(self, parameters: Mapping[str, Array]) -> list[tuple[Array, Array]]:
+    def _has_owner(self) -> bool:
+        """Return whether an earlier step of one network would change those of another."""
+        return bool(self.remembers) or self.schedule is not None
+
+    def _shaped(
+        self, parameters: Mapping[str, Array], factor: Any = None
+    ) -> list[tuple[Array, Array]]:
         """Check parameters; return learning rate and weight decay, shaped for each."""
+        decaying = parameters if self.decay == "all" else weights_of(parameters)
         shaped: dict[object, tuple[Array, Array]] = {}  # most parameters are alike
         found = []
         for name, parameter in parameters.items():
             check_in_place(name, parameter, "moved")
             kind = parameter.dtype, parameter.shape[:-2]
             if kind not in shaped:
-                shaped[kind] = self._settings_for(name, parameter)
-            found.append(shaped[kind])
+                shaped[kind] = self._settings_for(name, parameter, factor)
+            found.append(shaped[kind] if name in decaying else (shaped[kind][0], _NO_DECAY))
         return found
 
     @np.errstate(over="ignore", under="ignore")  # an error below names these
-    def _settings_for(self, name: str, parameter: Array) -> tuple[Array, Array]:
+    def _settings_for(self, name: str, parameter: Array, factor: Any) -> tuple[Array, Array]:
         self.check_dtype(name, parameter)
-        learning_rate = shaped_for("learning_rate", self.learning_rate, parameter, nonzero=True)
+        learning_rate = self._learning_rate_for(parameter, factor)
         return learning_rate, shaped_for("weight_decay", self.weight_decay, parameter)
+
+    def _learning_rate_for(self, parameter: Array, factor: Any) -> Array:
+        """Return the learning rate of this step, which a schedule may make 0."""
+        if factor is None:
+            return shaped_for("learning_rate", self.learning_rate, parameter, nonzero=True)
+        try:
+            learning_rate = np.multiply(self.learning_rate, factor)
+            return shaped_for("learning_rate", learning_rate, parameter)
+        except ValueError as error:
+            raise ValueError(
+                f"the schedule returned {factor!r} for step {self.steps}, by which the learning "
+                f"rate {self.learning_rate!r} cannot be multiplied: {error}"
+            ) from None
 
     def _check_memory(self, parameters: Mapping[str, Array]) -> None:
         """Raise ValueError if what is remembered belongs to another network."""
@@ -111,9 +150,8 @@ class Stepping:
         if any(self._owners[name] is not parameters[name] for name in known) or (
             self._owners and not known
         ):
-            raise ValueError(
-                "this optimizer remembers the gradients of another network; make a new one for each"
-            )
+            does = "remembers the gradients" if self.remembers else "counts the steps"
+            raise ValueError(f"this optimizer {does} of another network; make a new one for each")
         if not self._owners:
             self._check_loaded(parameters)
 
@@ -145,9 +183,10 @@ class Stepping:
         -------
         dict of str to ndarray
             The settings by name; what is remembered of each parameter, such as
-            ``"velocity.0.weight"``; the name of the ``"class"``, the only text; and the
+            ``"velocity.0.weight"``; the ``"steps"`` made; the name of the ``"class"``; and the
             ``"version"`` of this form. Arrays alone, for ``np.savez(file, **state)``, which
-            ``np.load(file, allow_pickle=False)`` reads.
+            ``np.load(file, allow_pickle=False)`` reads. The class and ``"decay"`` are text. A
+            schedule is a function, and not in it.
         """
         state = {"class": np.array(type(self).__name__)}
         state |= {name: np.array(getattr(self, name)) for name in self._settings()}
@@ -159,7 +198,10 @@ class Stepping:
         """Go on with the settings and the memory of a `state_dict`; if it does not fit, unchanged.
 
         The optimizer then serves the network that it next meets, which must have the parameters
-        that are remembered.
+        that are remembered. It keeps the schedule that it was made with, and goes on with it at the
+        step that the state has come to. States of earlier releases lack ``"decay"``, which was
+        ``"all"``, and but for Adam ``"steps"``, which then count from 0; with a schedule, that is
+        an error.
 
         Parameters
         ----------
@@ -174,7 +216,7 @@ class Stepping:
         TypeError
             If it is not a mapping, or an entry is not numeric.
         """
-        arrays = as_arrays(state)
+        arrays = self._completed(as_arrays(state))
         self._check_class(arrays)
         names = {
             name: arrays.get(f"{self.remembers[0]}.{name}")
@@ -195,6 +237,15 @@ class Stepping:
             self.memory[kind] = {name: arrays[f"{kind}.{name}"].copy() for name in names}
         self._owners = {}
 
+    def _completed(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """Return a state with what those of earlier releases lack."""
+        lacking = {
+            name: np.array(value)
+            for name, value in self.added.items()
+            if name != "steps" or self.schedule is None  # where would it go on?
+        }
+        return lacking | arrays
+
     def _check_class(self, arrays: Mapping[str, Array]) -> None:
         """Raise ValueError if a state names another class, which would step otherwise."""
         own = type(self).__name__
@@ -206,12 +257,41 @@ class Stepping:
 
     def _settings(self) -> list[str]:
         """Return the names of what is stored beside the memory."""
-        return [field.name for field in fields(cast(Any, self)) if field.init]
+        names = [field.name for field in fields(cast(Any, self)) if field.init]
+        return [*(name for name in names if name != "schedule"), "steps"]
 
     def _set(self, settings: dict[str, Any]) -> None:
         """Set all settings, or raise the error with which a new optimizer rejects them."""
-        type(self)(**settings)
+        check_integer("steps", settings["steps"], least=0)
+        type(self)(**{name: value for name, value in settings.items() if name != "steps"})
         vars(self).update(settings)
+
+
+_NO_DECAY = np.zeros(())
+
+
+def weights_of(parameters: Mapping[str, Array]) -> Collection[str]:
+    """Return which parameters are the weights of dense layers, as those of a network say.
+
+    Raises
+    ------
+    TypeError
+        If they do not say it.
+
+    Examples
+    --------
+    >>> weights_of({"0.weight": np.ones((1, 2))})
+    Traceback (most recent call last):
+    TypeError: decay is 'weights', but the parameters are a dict that does not say which of them are
+    weights; pass network.parameters itself, or decay='all'
+    """
+    weights: Collection[str] | None = getattr(parameters, "weights", None)
+    if weights is None:
+        raise TypeError(
+            f"decay is 'weights', but the parameters are a {type(parameters).__name__} that does "
+            f"not say which of them are weights; pass network.parameters itself, or decay='all'"
+        )
+    return weights
 
 
 def shaped_for(name: str, number: ArrayLike, parameter: Array, *, nonzero: bool = False) -> Array:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_lib._checks import check_integer
+from course_lib._checks import as_number, check_integer
 from course_lib._typing import Array, PerReplica
 
 __all__ = ["EarlyStopping", "check_patience"]
@@ -20,6 +20,8 @@ class EarlyStopping:
         on, and the last epoch is the best.
     replicas : sequence of int
         The leading axes.
+    min_delta : float
+        A loss is better only if it is below the best so far by more than that.
 
     Attributes
     ----------
@@ -41,8 +43,11 @@ class EarlyStopping:
     (array([ True, False]), array([2, 1]))
     """
 
-    def __init__(self, patience: int | None, replicas: Sequence[int]) -> None:
+    def __init__(
+        self, patience: int | None, replicas: Sequence[int], min_delta: float = 0.0
+    ) -> None:
         self.patience = None if patience is None else int(patience)
+        self.min_delta = float(min_delta)
         self.running: Array = np.ones(replicas, bool)
         self.epochs: Array = np.zeros(replicas, int)
         self.best_epoch: Array = np.zeros(replicas, int)
@@ -54,7 +59,7 @@ class EarlyStopping:
         if self.patience is None:
             loss = np.nan  # counts as none
         self.epochs = self.epochs + self.running
-        better = self.running & (loss < self._best)  # NaN never is
+        better = self.running & (loss < self._best - self.min_delta)  # NaN never is
         self._best = np.where(better, loss, self._best)
         self._waited = np.where(better, 0, self._waited + 1)
         # as long as no loss was finite, the latest epoch is as good as any
@@ -65,9 +70,15 @@ class EarlyStopping:
         return at_best
 
 
-def check_patience(patience: int | None, validation: object) -> None:
+def check_patience(patience: int | None, validation: object, min_delta: float = 0.0) -> None:
     """Raise ValueError unless it is None, or an integer above 0 with validation data."""
+    as_number("min_delta", min_delta, least=0)
     if patience is None:
+        if min_delta:
+            raise ValueError(
+                f"min_delta is {min_delta}, but there is no patience that it would tell what is "
+                f"better; pass patience too"
+            )
         return
     check_integer("patience", patience)
     if validation is None:

@@ -52,6 +52,10 @@ class Activate(BaseLayer):
         self._check_forward()
         return self._pull(grad_output) if to_input else None
 
+    def output_features(self, input_features: int) -> int:
+        """Return how many features it makes of as many; see `Layer`."""
+        return features_returned(self.activation, input_features)
+
     def replica(self, index: int) -> "Activate":
         """Return a layer with the same activation."""
         return Activate(self.activation)
@@ -122,3 +126,58 @@ class PReLU(BaseLayer):
     def replica(self, index: int) -> "PReLU":
         """Return one replica as a layer of its own."""
         return PReLU(self.parameters["weight"][index].copy())
+
+
+_MOST_PIECES = 8  # that are tried for a function of a user's own, which does not say how many
+
+
+def features_returned(row: Activation, features: int) -> int:
+    """Return how many features an activation makes of as many.
+
+    Raises
+    ------
+    ValueError
+        If it does not take that number, or changes another axis than the last.
+
+    Examples
+    --------
+    >>> from course_lib.activations import get
+    >>> [features_returned(get(name), 8) for name in ("relu", "swiglu", "maxout")]
+    [8, 4, 4]
+    """
+    if row.kind != "groups":
+        return features
+    # a function of a user's own is free in how it cuts, so see what it makes of numbers
+    before = (2, 2, features)
+    with np.errstate(all="ignore"):
+        after = np.shape(row.function(np.zeros(before)))
+    if len(after) != 3 or after[:2] != before[:2]:
+        raise ValueError(
+            f"{row.name!r} makes shape {after} of shape {before}; expected that only the last axis "
+            f"changes, so let it work along axis=-1 (replicas and examples come before), and keep "
+            f"the axis (keepdims=True) where one number is left"
+        )
+    return int(after[2])
+
+
+def features_needed(row: Activation, returned: int) -> int | None:
+    """Return of how many features an activation makes as many; None if no number follows.
+
+    Examples
+    --------
+    >>> from course_lib.activations import get
+    >>> [features_needed(get(name), 4) for name in ("relu", "swiglu", "maxout")]
+    [4, 8, 8]
+    """
+    if row.kind != "groups":
+        return returned
+    pieces = row.parameters.get("pieces")
+    for n in range(1, _MOST_PIECES + 1) if pieces is None else [int(pieces)]:
+        try:
+            # twice as many give twice as many, or n is no number of pieces
+            made = [features_returned(row, k * n * returned) for k in (1, 2)]
+        except ValueError:
+            continue
+        if made == [returned, 2 * returned]:
+            return n * returned
+    return None

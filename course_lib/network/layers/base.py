@@ -23,7 +23,7 @@ class Layer(Protocol):
 
     Notes
     -----
-    Three more are optional. A layer that works differently while it learns has an attribute
+    Four more are optional. A layer that works differently while it learns has an attribute
     ``training``, which the network sets before each `forward`; `backward` follows the mode that the
     last `forward` had. A layer with a method ``replica(index)``, which returns a layer of its own
     with copies of one replica's arrays, can be part of a network of which replicas are taken.
@@ -31,6 +31,9 @@ class Layer(Protocol):
     restores it as modules of PyTorch do, here as arrays: ``get_extra_state()`` returns a dict of
     copies, numeric and of lasting names, shapes and dtypes, and ``set_extra_state(state)`` goes on
     from such a dict. `Network.state_dict` holds them beside the parameters.
+    A layer with a method ``output_features(input_features)``, which returns how many features it
+    makes of as many, or raises ValueError where it does not take that number, lets a network check
+    that its neighbors fit. Behind a layer of your own without it any number may follow.
     The layers here leave out of copies and pickles what the last `forward` remembered: it may be
     larger than all parameters. Call `forward` on a copy before its `backward`.
 

@@ -16,8 +16,9 @@ class Dense(BaseLayer):
     ----------
     weight : ndarray
         Shape ``(..., in_features, out_features)``.
-    bias : ndarray
-        Shape ``(..., 1, out_features)``, with the dtype and leading axes of `weight`.
+    bias : ndarray, optional
+        Shape ``(..., 1, out_features)``, with the dtype and leading axes of `weight`. Without it
+        the layer is :math:`y = x W`, and `parameters` holds the weight alone.
 
     Raises
     ------
@@ -37,9 +38,16 @@ class Dense(BaseLayer):
     >>> layer = Dense(np.array([[1.0], [2.0]]), np.array([[0.5]]))
     >>> layer.forward(np.array([[1.0, 1.0]]))
     array([[3.5]])
+    >>> list(Dense(np.ones((2, 1))).parameters)
+    ['weight']
     """
 
-    def __init__(self, weight: Array, bias: Array) -> None:
+    def __init__(self, weight: Array, bias: Array | None = None) -> None:
+        if bias is None:
+            check_float_arrays(weight=weight)
+            check_shape(weight.ndim > 1, "(..., in_features, out_features)", weight=weight)
+            super().__init__(weight=weight)
+            return
         check_float_arrays(weight=weight, bias=bias)
         fits = weight.ndim > 1 and bias.shape == (*weight.shape[:-2], 1, weight.shape[-1])
         expected = "(..., in_features, out_features) and (..., 1, out_features)"
@@ -53,7 +61,8 @@ class Dense(BaseLayer):
         self._check_input(x, weight.shape[-2])
         self._x = x
         y = x @ weight
-        y += self.parameters["bias"]
+        if "bias" in self.parameters:
+            y += self.parameters["bias"]
         self._output_shape = y.shape
         return y
 
@@ -65,7 +74,8 @@ class Dense(BaseLayer):
         one_row = grad_output.shape[-2] == 1
         outer = self._x.mT * grad_output if one_row else self._x.mT @ grad_output
         self._set_gradient("weight", outer)
-        self._set_gradient("bias", sum_along(grad_output, (-2,)))
+        if "bias" in self.parameters:
+            self._set_gradient("bias", sum_along(grad_output, (-2,)))
         return grad_output @ self.parameters["weight"].mT if to_input else None
 
     def replica(self, index: int) -> "Dense":

@@ -14,8 +14,8 @@ from course_lib.network.layers.sequence import (
     named_parameters,
     replica_of,
     set_training,
-    widths,
 )
+from course_lib.network.layers.widths import widths
 
 __all__ = ["Residual"]
 
@@ -62,7 +62,7 @@ class Residual(Block):
         if not self.layers:
             raise ValueError("a residual block without layers; at least one is needed")
         taken, given = widths(self.layers)
-        if taken != given:
+        if None not in (taken, given) and taken != given:
             raise ValueError(
                 f"the layers of a residual block take {taken} features and return {given}; the sum "
                 f"x + f(x) needs as many as there were"

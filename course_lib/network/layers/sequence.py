@@ -1,4 +1,4 @@
-"""Layers in a row: what they hold by name, going through them, and whether they fit."""
+"""Layers in a row: what they hold by name, and going through them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
@@ -6,10 +6,7 @@ from typing import Any, cast
 from course_lib import activations
 from course_lib._checks import check_shape, describe
 from course_lib._typing import Array
-from course_lib.network.layers.activation import PReLU
 from course_lib.network.layers.base import Block, Layer, Stateful
-from course_lib.network.layers.dense import Dense
-from course_lib.network.layers.normalization import BatchNorm, LayerNorm
 
 
 def as_layers(layers: Any) -> list[Layer]:
@@ -152,52 +149,3 @@ def walk(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer
         yield f"{prefix}{i}", layer
         if isinstance(layer, Block):
             yield from walk(layer.layers, f"{prefix}{i}.")
-
-
-def widths(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
-    """Return how many features layers in a row take and return; None if any number passes.
-
-    Raises
-    ------
-    ValueError
-        If neighbors do not fit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from course_lib.network.layers import Activate, Dense
-    >>> widths([Activate("relu"), Dense(np.ones((2, 3)), np.zeros((1, 3)))])
-    (2, 3)
-    """
-    first: int | None = None
-    given: int | None = None
-    before = ""
-    for name, layer in walk(layers):
-        ends = _ends(layer)
-        if ends is None:
-            continue
-        here = f"layer {name} ({type(layer).__name__})"
-        if given is not None and ends[0] != given:
-            raise ValueError(
-                f"{before} returns {given} features, but {here} takes {ends[0]}; each must take as "
-                f"many as it is given"
-            )
-        first = ends[0] if first is None else first
-        given, before = ends[1], here
-    return first, given
-
-
-def _ends(layer: Layer) -> tuple[int, int] | None:
-    """Return how many features a layer takes and returns, or None if it takes any number."""
-    if not has_weight(layer):
-        return None
-    in_features, out_features = layer.parameters["weight"].shape[-2:]
-    if isinstance(layer, Dense):
-        return in_features, out_features
-    one_for_all = isinstance(layer, PReLU) and out_features == 1
-    return None if one_for_all else (out_features, out_features)
-
-
-def has_weight(layer: Layer) -> bool:
-    """Return whether a layer is of this package and learns, with the replicas as leading axes."""
-    return isinstance(layer, Dense | PReLU | BatchNorm | LayerNorm)
