@@ -35,6 +35,10 @@ TORCH_LOSSES = {
     "cross_entropy": torch.nn.functional.cross_entropy,
     "binary_cross_entropy": torch.nn.functional.binary_cross_entropy_with_logits,
     "mean_squared_error": torch.nn.functional.mse_loss,
+    "gaussian_nll": lambda z, t: torch.nn.functional.gaussian_nll_loss(
+        z[..., : t.shape[-1]], t, z[..., t.shape[-1] :].exp(), eps=1e-30
+    ),
+    "poisson_nll": torch.nn.functional.poisson_nll_loss,
 }
 LAMBDA, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 
@@ -58,7 +62,12 @@ def batch_for(loss, dtype=np.float64, leading=(), seed=1):
     x = rng.normal(size=(*leading, BATCH, SIZES[0])).astype(dtype)
     if loss == "cross_entropy":
         return x, rng.integers(0, SIZES[-1], (*leading, BATCH))
-    return x, rng.uniform(0, 1, (*leading, BATCH, SIZES[-1])).astype(dtype)
+    return x, targets_for(loss, rng.uniform(0, 1, (*leading, BATCH, SIZES[-1])).astype(dtype))
+
+
+def targets_for(loss, y):
+    """Return targets, or the half of them that the outputs have means for."""
+    return y[..., : y.shape[-1] // 2] if loss == "gaussian_nll" else y
 
 
 # A network as text: "3-4" is a dense layer, a list a residual block, another word an activation

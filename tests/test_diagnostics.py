@@ -395,7 +395,7 @@ def test_labels_are_checked_as_the_numpy_network_checks_them():
     ):
         with pytest.raises(error, match=text):
             diagnose(model, X, y, loss)
-    for loss in list(LOSSES)[1:]:
+    for loss in set(LOSSES) - {"cross_entropy", "gaussian_nll"}:
         np.testing.assert_array_equal(
             diagnose(model, X, Y[:, None], LOSSES[loss]).gradient,
             diagnose(model, X, 1.0 * Y[:, None], loss).gradient,

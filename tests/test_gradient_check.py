@@ -18,6 +18,8 @@ TARGETS = {
     "cross_entropy": RNG.integers(0, 2, 5),
     "binary_cross_entropy": RNG.integers(0, 2, (5, 2)),
     "mean_squared_error": RNG.normal(size=(5, 2)),
+    "gaussian_nll": RNG.normal(size=(5, 1)),
+    "poisson_nll": RNG.integers(0, 5, (5, 2)),
 }
 
 

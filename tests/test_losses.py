@@ -12,6 +12,7 @@ from network_helpers import (
     SIZES,
     TORCH_LOSSES,
     batch_for,
+    targets_for,
 )
 
 from course_lib.accuracy import errors, exact_rows
@@ -234,9 +235,8 @@ def test_infinite_logits_give_limits(case, dtype):
 def test_nan_gives_nan_and_stays_in_its_replica(loss, dtype):
     outputs = np.ones((2, 1, 2), dtype)
     outputs[0, 0, 0] = NAN
-    value, gradient = get_loss(loss).with_gradient(
-        outputs, [0] if "cross" == loss[:5] else [[0, 1]]
-    )
+    targets = targets_for(loss, np.array([[0, 1]]))
+    value, gradient = get_loss(loss).with_gradient(outputs, [0] if loss[:5] == "cross" else targets)
     np.testing.assert_array_equal(np.isnan(value), [True, False])
     assert np.isnan(gradient[0, 0, 0])
     assert np.isfinite(gradient[1]).all()
@@ -253,7 +253,7 @@ def test_no_setting_of_numpy_turns_extremes_into_errors(loss, dtype):
     classes, fractions = rng.integers(0, 4, 3), rng.choice([0, 1, 0.25, 1e-7], size=(3, 4))
     with np.errstate(all="raise"):
         value, gradient = get_loss(loss).with_gradient(
-            outputs, classes if loss == "cross_entropy" else fractions
+            outputs, classes if loss == "cross_entropy" else targets_for(loss, fractions)
         )
     assert not np.isnan(value).any()
     assert not np.isnan(gradient).any()
@@ -329,9 +329,9 @@ REFUSED = {
         ["shape (3, 1), logits (3, 2)", "of shape (3,); reshape with labels[..., 0]"],
     ),
     "one-hot labels": (
-        lambda: cross_entropy(np.zeros((3, 2)), np.eye(2)[[0, 1, 0]]),
-        TypeError,
-        ["labels have dtype float64", "integers", "labels.argmax(axis=-1)"],
+        lambda: cross_entropy(np.zeros((3, 2)), np.eye(2, dtype=int)[[0, 1, 0]]),
+        ValueError,
+        ["labels have shape (3, 2)", "integers of shape (3,)", "labels.argmax(axis=-1)"],
     ),
     "labels as floats": (
         lambda: cross_entropy_grad(np.zeros((3, 2)), Y),

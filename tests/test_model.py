@@ -17,6 +17,7 @@ from network_helpers import (
     batch_norms,
     build,
     make,
+    targets_for,
 )
 
 from course_lib.activations import CATALOGUE
@@ -133,6 +134,7 @@ def test_replica_i_equals_the_network_of_its_seed(
     sizes, activation, loss, initialization, residual, dropout, batch, seeds, dtype
 ):
     assume(initialization != "computed" or CATALOGUE[activation].elementwise)
+    assume(loss != "gaussian_nll" or sizes[-1] % 2 == 0)
     settings_ = {
         "initialization": initialization, "residual": residual, "dropout": dropout, "dtype": dtype
     }  # fmt: skip
@@ -140,7 +142,8 @@ def test_replica_i_equals_the_network_of_its_seed(
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, sizes[0])).astype(dtype)
     y = rng.integers(0, sizes[-1], batch)
-    y = y if loss == "cross_entropy" else rng.uniform(size=(batch, sizes[-1])).astype(dtype)
+    if loss != "cross_entropy":
+        y = targets_for(loss, rng.uniform(size=(batch, sizes[-1])).astype(dtype))
     values, gradients = together.loss_and_gradients(x, y, loss)
     near = {"rtol": 1e3 * np.finfo(dtype).eps, "atol": 1e2 * np.finfo(dtype).eps}
     for i, seed in enumerate(seeds):

@@ -154,6 +154,8 @@ COMPLEX_LOSSES = {
     "cross_entropy": lambda z, y: -np.log(complex_softmax(z)[np.arange(len(y)), y]).mean(),
     "binary_cross_entropy": lambda z, t: (np.log(1 + np.exp(z)) - z * t).mean(),
     "mean_squared_error": lambda z, t: ((z - t) ** 2).mean(),
+    "gaussian_nll": lambda z, t: ((z[:, 1:] + (z[:, :1] - t) ** 2 * np.exp(-z[:, 1:])) / 2).mean(),
+    "poisson_nll": lambda z, t: (np.exp(z) - t * z).mean(),
 }
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from network_helpers import TORCH_LOSSES, targets_for
 from pytorch_helpers import CARRIED, TORCH_DTYPES, Squeezed, averages, back, normalized, seeded
 from torch import nn
 
@@ -233,14 +234,11 @@ def test_logits_and_gradients_are_equal(activation, loss, dtype, near):
     ours = pytorch.to_numpy(model)
     x = rng.normal(size=(6, 3)).astype(dtype)
     y = rng.integers(0, 2, 6)
-    y = y if loss == "cross_entropy" else rng.uniform(size=(6, 2)).astype(dtype)
+    if loss != "cross_entropy":
+        y = targets_for(loss, rng.uniform(size=(6, 2)).astype(dtype))
     np.testing.assert_allclose(ours(x), pytorch.predict(model, x), rtol=near, atol=near)
     value, gradients = ours.loss_and_gradients(x, y, loss)
-    expected = {
-        "cross_entropy": nn.functional.cross_entropy,
-        "binary_cross_entropy": nn.functional.binary_cross_entropy_with_logits,
-        "mean_squared_error": nn.functional.mse_loss,
-    }[loss](model(torch.tensor(x)), torch.tensor(y))
+    expected = TORCH_LOSSES[loss](model(torch.tensor(x)), torch.tensor(y))
     expected.backward()
     assert value == pytest.approx(expected.item(), rel=near)
     assert set(gradients) == {name for name, _ in model.named_parameters()}

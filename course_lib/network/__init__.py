@@ -6,6 +6,7 @@ of code compute one network, or 64 of them that differ in their seeds, because `
 what stands in front. A loss reduces over batch and features and never over replicas.
 
 The modules of this package: `course_lib.network.layers`, `course_lib.network.losses`,
+`course_lib.network.likelihoods` (more losses), `course_lib.network.loss_parts` (what losses share),
 `course_lib.network.model` (the network), `course_lib.network.initialization`,
 `course_lib.network.building` (the multilayer perceptron) and `course_lib.network.seeds`. All their
 public names are here too::
@@ -25,6 +26,12 @@ from course_lib.network.layers import (
     LayerNorm,
     PReLU,
     Residual,
+)
+from course_lib.network.likelihoods import (
+    gaussian_nll,
+    gaussian_nll_grad,
+    poisson_nll,
+    poisson_nll_grad,
 )
 from course_lib.network.losses import (
     LOSSES,
@@ -59,11 +66,15 @@ __all__ = [
     "binary_cross_entropy_grad",
     "cross_entropy",
     "cross_entropy_grad",
+    "gaussian_nll",
+    "gaussian_nll_grad",
     "get_loss",
     "initialize",
     "lsuv",
     "mean_squared_error",
     "mean_squared_error_grad",
     "mlp",
+    "poisson_nll",
+    "poisson_nll_grad",
     "stream",
 ]

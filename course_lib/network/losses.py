@@ -2,15 +2,38 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import prod
+from functools import partial
+from inspect import Parameter, signature
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_array, check_choice
+from course_lib._checks import check_choice, unknown_name
 from course_lib._typing import Array, PerReplica
 from course_lib.activations import negative_log_likelihood, sigmoid
+from course_lib.activations.catalogue import spelled_out
+from course_lib.network.likelihoods import (
+    gaussian_both,
+    gaussian_nll,
+    gaussian_nll_grad,
+    poisson_both,
+    poisson_nll,
+    poisson_nll_grad,
+)
+from course_lib.network.loss_parts import (
+    PARAMETERS,
+    as_class_weights,
+    as_fractions,
+    as_label_smoothing,
+    as_labels,
+    as_pos_weight,
+    as_targets,
+    check_width,
+    mean_over,
+)
+from course_lib.pairs import two_sum
 
 __all__ = [
     "LOSSES",
@@ -25,15 +48,33 @@ __all__ = [
 ]
 
 
-def cross_entropy(logits: Array, labels: ArrayLike) -> PerReplica:
+def cross_entropy(
+    logits: Array,
+    labels: ArrayLike,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: ArrayLike | None = None,
+) -> PerReplica:
     r"""Return the mean of :math:`-\log \mathrm{softmax}(z)_y` over the batch.
+
+    With soft labels, probabilities :math:`q_k` of the classes, of
+    :math:`-\sum_k q_k \log \mathrm{softmax}(z)_k`.
 
     Parameters
     ----------
     logits : ndarray
         Shape ``(..., batch, classes)``, before any softmax.
-    labels : array_like of int
-        Shape ``(batch,)`` or ``(..., batch)``, each from 0 to classes - 1.
+    labels : array_like
+        Integers of shape ``(batch,)`` or ``(..., batch)``, each from 0 to classes - 1; or soft
+        labels, floats of shape ``(batch, classes)`` or that of `logits`, not negative, of which
+        each row sums to 1 within 0.001.
+    label_smoothing : float
+        The fraction :math:`\varepsilon` of each label that all K classes share:
+        :math:`q_k (1 - \varepsilon) + \varepsilon/K`. From 0 to below 1.
+    class_weights : array_like of float, shape (classes,), optional
+        What each class counts, :math:`w_k`: the sum is that of :math:`-w_k q_k \log p_k`. It is
+        divided by the sum of the labels' weights, and for soft labels by the batch, as PyTorch does
+        it. Where all labels of a batch have weight 0, the loss and its gradient are 0.
 
     Returns
     -------
@@ -43,24 +84,43 @@ def cross_entropy(logits: Array, labels: ArrayLike) -> PerReplica:
     Raises
     ------
     TypeError
-        If the labels are not integers.
+        If the labels are neither integers nor probabilities.
     ValueError
-        If the batch is empty, a shape does not fit, labels are ragged, or one is out of range.
+        If the batch is empty, a shape does not fit, labels are ragged, one is out of range, a row
+        of soft ones does not sum to 1, or a parameter is not what is said above.
 
     Notes
     -----
     Softmax and logarithm are taken together; apart, a confident answer rounds to log 1 = 0 or to
     log 0. See `course_lib.activations.log_softmax`.
 
+    Label smoothing is due to Szegedy et al., 2016 :cite:p:`szegedy2016rethinking`. The parameters
+    are those of ``torch.nn.CrossEntropyLoss``, which calls the weights ``weight``, does not look
+    whether rows sum to 1, and is NaN where all labels of a batch have weight 0. A loss with soft
+    labels or smoothing is not 0 at its minimum, which is the entropy of the labels.
+
     Examples
     --------
     >>> cross_entropy(np.array([[0.0, 0.0]]), [1])
     np.float64(0.6931471805599453)
+    >>> cross_entropy(np.array([[0.0, np.log(3)]]), [[0.25, 0.75]]).round(4)
+    np.float64(0.5623)
+    >>> cross_entropy(np.array([[0.0, np.log(3)]]), [1], label_smoothing=0.5).round(4)
+    np.float64(0.5623)
+    >>> cross_entropy(np.array([[0.0, 9.0], [0.0, 9.0]]), [0, 1], class_weights=[1, 3]).round(4)
+    np.float64(2.2501)
     """
-    return _cross_entropy_both(logits, labels)[0]
+    parameters = {"label_smoothing": label_smoothing, "class_weights": class_weights}
+    return _cross_entropy_both(logits, labels, **parameters)[0]
 
 
-def cross_entropy_grad(logits: Array, labels: ArrayLike) -> Array:
+def cross_entropy_grad(
+    logits: Array,
+    labels: ArrayLike,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: ArrayLike | None = None,
+) -> Array:
     r"""Return the gradient of `cross_entropy` with respect to the logits, :math:`(p - y)/n`.
 
     Parameters and errors are those of `cross_entropy`; the shape is that of `logits`.
@@ -73,35 +133,96 @@ def cross_entropy_grad(logits: Array, labels: ArrayLike) -> Array:
     the number of classes, because their sum is a plain one: to some 6 ULP at 1,000. A row sums to 0
     but for these errors.
 
+    With coefficients :math:`c_k` of :math:`-\log p_k`, from soft labels, smoothing and weights,
+    it is :math:`p_j \sum_{k \ne j} c_k - c_j \sum_{k \ne j} p_k`. Both sums leave out what is
+    large, so that only the difference itself rounds: where a network says what its soft labels say,
+    little is left.
+
     Examples
     --------
     >>> cross_entropy_grad(np.array([[0.0, 0.0]]), [1])
     array([[ 0.5, -0.5]])
     >>> cross_entropy_grad(np.array([[0.0, -50.0]]), [0])
     array([[-1.92874985e-22,  1.92874985e-22]])
+    >>> cross_entropy_grad(np.array([[0.0, 0.0]]), [1], label_smoothing=0.5)
+    array([[ 0.25, -0.25]])
     """
-    return _cross_entropy_both(logits, labels)[1]
+    parameters = {"label_smoothing": label_smoothing, "class_weights": class_weights}
+    return _cross_entropy_both(logits, labels, **parameters)[1]
 
 
-def _cross_entropy_both(logits: Array, labels: ArrayLike) -> tuple[PerReplica, Array]:
+def _cross_entropy_both(
+    logits: Array, labels: ArrayLike, *, label_smoothing: Any = 0.0, class_weights: Any = None
+) -> tuple[PerReplica, Array]:
     """Return loss and gradient from the same exponentials: for small layers, half the time."""
-    labels = _check_labels(logits, labels)
-    values, gradient = negative_log_likelihood(logits, labels, logits.shape[-2])
-    return _mean(values, (-1,)), gradient
+    labels = as_labels(logits, labels)
+    if class_weights is None and label_smoothing == 0 and labels.dtype.kind != "f":
+        values, gradient = negative_log_likelihood(logits, labels, logits.shape[-2])
+        return mean_over(values, (-1,)), gradient
+    smoothing, weights = as_label_smoothing(label_smoothing), as_class_weights(class_weights)
+    return _weighted_both(logits, _coefficients(logits, labels, smoothing, weights))
 
 
-def _mean(values: Array, axes: tuple[int, ...]) -> PerReplica:
-    """Return a mean, also where the sum of finite numbers would overflow."""
+def _coefficients(
+    logits: Array, labels: Array, smoothing: float, class_weights: tuple[float, ...] | None
+) -> Array:
+    """Return what -log p of each class and row counts in the mean: ``(..., batch, classes)``."""
+    (batch, classes), hard = logits.shape[-2:], labels.dtype.kind != "f"
+    q = (labels[..., np.newaxis] == np.arange(classes)).astype(np.float64) if hard else labels
+    if smoothing:
+        q = q * (1 - smoothing) + smoothing / classes
+    if class_weights is None:
+        return q / batch
+    check_width("class_weights", len(class_weights), logits, "class")
+    weights = np.array(class_weights)
+    if not hard:
+        return q * weights / batch
+    weights /= weights.max()  # or their sum might overflow
+    total = weights[labels].sum(axis=-1)[..., np.newaxis, np.newaxis]
+    return q * weights / np.where(total > 0, total, np.inf)
+
+
+def _weighted_both(logits: Array, coefficients: Array) -> tuple[PerReplica, Array]:
+    """Return the sum of coefficients times -log p over batch and classes, and its gradient."""
     with np.errstate(all="ignore"):
-        mean = values.mean(axis=axes)
-        if not np.isfinite(mean).all():
-            count = prod(values.shape[axis] for axis in axes)
-            mean = (values.astype(np.float64) / count).sum(axis=axes).astype(values.dtype)
-    return mean
+        rows = logits.astype(np.float64)
+        largest = rows.max(axis=-1, keepdims=True)
+        shifted, lost = two_sum(rows, -largest)
+        endless = ~np.isfinite(shifted)
+        shifted[rows == largest] = 0  # inf - inf is NaN, where the difference meant is 0
+        terms = np.exp(shifted)
+        terms += terms * np.where(endless, 0, lost)
+        of_classes = coefficients * shifted
+        of_classes[endless & (coefficients == 0)] = 0
+        others, more = _sums_of_others(terms)  # the total is 1 + more: the maximum's term is 1
+        values = coefficients.sum(axis=-1) * np.log1p(more)[..., 0] - of_classes.sum(axis=-1)
+        gradient = terms * _sums_of_others(coefficients)[0] - coefficients * others
+        gradient /= 1 + more
+    return values.sum(axis=-1).astype(logits.dtype), gradient.astype(logits.dtype)
 
 
-def binary_cross_entropy(logits: Array, targets: ArrayLike) -> PerReplica:
-    r"""Return the mean of :math:`-t \log \sigma(z) - (1 - t) \log(1 - \sigma(z))`.
+def _sums_of_others(rows: Array) -> tuple[Array, Array]:
+    """Return beside each entry the sum of all others in its row, and what that is at the largest.
+
+    The sum of a row less its largest would have lost the digits of the rest.
+    """
+    largest = rows.argmax(axis=-1)[..., np.newaxis]
+    small = rows.copy()
+    np.put_along_axis(small, largest, 0, axis=-1)
+    rest = small.sum(axis=-1, keepdims=True)
+    others = rest + np.take_along_axis(rows, largest, axis=-1) - rows
+    np.put_along_axis(others, largest, rest, axis=-1)
+    return others, rest
+
+
+def binary_cross_entropy(
+    logits: Array,
+    targets: ArrayLike,
+    *,
+    pos_weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+) -> PerReplica:
+    r"""Return the mean of :math:`-w t \log \sigma(z) - (1 - t) \log(1 - \sigma(z))`.
 
     Parameters
     ----------
@@ -109,6 +230,12 @@ def binary_cross_entropy(logits: Array, targets: ArrayLike) -> PerReplica:
         Shape ``(..., batch, features)``, before any sigmoid.
     targets : array_like
         Shape ``(batch, features)`` or that of `logits`; each from 0 to 1.
+    pos_weight : float or array_like of shape (features,), optional
+        What a target of 1 counts, :math:`w`, or what it counts in each feature; above 0. Above 1,
+        where ones are rare and should not be missed. The mean is still over all targets.
+    label_smoothing : float
+        The fraction of each target that both answers share: 0.1 makes 0.95 of 1 and 0.05 of 0. From
+        0 to below 1.
 
     Returns
     -------
@@ -118,38 +245,53 @@ def binary_cross_entropy(logits: Array, targets: ArrayLike) -> PerReplica:
     Raises
     ------
     ValueError
-        If the batch is empty, a shape does not fit, targets are ragged, or one is out of range.
+        If the batch is empty, a shape does not fit, targets are ragged, one is out of range, or a
+        parameter is not what is said above.
 
     Notes
     -----
-    Written as :math:`|z|\,w + \log(1 + e^{-|z|})`, which never overflows; :math:`w` is
-    :math:`1 - t` for positive logits, else :math:`t`. At an infinite logit this is 0 where the
+    Written as :math:`|z|\,a + (w t + 1 - t) \log(1 + e^{-|z|})`, which never overflows; :math:`a`
+    is :math:`1 - t` for positive logits, else :math:`w t`. At an infinite logit this is 0 where the
     target agrees, and else infinite.
+
+    ``pos_weight`` is that of ``torch.nn.BCEWithLogitsLoss``, ``label_smoothing`` that of
+    ``keras.losses.BinaryCrossentropy``: the same as for two classes in `cross_entropy`
+    :cite:p:`szegedy2016rethinking`, before the weight. What a weight on rare events does to
+    probabilities, and how to correct them: King and Zeng, 2001 :cite:p:`king2001logistic`.
 
     Examples
     --------
     >>> binary_cross_entropy(np.array([[0.0]]), [[1.0]])
     np.float64(0.6931471805599453)
+    >>> binary_cross_entropy(np.array([[0.0]]), [[1.0]], pos_weight=3)
+    np.float64(2.0794415416798357)
     """
     with np.errstate(all="ignore"):
-        wrong, size = _wrong(logits, targets), np.abs(logits)
+        wrong, both = _wrong(logits, targets, pos_weight, label_smoothing)
+        size = np.abs(logits)
         losses = size * wrong
         if not np.isfinite(size.max()):
             losses[wrong == 0] = 0
         np.negative(size, out=size)
         np.exp(size, out=size)
-        losses += np.log1p(size, out=size)
-    return _mean(losses, (-2, -1))
+        losses += np.log1p(size, out=size) if both is None else np.log1p(size) * both
+    return mean_over(losses, (-2, -1))
 
 
-def binary_cross_entropy_grad(logits: Array, targets: ArrayLike) -> Array:
-    r"""Return the gradient of `binary_cross_entropy`, :math:`(\sigma(z) - t)/n`.
+def binary_cross_entropy_grad(
+    logits: Array,
+    targets: ArrayLike,
+    *,
+    pos_weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+) -> Array:
+    r"""Return the gradient of `binary_cross_entropy`, without a weight :math:`(\sigma(z) - t)/n`.
 
     Parameters and errors are those of `binary_cross_entropy`; the shape is that of `logits`.
 
     Notes
     -----
-    With :math:`q = \sigma(-|z|)` this is :math:`\pm(w - q)/n`, with :math:`w` as in
+    With :math:`q = \sigma(-|z|)` this is :math:`\pm(a - (w t + 1 - t)\,q)/n`, with :math:`a` as in
     `binary_cross_entropy`: what is subtracted is small, and a confident right answer keeps all its
     digits. Errors are within 2 units in the last place of the larger of the two.
 
@@ -160,17 +302,36 @@ def binary_cross_entropy_grad(logits: Array, targets: ArrayLike) -> Array:
            [-9.64374924e-23]])
     """
     with np.errstate(all="ignore"):
-        gradient, size = _wrong(logits, targets), np.abs(logits)
-        gradient -= sigmoid(np.negative(size, out=size), out=size)
+        gradient, both = _wrong(logits, targets, pos_weight, label_smoothing)
+        size = np.abs(logits)
+        small = sigmoid(np.negative(size, out=size), out=size)
+        gradient -= small if both is None else small * both
         count = np.result_type(logits, np.float32).type(logits.shape[-2] * logits.shape[-1])
         gradient /= np.copysign(count, logits)
     return gradient
 
 
-def _wrong(logits: Array, targets: ArrayLike) -> Array:
-    """Return how far each target is from 1 for a positive logit, from 0 for a negative one."""
-    wrong = np.subtract(~np.signbit(logits), _check_fractions(logits, targets))
-    return np.abs(wrong, out=wrong)
+def _wrong(
+    logits: Array, targets: ArrayLike, pos_weight: Any, label_smoothing: Any
+) -> tuple[Array, Array | None]:
+    """Return how far each target is from 1 for a positive logit, from 0 for a negative one.
+
+    With a weight of targets 1, this times the weight for a negative logit; and what the sum of both
+    then is, which is 1 without one.
+    """
+    fractions = as_fractions(logits, targets)
+    if label_smoothing != 0:
+        smoothing = as_label_smoothing(label_smoothing)
+        fractions = fractions * (1 - smoothing) + smoothing / 2
+    if pos_weight is None:
+        wrong = np.subtract(~np.signbit(logits), fractions)
+        return np.abs(wrong, out=wrong), None
+    weight = np.array(as_pos_weight(pos_weight))
+    if weight.ndim:
+        check_width("pos_weight", len(weight), logits, "feature")
+    ones, zeros = fractions * weight, 1 - fractions.astype(np.float64)
+    wrong = np.where(np.signbit(logits), ones, zeros).astype(logits.dtype)
+    return wrong, (ones + zeros).astype(logits.dtype)
 
 
 def mean_squared_error(outputs: Array, targets: ArrayLike) -> PerReplica:
@@ -198,7 +359,7 @@ def mean_squared_error(outputs: Array, targets: ArrayLike) -> PerReplica:
     >>> mean_squared_error(np.array([[1.0, 2.0]]), [[0.0, 0.0]])
     np.float64(2.5)
     """
-    targets = _check_targets(outputs, targets)
+    targets = as_targets(outputs, targets)
     with np.errstate(all="ignore"):
         mean = np.square(outputs - targets).mean(axis=(-2, -1))
         if outputs.dtype.itemsize > 2 and np.isfinite(mean).all():
@@ -227,7 +388,7 @@ def mean_squared_error_grad(outputs: Array, targets: ArrayLike) -> Array:
     >>> mean_squared_error_grad(np.array([[1.0, 2.0]]), [[0.0, 0.0]])
     array([[1., 2.]])
     """
-    targets, scale = _check_targets(outputs, targets), 2 / (outputs.shape[-2] * outputs.shape[-1])
+    targets, scale = as_targets(outputs, targets), 2 / (outputs.shape[-2] * outputs.shape[-1])
     with np.errstate(all="ignore"):
         gradient = (outputs - targets) * scale
         # a difference may be too large where its part is not; float16 cannot hold the scale
@@ -237,83 +398,6 @@ def mean_squared_error_grad(outputs: Array, targets: ArrayLike) -> Array:
     return np.asarray(gradient)
 
 
-def _check_outputs(outputs: Array, y: Array) -> None:
-    """Raise an error unless outputs are floats of a batch; say so if `y` and they are swapped."""
-    if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
-        given = getattr(outputs, "dtype", type(outputs).__name__)
-        hint = ""
-        if y.dtype.kind == "f" and y.ndim > np.ndim(outputs):
-            hint = "; the outputs come first, the labels or targets second"
-        raise TypeError(f"the network's output is {given}; expected an array of floats{hint}")
-    if outputs.ndim < 2:
-        raise ValueError(
-            f"the network's output has shape {outputs.shape}; expected (..., batch, features), as "
-            f"in outputs[:, np.newaxis]"
-        )
-    if 0 in outputs.shape[-2:]:
-        raise ValueError(
-            f"the batch is empty: output of shape {outputs.shape}; a mean needs at least one row "
-            f"and one column"
-        )
-
-
-def _check_shape(name: str, given: Array, of_outputs: str, shapes: list[tuple[int, ...]]) -> None:
-    """Raise ValueError unless a shape is that of one batch or of all replicas."""
-    if given.shape in shapes:
-        return
-    hint = ""
-    if (*given.shape, 1) in shapes:
-        hint = f"; reshape with {name}[..., np.newaxis]"
-    elif given.shape[-1:] == (1,) and given.shape[:-1] in shapes:
-        hint = f"; reshape with {name}[..., 0]"
-    expected = " or ".join(dict.fromkeys(map(str, shapes)))
-    raise ValueError(
-        f"{name} have shape {given.shape}, {of_outputs}; expected {name} of shape {expected}{hint}"
-    )
-
-
-def _check_labels(logits: Array, y: ArrayLike) -> Array:
-    """Return one label for each row of logits, or raise an error."""
-    labels = as_array("labels", y)
-    _check_outputs(logits, labels)
-    if labels.dtype.kind not in "iu":
-        one_hot = labels.shape == logits.shape
-        hint = "labels.argmax(axis=-1)" if one_hot else "labels.astype(np.int64)"
-        raise TypeError(
-            f"labels have dtype {labels.dtype}; expected integers from 0 to classes - 1, as in "
-            f"{hint}"
-        )
-    shapes = [logits.shape[-2:-1], logits.shape[:-1]]
-    _check_shape("labels", labels, f"logits {logits.shape}", shapes)
-    classes = logits.shape[-1]
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"labels reach from {labels.min()} to {labels.max()}; the logits have {classes} "
-            f"classes, so expected 0 to {classes - 1}"
-        )
-    return np.broadcast_to(labels, logits.shape[:-1])
-
-
-def _check_targets(outputs: Array, y: ArrayLike) -> Array:
-    """Return targets in the dtype of the outputs, or raise an error."""
-    targets = as_array("targets", y)
-    _check_outputs(outputs, targets)
-    if targets.dtype.kind not in "fiub":
-        raise TypeError(f"targets have dtype {targets.dtype}; expected real numbers")
-    shapes = [outputs.shape[-2:], outputs.shape]
-    _check_shape("targets", targets, f"outputs {outputs.shape}", shapes)
-    with np.errstate(all="ignore"):
-        return targets.astype(outputs.dtype, copy=False)
-
-
-def _check_fractions(logits: Array, targets: ArrayLike) -> Array:
-    """Return targets from 0 to 1 in the dtype of the logits, or raise an error."""
-    targets = _check_targets(logits, targets)
-    if not (targets.min() >= 0 and targets.max() <= 1):
-        raise ValueError(f"targets reach from {targets.min()} to {targets.max()}; expected 0 to 1")
-    return targets
-
-
 @dataclass(frozen=True)
 class Loss:
     """A loss and its gradient with respect to the network's output.
@@ -321,17 +405,43 @@ class Loss:
     Attributes
     ----------
     name : str
-        The key of `LOSSES`.
+        The key of `LOSSES`; with fixed parameters, as it is called with them.
     function, gradient : callable
-        Both take outputs and targets.
+        Both take outputs and targets, and the parameters by keyword.
     both : callable, optional
         The two at once, where that saves work.
+
+    Examples
+    --------
+    A loss of your own, which `Network.loss_and_gradients` and `course_lib.training.fit` take:
+
+    >>> def absolute(outputs, targets):
+    ...     return np.abs(outputs - targets).mean(axis=(-2, -1))
+    >>> def absolute_grad(outputs, targets):
+    ...     return np.sign(outputs - targets) / (outputs.shape[-2] * outputs.shape[-1])
+    >>> loss = Loss("absolute_error", absolute, absolute_grad)
+    >>> loss.with_gradient(np.array([[3.0, 1.0]]), np.array([[1.0, 1.0]]))
+    (np.float64(1.0), array([[0.5, 0. ]]))
     """
 
     name: str
-    function: Callable[[Array, ArrayLike], PerReplica]
-    gradient: Callable[[Array, ArrayLike], Array]
-    both: Callable[[Array, ArrayLike], tuple[PerReplica, Array]] | None = None
+    function: Callable[..., PerReplica]
+    gradient: Callable[..., Array]
+    both: Callable[..., tuple[PerReplica, Array]] | None = None
+
+    @property
+    def kind(self) -> str:
+        """The name without parameters, such as ``"cross_entropy"``."""
+        return self.name.partition("(")[0]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The keyword parameters of the function, with what is fixed or their defaults."""
+        return {
+            name: parameter.default
+            for name, parameter in signature(self.function).parameters.items()
+            if parameter.kind is Parameter.KEYWORD_ONLY
+        }
 
     def with_gradient(self, outputs: Array, y: ArrayLike) -> tuple[PerReplica, Array]:
         """Return the loss and its gradient; arguments and errors are those of `function`."""
@@ -347,19 +457,24 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
             Loss("cross_entropy", cross_entropy, cross_entropy_grad, _cross_entropy_both),
             Loss("binary_cross_entropy", binary_cross_entropy, binary_cross_entropy_grad),
             Loss("mean_squared_error", mean_squared_error, mean_squared_error_grad),
+            Loss("gaussian_nll", gaussian_nll, gaussian_nll_grad, gaussian_both),
+            Loss("poisson_nll", poisson_nll, poisson_nll_grad, poisson_both),
         )
     }
 )
 """All losses by name."""
 
 
-def get_loss(name: str | Loss) -> Loss:
-    """Return the loss of that name.
+def get_loss(name: str | Loss, **parameters: Any) -> Loss:
+    """Return the loss of that name, with its parameters fixed where some are given.
 
     Parameters
     ----------
     name : str or Loss
-        A key of `LOSSES`; a `Loss` is returned as it is.
+        A key of `LOSSES`, with parameters or without: ``"cross_entropy(label_smoothing=0.1)"``. A
+        `Loss` is returned as it is.
+    **parameters
+        Keyword parameters of the function, such as ``label_smoothing=0.1``.
 
     Returns
     -------
@@ -370,13 +485,65 @@ def get_loss(name: str | Loss) -> Loss:
     ------
     KeyError
         If there is none of that name; the nearest is suggested.
+    TypeError
+        If the function has no such parameter; the nearest is suggested.
+    ValueError
+        If a parameter is out of its range, or a text cannot be read.
+
+    Notes
+    -----
+    A loss with fixed parameters is what `course_lib.training.fit` minimizes, and also what it
+    records for validation data, as a criterion of PyTorch is usually used: a validation loss with
+    smoothing or weights compares with a training loss, and not with one without them. The loss of
+    an epoch is the mean of those of its batches, weighted with their examples, also where a batch
+    divides by class weights.
 
     Examples
     --------
     >>> get_loss("cross_entropy").name
     'cross_entropy'
+    >>> loss = get_loss("cross_entropy", label_smoothing=0.1)
+    >>> loss.name, loss.kind
+    ('cross_entropy(label_smoothing=0.1)', 'cross_entropy')
+    >>> loss.function(np.array([[0.0, np.log(19)]]), [1]).round(4)
+    np.float64(0.1985)
     """
+    if isinstance(name, str) and "(" in name:
+        name, written = _read(name)
+        parameters = {**written, **parameters}
     if isinstance(name, Loss):
-        return name
-    check_choice("loss", name, LOSSES)
-    return LOSSES[name]
+        loss = name
+    else:
+        check_choice("loss", name, LOSSES)
+        loss = LOSSES[name]
+    return _with_parameters(loss, parameters) if parameters else loss
+
+
+def _read(text: str) -> tuple[str, dict[str, Any]]:
+    """Return name and parameters of a loss that is written as a call."""
+    try:
+        return spelled_out(text)
+    except (SyntaxError, ValueError):
+        raise ValueError(
+            f"loss is {text!r}, which cannot be read; expected a name with parameters, as in "
+            f"'cross_entropy(label_smoothing=0.1)'"
+        ) from None
+
+
+def _with_parameters(loss: Loss, parameters: Mapping[str, Any]) -> Loss:
+    """Return a loss with parameters fixed, beside those that are already."""
+    known = loss.parameters
+    for name in parameters:
+        if not known:
+            raise TypeError(f"the loss {loss.name!r} takes no parameters; {name} is given")
+        if name not in known:
+            raise TypeError(unknown_name(f"parameter of {loss.kind!r}", name, known))
+    if loss.kind in LOSSES:
+        parameters = {name: PARAMETERS[name](value) for name, value in parameters.items()}
+    fixed = {**getattr(loss.function, "keywords", {}), **parameters}
+    return Loss(
+        f"{loss.kind}({', '.join(f'{name}={value!r}' for name, value in fixed.items())})",
+        partial(loss.function, **parameters),
+        partial(loss.gradient, **parameters),
+        None if loss.both is None else partial(loss.both, **parameters),
+    )

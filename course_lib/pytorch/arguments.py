@@ -1,6 +1,8 @@
 """The checks of what `fit` and `passages` are given: losses, targets and optimizers."""
 
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from inspect import signature
 
 import numpy as np
@@ -25,29 +27,83 @@ __all__ = [
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
-_CRITERIA: dict[str, Criterion] = {
-    "cross_entropy": nn.functional.cross_entropy,
-    "binary_cross_entropy": nn.functional.binary_cross_entropy_with_logits,
+
+def _cross_entropy(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    label_smoothing: float = 0.0,
+    class_weights: ArrayLike | None = None,
+) -> torch.Tensor:
+    weight = None if class_weights is None else _like(class_weights, logits)
+    if weight is not None and not labels.is_floating_point() and not weight[labels].any():
+        return logits.sum() * 0  # where PyTorch divides 0 by 0
+    return nn.functional.cross_entropy(
+        logits, labels, weight=weight, label_smoothing=label_smoothing
+    )
+
+
+def _binary_cross_entropy(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    pos_weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+) -> torch.Tensor:
+    if label_smoothing:
+        targets = targets * (1 - label_smoothing) + label_smoothing / 2
+    weight = None if pos_weight is None else _like(pos_weight, logits)
+    return nn.functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=weight)
+
+
+def _gaussian_nll(outputs: torch.Tensor, targets: torch.Tensor, full: bool = False) -> torch.Tensor:
+    # nn.functional.gaussian_nll_loss would clamp the variance
+    mean, log_variance = outputs.chunk(2, dim=-1)
+    scaled = (mean - targets) * torch.exp(-log_variance / 2)
+    constant = math.log(2 * math.pi) / 2 if full else 0.0
+    return ((log_variance + scaled**2) / 2).mean() + constant
+
+
+def _poisson_nll(outputs: torch.Tensor, targets: torch.Tensor, full: bool = False) -> torch.Tensor:
+    value = nn.functional.poisson_nll_loss(outputs, targets, log_input=True)
+    # its own ``full`` takes Stirling's approximation
+    return value + torch.lgamma(targets + 1).mean() if full else value
+
+
+def _like(values: ArrayLike, like: torch.Tensor) -> torch.Tensor:
+    """Return parameters in the dtype and on the device of a network's outputs."""
+    return torch.as_tensor(values, dtype=like.dtype, device=like.device)
+
+
+_CRITERIA: dict[str, Callable[..., torch.Tensor]] = {
+    "cross_entropy": _cross_entropy,
+    "binary_cross_entropy": _binary_cross_entropy,
     "mean_squared_error": nn.functional.mse_loss,
+    "gaussian_nll": _gaussian_nll,
+    "poisson_nll": _poisson_nll,
 }
 
 
 def loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
-    """Return a loss of the NumPy network and PyTorch's function for it.
+    """Return a loss of the NumPy network and PyTorch's function for it, with its parameters.
 
     Raises
     ------
     KeyError
         If there is no loss of that name.
     NotImplementedError
-        If the loss is not one of `course_lib.network.LOSSES`.
+        If the loss is not one of `course_lib.network.LOSSES`, with parameters or without.
     """
     found = get_loss(loss)
-    if LOSSES.get(found.name) is not found:
+    known, own = LOSSES.get(found.kind), (found.function, found.gradient)
+    if known is None or (known.function, known.gradient) != tuple(map(_without_parameters, own)):
         raise NotImplementedError(
             f"PyTorch has no counterpart of the loss {found.name!r}; expected: {', '.join(LOSSES)}"
         )
-    return found, _CRITERIA[found.name]
+    return found, partial(_CRITERIA[found.kind], **getattr(found.function, "keywords", {}))
+
+
+def _without_parameters(function: Callable[..., object]) -> Callable[..., object]:
+    """Return a function of a loss without the parameters that are fixed in it."""
+    return function.func if isinstance(function, partial) else function
 
 
 def as_targets(
@@ -66,7 +122,8 @@ def as_targets(
             f"the module returns outputs of shape {tuple(shape)}; expected (batch, outputs)"
         )
     loss.function(np.zeros(shape), labels)
-    return as_tensor("y", labels, like, torch.int64 if loss.name == "cross_entropy" else None)
+    integers = loss.kind == "cross_entropy" and labels.dtype.kind != "f"  # else soft labels
+    return as_tensor("y", labels, like, torch.int64 if integers else None)
 
 
 def check_optimizer(optimizer: object, model: nn.Module) -> None:

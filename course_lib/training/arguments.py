@@ -87,12 +87,12 @@ def check_column(y: Array, outputs: Sequence[int], loss: Loss, own: Sequence[int
     """Raise ValueError where targets lack the axis of the one output, or labels have one."""
     rows, *units = outputs
     given = y.shape[len(own) :]
-    if given == (rows,) and units == [1] and loss.name != "cross_entropy":
+    if given == (rows,) and units == [1] and loss.kind != "cross_entropy":
         raise ValueError(
             f"y has shape {y.shape}, and the network returns one output for each example, "
             f"{(*own, rows, 1)}; pass y[..., np.newaxis]"
         )
-    if given == (rows, 1) and loss.name == "cross_entropy":
+    if given == (rows, 1) and loss.kind == "cross_entropy":
         raise ValueError(
             f"y has shape {y.shape}, and labels are {(*own, rows)}, one integer for each example; "
             f"pass y[..., 0]"
