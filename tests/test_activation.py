@@ -21,6 +21,7 @@ IN_TORCH = {
     "geglu": lambda x: x.chunk(2, -1)[0] * torch.nn.functional.gelu(x.chunk(2, -1)[1]),
     "swiglu": lambda x: x.chunk(2, -1)[0] * torch.nn.functional.silu(x.chunk(2, -1)[1]),
     "softmin": lambda x: torch.softmax(-x, -1),
+    "sparsemax": lambda x: sparsemax_in_torch(x),
     "squared_relu": lambda x: torch.relu(x) ** 2,
     "sparse_plus": lambda x: torch.where(x > 1, x, torch.clamp(x + 1, min=0) ** 2 / 4),
     "sparse_sigmoid": lambda x: torch.clamp((x + 1) / 2, 0, 1),
@@ -32,6 +33,15 @@ IN_TORCH = {
     "gaussian": lambda x: torch.exp(-x * x),
     "exponential": torch.exp,
 }
+
+
+def sparsemax_in_torch(x):
+    """The algorithm of the paper, by sorting."""
+    ordered = x.sort(dim=-1, descending=True).values
+    sums = ordered.cumsum(-1)
+    places = torch.arange(1, x.shape[-1] + 1)
+    k = (1 + places * ordered > sums).sum(-1, keepdim=True)
+    return torch.clamp(x - (sums.gather(-1, k - 1) - 1) / k, min=0)
 
 
 def in_torch(row, x, axis=-1):

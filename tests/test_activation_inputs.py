@@ -216,7 +216,7 @@ BAD_PARAMETERS = {
     "axis beyond": (lambda: activations.logsumexp([[1.0]], (0, 2)), "no axis 2", "with that axis"),
     "axes of none": (lambda: softmax_jacobian([[1.0]], ()), "axis is ()", "at least one axis"),
     "axes of a scalar": (lambda: softmax(1.0, None), "shape ()", "at least one axis"),
-    "keepdims": (lambda: activations.logsumexp([1.0], keepdims=1), "keepdims is 1", "True or False"),
+    "keepdims": (lambda: activations.logsumexp([1], keepdims=1), "keepdims is 1", "True or False"),
     "out as axis": (lambda: softmax([1.0], np.zeros(1)), "axis is array", "an integer"),
     "slope by place": (
         lambda: activations.leaky_relu([1.0], 0.2), "got float", "negative_slope=0.2"

@@ -336,6 +336,7 @@ FAMILIES = [
     "course_lib.activations.self_gated",
     "course_lib.activations.sigmoids",
     "course_lib.activations.soft_rectifiers",
+    "course_lib.activations.simplex",
     "course_lib.activations.softmax_family",
     "course_lib.activations.waves",
 ]

@@ -183,6 +183,7 @@ NOT_ELEMENTWISE = {
     "jax": {"one_hot", "standardize", "scaled_dot_product_attention", "dot_product_attention"}
     | {"get_scaled_dot_general_config", "scaled_dot_general", "scaled_matmul", "logmeanexp"}
     | {"log1mexp"},  # a tool for probabilities, not an activation
+    # up to Keras 3.15.1, sparsemax does not sum to 1: github.com/keras-team/keras/issues/23425
     "keras": {"get", "serialize", "deserialize", "sparsemax"},
 }
 

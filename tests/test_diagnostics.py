@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from course_lib import data, pytorch
-from course_lib.activations import CATALOGUE
+from course_lib.activations import CATALOGUE, get
 from course_lib.diagnostics import (
     Diagnosis,
     dead_units,
@@ -609,3 +609,73 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case, refuses):
     refuses(*BAD[case])
+
+
+# ---------------------------------------------------------------------------------------------
+# Gates: their units are their outputs
+# ---------------------------------------------------------------------------------------------
+
+GATES = ["glu", "reglu", "geglu", "swiglu", "maxout"]
+
+
+@pytest.mark.parametrize("name", [*GATES, get("maxout", pieces=3)], ids=str)
+def test_the_derivative_of_a_gated_unit_is_the_largest_of_its_inputs(name):
+    network = mlp([3, 5, 2], name, seed=range(2), gain=20, bias=False)
+    found = diagnose(network, X, Y, rank=False)
+    z, layer = network.layers[0].forward(X), network.layers[1]
+    outputs = layer.forward(z)
+    by_unit = np.zeros(outputs.shape)
+    for unit in range(5):  # one unit's gradient by all inputs, each of which serves one unit
+        own = np.zeros_like(outputs)
+        own[..., unit] = 1
+        by_unit[..., unit] = np.abs(layer.activation.vjp(z, own)).max(axis=-1)
+    np.testing.assert_array_equal(found.saturated[:, 0], (by_unit < 0.01).mean(axis=(-2, -1)))
+    dead = (by_unit == 0).all(axis=-2)
+    np.testing.assert_array_equal(found.dead[:, 0], dead.mean(axis=-1))
+    np.testing.assert_array_equal(dead_units(network, X)[0], dead)
+    np.testing.assert_allclose(found.activation[:, 0], root_mean_square(outputs))
+    np.testing.assert_allclose(found.preactivation[:, 0], root_mean_square(z))
+
+
+def test_a_gate_that_is_closed_on_all_examples_is_dead():
+    network = mlp([3, 4, 2], "reglu")
+    network.parameters["0.bias"][0, 4:6] = -1e3  # the gates of the first two units
+    assert dead_units(network, X)[0].tolist() == [True, True, False, False]
+    assert diagnose(network, X, Y).dead[0] == 0.5
+    before = dead_units(network, X)
+    assert unit_transitions(before, before).born_dead[0] == 0.5
+
+
+def test_a_glu_is_measured_alike_in_both_libraries():
+    first, last = nn.Linear(3, 8), nn.Linear(4, 2)
+    model = nn.Sequential(first, nn.GLU(), last).double()
+    arrays = [p.detach().numpy() for p in (first.weight, first.bias, last.weight, last.bias)]
+    network = Network(
+        [
+            Dense(arrays[0].T, arrays[1][None]),
+            Activate("glu"),
+            Dense(arrays[2].T, arrays[3][None]),
+        ]
+    )
+    ours, theirs = (diagnose(each, X, Y, optimizer=None) for each in (network, model))
+    for measure in MEASURES[:-1]:
+        np.testing.assert_allclose(
+            getattr(ours, measure), getattr(theirs, measure), rtol=1e-10, err_msg=measure
+        )
+
+
+def test_a_glu_over_channels_is_passed_over():
+    layers = [nn.Conv1d(1, 4, 1), nn.GLU(dim=1), nn.ReLU(), nn.Flatten(), nn.Linear(6, 2)]
+    model = nn.Sequential(nn.Unflatten(1, (1, 3)), *layers).double()
+    assert diagnose(model, X, Y).layers == ("3",)
+
+
+@pytest.mark.parametrize("options", [{}, {"normalization": "batch", "residual": True}])
+def test_a_network_of_gates_and_others_without_biases_is_measured(options):
+    network = mlp([3, 6, 6, 2], ["swiglu", "tanh"], seed=range(2), bias=False, **options)
+    found = diagnose(network, X, Y, optimizer=Adam(0.1))
+    assert len(found.layers) == 2
+    assert len(found.weights) == 3
+    for measure in MEASURES:
+        assert np.isfinite(getattr(found, measure)).all()
+    str(found)

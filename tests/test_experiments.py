@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from course_lib import data
+from course_lib.activations import get
 from course_lib.experiments import Comparison, Row, Tuning, compare, tune
 from course_lib.network import cross_entropy, mlp
 from course_lib.statistics import Difference, holm
@@ -395,6 +396,29 @@ def test_a_name_or_label_is_enough_where_it_is_the_only_one():
     varied = {"he": {}, "xavier": {"initialization": "xavier"}}
     result = compare(["tanh"], varied, **TASK, edge="note")
     assert list(result.against("xavier")) == [("tanh", "he")]
+
+
+def test_a_gate_is_compared_and_the_table_says_how_many_parameters_it_has():
+    gated = get("maxout", pieces=3)
+    result = compare(["tanh", "swiglu", gated], **TASK | {"sizes": [2, 6, 2]}, edge="note")
+    assert result.parameter_counts == {
+        ("tanh", "default"): 2 * 6 + 6 + 6 * 2 + 2,
+        ("swiglu", "default"): 2 * 12 + 12 + 6 * 2 + 2,
+        ("maxout(pieces=3)", "default"): 2 * 18 + 18 + 6 * 2 + 2,
+    }
+    assert str(result).splitlines()[-1] == (
+        "parameters of a network (default): tanh 32, swiglu 50, maxout(pieces=3) 68"
+    )
+    alone = compare(["tanh"], **TASK | {"sizes": [2, 6, 2]}, edge="note")
+    assert alone.rows == result.rows[: len(alone.rows)]
+    assert "parameters" not in str(alone)
+
+
+def test_settings_may_leave_out_biases_and_mix_activations():
+    settings = {"biases": {}, "none": {"bias": False, "initialization": "xavier_uniform"}}
+    result = compare(["tanh", "relu"], settings, **TASK | {"sizes": [2, 6, 2]}, edge="note")
+    assert result.parameter_counts["tanh", "none"] == 2 * 6 + 6 * 2
+    assert "parameters" not in str(result)
 
 
 TABLE = """\

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 from network_helpers import TORCH_LOSSES, targets_for
-from pytorch_helpers import CARRIED, TORCH_DTYPES, Squeezed, averages, back, normalized, seeded
+from pytorch_helpers import (
+    CARRIED,
+    TORCH_DTYPES,
+    Squeezed,
+    averages,
+    back,
+    check_equal,
+    normalized,
+    seeded,
+)
 from torch import nn
 
 from course_lib import network, pytorch
@@ -87,9 +96,29 @@ def test_layers_without_bias_or_affine_part_are_carried(case, dtype, in_training
         own = gradients[name].T if parameter.ndim == 2 else gradients[name][0]
         np.testing.assert_allclose(own, parameter.grad, rtol=0, atol=near)
     np.testing.assert_allclose(ours(x), pytorch.predict(model, x), rtol=near, atol=near)
-    # what PyTorch leaves out is there, and can learn
-    assert set(ours.parameters) > {name for name, _ in model.named_parameters()}
-    np.testing.assert_array_equal(ours.parameters["0.bias"], np.zeros((1, 4)))
+    # what PyTorch's normalizations leave out is there, and can learn
+    left_out = set(ours.parameters) - {name for name, _ in model.named_parameters()}
+    assert left_out == LEFT_OUT.get(case, {"1.bias"})
+    assert "0.bias" not in ours.parameters
+
+
+LEFT_OUT = {
+    "linear": set(),
+    "batch norm without both": {"1.weight", "1.bias"},
+    "layer norm without both": {"1.weight", "1.bias"},
+}
+
+
+@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+def test_layers_without_bias_go_there_and_back_exactly(dtype):
+    ours = network.mlp([3, 5, 5, 2], "tanh", bias=False, residual=True, dtype=dtype)
+    model = pytorch.from_numpy(ours)
+    assert [m.bias for m in model.modules() if isinstance(m, nn.Linear)] == [None] * 3
+    again = pytorch.to_numpy(model)
+    assert list(again.parameters) == list(ours.parameters) == ["0.weight", "2.0.weight", "3.weight"]
+    for name, value in ours.parameters.items():
+        np.testing.assert_array_equal(again.parameters[name], value)
+    check_equal(ours, model, 1e-5 if dtype == np.float32 else 1e-12)
 
 
 @pytest.mark.parametrize("dtype", TORCH_DTYPES)

@@ -6,7 +6,7 @@ import torch
 from pytorch_helpers import X, Y
 from torch import nn
 
-from course_lib import pytorch
+from course_lib import activations, pytorch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -76,17 +76,26 @@ def test_weights_are_copies_of_matrices_and_gradients_are_0_where_none_was_left(
     [
         ("mlp", TypeError, ["network is a str", "or a torch.nn.Module"]),
         (
-            nn.Sequential(nn.Linear(2, 2), nn.Hardtanh(-2, 2)),
+            nn.Sequential(nn.Linear(2, 2), nn.CELU(-1.0)),
             ValueError,
-            ["cannot measure Hardtanh(min_val=-2, max_val=2)", "PyTorch's default settings"],
-        ),
-        (
-            nn.Sequential(nn.Linear(2, 2), nn.Softplus(threshold=5)),
-            ValueError,
-            ["cannot measure Softplus", "but for beta"],
+            ["CELU(alpha=-1.0) has no counterpart", "alpha is -1.0; expected a number"],
         ),
     ],
-    ids=["no module", "another limit", "another threshold"],
+    ids=["no module", "another sign"],
 )
 def test_what_cannot_be_watched_is_told(model, error, texts, refuses):
     refuses(lambda: pytorch.passages(model, X, Y), error, *texts)
+
+
+def test_passages_of_activations_that_pytorch_lacks_or_sets_otherwise():
+    swish = activations.get("swish", beta=2.0)
+    middle = [nn.Softplus(2.0, threshold=1.0), pytorch.Activate(swish), nn.LeakyReLU(0.5)]
+    model = nn.Sequential(nn.Linear(2, 5), *middle, pytorch.Gated("glu"), nn.Linear(2, 2)).double()
+    found = pytorch.passages(model[:4], np.random.default_rng(0).normal(size=(6, 2)))
+    assert [one.layer.activation.name for one in found] == [
+        "softplus(beta=2.0, threshold=1.0)",
+        "swish(beta=2.0)",
+        "leaky_relu(negative_slope=0.5)",
+    ]
+    for one in found:
+        np.testing.assert_allclose(one.outputs, one.layer.forward(one.inputs), rtol=1e-12)

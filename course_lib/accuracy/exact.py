@@ -6,6 +6,7 @@ own kernels enters.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -368,6 +369,32 @@ def _logsumexp(row: Row) -> Row:
     return [max(row) - max(_log_softmax(row))]
 
 
+def _on_the_simplex(row: Row) -> tuple[list[Fraction], int]:
+    """Return entries of sparsemax as fractions, below 0 for those that are cut off; and its k."""
+    top = max(row)
+    gaps = [Fraction(2) if mp.isinf(x) else Fraction(float(top)) - Fraction(float(x)) for x in row]
+    total, k = Fraction(1), 0
+    for gap in sorted(gaps):
+        if total <= k * gap:
+            break
+        total, k = total + gap, k + 1
+    return [total / k - gap for gap in gaps], k
+
+
+def _as_mpf(value: Fraction) -> Any:
+    return mpf(value.numerator) / value.denominator
+
+
+def _sparsemax(row: Row) -> Row:
+    return [_as_mpf(max(p, Fraction(0))) for p in _on_the_simplex(row)[0]]
+
+
+def _sparsemax_jacobian(row: Row) -> Row:
+    p, k = _on_the_simplex(row)
+    n = range(len(p))
+    return [mpf(int(i == j) * k - 1) / k if min(p[i], p[j]) > 0 else mpf(0) for i in n for j in n]
+
+
 def _halves(row: Row) -> tuple[Row, Row]:
     return row[: len(row) // 2], row[len(row) // 2 :]
 
@@ -406,6 +433,7 @@ EXACT_ROWS: Mapping[str, tuple[OfRow, OfRow]] = MappingProxyType(
         "softmin": (_opposite(_softmax, 1), _opposite(_softmax_jacobian, -1)),
         "log_softmax": (_log_softmax, _log_softmax_jacobian),
         "logsumexp": (_logsumexp, _softmax),
+        "sparsemax": (_sparsemax, _sparsemax_jacobian),
         "maxout": (_maxout, _maxout_grad),
         "glu": _gated("sigmoid"),
         "reglu": _gated("relu"),
@@ -422,7 +450,7 @@ def exact_entry(name: str, part: int, row: Row, index: int) -> Any:
     Parameters
     ----------
     name : str
-        ``"softmax"``, ``"softmin"``, ``"log_softmax"`` or ``"logsumexp"``.
+        ``"softmax"``, ``"softmin"``, ``"log_softmax"``, ``"logsumexp"`` or ``"sparsemax"``.
     part : int
         0 for the function, 1 for its derivative.
     row : list of mpf
@@ -442,6 +470,12 @@ def exact_entry(name: str, part: int, row: Row, index: int) -> Any:
     """
     if name == "softmin":
         return (-1) ** part * exact_entry("softmax", part, [-x for x in row], index)
+    if name == "sparsemax":
+        p, k = _on_the_simplex(row)
+        if not part:
+            return _as_mpf(max(p[index], Fraction(0)))
+        i, j = divmod(index, len(row))
+        return mpf(int(i == j) * k - 1) / k if min(p[i], p[j]) > 0 else mpf(0)
     top = row.index(max(row))
     terms = [mp.exp(x - row[top]) for x in row]
     others = mp.fsum(terms[:top] + terms[top + 1 :])

@@ -517,11 +517,63 @@ def _logsumexp(x: Array) -> DoubleDouble:
     return (number(x.max(axis=-1, keepdims=True)) + log1p(_terms(x)[-1]))[:, 0]
 
 
+_ONE = 1 << 1074  # in units of the smallest float64
+
+
+def _in_least_units(x: float) -> int:
+    numerator, denominator = x.as_integer_ratio()
+    return numerator << (1075 - denominator.bit_length())
+
+
+def _on_the_simplex(row: Array) -> tuple[list[int], int]:
+    """Return the entries of sparsemax times k, as exact integers, not above 0 outside; and k."""
+    numbers = [_in_least_units(x) if np.isfinite(x) else None for x in row.tolist()]
+    top = max(x for x in numbers if x is not None)
+    gaps = [_ONE if x is None else min(top - x, _ONE) for x in numbers]
+    total, k = _ONE, 0
+    for gap in sorted(gaps):
+        if total <= k * gap:
+            break
+        total, k = total + gap, k + 1
+    return [total - k * gap for gap in gaps], k
+
+
+def _from_least_units(numbers: list[list[int]]) -> DoubleDouble:
+    """Return integers, in units of the smallest float64, to 106 bits."""
+    shifts = [[max(x.bit_length() - 120, 0) for x in row] for row in numbers]
+    highs = np.empty((len(numbers), len(numbers[0])))
+    lows, exponents = np.empty_like(highs), np.array(shifts, np.int64) - 1074
+    for i, row in enumerate(numbers):
+        for j, x in enumerate(row):
+            leading = x >> shifts[i][j]
+            highs[i, j] = leading
+            lows[i, j] = leading - int(highs[i, j])
+    highs, exact = np.frexp(highs)
+    return DoubleDouble(highs, np.ldexp(lows, -exact), exponents + exact)
+
+
+def _sparsemax(x: Array) -> DoubleDouble:
+    found = [_on_the_simplex(row) for row in x]
+    k = np.array([[float(k)] for _, k in found])
+    multiples = _from_least_units([[max(p, 0) for p in row] for row, _ in found])
+    return select(multiples.high > 0, multiples / k, 0.0)
+
+
+def _sparsemax_jacobian(x: Array) -> DoubleDouble:
+    found = [_on_the_simplex(row) for row in x]
+    inside = np.array([[p > 0 for p in row] for row, _ in found])
+    k = np.array([[[float(k)]] for _, k in found])
+    both = inside[:, :, np.newaxis] & inside[:, np.newaxis, :]
+    entries = np.where(np.eye(x.shape[-1], dtype=bool), k - 1, -1.0)
+    return select(both & (entries != 0), number(entries) / k, 0.0)
+
+
 ROW_REFERENCES: Mapping[str, tuple[Reference, Reference]] = {
     "softmax": (_softmax, _softmax_jacobian),
     "softmin": (lambda x: _softmax(-x), lambda x: -_softmax_jacobian(-x)),
     "log_softmax": (_log_softmax, _log_softmax_jacobian),
     "logsumexp": (_logsumexp, _softmax),
+    "sparsemax": (_sparsemax, _sparsemax_jacobian),
 }
 """Each function and its derivative, from rows of float64 numbers to double-double."""
 

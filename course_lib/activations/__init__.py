@@ -21,6 +21,7 @@ The modules of this package, in each of which a derivative stands directly below
 - `course_lib.activations.self_gated`: GELU and its approximations, SiLU and swish, Mish;
 - `course_lib.activations.waves`: sine, Gaussian, exponential;
 - `course_lib.activations.softmax_family`: softmax, softmin, log-softmax, logsumexp;
+- `course_lib.activations.simplex`: sparsemax, which is 0 where softmax is small;
 - `course_lib.activations.groups`: maxout, and the gated linear units GLU, ReGLU, GEGLU, SwiGLU;
 - `course_lib.activations.catalogue`: the table, made of rows of
   `course_lib.activations.activation`.
@@ -129,6 +130,11 @@ from course_lib.activations.sigmoids import (
     tanh_grad,
     tanh_shrink,
     tanh_shrink_grad,
+)
+from course_lib.activations.simplex import (
+    sparsemax,
+    sparsemax_jacobian,
+    sparsemax_pullback,
 )
 from course_lib.activations.soft_rectifiers import (
     celu,
@@ -254,6 +260,9 @@ __all__ = [
     "sparse_plus_grad",
     "sparse_sigmoid",
     "sparse_sigmoid_grad",
+    "sparsemax",
+    "sparsemax_jacobian",
+    "sparsemax_pullback",
     "squared_relu",
     "squared_relu_grad",
     "squareplus",

@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import check_choice
 from course_lib._typing import Array, Pull
-from course_lib.activations import groups, softmax_family
+from course_lib.activations import groups, simplex, softmax_family
 from course_lib.numerics import as_float
 
 __all__ = ["PULLBACKS", "Activation"]
 
 PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = MappingProxyType(
-    {**softmax_family.PULLBACKS, **groups.PULLBACKS}
+    {**softmax_family.PULLBACKS, **simplex.PULLBACKS, **groups.PULLBACKS}
 )
 """For every function over an axis, what gives its value and its vector-Jacobian product."""
 

@@ -18,6 +18,7 @@ from course_lib.activations import (
     rectifiers,
     self_gated,
     sigmoids,
+    simplex,
     soft_rectifiers,
     softmax_family,
     waves,
@@ -692,6 +693,21 @@ _ROWS = (
         kind="groups",
         jax="logsumexp(axis=-1)",
         tensorflow="math.reduce_logsumexp(axis=-1)",
+    ),
+    Activation(
+        name="sparsemax",
+        function=simplex.sparsemax,
+        derivative=simplex.sparsemax_jacobian,
+        formula=r"\max(0, x_i - \tau), \; \sum_j p_j = 1",
+        derivative_formula=(
+            r"\delta_{ij} - 1/k \text{ if } p_i, p_j > 0, \text{ else } 0; \; k = |\{p_j > 0\}|"
+        ),
+        range=(0, 1),
+        lipschitz=1,
+        monotonic=False,
+        ulps=(0.6, 0.5),
+        source="martins2016softmax",
+        kind="axis",
     ),
     Activation(
         name="maxout",

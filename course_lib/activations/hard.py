@@ -279,8 +279,8 @@ def sparse_plus(x: ArrayLike, out: Array | None = None) -> Array:
 
     Notes
     -----
-    It is to `softplus` what sparsemax is to softmax: 0 and a straight line from a finite point on.
-    Martins and Astudillo, 2016 :cite:p:`martins2016softmax`, as their loss; named by JAX.
+    It is to `softplus` what `sparsemax` is to `softmax`: 0 and a straight line from a finite point
+    on. Martins and Astudillo, 2016 :cite:p:`martins2016softmax`, as their loss; named by JAX.
 
     Examples
     --------
@@ -321,7 +321,12 @@ def sparse_sigmoid(x: ArrayLike, out: Array | None = None) -> Array:
 
     Notes
     -----
-    Sparsemax of two classes: Martins and Astudillo, 2016 :cite:p:`martins2016softmax`.
+    The first entry of `sparsemax` of x and 0, as `sigmoid` is that of `softmax`: Martins and
+    Astudillo, 2016 :cite:p:`martins2016softmax`.
+
+    See Also
+    --------
+    course_lib.activations.simplex.sparsemax : the same for any number of classes.
 
     Examples
     --------

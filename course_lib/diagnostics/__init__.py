@@ -7,7 +7,9 @@ PyTorch module, and gives the same numbers for the same network.
 Three words are used in one meaning only. A unit is *saturated* on an example if its derivative
 there is less than a hundredth of the largest derivative that its activation has. *Saturation* is
 the fraction of pairs of unit and example that are saturated. A unit is *dead* if its derivative is
-exactly 0 on every example: then no gradient reaches its weights, whatever the loss.
+exactly 0 on every example: then no gradient reaches its weights, whatever the loss. The units of a
+gate, such as SwiGLU, or of maxout are its outputs; each has several inputs, and its derivative is
+the largest of theirs in absolute value. Gates have no largest derivative, and 1 stands for it.
 """
 
 from course_lib.diagnostics.diagnosis import Diagnosis, diagnose

@@ -121,9 +121,9 @@ def diagnose(
     Raises
     ------
     ValueError
-        If the network has no elementwise activation or weight matrix, an activation of PyTorch has
-        settings that cannot be measured, there are no examples or they are ragged, the fraction is
-        not between 0 and 1, or the optimizer belongs to another network.
+        If the network has no elementwise activation, gate or weight matrix, an activation of
+        PyTorch has settings that cannot be measured, there are no examples or they are ragged, the
+        fraction is not between 0 and 1, or the optimizer belongs to another network.
     TypeError
         If there are no labels, or the optimizer is not one of the network's library.
     KeyError, TypeError, ValueError

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import as_array
 from course_lib._typing import Array
-from course_lib.activations import prelu_grad
+from course_lib.activations import Activation, prelu_grad
 from course_lib.diagnostics.measures import largest_derivative
 from course_lib.network import Activate, Layer, Loss, Network, PReLU
 from course_lib.network.layers import walk
@@ -26,13 +26,14 @@ class Trace:
         Its place in the network, as in the names of the parameters: ``"3"``, or ``"3.1"`` inside a
         residual block.
     inputs, outputs : ndarray, shape (..., batch, units)
-        Pre-activations and activations.
+        Pre-activations and activations. A gate, or maxout, has several inputs for each unit.
     derivatives : ndarray, shape (..., batch, units)
-        At the inputs.
+        At the inputs; of the several inputs of a unit, the largest absolute value.
     largest_derivative : float or ndarray
         That the activation has anywhere.
-    gradient : ndarray, shape (..., batch, units)
-        Of the batch's mean loss with respect to the inputs; empty where none was asked for.
+    gradient : ndarray
+        Of the batch's mean loss with respect to the inputs, in their shape; empty where none was
+        asked for.
     """
 
     name: str
@@ -51,9 +52,26 @@ def _trace(name: str, layer: Layer, inputs: Array, outputs: Array) -> Trace:
         largest: float | Array = np.maximum(1.0, np.abs(weight))
     else:
         assert isinstance(layer, Activate)
-        derivatives = layer.activation.derivative(inputs)
+        derivatives = _of_units(layer.activation, inputs, outputs)
         largest = largest_derivative(layer.activation)
     return Trace(name, inputs, outputs, np.asarray(derivatives), largest, np.empty(0))
+
+
+def _of_units(row: Activation, inputs: Array, outputs: Array) -> Array:
+    """Return the derivative of each unit: by its input, or the largest by its several inputs."""
+    derivatives = np.asarray(row.derivative(inputs))
+    if row.elementwise:
+        return derivatives
+    # input j of each part belongs to unit j; where all are 0, nothing passes this unit
+    shape = (*outputs.shape[:-1], -1, outputs.shape[-1])
+    return np.asarray(np.abs(derivatives.reshape(shape)).max(axis=-2))
+
+
+def _has_units(layer: Layer) -> bool:
+    """Return whether a layer is an activation whose units have derivatives of their own."""
+    return isinstance(layer, PReLU) or (
+        isinstance(layer, Activate) and layer.activation.kind != "axis"
+    )
 
 
 class _Tap:
@@ -88,9 +106,7 @@ def traces_of(network: Any, x: ArrayLike, y: ArrayLike | None, loss: str | Loss)
     with np.errstate(all="ignore"):  # an explosion is a result
         if isinstance(network, Network):
             for name, layer in walk(network.layers):
-                if isinstance(layer, PReLU) or (
-                    isinstance(layer, Activate) and layer.activation.elementwise
-                ):
+                if _has_units(layer):
                     _Tap(name, layer, traces)
             checked = network.check_input(x)
             # for each replica, also where an activation comes before all weights

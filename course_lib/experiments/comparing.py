@@ -66,7 +66,11 @@ def compare(
         ``{"initialization": "xavier"}``, and ``"optimizer"`` if it has its own. By default a single
         setting, ``"default"``, that sets nothing.
     sizes : sequence of int
-        Units of each layer, from input to output; a setting may have others.
+        Units of each layer, from input to output; a setting may have others. A gate gets as many
+        units and twice the dense outputs before them, thus more parameters than the other
+        activations; the table then says how many (`Comparison.parameter_counts`). To compare at
+        about equal parameters, call again with fewer units: two thirds as many where the hidden
+        layers are most of the network :cite:p:`shazeer2020glu`.
     data : triple of (x, y)
         For training, validation and test, as `course_lib.training.fit` takes them.
     learning_rates : sequence of float
@@ -155,8 +159,9 @@ def compare(
         sizes, _three_pairs(data, dtype), optimizer, epochs, batch_size, get_loss(loss), score,
         dtype, replicas_at_once, progress,
     )  # fmt: skip
-    for kind in kinds.values():
-        task.rehearse(kind, grid, tuning_seeds, len(seeds))
+    counts = {
+        key: task.rehearse(kind, grid, tuning_seeds, len(seeds)) for key, kind in kinds.items()
+    }
     tuning = {key: task.tune(kind, grid, tuning_seeds) for key, kind in kinds.items()}
     if edge == "raise":
         _check_edges(tuning)
@@ -166,7 +171,7 @@ def compare(
         measured = task.train(kind, np.full(len(seeds), best), seeds, ["validation", "test"])
         for seed, values in zip(seeds, measured.tolist(), strict=True):
             rows.append(Row(*key, int(seed), best, *values))
-    return Comparison(rows, tuning, score, level, chosen)
+    return Comparison(rows, tuning, score, level, chosen, counts)
 
 
 @dataclass(frozen=True)
@@ -248,8 +253,11 @@ class _Task:
 
     def rehearse(
         self, kind: Kind, learning_rates: Sequence[float], tuning_seeds: Sequence[int], n_seeds: int
-    ) -> None:
-        """Do everything but training, so that errors are raised before hours of work."""
+    ) -> int:
+        """Do everything but training, so that errors are raised before hours of work.
+
+        Return how many parameters one network has.
+        """
         network = self.network(kind, tuning_seeds[:1])
         self.check_learning_rates(kind, learning_rates)
         optimizer = self.check_optimizers(
@@ -264,6 +272,7 @@ class _Task:
                 self.loss.function(network(x), y)
             if np.isnan(self.measure(network, part)).any():
                 raise ValueError(f"{self.loss.name!r} has no accuracy; expected score='loss'")
+        return sum(value[0].size for value in network.parameters.values())
 
     def check_learning_rates(self, kind: Kind, learning_rates: Sequence[float]) -> None:
         """Raise ValueError if the optimizer does not use the learning rates it is given."""

@@ -90,6 +90,9 @@ class Comparison:
         Coverage of all intervals.
     baseline : (activation, setting), optional
         What all others are compared with, where nothing else is said.
+    parameter_counts : dict of (activation, setting) to int
+        Numbers that one network learns. Where those of a setting differ, as with gates, which have
+        two dense outputs for each unit, the table says so.
     """
 
     rows: list[Row]
@@ -97,6 +100,7 @@ class Comparison:
     score: str
     level: float = 0.95
     baseline: Combination | None = None
+    parameter_counts: dict[Combination, int] = field(default_factory=dict)
     _by_combination: dict[Combination, list[Row]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -221,7 +225,17 @@ class Comparison:
             notes.append(
                 "no differences to the baseline: a training diverged, its loss is infinite"
             )
-        return "\n".join([title, *_aligned(cells), *notes])
+        return "\n".join([title, *_aligned(cells), *notes, *self._sizes()])
+
+    def _sizes(self) -> Iterator[str]:
+        """Yield a line for each setting whose activations make networks of different sizes."""
+        for label in self.settings:
+            counts = {
+                name: count for (name, own), count in self.parameter_counts.items() if own == label
+            }
+            if len(set(counts.values())) > 1:
+                each = ", ".join(f"{name} {count}" for name, count in counts.items())
+                yield f"parameters of a network ({label}): {each}"
 
     def _tests(self, combination: Combination) -> list[float]:
         return [row.test for row in self._by_combination[combination]]

@@ -3,9 +3,10 @@
 The modules of this package, in the order in which they build on one another:
 
 - `course_lib.pytorch.tensors`: arrays and tensors of what a caller passes
+- `course_lib.pytorch.modules`: residual blocks, gates, and what else ``torch.nn`` lacks
 - `course_lib.pytorch.activation_modules`: which module is which activation of the catalogue
-- `course_lib.pytorch.modules`: residual blocks and the multilayer perceptron
 - `course_lib.pytorch.conversion`: networks carried there and back
+- `course_lib.pytorch.building`: the multilayer perceptron
 - `course_lib.pytorch.arguments`: the checks of losses, targets and optimizers
 - `course_lib.pytorch.schedulers`: learning rates that change from step to step
 - `course_lib.pytorch.fitting`: `fit`, by the loop of `course_lib.training.loop`, and `predict`
@@ -16,13 +17,17 @@ PyTorch.
 """
 
 from course_lib.pytorch.activation_modules import activation_module
+from course_lib.pytorch.building import mlp
 from course_lib.pytorch.conversion import from_numpy, to_numpy
 from course_lib.pytorch.fitting import fit, predict
 from course_lib.pytorch.inspection import Passage, passages, weights
-from course_lib.pytorch.modules import Residual, mlp
+from course_lib.pytorch.modules import Activate, Gated, Maxout, Residual
 from course_lib.pytorch.schedulers import lambda_lr
 
 __all__ = [
+    "Activate",
+    "Gated",
+    "Maxout",
     "Passage",
     "Residual",
     "activation_module",

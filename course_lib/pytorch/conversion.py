@@ -30,6 +30,7 @@ from course_lib.pytorch.activation_modules import (
     activation_of,
     computes_as,
     rows_for,
+    settings_of,
     text_of,
 )
 from course_lib.pytorch.modules import Residual
@@ -51,16 +52,16 @@ def from_numpy(network: Network) -> nn.Sequential:
     torch.nn.Sequential
         The same function, in the same dtype, with running averages; in training mode, as every
         new module is. Weights are transposed: PyTorch keeps them as ``(out_features,
-        in_features)``. Dropout has the same probabilities, but draws its masks from PyTorch's
-        random numbers.
+        in_features)``. A layer without a bias has none there either. Dropout has the same
+        probabilities, but draws its masks from PyTorch's random numbers.
 
     Raises
     ------
     ValueError
-        If the network has replicas, or an activation of its own is wrong about PyTorch.
-    NotImplementedError
-        If PyTorch lacks one of its activations, or one with these parameters (see
+        If the network has replicas, or an activation of its own is wrong about PyTorch (see
         `activation_module`).
+    NotImplementedError
+        If an activation draws random numbers.
     TypeError
         If it is no network, in float16, float32 or float64, of layers of `course_lib.network`. A
         class of your own that is derived from one of them is taken for it only if it inherits
@@ -113,7 +114,7 @@ def _module(layer: Layer, dtype: torch.dtype) -> nn.Module:
     module: nn.Module
     if isinstance(layer, Dense):
         state["weight"] = torch.tensor(layer.parameters["weight"].T)
-        module = nn.Linear(in_features, features, **options)
+        module = nn.Linear(in_features, features, bias="bias" in state, **options)
     elif isinstance(layer, PReLU):
         module = nn.PReLU(features, **options)
     elif isinstance(layer, LayerNorm):
@@ -141,9 +142,10 @@ def to_numpy(module: nn.Sequential, *, seed: Seed = 0) -> Network:
     Parameters
     ----------
     module : torch.nn.Sequential
-        Of ``Linear`` layers, activations of the catalogue with any parameters that its functions
-        take, ``PReLU`` with any negative slopes, ``BatchNorm1d``, ``LayerNorm``, ``Dropout``,
-        ``AlphaDropout``, `Residual` blocks of all these, and ``Flatten()`` with its defaults.
+        Of ``Linear`` layers, with or without bias, activations of the catalogue with any parameters
+        that its functions take, `Gated`, `Maxout` and `Activate`, ``PReLU`` with any negative
+        slopes, ``BatchNorm1d``, ``LayerNorm``, ``Dropout``, ``AlphaDropout``, `Residual` blocks of
+        all these, and ``Flatten()`` with its defaults.
     seed : int or SeedSequence
         For the masks of dropout, other ones for each layer; those of PyTorch cannot be carried.
 
@@ -161,24 +163,25 @@ def to_numpy(module: nn.Sequential, *, seed: Seed = 0) -> Network:
         one of PyTorch is taken for it only if it inherits ``forward``.
     ValueError
         If a dropout drops everything, two layers share a parameter, which would learn as two here,
-        or neighbors do not fit.
+        neighbors do not fit, or the catalogue's function does not take a number that a module has.
 
     Notes
     -----
-    Outputs and gradients are equal; three things may be learned differently here. A bias that a
-    layer leaves out becomes zeros, and the weight of a normalization without one becomes ones:
-    both are parameters here, and learn. A frozen parameter (``requires_grad=False``) learns, too.
-    ``RReLU`` has the mean of its bounds as its negative slope, as in PyTorch's evaluation mode,
-    also while it trains. A batch normalization without running averages, or with
-    ``momentum=None``, which averages over all batches, is not carried: nothing here does the same.
+    Outputs and gradients are equal; three things may be learned differently here. A normalization
+    without weight or bias gets ones or zeros, which are parameters here, and learn. A frozen
+    parameter (``requires_grad=False``) learns, too. ``RReLU`` has the mean of its bounds as its
+    negative slope, as in PyTorch's evaluation mode, also while it trains. A batch normalization
+    without running averages, or with ``momentum=None``, which averages over all batches, is not
+    carried: nothing here does the same.
 
     Examples
     --------
     >>> from course_lib.pytorch import mlp
     >>> to_numpy(mlp([2, 3, 1], "relu"))
     Network(2-3-1, ['relu'], float32)
-    >>> to_numpy(nn.Sequential(nn.Linear(2, 1, bias=False), nn.LeakyReLU(0.2)))
-    Network(2-1, ['leaky_relu(negative_slope=0.2)'], float32)
+    >>> found = to_numpy(nn.Sequential(nn.Linear(2, 1, bias=False), nn.LeakyReLU(0.2)))
+    >>> found, list(found.parameters)
+    (Network(2-1, ['leaky_relu(negative_slope=0.2)'], float32), ['0.weight'])
     """
     if not computes_as(module, nn.Sequential):
         raise TypeError(
@@ -238,13 +241,16 @@ def _layer(module: nn.Module, dtype: np.dtype[Any], seeds: Iterator[Seed]) -> La
     layer = layer_with_parameters(module, dtype)
     if layer is not None:
         return layer
-    row = activation_of(module, rows_for(module))
+    row = activation_of(module)
     if row is not None:
         return Activate(row)
+    if rows_for(module):
+        raise TypeError(f"cannot carry {module} across; expected {settings_of(module)}")
     raise TypeError(
         f"cannot carry {module} across; expected Linear, Flatten, Dropout, AlphaDropout, "
         f"BatchNorm1d with running averages and a momentum, LayerNorm over one axis, Residual, "
-        f"PReLU, and the activations of the catalogue, with parameters that its functions take: "
+        f"PReLU, Gated, Maxout, Activate, and the activations of the catalogue, with parameters "
+        f"that its functions take: "
         f"{', '.join(text_of(row) for row in activations.CATALOGUE.values() if row.pytorch)}"
     )
 
@@ -260,8 +266,7 @@ def layer_with_parameters(module: nn.Module, dtype: np.dtype[Any]) -> Layer | No
     if isinstance(module, nn.PReLU) and computes_as(module, nn.PReLU):
         return PReLU(state["weight"])
     if isinstance(module, nn.Linear) and computes_as(module, nn.Linear):
-        weight = state["weight"][0].T.copy()
-        return Dense(weight, state.get("bias", np.zeros((1, module.out_features), weight.dtype)))
+        return Dense(state["weight"][0].T.copy(), state.get("bias"))
     if isinstance(module, nn.LayerNorm) and computes_as(module, nn.LayerNorm):
         if len(module.normalized_shape) != 1:
             return None

@@ -12,7 +12,7 @@ from torch import nn
 from course_lib._checks import check_type
 from course_lib._typing import Array
 from course_lib.network import Activate, Layer, Loss, PReLU
-from course_lib.pytorch.activation_modules import activation_of, parameter_names, rows_for
+from course_lib.pytorch.activation_modules import activation_of, rows_for, settings_of
 from course_lib.pytorch.arguments import as_targets, loss_and_criterion
 from course_lib.pytorch.conversion import layer_with_parameters
 from course_lib.pytorch.tensors import array_of, as_tensor, first_parameter
@@ -65,8 +65,9 @@ def passages(
     Returns
     -------
     list of Passage
-        For each time that the batch passed an elementwise activation of the catalogue or a
-        ``PReLU``, in order. In what a convolution returns, each place of each channel is a unit.
+        For each time that the batch passed an elementwise activation of the catalogue, a ``PReLU``
+        or, in rows of features, a ``GLU``, in order. In what a convolution returns, each place of
+        each channel is a unit.
 
     Raises
     ------
@@ -115,8 +116,11 @@ After = Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor], None]
 
 def _recorder(name: str, layer: Layer, found: list[Passage]) -> tuple[Before, After]:
     """Return the hooks before and after an activation, which append a Passage for each call."""
+    gate = isinstance(layer, Activate) and not layer.activation.elementwise
 
     def before(module: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        if gate and inputs[0].ndim != 2:
+            return inputs  # its axis may be that of channels or of places
         # A tensor of its own has the gradient through this activation alone, and always one; and
         # a module that works in place overwrites it instead of what came from the layer before.
         z = inputs[0] if inputs[0].requires_grad else inputs[0].detach().requires_grad_()
@@ -130,7 +134,8 @@ def _recorder(name: str, layer: Layer, found: list[Passage]) -> tuple[Before, Af
         return (z,)
 
     def after(module: nn.Module, inputs: tuple[torch.Tensor], outputs: torch.Tensor) -> None:
-        found[-1].outputs = _rows_of(outputs)
+        if not gate or inputs[0].ndim == 2:
+            found[-1].outputs = _rows_of(outputs)
 
     return before, after
 
@@ -143,20 +148,16 @@ def _with_units(layer: Layer, shape: Sequence[int]) -> Layer:
 
 
 def _activations_in(model: nn.Module) -> Iterator[tuple[str, nn.Module, Layer]]:
-    """Yield name, module and NumPy layer of each elementwise activation."""
+    """Yield name, module and NumPy layer of each activation that is elementwise or a gate."""
     for name, module in model.named_modules():
-        rows = [row for row in rows_for(module) if row.elementwise]
+        rows = [row for row in rows_for(module) if row.kind != "axis"]
         if not rows:
             continue
         layer = layer_with_parameters(module, np.dtype(np.float32))  # of a PReLU
-        if layer is None and (row := activation_of(module, rows)) is not None:
+        if layer is None and (row := activation_of(module)) is not None:
             layer = Activate(row)
         if layer is None:
-            names = parameter_names(rows[0])
-            but = f", but for {' and '.join(names)}" if names else ""
-            raise ValueError(
-                f"cannot measure {module}; expected PyTorch's default settings of it{but}"
-            )
+            raise ValueError(f"cannot measure {module}; expected {settings_of(module)}")
         yield name, module, layer
 
 

@@ -1,18 +1,17 @@
-"""Modules: residual blocks, and the multilayer perceptron with PyTorch's initial weights."""
+"""Modules that ``torch.nn`` lacks: residual blocks, gates, maxout, and functions of NumPy."""
 
-from collections.abc import Sequence
-from itertools import pairwise
-from numbers import Integral
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from course_lib import activations
+from course_lib._checks import as_integer, check_choice
 from course_lib.activations import Activation
-from course_lib.pytorch.activation_modules import activation_module
+from course_lib.pytorch.tensors import array_of
 
-__all__ = ["Residual", "mlp"]
+__all__ = ["GATES", "Activate", "Gated", "Maxout", "Residual"]
 
 
 class Residual(nn.Sequential):
@@ -55,69 +54,187 @@ class Residual(nn.Sequential):
         return input + output
 
 
-def mlp(
-    sizes: Sequence[int] = (784, 256, 10),
-    activation: str | Activation = "relu",
-    *,
-    seed: int = 0,
-    dtype: torch.dtype = torch.float32,
-) -> nn.Sequential:
-    """Build a multilayer perceptron with PyTorch's own initial weights.
+class Activate(nn.Module):
+    """An activation of `course_lib.activations` as a module: any row, also one of your own.
+
+    It computes by NumPy, on the CPU; autograd goes through the row's own derivative or
+    vector-Jacobian product. Where PyTorch has a module of its own, `activation_module` returns
+    that one, which is faster and runs on a GPU.
 
     Parameters
     ----------
-    sizes : sequence of int
-        Units of each layer, from input to output; at least two numbers.
     activation : str or Activation
-        A name of the catalogue; stands between the linear layers, not after the last.
-    seed : int
-        For the initial weights. The global state of PyTorch's random numbers is left as it was.
-    dtype : torch.dtype
-        torch.float32 or torch.float64.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        Linear layers and activations in turn.
+        A name of the catalogue, or a row.
 
     Raises
     ------
-    ValueError
-        If there are fewer than two sizes, or a size is below 1.
-    TypeError
-        If the sizes are no sequence of integers, or there are several activations.
     KeyError
         If the catalogue has no such activation.
+    RuntimeError
+        In the backward pass, if it is to be differentiated again (``create_graph=True``), or its
+        input was changed in place since.
+
+    Notes
+    -----
+    The counterpart of `course_lib.network.Activate`. Tensors of bfloat16, which NumPy lacks, go
+    through float32.
 
     Examples
     --------
-    >>> model = mlp()
-    >>> sum(parameter.numel() for parameter in model.parameters())
-    203530
+    >>> from course_lib.activations import get
+    >>> x = torch.tensor([-1.0, 0.0, 1.0], requires_grad=True)
+    >>> y = Activate(get("swish", beta=2.0))(x)
+    >>> y.sum().backward()
+    >>> y.detach(), x.grad
+    (tensor([-0.1192,  0.0000,  0.8808]), tensor([-0.0908,  0.5000,  1.0908]))
     """
-    _check_sizes(sizes)
-    if isinstance(activation, list | tuple | np.ndarray):
-        raise TypeError(
-            f"activation is {activation!r}; expected one for all hidden layers, such as 'relu'; "
-            f"for one in each, put modules in a row: nn.Sequential(nn.Linear(2, 3), nn.ReLU(), ...)"
+
+    def __init__(self, activation: str | Activation) -> None:
+        super().__init__()
+        self.activation = activations.get(activation)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Return the activation of every element, or over the last axis."""
+        output: torch.Tensor = _ByNumpy.apply(input, self.activation)  # type: ignore[no-untyped-call]
+        return output
+
+    def extra_repr(self) -> str:
+        """Return the activation's name."""
+        return self.activation.name
+
+
+class _ByNumpy(torch.autograd.Function):
+    """A row's value and, backwards, its vector-Jacobian product."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, row: Activation) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        ctx.row = row
+        value, ctx.pull = row.pullback(array_of(x))
+        return torch.tensor(value, dtype=x.dtype, device=x.device)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[torch.Tensor, None]:
+        # PyTorch's once_differentiable says nothing where grad_output itself needs no gradient
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                f"{ctx.row.name!r} is computed by NumPy and can be differentiated once; expected "
+                f"a backward pass without create_graph=True"
+            )
+        (x,) = ctx.saved_tensors  # an error if it was changed since
+        gradient = ctx.pull(array_of(grad_output))
+        return torch.tensor(gradient, dtype=x.dtype, device=x.device), None
+
+
+GATES: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "glu": torch.sigmoid,
+    "reglu": nn.functional.relu,
+    "geglu": nn.functional.gelu,
+    "swiglu": nn.functional.silu,
+}
+
+
+class Gated(nn.Module):
+    r"""A gated linear unit, :math:`a\,g(b)`, of the halves a and b of the last axis.
+
+    Parameters
+    ----------
+    gate : str
+        ``"reglu"``, ``"geglu"`` or ``"swiglu"`` :cite:p:`shazeer2020glu`; ``"glu"`` is
+        ``torch.nn.GLU``.
+
+    Raises
+    ------
+    KeyError
+        If there is no such gate.
+    ValueError
+        In the forward pass, if the last axis cannot be halved.
+
+    Notes
+    -----
+    As in ``torch.nn.GLU`` the second half is the gate. The functions of `course_lib.activations` of
+    the same names do the same in NumPy.
+
+    Examples
+    --------
+    >>> Gated("reglu")(torch.tensor([3.0, 5.0, -1.0, 2.0]))
+    tensor([ 0., 10.])
+    """
+
+    def __init__(self, gate: str) -> None:
+        super().__init__()
+        check_choice("gate", gate, GATES)
+        self.gate = gate
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Return the first half times the gate of the second.
+
+        Raises
+        ------
+        ValueError
+            If the last axis cannot be halved.
+        """
+        a, b = _parts(input, 2).unbind(-2)
+        return a * GATES[self.gate](b)
+
+    def extra_repr(self) -> str:
+        """Return the gate as it is passed."""
+        return repr(self.gate)
+
+
+class Maxout(nn.Module):
+    """The largest of each group of inputs along the last axis.
+
+    Parameters
+    ----------
+    pieces : int
+        Inputs in a group. The last axis, of length n, is cut into that many parts, and output j is
+        the largest of the entries j of all parts.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not an integer from 1 on; ValueError in the forward pass, if it does not divide
+        the last axis.
+
+    Notes
+    -----
+    Goodfellow et al., 2013 :cite:p:`goodfellow2013maxout`. Of several equal inputs one has the
+    gradient: on a CPU the first, as in `course_lib.activations.maxout`.
+
+    Examples
+    --------
+    >>> Maxout()(torch.tensor([1.0, 2.0, 3.0, 0.0]))
+    tensor([3., 2.])
+    """
+
+    def __init__(self, pieces: int = 2) -> None:
+        super().__init__()
+        self.pieces = as_integer("pieces", pieces)
+        if self.pieces < 1:
+            raise ValueError(f"pieces is {pieces}; expected integers from 1 on")
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Return the largest of each group.
+
+        Raises
+        ------
+        ValueError
+            If the pieces do not divide the last axis.
+        """
+        return _parts(input, self.pieces).max(dim=-2).values
+
+    def extra_repr(self) -> str:
+        """Return the number of pieces as it is passed."""
+        return f"pieces={self.pieces}"
+
+
+def _parts(x: torch.Tensor, pieces: int) -> torch.Tensor:
+    """Cut the last axis: (..., n) -> (..., pieces, n / pieces)."""
+    length = x.shape[-1] if x.ndim else 1
+    if not x.ndim or length % pieces:
+        raise ValueError(
+            f"the input has shape {tuple(x.shape)}, whose last axis cannot be cut into {pieces} "
+            f"equal parts"
         )
-    activation = activations.get(activation)
-    layers: list[nn.Module] = []
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch the GPUs too
-        for i, (in_features, out_features) in enumerate(pairwise(sizes)):
-            layers.append(nn.Linear(in_features, out_features, dtype=dtype))
-            if i < len(sizes) - 2:
-                layers.append(activation_module(activation).to(dtype))
-    return nn.Sequential(*layers)
-
-
-def _check_sizes(sizes: object) -> None:
-    """Raise an error unless they are two integers from 1 on, or more."""
-    if isinstance(sizes, str) or not isinstance(sizes, Sequence | np.ndarray):
-        raise TypeError(f"sizes are {sizes!r}; expected a sequence of integers, such as [784, 10]")
-    wrong = [n for n in sizes if isinstance(n, bool) or not isinstance(n, Integral)]
-    if wrong:
-        raise TypeError(f"sizes are {sizes!r}; expected integers; {wrong[0]!r} is not one")
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"sizes are {list(sizes)}; expected at least two numbers from 1 on")
+    return x.reshape(*x.shape[:-1], pieces, length // pieces)
