@@ -7,12 +7,15 @@ from course_lib.activations import CATALOGUE
 
 ZEROS = {"gelu": 0.75179, "gelu_tanh": 0.75246, "silu": 1.27846, "swish": 1.27846, "mish": 1.19243}
 ZEROS |= {"quick_gelu": 1.27846 / 1.702, "geglu": 0.75179, "swiglu": 1.27846}
-SIGNED = {"negative_slope", "value"}  # other parameters are above 0
+SIGNED = {"negative_slope", "value", "offset"}  # other parameters are above 0
 SCALES = {  # the size of input at which a curve with parameters turns
     "softplus": lambda beta: 1 / beta,
     "swish": lambda beta: 1 / beta,
     "celu": lambda alpha: alpha,
     "squareplus": lambda b: np.sqrt(b),
+    "hard_tanh": lambda min_val, max_val: max_val,
+    "hard_sigmoid": lambda slope, offset: max(1, abs(offset)) / slope,
+    "relu6": lambda max_value: max_value,
     "threshold": lambda threshold, value: threshold,
     "hard_shrink": lambda threshold: threshold,
     "soft_shrink": lambda threshold: threshold,
@@ -31,6 +34,8 @@ def draw_parameters(rng, name):
         value = rng.choice([size, float(f"{size:.3g}"), np.rint(size * 8) / 8 or 0.125])
         value = float(np.clip(value, 1e-3, 1e3))
         found[key] = -value if key in SIGNED and rng.random() < 0.3 else value
+    if "min_val" in found:
+        found["min_val"] *= -1
     if "lower" in found:
         found["lower"], found["upper"] = sorted(found.values())
     return found

@@ -18,6 +18,7 @@ from course_lib.network import (
     Residual,
 )
 
+GATES = ["glu", "reglu", "geglu", "swiglu", "maxout"]  # half as many out as in
 KEEPING = [row.name for row in CATALOGUE.values() if row.kind != "groups"]  # as many out as in
 IN_PYTORCH = [name for name in KEEPING if CATALOGUE[name].pytorch]
 CORE = "identity sigmoid tanh relu leaky_relu gelu silu softmax log_softmax".split()
@@ -54,6 +55,14 @@ def build(activation, replicas=(), dtype=np.float64, sizes=SIZES, seed=0):
         )
         layers += [Dense(weight, bias), Activate(activation)]
     return Network(layers[:-1])
+
+
+def build_for(loss, activation, replicas=(), dtype=np.float64):
+    """Make such a network, with small outputs for a loss that takes their exponentials."""
+    network = build(activation, replicas, dtype)
+    if loss.endswith("nll"):
+        list(network.parameters.values())[-2][...] /= 16
+    return network
 
 
 def batch_for(loss, dtype=np.float64, leading=(), seed=1):
@@ -155,6 +164,7 @@ LAYERS = {
     "Dense": lambda dtype, own=(): Dense(
         np.full((*own, 4, 4), 0.5, dtype), np.full((*own, 1, 4), 0.1, dtype)
     ),
+    "Dense without bias": lambda dtype, own=(): Dense(np.full((*own, 4, 4), 0.5, dtype)),
     "relu": lambda dtype, own=(): Activate("relu"),
     "gelu": lambda dtype, own=(): Activate("gelu"),
     "sigmoid": lambda dtype, own=(): Activate("sigmoid"),

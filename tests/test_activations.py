@@ -105,6 +105,13 @@ PARAMETERS = {  # name: parameters, function, derivative
     "squareplus": ({"b": 0.7}, lambda x: mpf(0.7) / 2 / (mp.sqrt(x * x + mpf(0.7)) - x), None),
     "elu": ({"alpha": 2.5}, lambda x: x if x > 0 else mpf(2.5) * mp.expm1(x), None),
     "celu": ({"alpha": 0.3}, lambda x: x if x > 0 else mpf(0.3) * mp.expm1(x / mpf(0.3)), None),
+    "hard_tanh": ({"min_val": -2, "max_val": 0.5}, lambda x: min(max(x, mpf(-2)), mpf(0.5)), None),
+    "hard_sigmoid": (
+        {"slope": 0.2, "offset": 0.7},
+        lambda x: min(max(mpf(0.2) * x + mpf(0.7), mpf(0)), mpf(1)),
+        None,
+    ),
+    "relu6": ({"max_value": 0.7}, lambda x: min(max(x, mpf(0)), mpf(0.7)), None),
     "swish": ({"beta": 0.9}, lambda x: x / (1 + mp.exp(-mpf(0.9) * x)), None),
     "hard_shrink": ({"threshold": 1}, lambda x: x if abs(x) > 1 else mpf(0), None),
     "soft_shrink": ({"threshold": 1}, lambda x: mp.sign(x) * max(abs(x) - 1, mpf(0)), None),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from network_helpers import (
     BATCH,
     DTYPES,
+    GATES,
     KEEPING,
     NETWORKS,
     SIZES,
@@ -121,22 +122,24 @@ def test_the_text_form_says_what_there_is():
 @settings(max_examples=40)
 @given(
     sizes=st.lists(st.integers(1, 6), min_size=2, max_size=4),
-    activation=st.sampled_from(KEEPING),
+    activation=st.sampled_from([*KEEPING, *GATES]),
     loss=st.sampled_from(list(LOSSES)),
     initialization=st.sampled_from(list(INITIALIZERS)),
     residual=st.booleans(),
+    bias=st.booleans(),
     dropout=st.sampled_from([0.0, 0.4]),
     batch=st.integers(1, 7),
     seeds=st.lists(st.integers(0, 2**32), min_size=1, max_size=4),
     dtype=st.sampled_from(DTYPES),
 )
 def test_replica_i_equals_the_network_of_its_seed(
-    sizes, activation, loss, initialization, residual, dropout, batch, seeds, dtype
+    sizes, activation, loss, initialization, residual, bias, dropout, batch, seeds, dtype
 ):
-    assume(initialization != "computed" or CATALOGUE[activation].elementwise)
+    assume(initialization != "computed" or CATALOGUE[activation].kind != "axis")
     assume(loss != "gaussian_nll" or sizes[-1] % 2 == 0)
     settings_ = {
-        "initialization": initialization, "residual": residual, "dropout": dropout, "dtype": dtype
+        "initialization": initialization, "residual": residual, "bias": bias, "dropout": dropout,
+        "dtype": dtype,
     }  # fmt: skip
     together = mlp(sizes, activation, seed=seeds, **settings_)
     rng = np.random.default_rng(0)

@@ -22,7 +22,7 @@ from network_helpers import (
     TORCH_LOSSES,
     batch_for,
     batch_norms,
-    build,
+    build_for,
     make,
 )
 
@@ -68,7 +68,7 @@ def test_every_activation_of_pytorch_gives_its_gradients(activation, dtype):
 def compare_with_autograd(activation, loss, own_batches, replicas, dtype):
     # PyTorch's derivative of hard sigmoid is the float32 nearest to 1/6, in float64 too
     tolerance = max(TOLERANCE[dtype], 1e-7 * (activation == "hard_sigmoid"))
-    network = build(activation, replicas, dtype)
+    network = build_for(loss, activation, replicas, dtype)
     x, y = batch_for(loss, dtype, replicas if own_batches else ())
     values, gradients = network.loss_and_gradients(x, y, loss)
     assert np.shape(values) == replicas
@@ -183,7 +183,7 @@ def by_complex_step(parameters, activation, loss, x, y):
     [*product(CORE, LOSSES), *((name, "cross_entropy") for name in KEEPING if name not in CORE)],
 )
 def test_gradients_equal_the_complex_step(activation, loss):
-    network = build(activation)
+    network = build_for(loss, activation)
     x, y = batch_for(loss)
     _, gradients = network.loss_and_gradients(x, y, loss)
     expected = by_complex_step(network.parameters, activation, loss, x, y)

@@ -32,6 +32,12 @@ PARAMETERS = {
     "elu(alpha=-0.5)": lambda: nn.ELU(-0.5),
     "celu(alpha=0.5)": lambda: nn.CELU(0.5),
 }
+HAS_LIMITS = "min_val" in activations.get("hard_tanh").parameters
+if HAS_LIMITS:
+    PARAMETERS |= {
+        "hard_tanh(min_val=-2.0, max_val=0.5)": lambda: nn.Hardtanh(-2, 0.5, inplace=True),
+        "hard_tanh(min_val=0.0, max_val=4.0)": lambda: nn.Hardtanh(0, 4),
+    }
 
 
 DEFAULTS = {  # the catalogue's own parameters, some in other words
@@ -207,6 +213,13 @@ ROWS = {
         (0, 1), 1, True, "", pytorch="LeakyReLU(negative_slope=0.25)",
     ),
 }  # fmt: skip
+
+
+if HAS_LIMITS:
+    ROWS |= {
+        "Hardtanh(min_val=0.0, max_val=4.0)": activations.get("relu6", max_value=4),
+        "Activate(hard_sigmoid(slope=0.2))": activations.get("hard_sigmoid", slope=0.2),
+    }
 
 
 @pytest.mark.parametrize("text", ROWS)

@@ -99,3 +99,18 @@ def test_passages_of_activations_that_pytorch_lacks_or_sets_otherwise():
     ]
     for one in found:
         np.testing.assert_allclose(one.outputs, one.layer.forward(one.inputs), rtol=1e-12)
+
+
+def test_gates_are_measured_along_features_and_passed_over_along_other_axes():
+    layers = [nn.Conv1d(1, 4, 2), nn.GLU(dim=1), nn.GLU(dim=2), nn.Flatten(), nn.Linear(4, 8)]
+    model = nn.Sequential(*layers, pytorch.Gated("swiglu"), pytorch.Maxout(), nn.Linear(2, 2))
+    found = pytorch.passages(
+        model, np.random.default_rng(0).normal(size=(5, 1, 5)), np.zeros(5, int)
+    )
+    assert [(one.name, one.layer.activation.name) for one in found] == [
+        ("5", "swiglu"),
+        ("6", "maxout"),
+    ]
+    for one in found:
+        assert one.inputs.shape == one.gradient.shape
+        np.testing.assert_allclose(one.outputs, one.layer.forward(one.inputs), rtol=1e-5, atol=1e-6)

@@ -110,6 +110,15 @@ AT_ZEROS = [
 PARAMETERS = [{}, *({"negative_slope": s} for s in (-3.0, 0.001)), {"lower": 0.1, "upper": 0.7}]
 
 
+PARAMETERS += [{"min_val": -3.0, "max_val": 0.3}, {"min_val": 1.0, "max_val": 2.0}]
+
+
+PARAMETERS += [{"max_value": 0.7}, {"slope": 0.2, "offset": 0.5}, {"slope": 333.0, "offset": -0.1}]
+
+
+PARAMETERS += [{"slope": 1e-3, "offset": 1e3}]
+
+
 PARAMETERS += [{"threshold": 0.1}, {"threshold": 7.0, "value": -3.0}]
 PARAMETERS += [{key: value} for key in ("beta", "b", "alpha") for value in (1e-3, 1.702, 1e3)]
 

@@ -21,6 +21,10 @@ from course_lib.training.scores import accuracy_for
         ([[0.3]], [1], 1),
         ([[np.nan, 0.0], [1.0, 0.0]], [0, 0], 1 / 2),
         ([[np.nan], [-1.0]], [0, 0], 1 / 2),
+        ([[0, 1], [2, 1]], [[0.4, 0.6], [0.1, 0.9]], 1 / 2),  # soft labels
+        ([[[0, 1], [2, 1]], [[1, 0], [0, 1]]], [[0.4, 0.6], [0.1, 0.9]], [1 / 2, 1 / 2]),
+        ([[[0, 1]], [[1, 0]]], [[[0.4, 0.6]], [[0.4, 0.6]]], [1, 0]),
+        ([[0, 1], [2, 1]], [1.0, 1.0], 1 / 2),  # floats that are labels
     ],
 )
 def test_accuracy_is_the_fraction_of_correct_predictions(outputs, y, expected):
@@ -35,6 +39,21 @@ def test_an_output_that_is_no_number_predicts_nothing(loss, y):
     if loss == "cross_entropy":
         outputs = np.hstack([outputs, outputs - 1])
     assert accuracy_for(get_loss(loss), outputs, np.array(y)) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "expected"),
+    [
+        ("cross_entropy(label_smoothing=0.5)", [0, 0], 1 / 2),
+        ("cross_entropy(class_weights=(1, 9))", [[0.9, 0.1], [0.2, 0.8]], 1),
+        ("binary_cross_entropy(pos_weight=9)", [[1, 1], [0, 1]], 3 / 4),
+        ("gaussian_nll(full=True)", [[1.0], [1.0]], np.nan),
+        ("poisson_nll", [[1, 0], [1, 0]], np.nan),
+    ],
+)
+def test_parameters_of_a_loss_leave_the_accuracy_as_it_is(loss, y, expected):
+    outputs = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    np.testing.assert_array_equal(accuracy_for(get_loss(loss), outputs, np.array(y)), expected)
 
 
 X, Y = np.zeros((4, 2)), np.zeros(4, int)

@@ -6,7 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from network_helpers import DTYPES, Doubled, drop, normalization
+from network_helpers import (
+    DTYPES,
+    EDGES,
+    FLOATS,
+    GATES,
+    Doubled,
+    drop,
+    edge_input,
+    normalization,
+)
 from torch.nn import functional
 
 from course_lib.activations import CATALOGUE, Activation, get, glu, logsumexp, softmax
@@ -27,7 +36,6 @@ from course_lib.network.layers.activation import features_needed, features_retur
 from course_lib.network.layers.widths import widths
 from course_lib.training import Adam, fit
 
-GATES = ["glu", "reglu", "geglu", "swiglu", "maxout"]
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.normal(size=(5, 2)), np.array([0, 1, 1, 0, 1])
 
@@ -110,6 +118,7 @@ def test_widths_pass_through_what_keeps_them(kind):
         ([dense(2, 8), dense(8, 9), Activate(THIRDS)], [2, 8, 3]),
         ([Activate(THIRDS), dense(2, 2)], [6, 2]),
         ([dense(2, 8), Activate(KEPT), dense(1, 2)], [2, 1, 2]),
+        ([dense(2, 8), Activate("logsumexp(keepdims=True)"), dense(1, 2)], [2, 1, 2]),
         ([dense(2, 8), Halved(), dense(4, 2)], [2, 4, 2]),
         ([dense(2, 8), Saying(), dense(4, 8), Saying()], [2, 4, 4]),
         ([Halved(), dense(3, 2)], [3, 2]),
@@ -201,7 +210,7 @@ def test_a_gate_in_a_network_equals_pytorch(name, last, replicas, dtype):
             np.testing.assert_allclose(gradients[key][index], leaf.grad, err_msg=key, **near)
 
 
-ROWS = [*GATES, get("maxout", pieces=3), KEPT, THIRDS]
+ROWS = [*GATES, "maxout(pieces=3)", "logsumexp(keepdims=True)", KEPT, THIRDS]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: getattr(row, "name", row))
@@ -235,6 +244,18 @@ def test_gated_perceptrons_with_everything_are_their_replicas(name, normalizatio
             np.testing.assert_allclose(values[i], value, rtol=1e-12)
             for key, gradient in own.items():
                 np.testing.assert_allclose(gradients[key][i], gradient, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", GATES)
+def test_no_gate_warns_at_any_input_and_keeps_the_dtype(name, dtype):
+    for inputs in EDGES:
+        layer, x = Activate(name), edge_input(inputs, dtype)
+        with np.errstate(all="raise"):
+            y = layer.forward(x)
+            gradient = layer.backward(edge_input("largest", dtype)[:, :2])
+        assert (y.shape, gradient.shape) == ((2, 2), (2, 4))
+        assert y.dtype == gradient.dtype == dtype
 
 
 def test_a_gated_network_learns():

@@ -275,8 +275,32 @@ def _beyond(limit: Any) -> Real:
     return lambda x: mpf(int(abs(x) > limit))
 
 
+def _clipped(low: Any, high: Any) -> Curve:
+    return (
+        lambda x: min(max(x, low), high),
+        lambda x: mpf(int(low < x < high)),
+    )
+
+
+def _clipped_line(slope: Any, offset: Any) -> Curve:
+    if slope == mpf(1 / 6) and offset == 0.5:  # a sixth is meant
+        return EXACT["hard_sigmoid"]
+
+    def line(x: Any) -> Any:
+        with mp.workdps(700):  # of a tiny input beside the offset
+            return slope * x + offset
+
+    return (
+        lambda x: min(max(line(x), mpf(0)), mpf(1)),
+        lambda x: slope if 0 < line(x) < 1 else mpf(0),
+    )
+
+
 EXACT_WITH: Mapping[str, Callable[..., Curve]] = MappingProxyType(
     {
+        "hard_tanh": lambda min_val, max_val: _clipped(min_val, max_val),
+        "hard_sigmoid": _clipped_line,
+        "relu6": lambda max_value: _clipped(mpf(0), max_value),
         "leaky_relu": _leaky,
         "prelu": _leaky,
         "rrelu": lambda lower, upper: _leaky(mpf((float(lower) + float(upper)) / 2)),

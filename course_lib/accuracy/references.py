@@ -89,16 +89,8 @@ def _positive(x: Array, **parameters: float) -> Array:
     return x > 0
 
 
-def _negative(x: Array, **parameters: float) -> Array:
-    return x <= 0
-
-
 def _inside(limit: float) -> Condition:
     return lambda x: np.abs(x) < limit
-
-
-def _above(limit: float) -> Condition:
-    return lambda x: x >= limit
 
 
 def _beyond(x: Array, threshold: float) -> Array:
@@ -358,6 +350,31 @@ def _soft_shrink(x: Array, threshold: float = 0.5) -> DoubleDouble:
     return select(_beyond(x, threshold), select(x > 0, a - limit, a + limit), 0.0)
 
 
+def _line(x: Array, slope: float, offset: float) -> DoubleDouble:
+    """Return a x + b, times 6 for the sixth and the half that the defaults mean."""
+    if (slope, offset) == (1 / 6, 1 / 2):
+        return number(x) + 3.0
+    return _times(x, slope) + number(np.float64(offset))
+
+
+def _hard_sigmoid(x: Array, slope: float = 1 / 6, offset: float = 1 / 2) -> DoubleDouble:
+    line, top = _line(x, slope, offset), _top_of_line(slope, offset)
+    inside = line / top
+    above, below = np.asarray(line.high) > 0, np.asarray((line - top).high) < 0
+    return select(above, select(below, inside, 1.0), 0.0)
+
+
+def _hard_sigmoid_grad(x: Array, slope: float = 1 / 6, offset: float = 1 / 2) -> DoubleDouble:
+    line, top = _line(x, slope, offset), _top_of_line(slope, offset)
+    rate = number(np.full_like(x, 1.0 if top > 1 else slope)) / top
+    above, below = np.asarray(line.high) > 0, np.asarray((line - top).high) < 0
+    return select(above & below, rate, 0.0)
+
+
+def _top_of_line(slope: float, offset: float) -> float:
+    return 6.0 if (slope, offset) == (1 / 6, 1 / 2) else 1.0
+
+
 def _exponential(x: Array) -> DoubleDouble:
     return exp(number(x))
 
@@ -403,17 +420,14 @@ REFERENCES: Mapping[str, tuple[Reference, Reference]] = {
         lambda x, threshold=0.0, value=0.0: select(x > threshold, 1.0, 0.0),
     ),
     "relu6": (
-        _lines((_positive, _same), (_above(6), 6.0)),
-        _lines((_positive, 1.0), (_above(6), 0.0)),
+        lambda x, max_value=6.0: number(np.minimum(np.maximum(x, 0.0), max_value)),
+        lambda x, max_value=6.0: select((x > 0) & (x < max_value), 1.0, 0.0),
     ),
     "hard_tanh": (
-        _lines((_negative, -1.0), (_positive, 1.0), (_inside(1), _same)),
-        _lines((_inside(1), 1.0)),
+        lambda x, min_val=-1.0, max_val=1.0: number(np.minimum(np.maximum(x, min_val), max_val)),
+        lambda x, min_val=-1.0, max_val=1.0: select((x > min_val) & (x < max_val), 1.0, 0.0),
     ),
-    "hard_sigmoid": (
-        _lines((_positive, 1.0), (_inside(3), lambda x: (number(x) + 3.0) / 6.0)),
-        _lines((_inside(3), lambda x: DoubleDouble(np.ones_like(x)) / 6.0)),
-    ),
+    "hard_sigmoid": (_hard_sigmoid, _hard_sigmoid_grad),
     "sparse_sigmoid": (
         _lines((_positive, 1.0), (_inside(1), lambda x: (number(x) + 1.0).scaled(-1))),
         _lines((_inside(1), 0.5)),
@@ -556,7 +570,7 @@ def _sparsemax(x: Array) -> DoubleDouble:
     found = [_on_the_simplex(row) for row in x]
     k = np.array([[float(k)] for _, k in found])
     multiples = _from_least_units([[max(p, 0) for p in row] for row, _ in found])
-    return select(multiples.high > 0, multiples / k, 0.0)
+    return select(np.asarray(multiples.high) > 0, multiples / k, 0.0)
 
 
 def _sparsemax_jacobian(x: Array) -> DoubleDouble:

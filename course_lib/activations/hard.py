@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import as_number
 from course_lib._typing import Array
-from course_lib.numerics import choose, elementwise, indicator
-from course_lib.pairs import two_sum
+from course_lib.numerics import as_scale, choose, elementwise, indicator
+from course_lib.pairs import Pair, two_product, two_sum
 
 __all__ = [
     "hard_shrink",
@@ -29,18 +29,27 @@ __all__ = [
 ]
 
 
-def hard_tanh(x: ArrayLike, out: Array | None = None) -> Array:
-    r"""Return :math:`x`, cut off at -1 and 1.
+def hard_tanh(
+    x: ArrayLike, out: Array | None = None, *, min_val: float = -1.0, max_val: float = 1.0
+) -> Array:
+    r"""Return :math:`x`, cut off at -1 and 1, or at two other limits.
 
     Parameters
     ----------
     x, out
         As for `identity`, with its errors.
+    min_val, max_val : float
+        The limits, named as in PyTorch.
 
     Returns
     -------
     ndarray or scalar
-        Shape and dtype of `x`; exact.
+        Shape and dtype of `x`; exact but for the rounding of the limits to that dtype.
+
+    Raises
+    ------
+    ValueError
+        If a limit is not a finite number, or `min_val` is not below `max_val`.
 
     Notes
     -----
@@ -50,12 +59,17 @@ def hard_tanh(x: ArrayLike, out: Array | None = None) -> Array:
     --------
     >>> hard_tanh([-2.0, 0.5, 2.0])
     array([-1. ,  0.5,  1. ])
+    >>> hard_tanh([-2.0, 0.5, 2.0], min_val=0, max_val=1.5)
+    array([0. , 0.5, 1.5])
     """
-    return elementwise(lambda x: np.clip(x, -1, 1), x, out, exact=True)
+    low, high = _limits(min_val, max_val)
+    return elementwise(lambda x: np.clip(x, low, high), x, out, exact=True)
 
 
-def hard_tanh_grad(x: ArrayLike, out: Array | None = None) -> Array:
-    r"""Return the derivative of `hard_tanh`: 1 for :math:`|x| < 1`, 0 elsewhere.
+def hard_tanh_grad(
+    x: ArrayLike, out: Array | None = None, *, min_val: float = -1.0, max_val: float = 1.0
+) -> Array:
+    r"""Return the derivative of `hard_tanh`: 1 between the limits, 0 elsewhere.
 
     Notes
     -----
@@ -66,26 +80,48 @@ def hard_tanh_grad(x: ArrayLike, out: Array | None = None) -> Array:
     >>> hard_tanh_grad([-1.0, 0.5, 2.0])
     array([0., 1., 0.])
     """
-    return elementwise(lambda x: indicator(np.abs(x) < 1, x), x, out, exact=True)
+    low, high = _limits(min_val, max_val)
+    return elementwise(lambda x: indicator((x > low) & (x < high), x), x, out, exact=True)
 
 
-def hard_sigmoid(x: ArrayLike, out: Array | None = None) -> Array:
-    r"""Return :math:`(x + 3)/6`, cut off at 0 and 1.
+def _limits(min_val: float, max_val: float) -> tuple[float, float]:
+    low, high = as_number("min_val", min_val), as_number("max_val", max_val)
+    if low >= high:
+        raise ValueError(
+            f"min_val is {min_val!r} and max_val {max_val!r}; expected min_val < max_val"
+        )
+    return low, high
+
+
+def hard_sigmoid(
+    x: ArrayLike, out: Array | None = None, *, slope: float = 1 / 6, offset: float = 1 / 2
+) -> Array:
+    r"""Return :math:`(x + 3)/6`, or another line, cut off at 0 and 1.
 
     Parameters
     ----------
     x, out
         As for `identity`, with its errors.
+    slope, offset : float
+        Of the line :math:`a x + b`, from 1e-10 to 1e10, and from -1e10 to 1e10. The defaults mean a
+        sixth, which no float holds, and a half. ONNX calls them alpha and beta.
 
     Returns
     -------
     ndarray or scalar
         Shape and dtype of `x`; in [0, 1].
 
+    Raises
+    ------
+    ValueError
+        If a parameter is not a number in its range.
+
     Notes
     -----
     Courbariaux et al., 2015 :cite:p:`courbariaux2015binaryconnect`, with :math:`(x + 1)/2`. The
-    derivative here is that of PyTorch, JAX and Keras 3; Keras 2 had :math:`x/5 + 1/2`.
+    defaults are those of PyTorch, JAX and Keras 3; Keras 2 and ONNX have :math:`x/5 + 1/2`. With
+    other parameters the product, whose rounding counts where it nearly cancels with the offset, is
+    kept to twice the digits.
 
     See Also
     --------
@@ -95,12 +131,26 @@ def hard_sigmoid(x: ArrayLike, out: Array | None = None) -> Array:
     --------
     >>> hard_sigmoid([-4.0, 0.0, 1.5])
     array([0.  , 0.5 , 0.75])
+    >>> hard_sigmoid([-4.0, 0.0, 1.5], slope=0.2)
+    array([0. , 0.5, 0.8])
     """
-    return elementwise(lambda x: (np.clip(x, -3, 3) + 3) / 6, x, out)
+    slope, offset = _line(slope, offset)
+    if (slope, offset) == _SIXTH_AND_HALF:
+        return elementwise(lambda x: (np.clip(x, -3, 3) + 3) / 6, x, out)
+
+    def kernel(x: Array) -> Array:
+        total, rest = _on_the_line(x, slope, offset)
+        return np.clip(total + rest, 0, 1)
+
+    return elementwise(kernel, x, out)
 
 
-def hard_sigmoid_grad(x: ArrayLike, out: Array | None = None) -> Array:
+def hard_sigmoid_grad(
+    x: ArrayLike, out: Array | None = None, *, slope: float = 1 / 6, offset: float = 1 / 2
+) -> Array:
     r"""Return the derivative of `hard_sigmoid`: 1/6 for :math:`|x| < 3`, 0 elsewhere.
+
+    With other parameters it is the slope where the line is between 0 and 1.
 
     Notes
     -----
@@ -112,7 +162,32 @@ def hard_sigmoid_grad(x: ArrayLike, out: Array | None = None) -> Array:
     >>> hard_sigmoid_grad([-3.0, 0.0])
     array([0.        , 0.16666667])
     """
-    return elementwise(lambda x: indicator(np.abs(x) < 3, x) / 6, x, out)
+    slope, offset = _line(slope, offset)
+    if (slope, offset) == _SIXTH_AND_HALF:
+        return elementwise(lambda x: indicator(np.abs(x) < 3, x) / 6, x, out)
+
+    def kernel(x: Array) -> Array:
+        total, rest = _on_the_line(x, slope, offset)
+        return slope * indicator((total + rest > 0) & ((total - 1) + rest < 0), x)
+
+    return elementwise(kernel, x, out)
+
+
+_SIXTH_AND_HALF = (1 / 6, 1 / 2)
+
+
+def _line(slope: float, offset: float) -> tuple[float, float]:
+    return as_scale("slope", slope), as_number("offset", offset, least=-1e10, most=1e10)
+
+
+def _on_the_line(x: Array, slope: float, offset: float) -> Pair:
+    """Return a x + b as rounded, and what is missing; beyond 0 and 1 only the side is right."""
+    reach = (abs(offset) + 2) / slope
+    product, lost = two_product(np.clip(x, -reach, reach), slope)
+    if offset == 0:  # nothing cancels, and of subnormal products nothing is known to be missing
+        return product, np.zeros_like(product)
+    total, more = two_sum(product, offset)
+    return total, more + lost
 
 
 def hard_swish(x: ArrayLike, out: Array | None = None) -> Array:

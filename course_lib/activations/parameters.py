@@ -86,15 +86,14 @@ def with_parameters(
     if not row.elementwise:
         return fixed
     settled = fixed.parameters
-    # no parameter changes the largest derivative, but for those of ELU and of two lines; the
-    # function itself rejects here what it does not take
+    # the function itself rejects here what it does not take
     steepest = float(np.abs(derivative(np.array([-1e-30, 1.0]))).max())
     kinks = tuple(at for at in _kinks(base, settled) if _bends(fixed, at))
     low, high, monotonic = _course(base, settled)
     return replace(
         fixed,
         range=(low, high),
-        lipschitz=np.inf if _jumps(base, settled) else max(_largest(base), steepest),
+        lipschitz=np.inf if _jumps(base, settled) else max(_largest(base, settled), steepest),
         monotonic=monotonic,
         kinks=kinks,
         kink_derivatives=tuple(derivative(np.array(kinks)).tolist()),
@@ -163,9 +162,14 @@ def _plain(row: Activation, name: str, value: Any) -> Any:
     return value
 
 
-def _largest(base: Activation) -> float:
-    """Return the largest derivative that a row has whatever its parameters are."""
-    return 1.0 if base.name == "hard_shrink" else float(base.lipschitz or 0)
+def _largest(base: Activation, parameters: Mapping[str, Any]) -> float:
+    """Return the largest derivative of a row, but for those of ELU and of two lines."""
+    match base.name:
+        case "hard_shrink":  # but for its jumps
+            return 1.0
+        case "hard_sigmoid":
+            return float(parameters["slope"])
+    return float(base.lipschitz or 0)
 
 
 def _jumps(base: Activation, parameters: Mapping[str, Any]) -> bool:
@@ -192,6 +196,10 @@ def _course(base: Activation, parameters: Mapping[str, Any]) -> tuple[float, flo
         case "elu" | "celu":
             alpha = float(parameters["alpha"])
             return min(-alpha, 0.0), high, alpha >= 0
+        case "hard_tanh":
+            return float(parameters["min_val"]), float(parameters["max_val"]), base.monotonic
+        case "relu6":
+            return low, float(parameters["max_value"]), base.monotonic
         case "swish":
             return low / float(parameters["beta"]), high, base.monotonic
     return low, high, base.monotonic
@@ -213,13 +221,30 @@ def _gain(base: Activation, parameters: Mapping[str, Any]) -> float | None:
 
 def _kinks(base: Activation, parameters: Mapping[str, Any]) -> tuple[float, ...]:
     """Return where the derivative of a row may jump."""
+    match base.name:
+        case "hard_tanh":
+            return float(parameters["min_val"]), float(parameters["max_val"])
+        case "relu6":
+            return 0.0, float(parameters["max_value"])
+        case "hard_sigmoid":
+            return _ends_of_the_line(base, **parameters)
     if "threshold" in parameters:
         at = float(parameters["threshold"])
         return (at,) if base.name == "threshold" or not at else (-at, at)
     return (0.0,) if base.name == "elu" else base.kinks
 
 
+def _ends_of_the_line(base: Activation, slope: float, offset: float) -> tuple[float, float]:
+    """Return where a hard sigmoid reaches 0 and 1: the float there, or the first one outside."""
+    if (slope, offset) == (base.parameters["slope"], base.parameters["offset"]):
+        return -3.0, 3.0
+    ends = np.array([-float(offset), 1 - float(offset)]) / float(slope)
+    while (rises := base.derivative(ends, slope=slope, offset=offset) > 0).any():
+        ends = np.where(rises, np.nextafter(ends, (-np.inf, np.inf)), ends)
+    return float(ends[0]), float(ends[1])
+
+
 def _bends(row: Activation, at: float) -> bool:
     """Return whether the derivative jumps: with some parameters two lines are one."""
-    around = row.derivative(np.nextafter(at, [-np.inf, at, np.inf]))
-    return bool(np.ptp(around) > 0)
+    near = 1e-9 * max(1.0, abs(at))
+    return bool(np.ptp(row.derivative(at + near * np.array([-1, 0, 1]))) > 1e-6)

@@ -445,18 +445,25 @@ def squared_relu_grad(x: ArrayLike, out: Array | None = None) -> Array:
     return elementwise(lambda x: 2 * np.maximum(x, 0), x, out, exact=True)
 
 
-def relu6(x: ArrayLike, out: Array | None = None) -> Array:
-    r"""Return :math:`\min(\max(0, x), 6)`.
+def relu6(x: ArrayLike, out: Array | None = None, *, max_value: float = 6.0) -> Array:
+    r"""Return :math:`\min(\max(0, x), 6)`, or with another cap.
 
     Parameters
     ----------
     x, out
         As for `identity`, with its errors.
+    max_value : float
+        The cap, above 0; named as in Keras' ``relu``.
 
     Returns
     -------
     ndarray or scalar
-        Shape and dtype of `x`; exact.
+        Shape and dtype of `x`; exact but for the rounding of the cap to that dtype.
+
+    Raises
+    ------
+    ValueError
+        If the cap is not a finite number above 0.
 
     Notes
     -----
@@ -466,12 +473,15 @@ def relu6(x: ArrayLike, out: Array | None = None) -> Array:
     --------
     >>> relu6([-2.0, 3.0, 8.0])
     array([0., 3., 6.])
+    >>> relu6([-2.0, 3.0, 8.0], max_value=1)
+    array([0., 1., 1.])
     """
-    return elementwise(lambda x: np.clip(x, 0, 6), x, out, exact=True)
+    cap = as_number("max_value", max_value, above=0)
+    return elementwise(lambda x: np.clip(x, 0, cap), x, out, exact=True)
 
 
-def relu6_grad(x: ArrayLike, out: Array | None = None) -> Array:
-    r"""Return the derivative of `relu6`: 1 for :math:`0 < x < 6`, 0 elsewhere.
+def relu6_grad(x: ArrayLike, out: Array | None = None, *, max_value: float = 6.0) -> Array:
+    r"""Return the derivative of `relu6`: 1 for :math:`0 < x < 6`, or up to its cap, 0 elsewhere.
 
     Notes
     -----
@@ -482,4 +492,5 @@ def relu6_grad(x: ArrayLike, out: Array | None = None) -> Array:
     >>> relu6_grad([0.0, 3.0, 6.0])
     array([0., 1., 0.])
     """
-    return elementwise(lambda x: indicator((x > 0) & (x < 6), x), x, out, exact=True)
+    cap = as_number("max_value", max_value, above=0)
+    return elementwise(lambda x: indicator((x > 0) & (x < cap), x), x, out, exact=True)

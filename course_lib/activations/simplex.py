@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import fsum
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -153,7 +154,7 @@ class _Projection:
     inside: Array
     count: Array
     multiples: Pair
-    empty: Array  # rows with NaN
+    empty: Any  # rows with NaN
 
 
 def _values(found: _Projection) -> Array:

@@ -562,7 +562,7 @@ def _complements(t: _Terms) -> Array:
     return head + tail
 
 
-def _jacobian_parts(x: ArrayLike, axis: int) -> tuple[Array, Array, np.dtype[Any]]:
+def _jacobian_parts(x: ArrayLike, axis: Axis) -> tuple[Array, Array, np.dtype[Any]]:
     """Return p and the matrix of d_ij - p_j, in float64 and without cancellation; and x's dtype."""
     array, axes = axes_of(x, axis)
     rows, dtype, _ = rows_of(array, axes)

@@ -132,7 +132,7 @@ def mlp(
         raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
     if normalization is not None:
         check_choice("normalization", normalization, NORMALIZATIONS)
-    check_type("bias", bias, bool | np.bool, "True or False")
+    check_type("bias", bias, (bool, np.bool), "True or False")
     rows = _activations(activation, len(sizes) - 2)
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]

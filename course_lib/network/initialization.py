@@ -137,7 +137,7 @@ def initialize(
     xavier            ``xavier_normal_``                                     (``GlorotNormal``)
     xavier_uniform    ``xavier_uniform_``                                    ``GlorotUniform``
     lecun             ``kaiming_normal_(nonlinearity="linear")``             (``LecunNormal``)
-    pytorch           ``kaiming_uniform_(a=math.sqrt(5))``, as in ``Linear``
+    pytorch           ``kaiming_uniform_(a=math.sqrt(5))``, of ``Linear``
     orthogonal        ``orthogonal_``                                        ``Orthogonal``
     ================  =====================================================  =================
 

@@ -57,7 +57,7 @@ def gaussian_nll(outputs: Array, targets: ArrayLike, *, full: bool = False) -> P
     output needs no activation, and no variance is 0 or negative.
     ``torch.nn.functional.gaussian_nll_loss(mean, target, var)`` takes the variance itself and
     gives the same for ``var = exp(s)``, as long as that is above its ``eps``, to which it clamps
-    the variance; where it does, its gradient is that of an unclamped variance of that size.
+    the variance; where it does, its gradient is that at ``eps``, and not 0.
 
     At an infinite variance all targets are equally far, and the loss is infinite; at a variance of
     0 it is infinite, and minus infinity where the mean is the target. Computed in float64, whatever

@@ -138,7 +138,7 @@ def _as_probabilities(logits: Array, labels: Array) -> Array:
 
 
 def as_targets(
-    outputs: Array, y: ArrayLike, dtype: DTypeLike = None, *, of: str = "outputs"
+    outputs: Array, y: ArrayLike, dtype: DTypeLike | None = None, *, of: str = "outputs"
 ) -> Array:
     """Return targets for outputs, one for one.
 

@@ -195,9 +195,9 @@ def _weighted_both(logits: Array, coefficients: Array) -> tuple[PerReplica, Arra
         of_classes = coefficients * shifted
         of_classes[endless & (coefficients == 0)] = 0
         others, more = _sums_of_others(terms)  # the total is 1 + more: the maximum's term is 1
-        values = coefficients.sum(axis=-1) * np.log1p(more)[..., 0] - of_classes.sum(axis=-1)
+        values = coefficients.sum(axis=-1) * np.log1p(more) - of_classes.sum(axis=-1)
         gradient = terms * _sums_of_others(coefficients)[0] - coefficients * others
-        gradient /= 1 + more
+        gradient /= (1 + more)[..., np.newaxis]
     return values.sum(axis=-1).astype(logits.dtype), gradient.astype(logits.dtype)
 
 
@@ -206,13 +206,14 @@ def _sums_of_others(rows: Array) -> tuple[Array, Array]:
 
     The sum of a row less its largest would have lost the digits of the rest.
     """
-    largest = rows.argmax(axis=-1)[..., np.newaxis]
-    small = rows.copy()
-    np.put_along_axis(small, largest, 0, axis=-1)
-    rest = small.sum(axis=-1, keepdims=True)
-    others = rest + np.take_along_axis(rows, largest, axis=-1) - rows
-    np.put_along_axis(others, largest, rest, axis=-1)
-    return others, rest
+    flat = rows.reshape(-1, rows.shape[-1])
+    place = np.arange(len(flat)), flat.argmax(axis=-1)
+    small = flat.copy()
+    small[place] = 0
+    rest = small.sum(axis=-1)
+    others = (rest + flat[place])[:, np.newaxis] - flat
+    others[place] = rest
+    return others.reshape(rows.shape), rest.reshape(rows.shape[:-1])
 
 
 def binary_cross_entropy(

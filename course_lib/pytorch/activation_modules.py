@@ -136,6 +136,8 @@ def _native(known: Activation, parameters: dict[str, Any]) -> nn.Module | None:
         return Maxout(**parameters)
     if known.name in GATES and not known.pytorch:
         return Gated(known.name)
+    if known.name == "relu6" and np.size(parameters.get("max_value", ())) == 1:
+        return nn.Hardtanh(0.0, float(parameters["max_value"]))
     options = _options(known, parameters)
     if not known.pytorch or options is None:
         return None
@@ -336,6 +338,8 @@ def _softplus(beta: float, threshold: float) -> Activation:
         formula=r"\ln(1 + e^{\beta x}) / \beta \text{ if } \beta x \leq \theta, \text{ else } x",
         derivative_formula=r"\sigma(\beta x) \text{ if } \beta x \leq \theta, \text{ else } 1",
         range=(min(0.0, until), float("inf")),
+        lipschitz=float("inf"),
+        monotonic=False,
         kinks=(until,),  # where it jumps down
         kink_derivatives=(float(_softplus_until_grad(until, **given)),),
         source=row.source,

@@ -66,8 +66,8 @@ def passages(
     -------
     list of Passage
         For each time that the batch passed an elementwise activation of the catalogue, a ``PReLU``
-        or, in rows of features, a ``GLU``, in order. In what a convolution returns, each place of
-        each channel is a unit.
+        or, in rows of features, a gate or maxout, in order. In what a convolution returns, each
+        place of each channel is a unit.
 
     Raises
     ------
@@ -156,6 +156,8 @@ def _activations_in(model: nn.Module) -> Iterator[tuple[str, nn.Module, Layer]]:
         layer = layer_with_parameters(module, np.dtype(np.float32))  # of a PReLU
         if layer is None and (row := activation_of(module)) is not None:
             layer = Activate(row)
+        if layer is None and not rows[0].elementwise:
+            continue  # along an axis of channels or places, as a GLU(dim=2) between convolutions
         if layer is None:
             raise ValueError(f"cannot measure {module}; expected {settings_of(module)}")
         yield name, module, layer

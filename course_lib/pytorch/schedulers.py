@@ -60,7 +60,7 @@ def lambda_lr(optimizer: torch.optim.Optimizer, schedule: Schedule) -> LambdaLR:
     return LambdaLR(optimizer, factor)
 
 
-def check_scheduler(scheduler: object, optimizer: torch.optim.Optimizer) -> None:
+def check_scheduler(scheduler: LRScheduler | None, optimizer: torch.optim.Optimizer) -> None:
     """Raise an error unless it is None, or a scheduler of an optimizer that steps by itself.
 
     Raises

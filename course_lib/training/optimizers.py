@@ -168,13 +168,13 @@ class Momentum(Stepping):
     decay: str = "all"
     schedule: Schedule | None = None
     remembers: ClassVar = ("velocity",)
-    added: ClassVar = Stepping.added | {"nesterov": False}
+    added: ClassVar = {**Stepping.added, "nesterov": False}
 
     def __post_init__(self) -> None:
         """Raise an error for settings that cannot work."""
         super().__post_init__()
         self.momentum = as_number("momentum", self.momentum, least=0, below=1)
-        check_type("nesterov", self.nesterov, bool | np.bool, "True or False")
+        check_type("nesterov", self.nesterov, (bool, np.bool), "True or False")
         if self.nesterov and not self.momentum:
             raise ValueError("momentum is 0; expected one above 0 with nesterov=True")
 
@@ -259,7 +259,7 @@ class RMSprop(Stepping):
         self.alpha = as_number("alpha", self.alpha, least=0, below=1)
         self.eps = as_number("eps", self.eps, above=0)
         self.momentum = as_number("momentum", self.momentum, least=0, below=1)
-        check_type("centered", self.centered, bool | np.bool, "True or False")
+        check_type("centered", self.centered, (bool, np.bool), "True or False")
 
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:

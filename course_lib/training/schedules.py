@@ -145,7 +145,7 @@ class milestones:
 
     def __post_init__(self) -> None:
         """Raise an error for settings that cannot work; keep the steps as a tuple."""
-        check_type("at", self.at, list | tuple | range | np.ndarray, "steps, such as [500, 800]")
+        check_type("at", self.at, (list, tuple, range, np.ndarray), "steps, such as [500, 800]")
         for step in self.at:
             check_integer("a step of at", step)
         if not all(one < other for one, other in zip(self.at, self.at[1:], strict=False)):

@@ -8,6 +8,7 @@ a training whether an optimizer can make steps for a network at all.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from inspect import signature
+from operator import is_, mul
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -97,7 +98,7 @@ class Stepping:
         factor = None if self.schedule is None else factor_at(self.schedule, self.steps)
         shaped = self._shaped(parameters, factor)
         _check_fit(parameters, gradients)
-        if self._has_owner():
+        if self._has_owner() and not self._belongs_to(parameters):
             self._check_memory(parameters)
             self._make_room(parameters)
         self.steps += 1
@@ -109,6 +110,12 @@ class Stepping:
     def _has_owner(self) -> bool:
         """Return whether an earlier step of one network would change those of another."""
         return bool(self.remembers) or self.schedule is not None
+
+    def _belongs_to(self, parameters: Mapping[str, Array]) -> bool:
+        """Return whether all of these parameters were there in an earlier step."""
+        return bool(parameters) and all(
+            map(is_, map(self._owners.get, parameters), parameters.values())
+        )
 
     def _shaped(
         self, parameters: Mapping[str, Array], factor: Any = None
@@ -136,8 +143,10 @@ class Stepping:
         if factor is None:
             return shaped_for("learning_rate", self.learning_rate, parameter, nonzero=True)
         try:
-            learning_rate = np.multiply(self.learning_rate, factor)
-            return shaped_for("learning_rate", learning_rate, parameter)
+            both_floats = isinstance(self.learning_rate, float) and isinstance(factor, float)
+            # the product of Python's floats takes a tenth of the time
+            times = mul if both_floats else np.multiply
+            return shaped_for("learning_rate", times(self.learning_rate, factor), parameter)
         except ValueError as error:
             raise ValueError(
                 f"the schedule returned {factor!r} for step {self.steps}, by which the learning "

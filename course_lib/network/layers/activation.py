@@ -27,10 +27,18 @@ class Activate(BaseLayer):
     KeyError
         If there is no activation of that name.
 
+    Notes
+    -----
+    Gates, such as SwiGLU, make one unit of two features, the first and the second half, and maxout
+    one of `pieces`: the dense layer before one has as many outputs more. A `Network` checks that
+    they fit. What reduces all features to one number, such as logsumexp, must keep the axis.
+
     Examples
     --------
     >>> Activate("relu").forward(np.array([[-1.0, 2.0]]))
     array([[0., 2.]])
+    >>> Activate("reglu").forward(np.array([[3.0, 5.0, -1.0, 2.0]]))
+    array([[ 0., 10.]])
     """
 
     _remembered: ClassVar[tuple[str, ...]] = ("_x", "_pull")
