@@ -24,6 +24,21 @@ PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = Ma
 """For every function over an axis, what gives its value and its vector-Jacobian product."""
 
 
+def keyword_parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the keyword parameters of a function and their defaults.
+
+    Examples
+    --------
+    >>> keyword_parameters(groups.maxout), keyword_parameters(partial(groups.maxout, pieces=3))
+    ({'pieces': 2}, {'pieces': 3})
+    """
+    return {
+        name: parameter.default
+        for name, parameter in signature(function).parameters.items()
+        if parameter.kind is Parameter.KEYWORD_ONLY
+    }
+
+
 @dataclass(frozen=True)
 class Activation:
     r"""One row of the catalogue: a function, its derivative and what is known about it.
@@ -124,11 +139,7 @@ class Activation:
     @property
     def parameters(self) -> dict[str, Any]:
         """The keyword parameters of the function and their defaults."""
-        return {
-            name: parameter.default
-            for name, parameter in signature(self.function).parameters.items()
-            if parameter.kind is Parameter.KEYWORD_ONLY
-        }
+        return keyword_parameters(self.function)
 
     def __call__(self, x: ArrayLike, **parameters: Any) -> Array:
         """Return the function's value; parameters such as `axis` are passed on."""

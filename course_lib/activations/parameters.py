@@ -101,18 +101,22 @@ def with_parameters(
     )
 
 
-def parsed(text: str) -> tuple[str, dict[str, Any]]:
-    """Split an activation as it is named with its parameters, such as ``"elu(alpha=2.0)"``.
+def parsed(
+    text: str, kind: str = "activation", example: str = "leaky_relu(negative_slope=0.2)"
+) -> tuple[str, dict[str, Any]]:
+    """Split a name with parameters, such as ``"elu(alpha=2.0)"``.
 
     Parameters
     ----------
     text : str
-        A name, and in parentheses its parameters by name: numbers, True, False and None.
+        A name, and in parentheses its parameters by name: numbers, True, False, None and lists.
+    kind, example : str
+        What is named, and how it may be written, for an error message.
 
     Returns
     -------
     name : str
-        Of the activation.
+        What stands before the parentheses.
     parameters : dict
         By their names.
 
@@ -139,8 +143,8 @@ def parsed(text: str) -> tuple[str, dict[str, Any]]:
     except (SyntaxError, ValueError):
         pass
     raise ValueError(
-        f"cannot read the activation {text!r}; expected a name and parameters by their names, such "
-        f"as 'leaky_relu(negative_slope=0.2)'"
+        f"cannot read the {kind} {text!r}; expected a name and parameters by their names, such as "
+        f"{example!r}"
     )
 
 
