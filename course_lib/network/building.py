@@ -176,7 +176,7 @@ def _features_before(row: Activation, units: int) -> int:
     if needed is None:
         raise ValueError(
             f"no number of features becomes {units} units by {row.name!r}; expected an activation "
-            f"that keeps the number of features or divides it, as gates do"
+            f"along axis=-1 that keeps the number of features or divides it, as gates do"
         )
     return needed
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_choice, unknown_name
+from course_lib._checks import check_choice, parse_call, unknown_name
 from course_lib._typing import Array, PerReplica
 from course_lib.activations import negative_log_likelihood, sigmoid
 from course_lib.activations.activation import keyword_parameters
-from course_lib.activations.parameters import parsed
 from course_lib.network.likelihoods import (
     gaussian_both,
     gaussian_nll,
@@ -506,7 +505,7 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
     np.float64(0.1985)
     """
     if isinstance(name, str) and "(" in name:
-        name, written = parsed(name, "loss", "cross_entropy(label_smoothing=0.1)")
+        name, written = parse_call("loss", name, "cross_entropy(label_smoothing=0.1)")
         parameters = {**written, **parameters}
     if isinstance(name, Loss):
         loss = name

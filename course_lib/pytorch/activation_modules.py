@@ -133,6 +133,13 @@ def as_row(activation: str | Activation | nn.Module) -> Activation:
 
 def _native(known: Activation, parameters: dict[str, Any]) -> nn.Module | None:
     """Return the module that computes a function of the catalogue, or None if there is none."""
+    if not known.elementwise:
+        parameters = dict(parameters)
+        axis = parameters.pop("axis", -1)
+        if axis == 1 and known.pytorch:  # the features of (batch, features), as -1 is
+            return cast(nn.Module, getattr(nn, spelled_out(known.pytorch)[0])(dim=1))
+        if axis != -1:
+            return None
     if known.name == "maxout":
         return Maxout(**parameters)
     if known.name in GATES and not known.pytorch:
