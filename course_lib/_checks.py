@@ -321,6 +321,20 @@ def check_type(name: str, value: object, kind: type | tuple[type, ...], expected
         raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
 
 
+def as_flag(name: str, value: object) -> bool:
+    """Return a setting as a bool, or raise TypeError if it is not True or False.
+
+    Examples
+    --------
+    >>> as_flag("full", 1)
+    Traceback (most recent call last):
+    TypeError: full is 1; expected True or False
+    """
+    if not isinstance(value, bool | np.bool):
+        raise TypeError(f"{name} is {value!r}; expected True or False")
+    return bool(value)
+
+
 def check_numbers(
     name: str, values: ArrayLike, *, least: float = -inf, above: float = -inf
 ) -> None:
