@@ -265,6 +265,10 @@ def binary_cross_entropy(
     np.float64(0.6931471805599453)
     >>> binary_cross_entropy(np.array([[0.0]]), [[1.0]], pos_weight=3)
     np.float64(2.0794415416798357)
+    >>> binary_cross_entropy(np.array([[0.0, 0.0]]), [[1.0, 1.0]], pos_weight=[1, 3]).round(4)
+    np.float64(1.3863)
+    >>> binary_cross_entropy(np.array([[9.0]]), [[1.0]], label_smoothing=0.1).round(4)
+    np.float64(0.4501)
     """
     with np.errstate(all="ignore"):
         wrong, both = _wrong(logits, targets, pos_weight, label_smoothing)
