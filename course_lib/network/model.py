@@ -164,7 +164,8 @@ class Network:
         y : array_like
             Labels or targets, as the loss wants them.
         loss : str or Loss
-            A name of `LOSSES`.
+            A name of `LOSSES`, also with parameters, such as
+            ``"cross_entropy(label_smoothing=0.1)"``; or what `get_loss` returns.
         training : bool
             As for `forward`.
 

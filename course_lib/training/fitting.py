@@ -60,11 +60,13 @@ def fit(
         In the network's dtype; with the leading axes of the replicas, each learns from data of its
         own. A view such as ``np.broadcast_to(x, (replicas, *x.shape))`` is not copied as a whole.
     y : array_like, shape (examples,) or (examples, outputs)
-        Labels or targets, as the loss wants them; with leading axes if, and only if, `x` has them.
+        Labels, soft labels or targets, as the loss wants them; with leading axes if, and only if,
+        `x` has them.
     optimizer : Optimizer
         Such as ``SGD(0.1)`` or ``Adam()``.
     loss : str or Loss
-        A name of `course_lib.network.LOSSES`.
+        A name of `course_lib.network.LOSSES`, also with parameters, such as
+        ``"cross_entropy(label_smoothing=0.1)"``; or what `course_lib.network.get_loss` returns.
     epochs : int
         Passes over the data; with a history, so many more.
     batch_size : int or None
