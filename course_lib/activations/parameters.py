@@ -127,13 +127,14 @@ def _plain(row: Activation, name: str, value: Any) -> Any:
     if not row.elementwise:
         _check_over_axis(row, name, value)
         return value
+    whole = value if isinstance(value, int) else None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
             f"{name} is {describe(value)}; expected one number, which {row.name!r} keeps; pass "
             f"anything else with each call, or let the layer PReLU have one slope for each feature"
         )
     number = as_number(name, value)
-    return value if isinstance(value, int) else number
+    return whole if whole is not None else number
 
 
 def _check_over_axis(row: Activation, name: str, value: Any) -> None:
