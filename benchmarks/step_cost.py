@@ -20,6 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 ROUNDS = 1000
 STEPS = 4  # in each timing
 WARM_UP = 100
@@ -41,16 +43,14 @@ def library(folder=None):
 
 def step_of(network, training, activation, optimizer, **options):
     """Return a function that makes one step of a network of its own."""
-    import numpy as np
-
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(BATCH, 2)), rng.integers(0, 2, BATCH)
     model = network.mlp(SIZES, activation, seed=0)
-    rule = getattr(training, optimizer)(0.01, **options)
+    moves = getattr(training, optimizer)(0.01, **options)
 
     def step():
         _, gradients = model.loss_and_gradients(x, y)
-        rule.step(model.parameters, gradients)
+        moves.step(model.parameters, gradients)
 
     return step
 

@@ -184,6 +184,10 @@ class Value:
         --------
         >>> Value(-2).apply("relu").data
         0.0
+        >>> x = Value(-2)
+        >>> x.apply("leaky_relu(negative_slope=0.2)").backward()
+        >>> x.grad
+        0.2
         """
         row = activations.get(activation)
         if not row.elementwise:

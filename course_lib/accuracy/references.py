@@ -366,9 +366,9 @@ def _hard_sigmoid(x: Array, slope: float = 1 / 6, offset: float = 1 / 2) -> Doub
 
 def _hard_sigmoid_grad(x: Array, slope: float = 1 / 6, offset: float = 1 / 2) -> DoubleDouble:
     line, top = _line(x, slope, offset), _top_of_line(slope, offset)
-    rate = number(np.full_like(x, 1.0 if top > 1 else slope)) / top
+    inside = number(np.full_like(x, 1.0 if top > 1 else slope)) / top
     above, below = np.asarray(line.high) > 0, np.asarray((line - top).high) < 0
-    return select(above & below, rate, 0.0)
+    return select(above & below, inside, 0.0)
 
 
 def _top_of_line(slope: float, offset: float) -> float:

@@ -98,6 +98,17 @@ class Activation:
     pytorch, jax, keras, tensorflow : str
         How it is written in ``torch.nn``, ``jax.nn``, ``keras.activations`` and TensorFlow, with
         the options that make it the same function; empty where there is none. See `spelled_out`.
+
+    Examples
+    --------
+    One of your own, which networks and `course_lib.meanfield` take:
+
+    >>> cube = Activation("cube", lambda x: x**3, lambda x: 3 * x**2)
+    >>> cube(2.0), cube.vjp([2.0], [1.0])
+    (8.0, array([12.]))
+    >>> from course_lib.network import mlp
+    >>> mlp([2, 4, 1], cube)
+    Network(2-4-1, ['cube'], float64)
     """
 
     name: str

@@ -134,6 +134,8 @@ def compare(
     (2, 1, 4)
     >>> [line.learning_rate for line in result.summary()]
     [1.0, 0.1]
+    >>> result.parameter_counts[("tanh", "default")]
+    42
     """
     check_sequence("activations", activations, "['relu', 'tanh']")
     names = [catalogue.get(activation) for activation in activations]

@@ -162,6 +162,8 @@ def gain(activation: str | Activation, *, keep: str = "activation", variance: fl
     (2.0, 1.5925)
     >>> round(gain("tanh", keep="gradient"), 4)
     1.4674
+    >>> round(gain("leaky_relu(negative_slope=0.2)"), 4)
+    1.3868
     """
     row = elementwise(activation)
     q = one_variance("variance", variance)

@@ -8,8 +8,8 @@ what stands in front. A loss reduces over batch and features and never over repl
 The modules of this package: `course_lib.network.layers`, `course_lib.network.losses`,
 `course_lib.network.likelihoods` (more losses), `course_lib.network.loss_parts` (what losses share),
 `course_lib.network.model` (the network), `course_lib.network.initialization`,
-`course_lib.network.building` (the multilayer perceptron) and `course_lib.network.seeds`. All their
-public names are here too::
+`course_lib.network.gains` (the gain of an activation), `course_lib.network.building` (the
+multilayer perceptron) and `course_lib.network.seeds`. All their public names are here too::
 
     from course_lib.network import Dense, cross_entropy, mlp
 """

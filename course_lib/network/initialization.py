@@ -149,6 +149,9 @@ def initialize(
     >>> weight, bias = initialize(1000, 500, scheme="he")
     >>> weight.shape, bias.shape, round(float(weight.var() * 1000), 1)
     ((1000, 500), (1, 500), 2.0)
+    >>> weight, _ = initialize(600, 500, scheme="he_uniform")
+    >>> bool(np.abs(weight).max() <= 0.1)  # the root of 6/600
+    True
     """
     check_choice("initialization", scheme, INITIALIZERS)
     fan_in, fan_out = as_integer("fan_in", fan_in), as_integer("fan_out", fan_out)

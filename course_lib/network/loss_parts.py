@@ -179,7 +179,13 @@ def as_targets(
 
 
 def as_fractions(logits: Array, y: ArrayLike) -> Array:
-    """Return targets from 0 to 1 in the dtype of the logits, or raise an error."""
+    """Return targets from 0 to 1 in the dtype of the logits, or raise an error.
+
+    Examples
+    --------
+    >>> as_fractions(np.zeros((1, 2), np.float32), [[0, 1]])
+    array([[0., 1.]], dtype=float32)
+    """
     targets = as_targets(logits, y)
     if not (targets.min() >= 0 and targets.max() <= 1):
         raise ValueError(f"targets reach from {targets.min()} to {targets.max()}; expected 0 to 1")
@@ -187,7 +193,13 @@ def as_fractions(logits: Array, y: ArrayLike) -> Array:
 
 
 def as_counts(outputs: Array, y: ArrayLike) -> Array:
-    """Return targets that are not negative in float64, or raise an error."""
+    """Return targets that are not negative in float64, or raise an error.
+
+    Examples
+    --------
+    >>> as_counts(np.zeros((1, 2), np.float32), [[0, 3]])
+    array([[0., 3.]])
+    """
     targets = as_targets(outputs, y, np.float64)
     if not (targets.min() >= 0 and targets.max() < np.inf):
         raise ValueError(
@@ -248,7 +260,13 @@ def as_pos_weight(values: Any) -> float | tuple[float, ...] | None:
 
 
 def mean_over(values: Array, axes: tuple[int, ...]) -> PerReplica:
-    """Return a mean, also where the sum of finite numbers would overflow."""
+    """Return a mean, also where the sum of finite numbers would overflow.
+
+    Examples
+    --------
+    >>> mean_over(np.array([1e308, 1e308]), (0,))
+    np.float64(1e+308)
+    """
     with np.errstate(all="ignore"):
         mean = values.mean(axis=axes)
         if not np.isfinite(mean).all():

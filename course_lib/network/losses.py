@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +12,7 @@ from course_lib._checks import check_choice, parse_call, unknown_name
 from course_lib._typing import Array, PerReplica
 from course_lib.activations import negative_log_likelihood, sigmoid
 from course_lib.activations.activation import keyword_parameters
+from course_lib.activations.parameters import Fixed
 from course_lib.network.likelihoods import (
     gaussian_both,
     gaussian_nll,
@@ -187,12 +187,12 @@ def _weighted_both(logits: Array, coefficients: Array) -> tuple[PerReplica, Arra
         rows = logits.astype(np.float64)
         largest = rows.max(axis=-1, keepdims=True)
         shifted, lost = two_sum(rows, -largest)
-        endless = ~np.isfinite(shifted)
+        infinite = ~np.isfinite(shifted)
         shifted[rows == largest] = 0  # inf - inf is NaN, where the difference meant is 0
         terms = np.exp(shifted)
-        terms += terms * np.where(endless, 0, lost)
+        terms += terms * np.where(infinite, 0, lost)
         of_classes = coefficients * shifted
-        of_classes[endless & (coefficients == 0)] = 0
+        of_classes[infinite & (coefficients == 0)] = 0
         others, more = _sums_of_others(terms)  # the total is 1 + more: the maximum's term is 1
         values = coefficients.sum(axis=-1) * np.log1p(more) - of_classes.sum(axis=-1)
         gradient = terms * _sums_of_others(coefficients)[0] - coefficients * others
@@ -265,6 +265,10 @@ def binary_cross_entropy(
     np.float64(0.6931471805599453)
     >>> binary_cross_entropy(np.array([[0.0]]), [[1.0]], pos_weight=3)
     np.float64(2.0794415416798357)
+    >>> binary_cross_entropy(np.array([[0.0, 0.0]]), [[1.0, 1.0]], pos_weight=[1, 3]).round(4)
+    np.float64(1.3863)
+    >>> binary_cross_entropy(np.array([[9.0]]), [[1.0]], label_smoothing=0.1).round(4)
+    np.float64(0.4501)
     """
     with np.errstate(all="ignore"):
         wrong, both = _wrong(logits, targets, pos_weight, label_smoothing)
@@ -499,8 +503,8 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
     >>> get_loss("cross_entropy").name
     'cross_entropy'
     >>> loss = get_loss("cross_entropy", label_smoothing=0.1)
-    >>> loss.name, loss.kind
-    ('cross_entropy(label_smoothing=0.1)', 'cross_entropy')
+    >>> loss.name, loss.kind, loss == get_loss("cross_entropy(label_smoothing=0.1)")
+    ('cross_entropy(label_smoothing=0.1)', 'cross_entropy', True)
     >>> loss.function(np.array([[0.0, np.log(19)]]), [1]).round(4)
     np.float64(0.1985)
     """
@@ -528,7 +532,7 @@ def _with_parameters(loss: Loss, parameters: Mapping[str, Any]) -> Loss:
     fixed = {**getattr(loss.function, "keywords", {}), **parameters}
     return Loss(
         f"{loss.kind}({', '.join(f'{name}={value!r}' for name, value in fixed.items())})",
-        partial(loss.function, **parameters),
-        partial(loss.gradient, **parameters),
-        None if loss.both is None else partial(loss.both, **parameters),
+        Fixed(loss.function, **parameters),
+        Fixed(loss.gradient, **parameters),
+        None if loss.both is None else Fixed(loss.both, **parameters),
     )

@@ -70,6 +70,12 @@ class Network:
     (4, 1)
     >>> list(network.parameters)
     ['0.weight', '0.bias', '2.weight', '2.bias']
+
+    A gate makes one unit of two outputs of the layer before it:
+
+    >>> from course_lib.network import Activate, Dense
+    >>> Network([Dense(np.ones((2, 8))), Activate("swiglu"), Dense(np.ones((4, 1)))])
+    Network(2-4-1, ['swiglu'], float64)
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:

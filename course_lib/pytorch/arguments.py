@@ -92,6 +92,12 @@ def loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
         If there is no loss of that name.
     NotImplementedError
         If the loss is not one of `course_lib.network.LOSSES`, with parameters or without.
+
+    Examples
+    --------
+    >>> loss, criterion = loss_and_criterion("cross_entropy(label_smoothing=0.1)")
+    >>> loss.kind, criterion(torch.zeros(1, 2), torch.tensor([0]))
+    ('cross_entropy', tensor(0.6931))
     """
     found = get_loss(loss)
     known, (function, parameters) = LOSSES.get(found.kind), unwrapped(found.function)

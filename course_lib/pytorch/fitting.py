@@ -111,6 +111,15 @@ def fit(
     >>> history = fit(model, x, y, optimizer=sgd, epochs=300, batch_size=None)
     >>> history.train_loss.shape
     (300,)
+
+    With a learning rate that falls from step to step:
+
+    >>> from course_lib.pytorch import lambda_lr
+    >>> from course_lib.training import cosine
+    >>> scheduler = lambda_lr(sgd, cosine(300))
+    >>> _ = fit(model, x, y, optimizer=sgd, epochs=300, batch_size=None, scheduler=scheduler)
+    >>> scheduler.get_last_lr()
+    [0.0]
     """
     settings = Settings(
         epochs, patience, clip_norm, clip_value, history, progress, callback, min_delta

@@ -167,6 +167,19 @@ def fit(
     (3, 500)
     >>> accuracy(network(x), y)
     array([1., 1., 1.])
+
+    A learning rate that rises and falls, labels that are not quite sure, and an end as soon as all
+    replicas are good enough:
+
+    >>> from course_lib.training import Adam, cosine, warmup
+    >>> optimizer = Adam(0.1, schedule=warmup(20, cosine(180)))
+    >>> history = fit(
+    ...     mlp([2, 8, 2], "tanh", seed=range(3)), x, y, optimizer=optimizer, epochs=200,
+    ...     batch_size=None, loss="cross_entropy(label_smoothing=0.01)",
+    ...     callback=lambda network, epoch: (epoch.train_loss < 0.1).all(),
+    ... )
+    >>> optimizer.steps == history.steps < 200
+    True
     """
     settings = Settings(
         epochs, patience, clip_norm, clip_value, history, progress, callback, min_delta

@@ -102,6 +102,16 @@ class SGD(Stepping):
     >>> SGD(0.5).step(w, {"w": np.ones((1, 1))})
     >>> w["w"]
     array([[0.5]])
+
+    A schedule, and a weight decay that leaves biases alone:
+
+    >>> from course_lib.network import mlp
+    >>> from course_lib.training import cosine
+    >>> network = mlp([2, 1])
+    >>> optimizer = SGD(0.1, weight_decay=0.01, decay="weights", schedule=cosine(1000))
+    >>> optimizer.step(network.parameters, network.parameters)
+    >>> optimizer.steps
+    1
     """
 
     learning_rate: ArrayLike
@@ -158,6 +168,9 @@ class Momentum(Stepping):
     >>> optimizer.step(w, g)
     >>> w["w"].round(12)
     array([[0.75]])
+    >>> Momentum(0.1, momentum=0.5, nesterov=True).step(w, g)
+    >>> w["w"].round(12)
+    array([[0.6]])
     """
 
     learning_rate: ArrayLike

@@ -42,6 +42,24 @@ class Stepping:
     finds what it remembers in ``self.memory["velocity"]``, by the names of the parameters: zeros of
     a parameter's shape and dtype at first. Further settings are checked in its ``__post_init__``,
     which calls this one.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Signs(Stepping):
+    ...     learning_rate: float = 0.1
+    ...     weight_decay: float = 0.0
+    ...     decay: str = "all"
+    ...     schedule: Schedule | None = None
+    ...
+    ...     def step(self, parameters, gradients):
+    ...         for _, parameter, gradient, rate, _ in self.moves(parameters, gradients):
+    ...             parameter -= rate * np.sign(gradient)
+    >>> w = {"w": np.ones((1, 1))}
+    >>> Signs(0.25).step(w, {"w": np.full((1, 1), 1000.0)})
+    >>> w["w"]
+    array([[0.75]])
     """
 
     learning_rate: ArrayLike

@@ -62,7 +62,7 @@ class Activate(BaseLayer):
         return self._pull(grad_output) if to_input else None
 
     def output_features(self, input_features: int) -> int:
-        """Return how many features it makes of as many; see `Layer`."""
+        """Return how many features the activation returns, given so many; see `Layer`."""
         return features_returned(self.activation, input_features)
 
     def replica(self, index: int) -> "Activate":
@@ -141,7 +141,7 @@ _MOST_PIECES = 8  # that are tried for a function of a user's own, which does no
 
 
 def features_returned(row: Activation, features: int) -> int:
-    """Return how many features an activation makes of as many.
+    """Return how many features an activation returns, given so many.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def features_returned(row: Activation, features: int) -> int:
 
 
 def features_needed(row: Activation, returned: int) -> int | None:
-    """Return of how many features an activation makes as many; None if no number follows.
+    """Return how many features an activation needs to return so many; None if none is known.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def features_needed(row: Activation, returned: int) -> int | None:
 
 
 def check_alone(row: Activation) -> None:
-    """Raise ValueError if an activation makes of one of several replicas what others change.
+    """Raise ValueError if an activation mixes replicas: one alone would give something else.
 
     Examples
     --------

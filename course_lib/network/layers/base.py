@@ -31,9 +31,9 @@ class Layer(Protocol):
     restores it as modules of PyTorch do, here as arrays: ``get_extra_state()`` returns a dict of
     copies, numeric and of lasting names, shapes and dtypes, and ``set_extra_state(state)`` goes on
     from such a dict. `Network.state_dict` holds them beside the parameters.
-    A layer with a method ``output_features(input_features)``, which returns how many features it
-    makes of as many, or raises ValueError where it does not take that number, lets a network check
-    that its neighbors fit. Behind a layer of your own without it any number may follow.
+    A layer with a method ``output_features(input_features)``, which tells how many features it
+    returns, or raises ValueError where it does not take that number, lets a network check that its
+    neighbors fit. Behind a layer of your own without it any number may follow.
     The layers here leave out of copies and pickles what the last `forward` remembered: it may be
     larger than all parameters. Call `forward` on a copy before its `backward`.
 
