@@ -410,3 +410,10 @@ def test_functions_that_change_the_shape():
         short.vjp(x, x)
     with pytest.raises(KeyError, match="kind"):
         Activation("gate", np.tanh, np.tanh, kind="gate")
+
+
+@pytest.mark.parametrize("given", [np.tanh, math.tanh, activations.tanh, lambda x: x, str])
+def test_a_function_is_no_activation(given):
+    message = r"expected a name or Activation\(name, f, derivative\)"
+    with pytest.raises(TypeError, match=message):
+        activations.get(given)
