@@ -413,7 +413,8 @@ BAD = {  # what is done -> error, what was given, what is expected
         "'mean_squared_error' takes no parameters", "full is given",
     ),
     "a function": (
-        lambda: get_loss(lambda o, t: 0), TypeError, "function <lambda>", "Loss(name, function, gradient)"
+        lambda: get_loss(lambda o, t: 0), TypeError, "the function <lambda>",
+        "expected a name or Loss(name, function, gradient)",
     ),
     "a text that ends early": (
         lambda: get_loss("cross_entropy(label_smoothing="), ValueError,
