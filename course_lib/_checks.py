@@ -53,17 +53,18 @@ def unknown_name(kind: str, given: object, expected: Iterable[str]) -> str:
     return f"unknown {kind} {given!r}{hint} Expected: {', '.join(names)}"
 
 
-def function_instead(kind: str, given: Any, own: str) -> str:
+def function_instead(kind: str, given: Any, example: str, own: str) -> str:
     """Return the message for a function where a name is expected, or a row with its derivative.
 
     Examples
     --------
-    >>> function_instead("activation", np.tanh, "Activation(name, f, derivative)")
-    'activation is the ufunc tanh; expected a name or Activation(name, f, derivative)'
+    >>> function_instead("activation", np.tanh, "relu", "Activation(name, f, derivative)")
+    "activation is the ufunc tanh; expected a name, such as 'relu', or Activation(name, f,
+    derivative)"
     """
     kind_of = type(given).__name__
     called = f"the {kind_of} {given.__name__}" if hasattr(given, "__name__") else f"a {kind_of}"
-    return f"{kind} is {called}; expected a name or {own}"
+    return f"{kind} is {called}; expected a name, such as {example!r}, or {own}"
 
 
 def check_function(name: str, value: Any, count: int, expected: str) -> None:

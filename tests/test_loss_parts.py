@@ -414,7 +414,7 @@ BAD = {  # what is done -> error, what was given, what is expected
     ),
     "a function": (
         lambda: get_loss(lambda o, t: 0), TypeError, "the function <lambda>",
-        "expected a name or Loss(name, function, gradient)",
+        "expected a name, such as 'cross_entropy(", "or Loss(name, function, gradient)",
     ),
     "a text that ends early": (
         lambda: get_loss("cross_entropy(label_smoothing="), ValueError,

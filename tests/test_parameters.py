@@ -414,6 +414,6 @@ def test_functions_that_change_the_shape():
 
 @pytest.mark.parametrize("given", [np.tanh, math.tanh, activations.tanh, lambda x: x, str])
 def test_a_function_is_no_activation(given):
-    message = r"expected a name or Activation\(name, f, derivative\)"
+    message = r"expected a name, such as 'relu', or Activation\(name, f, derivative\)"
     with pytest.raises(TypeError, match=message):
         activations.get(given)

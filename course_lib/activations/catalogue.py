@@ -828,7 +828,9 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
     if isinstance(name, Activation):
         row = name
     elif callable(name):
-        raise TypeError(function_instead("activation", name, "Activation(name, f, derivative)"))
+        raise TypeError(
+            function_instead("activation", name, "relu", "Activation(name, f, derivative)")
+        )
     elif not isinstance(name, str) or name not in CATALOGUE:
         raise KeyError(unknown_name("activation", name, CATALOGUE))
     else:

@@ -515,7 +515,8 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
     if isinstance(name, Loss):
         loss = name
     elif callable(name):
-        raise TypeError(function_instead("loss", name, "Loss(name, function, gradient)"))
+        example = "cross_entropy(label_smoothing=0.1)"
+        raise TypeError(function_instead("loss", name, example, "Loss(name, function, gradient)"))
     else:
         check_choice("loss", name, LOSSES)
         loss = LOSSES[name]
