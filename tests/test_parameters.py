@@ -355,7 +355,11 @@ def test_comparisons_are_named_after_them():
         seeds=range(2),
         tuning_seeds=[5],
         edge="note",
+        baseline=activations.get("elu", alpha=2),
     )
+    assert found.baseline == ("elu(alpha=2)", "default")
+    row = activations.get(LEAKY)
+    assert found.against((row, "default")) == found.against(LEAKY) == found.against(row)
     assert found.activations == ("relu", LEAKY, "elu(alpha=2)")
 
 
