@@ -7,6 +7,7 @@ argument takes the argument's name first; those called ``as_...`` return it as i
 import ast
 from collections.abc import Iterable
 from importlib import import_module
+from inspect import signature
 from math import inf, isfinite
 from numbers import Integral
 from operator import index
@@ -51,6 +52,62 @@ def unknown_name(kind: str, given: object, expected: Iterable[str]) -> str:
     near = get_close_matches(str(given).lower(), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown {kind} {given!r}{hint} Expected: {', '.join(names)}"
+
+
+def function_instead(kind: str, given: Any, example: str, own: str) -> str:
+    """Return the message for a function where a name is expected, or a row with its derivative.
+
+    Examples
+    --------
+    >>> function_instead("activation", np.tanh, "relu", "Activation(name, f, derivative)")
+    "activation is the ufunc tanh; expected a name, such as 'relu', or Activation(name, f,
+    derivative)"
+    """
+    kind_of = type(given).__name__
+    called = f"the {kind_of} {given.__name__}" if hasattr(given, "__name__") else f"a {kind_of}"
+    return f"{kind} is {called}; expected a name, such as {example!r}, or {own}"
+
+
+def check_function(name: str, value: Any, count: int, expected: str) -> None:
+    """Raise TypeError unless an argument is a function of so many arguments.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : object
+        What the caller passed.
+    count : int
+        How many arguments it will be called with.
+    expected : str
+        How the message calls such a function.
+
+    Examples
+    --------
+    >>> check_function("schedule", lambda: 1, 1, "a function of the step")
+    Traceback (most recent call last):
+    TypeError: schedule is a function of other arguments; expected a function of the step
+    """
+    if isinstance(value, type) or not takes(count, value):
+        other = " of other arguments" if callable(value) and not isinstance(value, type) else ""
+        raise TypeError(f"{name} is {describe(value)}{other}; expected {expected}")
+
+
+def takes(count: int, function: Any) -> bool:
+    """Return whether something can be called with so many arguments, as far as it says so.
+
+    Examples
+    --------
+    >>> takes(1, np.sin), takes(2, lambda x: x), takes(1, "sin")
+    (True, False, False)
+    """
+    try:
+        signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # compiled, and without a signature
+        return callable(function)
+    return True
 
 
 def parse_call(kind: str, text: str, example: str) -> tuple[str, dict[str, Any]]:

@@ -103,3 +103,13 @@ def test_an_axis_that_there_is_not(refuses):
     refuses(
         lambda: mlp([3, 4, 2], "softmax(axis=2)"), ValueError, "softmax(axis=2)", "along axis=-1"
     )
+
+
+def test_an_own_function_that_does_not_keep_the_dtype_leaves_the_network_in_it():
+    row = activations.Activation(
+        "wide", lambda x: np.tanh(np.float64(x)), lambda x: 1 - np.tanh(np.float64(x)) ** 2
+    )
+    network = mlp([3, 4, 2], row, dtype=np.float32)
+    value, gradients = network.loss_and_gradients(np.ones((5, 3), np.float32), [0, 1, 1, 0, 1])
+    assert value.dtype == network(np.ones((5, 3), np.float32)).dtype == np.float32
+    assert {gradient.dtype for gradient in gradients.values()} == {np.dtype(np.float32)}

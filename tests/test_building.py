@@ -173,6 +173,12 @@ BAD = {  # what is done -> error, what was given, what is expected
     "dropouts for other seeds": (
         lambda: mlp([2, 3], seed=range(3), dropout=[0.1, 0.2]), ValueError, "(2,)", "one for each"
     ),
+    "residual as text": (
+        lambda: mlp([2, 3, 2], residual="no"), TypeError, "residual is a str", "True or False"
+    ),
+    "alpha dropout as a number": (
+        lambda: mlp([2, 3, 2], dropout=0.5, alpha_dropout=1), TypeError, "alpha_dropout is a int"
+    ),
     "alpha dropout of nothing": (
         lambda: mlp([2, 3, 2], alpha_dropout=True), ValueError, "dropout is 0", "give a dropout"
     ),

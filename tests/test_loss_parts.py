@@ -412,6 +412,10 @@ BAD = {  # what is done -> error, what was given, what is expected
         lambda: get_loss("mean_squared_error", full=True), TypeError,
         "'mean_squared_error' takes no parameters", "full is given",
     ),
+    "a function": (
+        lambda: get_loss(lambda o, t: 0), TypeError, "the function <lambda>",
+        "expected a name, such as 'cross_entropy(", "or Loss(name, function, gradient)",
+    ),
     "a text that ends early": (
         lambda: get_loss("cross_entropy(label_smoothing="), ValueError,
         "cannot read the loss", "expected a name and parameters by their names",

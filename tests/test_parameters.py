@@ -355,7 +355,11 @@ def test_comparisons_are_named_after_them():
         seeds=range(2),
         tuning_seeds=[5],
         edge="note",
+        baseline=activations.get("elu", alpha=2),
     )
+    assert found.baseline == ("elu(alpha=2)", "default")
+    row = activations.get(LEAKY)
+    assert found.against((row, "default")) == found.against(LEAKY) == found.against(row)
     assert found.activations == ("relu", LEAKY, "elu(alpha=2)")
 
 
@@ -410,3 +414,10 @@ def test_functions_that_change_the_shape():
         short.vjp(x, x)
     with pytest.raises(KeyError, match="kind"):
         Activation("gate", np.tanh, np.tanh, kind="gate")
+
+
+@pytest.mark.parametrize("given", [np.tanh, math.tanh, activations.tanh, lambda x: x, str])
+def test_a_function_is_no_activation(given):
+    message = r"expected a name, such as 'relu', or Activation\(name, f, derivative\)"
+    with pytest.raises(TypeError, match=message):
+        activations.get(given)

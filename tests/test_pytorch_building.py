@@ -183,3 +183,12 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case, refuses):
     refuses(*BAD[case])
+
+
+def test_seeds_of_numpy_are_seeds():
+    for ours, theirs in zip(
+        pytorch.mlp([2, 2], seed=np.int64(3)).parameters(),
+        pytorch.mlp([2, 2], seed=3).parameters(),
+        strict=True,
+    ):
+        assert (ours == theirs).all()

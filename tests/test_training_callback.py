@@ -175,3 +175,12 @@ def test_another_answer_is_told_and_the_network_keeps_its_epoch(case, refuses):
         TypeError, "callback returned", "after epoch 1", "expected True to end", ".all()",
     )  # fmt: skip
     assert_same(network.state_dict(), train(range(2), epochs=1)[0].state_dict())
+
+
+def test_a_callback_of_other_arguments_is_found_before_a_step():
+    network = mlp([3, 4, 2])
+    before = network.state_dict()
+    with pytest.raises(TypeError, match=r"function of other arguments; expected .* and the epoch"):
+        fit(network, X, Y, optimizer=SGD(0.1), callback=lambda epoch: None, progress=False)
+    for name, value in network.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])

@@ -354,6 +354,12 @@ def test_states_of_earlier_releases_go_on_but_not_with_a_schedule(refuses):
 
 
 BAD = {
+    "no argument": (
+        lambda: SGD(0.1, schedule=lambda: 1), TypeError, "function of other arguments", "the step"
+    ),
+    "another's arguments": (
+        lambda: warmup(3, lambda a, b: 1), TypeError, "then is a function of other arguments"
+    ),
     "steps 0": (lambda: cosine(0), ValueError, "steps is 0", "integers from 1 on"),
     "half a step": (lambda: cosine(10.5), ValueError, "steps is 10.5"),
     "final below 0": (lambda: cosine(10, -0.1), ValueError, "final is -0.1", "from 0 on"),

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from course_lib import _constants
-from course_lib._checks import parse_call, unknown_name
+from course_lib._checks import function_instead, parse_call, unknown_name
 from course_lib.activations import (
     groups,
     hard,
@@ -808,7 +808,8 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
     KeyError
         If there is none of that name; the nearest is suggested.
     TypeError
-        If the function has no such parameter, or it is not a number.
+        If the function has no such parameter, or it is not a number; or if a function is given
+        instead of a name.
     ValueError
         If the parameters are not written as above, not finite, or rejected by the function.
 
@@ -826,6 +827,10 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
         parameters = written | parameters
     if isinstance(name, Activation):
         row = name
+    elif callable(name):
+        raise TypeError(
+            function_instead("activation", name, "relu", "Activation(name, f, derivative)")
+        )
     elif not isinstance(name, str) or name not in CATALOGUE:
         raise KeyError(unknown_name("activation", name, CATALOGUE))
     else:

@@ -91,7 +91,7 @@ def compare(
     edge : str
         What to do where the best learning rate is the smallest or largest of `learning_rates`, so
         that the true best may lie outside: ``"raise"`` an error, or ``"note"`` it in the results.
-    baseline : str or (activation, setting), optional
+    baseline : str or Activation or (activation, setting), optional
         What the table compares all others with; see `Comparison.against`.
     level : float
         Coverage of all intervals.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from course_lib._typing import Array
+from course_lib.activations import Activation
 from course_lib.experiments.tuning import Tuning
 from course_lib.statistics import Difference, holm, paired, t_interval
 
@@ -158,7 +159,7 @@ class Comparison:
 
         Parameters
         ----------
-        baseline : str or (activation, setting), optional
+        baseline : str or Activation or (activation, setting), optional
             A pair; or one name or label, where that leaves a single pair. By default the one that
             `compare` was given.
 
@@ -244,7 +245,10 @@ class Comparison:
 def find_combination(wanted: Any, combinations: Iterable[Combination]) -> Combination:
     """Return the one combination that is meant by a pair, a name or a label."""
     listed = list(combinations)
-    wanted = tuple(wanted) if isinstance(wanted, list | tuple) else wanted
+    if isinstance(wanted, list | tuple):
+        wanted = (*map(_named, wanted),)
+    else:
+        wanted = _named(wanted)
     found = [pair for pair in listed if wanted in (pair, *pair)]
     if len(found) != 1:
         raise ValueError(
@@ -252,6 +256,11 @@ def find_combination(wanted: Any, combinations: Iterable[Combination]) -> Combin
             f"of {listed}, or a name or label that occurs in one of them alone"
         )
     return found[0]
+
+
+def _named(wanted: Any) -> Any:
+    """Return the name of an activation that is given as a row; anything else as it is."""
+    return wanted.name if isinstance(wanted, Activation) else wanted
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:

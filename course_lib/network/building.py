@@ -112,7 +112,8 @@ def mlp(
         many as seeds, a dropout likewise is not from 0 to below 1, `alpha_dropout` is asked for
         without a dropout, no gain can be computed, or the activation reduces all features to one.
     TypeError
-        If the dtype is not float32 or float64, a size is not an integer, or `bias` is not a bool.
+        If the dtype is not float32 or float64, a size is not an integer, or `residual`,
+        `alpha_dropout` or `bias` is not a bool.
 
     Examples
     --------
@@ -132,6 +133,7 @@ def mlp(
         raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
     if normalization is not None:
         check_choice("normalization", normalization, NORMALIZATIONS)
+    residual, alpha_dropout = as_flag("residual", residual), as_flag("alpha_dropout", alpha_dropout)
     bias = as_flag("bias", bias)
     rows = _activations(activation, len(sizes) - 2)
     seeds, replicated = as_seeds(seed)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_choice, parse_call, unknown_name
+from course_lib._checks import check_choice, function_instead, parse_call, unknown_name
 from course_lib._typing import Array, PerReplica
 from course_lib.activations import negative_log_likelihood, sigmoid
 from course_lib.activations.activation import keyword_parameters
@@ -486,7 +486,8 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
     KeyError
         If there is none of that name; the nearest is suggested.
     TypeError
-        If the function has no such parameter; the nearest is suggested.
+        If the function has no such parameter; the nearest is suggested. Or if a function is given
+        instead of a name.
     ValueError
         If a parameter is out of its range, or a text cannot be read.
 
@@ -513,6 +514,9 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
         parameters = {**written, **parameters}
     if isinstance(name, Loss):
         loss = name
+    elif callable(name):
+        example = "cross_entropy(label_smoothing=0.1)"
+        raise TypeError(function_instead("loss", name, example, "Loss(name, function, gradient)"))
     else:
         check_choice("loss", name, LOSSES)
         loss = LOSSES[name]

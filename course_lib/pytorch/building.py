@@ -136,7 +136,7 @@ def _rows(activation: Any) -> Activation | list[Activation]:
 def _draw_weights(model: nn.Module, seed: Any, gain: float) -> None:
     """Give the linear layers PyTorch's own initial weights, times a gain."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would touch the GPUs too
+        torch.default_generator.manual_seed(int(seed))  # torch.manual_seed would touch the GPUs too
         for linear in _linear_layers(model):
             linear.reset_parameters()
             linear.weight.mul_(gain)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from course_lib._checks import as_number, describe
+from course_lib._checks import as_number, check_function
 from course_lib._typing import Array, PerReplica
 from course_lib.network._state import VERSION, check_state
 from course_lib.training.batches import Batches
@@ -66,11 +66,12 @@ class Settings:
                 as_number(name, getattr(self, name), above=0)
         check_patience(self.patience, validation, self.min_delta)
         check_history(self.history, replicas, self.patience, validation, self.min_delta)
-        if self.callback is not None and not callable(self.callback):
-            raise TypeError(
-                f"callback is {describe(self.callback)}; expected a function of the network and "
-                f"the epoch, such as lambda network, epoch: print(epoch.train_loss)"
+        if self.callback is not None:
+            expected = (
+                "a function of the network and the epoch, such as lambda network, epoch: "
+                "print(epoch.train_loss)"
             )
+            check_function("callback", self.callback, 2, expected)
 
 
 def train(learner: Learner, batches: Batches, settings: Settings) -> History:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_number, check_choice, check_integer, check_type, describe
+from course_lib._checks import as_number, check_choice, check_function, check_integer, check_type
 
 __all__ = [
     "Schedule",
@@ -363,11 +363,9 @@ def check_schedule(name: str, schedule: object) -> None:
     Traceback (most recent call last):
     TypeError: schedule is 'cosine'; expected a function of the step, such as cosine(1000), or None
     """
-    if schedule is not None and (isinstance(schedule, type) or not callable(schedule)):
-        raise TypeError(
-            f"{name} is {describe(schedule)}; expected a function of the step, such as "
-            f"cosine(1000), or None"
-        )
+    if schedule is not None:
+        expected = "a function of the step, such as cosine(1000), or None"
+        check_function(name, schedule, 1, expected)
 
 
 def factor_at(schedule: Schedule, step: int) -> Any:

@@ -7,7 +7,6 @@ a training whether an optimizer can make steps for a network at all.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from inspect import signature
 from operator import is_, mul
 from typing import Any, ClassVar, cast
 
@@ -20,6 +19,7 @@ from course_lib._checks import (
     check_numbers,
     check_shape,
     check_type,
+    takes,
 )
 from course_lib._typing import Array
 from course_lib.network._state import VERSION, as_arrays, check_state
@@ -453,21 +453,10 @@ def check_moves(optimizer: object, parameters: Mapping[str, Array]) -> None:
     check_optimizer(optimizer)
     if isinstance(optimizer, Stepping):
         optimizer.check(parameters)
-    elif hasattr(optimizer, "param_groups") or not _takes_two(getattr(optimizer, "step", None)):
+    elif hasattr(optimizer, "param_groups") or not takes(2, getattr(optimizer, "step", None)):
         kind = type(optimizer)
         raise TypeError(
             f"optimizer is a {kind.__module__}.{kind.__qualname__}, whose step does not take "
             f"parameters and gradients; expected for a course_lib.network.Network one of "
             f"course_lib.training, such as SGD(0.1); course_lib.pytorch.fit trains PyTorch modules"
         )
-
-
-def _takes_two(step: Any) -> bool:
-    """Return whether a function's signature allows two arguments."""
-    try:
-        signature(step).bind({}, {})
-    except TypeError:
-        return False
-    except ValueError:  # compiled, and without a signature
-        return callable(step)
-    return True

@@ -53,7 +53,9 @@ class Activate(BaseLayer):
         """Return the activation of every element, or over the last axis."""
         self._x = x
         value, self._pull = self.activation.pullback(x)
-        return np.asarray(value)
+        value = np.asarray(value)
+        # a function of a user's own may not keep the dtype
+        return value.astype(x.dtype, copy=False) if x.dtype.kind == "f" else value
 
     @np.errstate(all="ignore")
     def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
