@@ -6,7 +6,6 @@ argument takes the argument's name first; those called ``as_...`` return it as i
 
 import ast
 from collections.abc import Iterable
-from difflib import get_close_matches
 from importlib import import_module
 from inspect import signature
 from math import inf, isfinite
@@ -48,6 +47,8 @@ def unknown_name(kind: str, given: object, expected: Iterable[str]) -> str:
     names = list(expected)
     if isinstance(given, list | tuple):
         return f"{kind} is {given!r}; expected one name: {', '.join(names)}"
+    from difflib import get_close_matches  # only errors need it, and it is slow to import
+
     near = get_close_matches(str(given).lower(), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown {kind} {given!r}{hint} Expected: {', '.join(names)}"
@@ -375,6 +376,20 @@ def check_type(name: str, value: object, kind: type | tuple[type, ...], expected
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
+
+
+def as_flag(name: str, value: object) -> bool:
+    """Return a setting as a bool, or raise TypeError if it is not True or False.
+
+    Examples
+    --------
+    >>> as_flag("full", 1)
+    Traceback (most recent call last):
+    TypeError: full is 1; expected True or False
+    """
+    if not isinstance(value, bool | np.bool):
+        raise TypeError(f"{name} is {value!r}; expected True or False")
+    return bool(value)
 
 
 def check_numbers(

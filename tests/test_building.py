@@ -174,10 +174,10 @@ BAD = {  # what is done -> error, what was given, what is expected
         lambda: mlp([2, 3], seed=range(3), dropout=[0.1, 0.2]), ValueError, "(2,)", "one for each"
     ),
     "residual as text": (
-        lambda: mlp([2, 3, 2], residual="no"), TypeError, "residual is a str", "True or False"
+        lambda: mlp([2, 3, 2], residual="no"), TypeError, "residual is 'no'", "True or False"
     ),
     "alpha dropout as a number": (
-        lambda: mlp([2, 3, 2], dropout=0.5, alpha_dropout=1), TypeError, "alpha_dropout is a int"
+        lambda: mlp([2, 3, 2], dropout=0.5, alpha_dropout=1), TypeError, "alpha_dropout is 1"
     ),
     "alpha dropout of nothing": (
         lambda: mlp([2, 3, 2], alpha_dropout=True), ValueError, "dropout is 0", "give a dropout"
@@ -240,7 +240,7 @@ BAD = {  # what is done -> error, what was given, what is expected
         ValueError, "'bilinear'", "give its row a gain",
     ),
     "a bias that is no bool": (
-        lambda: mlp([2, 3], bias=0), TypeError, "bias is a int", "True or False"
+        lambda: mlp([2, 3], bias=0), TypeError, "bias is 0", "True or False"
     ),
 }  # fmt: skip
 

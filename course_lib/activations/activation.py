@@ -1,6 +1,6 @@
 """What the catalogue says of an activation: one row, which can be called and differentiated."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,23 @@ PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = Ma
     {**softmax_family.PULLBACKS, **simplex.PULLBACKS, **groups.PULLBACKS}
 )
 """For every function over an axis, what gives its value and its vector-Jacobian product."""
+
+
+def keyword_parameters(
+    function: Callable[..., Any], others: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the keyword parameters of a function, and others of these names, with their defaults.
+
+    Examples
+    --------
+    >>> keyword_parameters(groups.maxout), keyword_parameters(partial(groups.maxout, pieces=3))
+    ({'pieces': 2}, {'pieces': 3})
+    """
+    return {
+        name: parameter.default
+        for name, parameter in signature(function).parameters.items()
+        if parameter.kind is Parameter.KEYWORD_ONLY or name in others
+    }
 
 
 @dataclass(frozen=True)
@@ -124,11 +141,7 @@ class Activation:
     @property
     def parameters(self) -> dict[str, Any]:
         """The keyword parameters of the function, and its axis, with their defaults."""
-        return {
-            name: parameter.default
-            for name, parameter in signature(self.function).parameters.items()
-            if parameter.kind is Parameter.KEYWORD_ONLY or (name == "axis" and not self.elementwise)
-        }
+        return keyword_parameters(self.function, () if self.elementwise else ("axis",))
 
     def __call__(self, x: ArrayLike, **parameters: Any) -> Array:
         """Return the function's value; parameters such as `axis` are passed on."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from course_lib._checks import (
+    as_flag,
     as_integer,
     as_number,
     check_integer,
-    check_type,
     describe,
     unknown_name,
 )
@@ -122,20 +122,19 @@ def _plain(row: Activation, name: str, value: Any) -> Any:
         if not known:
             raise TypeError(f"{row.name!r} takes no parameters; {name} is given")
         raise TypeError(unknown_name(f"parameter of {row.name!r}", name, known))
-    if (
-        isinstance(value, np.generic | np.ndarray) and not value.ndim
-    ):  # written as 0.2, not as np.float64(0.2)
-        value = value.item()
+    if isinstance(value, np.generic | np.ndarray) and not value.ndim:
+        value = value.item()  # written as 0.2, not as np.float64(0.2)
     if not row.elementwise:
         _check_over_axis(row, name, value)
         return value
+    whole = value if isinstance(value, int) else None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
             f"{name} is {describe(value)}; expected one number, which {row.name!r} keeps; pass "
             f"anything else with each call, or let the layer PReLU have one slope for each feature"
         )
     number = as_number(name, value)
-    return value if isinstance(value, int) else number
+    return whole if whole is not None else number
 
 
 def _check_over_axis(row: Activation, name: str, value: Any) -> None:
@@ -145,7 +144,7 @@ def _check_over_axis(row: Activation, name: str, value: Any) -> None:
         check = partial(as_integer, "axis") if one else check_axis
         check(value)
     elif name == "keepdims":
-        check_type("keepdims", value, bool, "True or False")
+        as_flag("keepdims", value)
     elif name == "pieces":
         check_integer("pieces", as_integer("pieces", value))
 

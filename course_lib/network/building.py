@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from course_lib import activations
-from course_lib._checks import as_array, as_integer, check_choice, check_type
+from course_lib._checks import as_array, as_flag, as_integer, check_choice
 from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.network.gains import computed_gain
@@ -133,8 +133,9 @@ def mlp(
         raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
     if normalization is not None:
         check_choice("normalization", normalization, NORMALIZATIONS)
-    for name, flag in {"residual": residual, "alpha_dropout": alpha_dropout, "bias": bias}.items():
-        check_type(name, flag, (bool, np.bool), "True or False")
+    residual = as_flag("residual", residual)
+    alpha_dropout = as_flag("alpha_dropout", alpha_dropout)
+    bias = as_flag("bias", bias)
     rows = _activations(activation, len(sizes) - 2)
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]

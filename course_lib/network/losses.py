@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from inspect import Parameter, signature
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike
 from course_lib._checks import check_choice, function_instead, parse_call, unknown_name
 from course_lib._typing import Array, PerReplica
 from course_lib.activations import negative_log_likelihood, sigmoid
+from course_lib.activations.activation import keyword_parameters
 from course_lib.network.likelihoods import (
     gaussian_both,
     gaussian_nll,
@@ -437,11 +437,7 @@ class Loss:
     @property
     def parameters(self) -> dict[str, Any]:
         """The keyword parameters of the function, with what is fixed or their defaults."""
-        return {
-            name: parameter.default
-            for name, parameter in signature(self.function).parameters.items()
-            if parameter.kind is Parameter.KEYWORD_ONLY
-        }
+        return keyword_parameters(self.function)
 
     def with_gradient(self, outputs: Array, y: ArrayLike) -> tuple[PerReplica, Array]:
         """Return the loss and its gradient; arguments and errors are those of `function`."""

@@ -28,6 +28,7 @@ __all__ = [
     "rows_for",
     "settings_of",
     "text_of",
+    "unwrapped",
 ]
 
 
@@ -179,7 +180,7 @@ def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
 
     The function decides, not the name: a user's own row may keep the name of the one it replaces.
     """
-    (function, parameters), (derivative, others) = map(_unwrapped, (row.function, row.derivative))
+    (function, parameters), (derivative, others) = map(unwrapped, (row.function, row.derivative))
     known = next((k for k in activations.CATALOGUE.values() if k.function is function), None)
     if known is None:
         return None, {}
@@ -195,8 +196,15 @@ def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
     return known, parameters
 
 
-def _unwrapped(function: Function) -> tuple[Function, dict[str, Any]]:
-    """Return a function and the keyword arguments that `functools.partial` gave to it."""
+def unwrapped(function: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return a function and the keyword arguments that `functools.partial` gave to it.
+
+    Examples
+    --------
+    >>> function, parameters = unwrapped(partial(np.clip, a_min=0))
+    >>> function is np.clip, parameters
+    (True, {'a_min': 0})
+    """
     if isinstance(function, partial) and not function.args:
         return function.func, function.keywords
     return function, {}
