@@ -133,7 +133,8 @@ def mlp(
         raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
     if normalization is not None:
         check_choice("normalization", normalization, NORMALIZATIONS)
-    residual, alpha_dropout = as_flag("residual", residual), as_flag("alpha_dropout", alpha_dropout)
+    residual = as_flag("residual", residual)
+    alpha_dropout = as_flag("alpha_dropout", alpha_dropout)
     bias = as_flag("bias", bias)
     rows = _activations(activation, len(sizes) - 2)
     seeds, replicated = as_seeds(seed)
