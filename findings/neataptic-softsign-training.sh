@@ -2,8 +2,8 @@
 # What:      training a hidden neuron with the activation SOFTSIGN
 # Version:   neataptic 1.4.7 (npm, its latest)
 # Behavior:  the derivative it trains with is x / (1 + |x|)^2: of the wrong sign for x < 0, where
-#            the neuron's bias and weights move the wrong way, and 0 at x = 0, where it stays. Of the
-#            activations this is the one whose derivative fails a difference quotient.
+#            its bias and weights move the wrong way, and 0 at x = 0, where it stays. Of all
+#            activations it is the one whose derivative fails a difference quotient.
 # Right:     1 / (1 + |x|)^2, the derivative of x / (1 + |x|), which the activation computes
 # Seen:      -0.25 at x = -1, a difference quotient 0.25; the bias moves by -0.024 where it must
 #            rise; 2026-11-29
