@@ -52,8 +52,7 @@ accuracy: install ## print the largest error of every activation beside other li
 	@$(RUN) benchmarks/accuracy.py
 
 bench: install ## time activations and a training step against PyTorch, and every notebook's cells
-	@$(RUN) benchmarks/activations.py && $(RUN) benchmarks/training_step.py
-	@$(RUN) benchmarks/step_cost.py
+	@$(RUN) benchmarks/activations.py && $(RUN) benchmarks/training_step.py && $(RUN) benchmarks/step_cost.py
 	@$(RUN) benchmarks/notebooks.py
 
 lock: install ## make requirements.lock anew, with the newest versions that fit together

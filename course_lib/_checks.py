@@ -4,8 +4,8 @@ A message says what was given, what is expected and, where it helps, what to do.
 argument takes the argument's name first; those called ``as_...`` return it as it is used.
 """
 
+import ast
 from collections.abc import Iterable
-from difflib import get_close_matches
 from importlib import import_module
 from math import inf, isfinite
 from numbers import Integral
@@ -46,9 +46,59 @@ def unknown_name(kind: str, given: object, expected: Iterable[str]) -> str:
     names = list(expected)
     if isinstance(given, list | tuple):
         return f"{kind} is {given!r}; expected one name: {', '.join(names)}"
+    from difflib import get_close_matches  # only errors need it, and it is slow to import
+
     near = get_close_matches(str(given).lower(), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return f"unknown {kind} {given!r}{hint} Expected: {', '.join(names)}"
+
+
+def parse_call(kind: str, text: str, example: str) -> tuple[str, dict[str, Any]]:
+    """Split a name that is written with parameters, such as ``"elu(alpha=2.0)"``.
+
+    Parameters
+    ----------
+    kind : str
+        What it names, such as ``"activation"``.
+    text : str
+        A name, and in parentheses its parameters by name: numbers, text, True, False, None, and
+        lists and tuples of them.
+    example : str
+        How it may be written, for the message.
+
+    Returns
+    -------
+    name : str
+        The text before the parentheses.
+    parameters : dict
+        By their names.
+
+    Raises
+    ------
+    ValueError
+        If it is written otherwise.
+
+    Examples
+    --------
+    >>> parse_call("activation", "elu(alpha=2.0)", "elu(alpha=2.0)")
+    ('elu', {'alpha': 2.0})
+    >>> parse_call("activation", "elu(2)", "elu(alpha=2.0)")
+    Traceback (most recent call last):
+    ValueError: cannot read the activation 'elu(2)'; expected a name and parameters by their names,
+    such as 'elu(alpha=2.0)'
+    """
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args:
+            given = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
+            if len(given) == len(call.keywords):  # none twice, and no **
+                return call.func.id, given
+    except (SyntaxError, TypeError, ValueError):
+        pass
+    raise ValueError(
+        f"cannot read the {kind} {text!r}; expected a name and parameters by their names, such as "
+        f"{example!r}"
+    )
 
 
 def check_integer(name: str, value: object, *, least: int = 1) -> None:
@@ -269,6 +319,20 @@ def check_type(name: str, value: object, kind: type | tuple[type, ...], expected
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name} is a {type(value).__name__}; expected {expected}")
+
+
+def as_flag(name: str, value: object) -> bool:
+    """Return a setting as a bool, or raise TypeError if it is not True or False.
+
+    Examples
+    --------
+    >>> as_flag("full", 1)
+    Traceback (most recent call last):
+    TypeError: full is 1; expected True or False
+    """
+    if not isinstance(value, bool | np.bool):
+        raise TypeError(f"{name} is {value!r}; expected True or False")
+    return bool(value)
 
 
 def check_numbers(

@@ -8,7 +8,8 @@ from network_helpers import (
     build,
 )
 
-from course_lib.network import Dense, Network, Residual
+from course_lib import activations
+from course_lib.network import Dense, Network, Residual, mlp
 from course_lib.network.layers.activation import Activate, PReLU
 
 
@@ -75,3 +76,30 @@ def test_a_replica_of_a_prelu_learns_alone():
     own = together.replica(1)
     own.parameters["weight"][...] = 0.5
     np.testing.assert_array_equal(together.parameters["weight"], np.full((2, 1, 3), 0.25))
+
+
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_softmax_of_replicas_equals_that_of_each_alone(axis):
+    together = mlp([3, 4, 2], f"softmax(axis={axis})", seed=range(2))
+    x, y = np.random.default_rng(0).normal(size=(5, 3)), [0, 1, 1, 0, 1]
+    values, gradients = together.loss_and_gradients(x, y)
+    for i in range(2):
+        value, own = mlp([3, 4, 2], f"softmax(axis={axis})", seed=i).loss_and_gradients(x, y)
+        assert values[i] == pytest.approx(value, rel=1e-12)
+        for name, gradient in own.items():
+            np.testing.assert_allclose(gradients[name][i], gradient, rtol=1e-11, atol=1e-15)
+
+
+@pytest.mark.parametrize("axis", [0, 1, None, (0, 1)])
+def test_an_axis_that_means_another_one_with_replicas_is_rejected_there(axis, refuses):
+    row = activations.get("softmax", axis=axis)
+    assert mlp([3, 4, 2], row)(np.ones((5, 3))).shape == (5, 2)
+    refuses(
+        lambda: mlp([3, 4, 2], row, seed=range(2)), ValueError, "layer 1", "replicas (2,)", row.name
+    )
+
+
+def test_an_axis_that_there_is_not(refuses):
+    refuses(
+        lambda: mlp([3, 4, 2], "softmax(axis=2)"), ValueError, "softmax(axis=2)", "along axis=-1"
+    )

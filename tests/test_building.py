@@ -227,14 +227,14 @@ BAD = {  # what is done -> error, what was given, what is expected
         lambda: mlp([2, 4, 2], get("maxout", pieces=1.5)), TypeError, "pieces is 1.5", "an integer"
     ),
     "no pieces": (
-        lambda: mlp([2, 4, 2], get("maxout", pieces=0)), ValueError, "'maxout(pieces=0)'", "divides"
+        lambda: mlp([2, 4, 2], get("maxout", pieces=0)), ValueError, "pieces is 0", "from 1 on"
     ),
     "a gate without a known gain": (
         lambda: mlp([2, 4, 2], BILINEAR, initialization="computed"),
         ValueError, "'bilinear'", "give its row a gain",
     ),
     "a bias that is no bool": (
-        lambda: mlp([2, 3], bias=0), TypeError, "bias is a int", "True or False"
+        lambda: mlp([2, 3], bias=0), TypeError, "bias is 0", "True or False"
     ),
 }  # fmt: skip
 

@@ -413,11 +413,17 @@ BAD = {  # what is done -> error, what was given, what is expected
         "'mean_squared_error' takes no parameters", "full is given",
     ),
     "a text that ends early": (
-        lambda: get_loss("cross_entropy(label_smoothing="), ValueError, "cannot be read",
-        "expected a name with parameters",
+        lambda: get_loss("cross_entropy(label_smoothing="), ValueError,
+        "cannot read the loss", "expected a name and parameters by their names",
     ),
     "a text that computes": (
-        lambda: get_loss("cross_entropy(label_smoothing=f())"), ValueError, "f()", "cannot be read"
+        lambda: get_loss("cross_entropy(label_smoothing=f())"), ValueError, "f()", "cannot read"
+    ),
+    "a text without the parameter's name": (
+        lambda: get_loss("cross_entropy(0.1)"), ValueError, "cannot read", "by their names"
+    ),
+    "a parameter twice": (
+        lambda: get_loss("poisson_nll(full=True, full=False)"), ValueError, "cannot read"
     ),
     "an unknown name with parameters": (
         lambda: get_loss("crossentropy(label_smoothing=0.1)"), KeyError, "'crossentropy'", "did you"

@@ -96,6 +96,16 @@ def complex_softmax(z):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+def complex_sparsemax(z):
+    """Return the projection on the simplex by its formula: the largest set that stays above 0."""
+    falling = -np.sort(-z.real, axis=-1)
+    count = np.arange(1, z.shape[-1] + 1)
+    kept = (1 + count * falling > falling.cumsum(axis=-1)).sum(axis=-1, keepdims=True)
+    inside = z.real >= np.take_along_axis(falling, kept - 1, axis=-1)
+    tau = (np.where(inside, z, 0).sum(axis=-1, keepdims=True) - 1) / kept
+    return np.where(inside, z - tau, 0)
+
+
 def where_above(z, edge, yes, no):
     return np.where(z.real > edge, yes, no)
 
@@ -147,6 +157,7 @@ COMPLEX = {  # every function as an analytic one, from its formula
     "softmax": complex_softmax,
     "softmin": lambda z: complex_softmax(-z),
     "log_softmax": lambda z: np.log(complex_softmax(z)),
+    "sparsemax": complex_sparsemax,
 }
 
 

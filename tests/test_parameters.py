@@ -192,6 +192,66 @@ def test_parameters_of_functions_over_an_axis_by_name():
     np.testing.assert_array_equal(row(np.arange(8.0)), [6, 7])
 
 
+def test_the_axis_can_be_fixed():
+    x, u = np.random.default_rng(0).normal(size=(2, 3, 4))
+    row = activations.get("softmax(axis=0)")
+    assert row == activations.get("softmax", axis=0) and row.parameters == {"axis": 0}
+    assert activations.get("softmax").parameters == {"axis": -1}
+    np.testing.assert_array_equal(row(x), activations.softmax(x, axis=0))
+    np.testing.assert_array_equal(row.vjp(x, u), activations.get("softmax").vjp(x, u, axis=0))
+    kept = activations.get("logsumexp", axis=None, keepdims=True)
+    assert kept(x).shape == (1, 1) and activations.get("glu", axis=1)(x).shape == (3, 2)
+
+
+def tempered(x, axis=-1, *, t=1.0):
+    return activations.softmax(np.asarray(x) / t, axis)
+
+
+def tempered_jacobian(x, axis=-1, *, t=1.0):
+    return activations.softmax_jacobian(np.asarray(x) / t, axis) / t
+
+
+def tempered_rule(x, axis=-1, *, t=1.0):
+    value, pull = activations.softmax_pullback(x / t, axis)
+    return value, lambda u: pull(u) / t
+
+
+@pytest.mark.parametrize("rule", [None, tempered_rule])
+@pytest.mark.parametrize("given", [{"t": 2.0}, {"axis": 0}, {"axis": 0, "t": 2.0}])
+def test_own_function_over_an_axis_has_its_parameters_backwards_too(rule, given):
+    own = Activation("tempered", tempered, tempered_jacobian, kind="axis", pullback_rule=rule)
+    row = activations.get(own, **given)
+    x, u = np.random.default_rng(0).normal(size=(2, 3, 4))
+    value, pull = row.pullback(x)
+    np.testing.assert_array_equal(value, tempered(x, **given))
+    _, expected = tempered_rule(x, **given)
+    np.testing.assert_allclose(pull(u), expected(u), atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "error", "message"),
+    [
+        ("softmax", {"axis": [0]}, TypeError, "axis is [0]; expected an integer, a tuple of them"),
+        ("softmax", {"axis": "0"}, TypeError, "axis is '0'; expected an integer, a tuple of them"),
+        ("glu", {"axis": None}, TypeError, "axis is None; expected an integer"),
+        ("maxout", {"pieces": 0}, ValueError, "pieces is 0; expected integers from 1 on"),
+        ("maxout", {"pieces": 2.0}, TypeError, "pieces is 2.0; expected an integer"),
+        ("maxout", {"pieces": True}, TypeError, "pieces is True; expected an integer"),
+        ("logsumexp", {"keepdims": 1}, TypeError, "expected True or False"),
+        ("elu", {"alpha": 10**400}, ValueError, "expected a finite number"),
+        ("relu", {"axis": 0}, TypeError, "'relu' takes no parameters; axis is given"),
+    ],
+)
+def test_what_a_parameter_cannot_be(name, given, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        activations.get(name, **given)
+
+
+def test_numbers_in_arrays_without_axes_are_numbers():
+    row = activations.get("elu", alpha=np.array(2.0))
+    assert row == activations.get("elu(alpha=2.0)")
+
+
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [

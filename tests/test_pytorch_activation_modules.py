@@ -305,3 +305,17 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case, refuses):
     refuses(*BAD[case])
+
+
+def test_an_axis_becomes_a_dimension_or_is_computed_by_numpy():
+    assert repr(pytorch.activation_module("softmax(axis=1)")) == "Softmax(dim=1)"
+    assert repr(pytorch.activation_module("glu(axis=1)")) == "GLU(dim=1)"
+    assert repr(pytorch.activation_module("swiglu(axis=-1)")) == "Gated('swiglu')"
+    assert repr(pytorch.activation_module("maxout(axis=-1, pieces=3)")) == "Maxout(pieces=3)"
+    x = torch.tensor(np.random.default_rng(0).normal(size=(4, 6)))
+    for name in ("softmax", "log_softmax", "softmin"):
+        ours = pytorch.activation_module(f"{name}(axis=0)")(x)
+        theirs = getattr(torch, name)(x, 0) if name != "softmin" else torch.softmax(-x, 0)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    model = network.mlp([4, 3, 2], "softmax(axis=-2)")
+    assert repr(pytorch.to_numpy(pytorch.from_numpy(model))) == repr(model)

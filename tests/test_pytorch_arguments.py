@@ -242,7 +242,5 @@ def test_targets_and_parameters_are_checked_before_a_step(loss, y, error, texts,
 def test_a_loss_whose_gradient_was_replaced_is_another():
     row = network.LOSSES["mean_squared_error"]
     other = network.Loss(row.name, row.function, lambda outputs, y: outputs)
-    with pytest.raises(
-        NotImplementedError, match="counterpart of the loss 'mean_sq"
-    ):
+    with pytest.raises(NotImplementedError, match="counterpart of the loss 'mean_sq"):
         loss_and_criterion(other)

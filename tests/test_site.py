@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import activation_explorer
 import build_book
@@ -14,6 +15,7 @@ import page_repairs
 import pytest
 import site_checks
 from activation_table import TABLES
+from jupyter_cache import get_cache
 
 from course_lib.activations import CATALOGUE
 
@@ -286,6 +288,28 @@ def test_other_caches_are_removed(tmp_path):
     execution_cache.prune(tmp_path, "new")
     execution_cache.prune(tmp_path / "missing", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_chapters_are_executed_before_sphinx_reads_them(tmp_path):
+    cells = {"one": "print(1 + 1)", "two": "print(2 + 2)", "failing": "1 / 0"}
+    for name, source in cells.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    app = SimpleNamespace(
+        config=SimpleNamespace(
+            nb_execution_cache_path=str(tmp_path / "cache"), nb_execution_timeout=60
+        )
+    )
+    env = SimpleNamespace(doc2path=lambda name: str(tmp_path / name))
+    execution_cache.execute_before(app, env, ["page.md", *(f"{name}.ipynb" for name in cells)])
+    cache = get_cache(app.config.nb_execution_cache_path)
+    found = {}
+    for name in cells:
+        notebook = nbformat.read(tmp_path / f"{name}.ipynb", 4)
+        if execution_cache.is_cached(cache, notebook):
+            _, executed = cache.merge_match_into_notebook(notebook)
+            found[name] = executed.cells[0].outputs[0].text
+    assert found == {"one": "2\n", "two": "4\n"}  # the one that fails is left to Sphinx
 
 
 REPAIRED = {

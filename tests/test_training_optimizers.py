@@ -294,8 +294,8 @@ BAD = {
     "momentum of RMSprop": (
         lambda: RMSprop(momentum=-0.1), ValueError, "momentum is -0.1", "from 0 to below 1"
     ),
-    "centered as text": (lambda: RMSprop(centered="yes"), TypeError, "centered is a str", "True"),
-    "nesterov as a number": (lambda: Momentum(0.1, nesterov=1), TypeError, "nesterov is a int"),
+    "centered as text": (lambda: RMSprop(centered="yes"), TypeError, "centered is 'yes'", "True"),
+    "nesterov as a number": (lambda: Momentum(0.1, nesterov=1), TypeError, "nesterov is 1"),
     "nesterov without momentum": (
         lambda: Momentum(0.1, momentum=0, nesterov=True), ValueError, "momentum is 0", "above 0"
     ),

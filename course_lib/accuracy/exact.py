@@ -275,10 +275,10 @@ def _beyond(limit: Any) -> Real:
     return lambda x: mpf(int(abs(x) > limit))
 
 
-def _clipped(low: Any, high: Any) -> Curve:
+def _clipped(min_val: Any, max_val: Any) -> Curve:
     return (
-        lambda x: min(max(x, low), high),
-        lambda x: mpf(int(low < x < high)),
+        lambda x: min(max(x, min_val), max_val),
+        lambda x: mpf(int(min_val < x < max_val)),
     )
 
 
@@ -298,7 +298,7 @@ def _clipped_line(slope: Any, offset: Any) -> Curve:
 
 EXACT_WITH: Mapping[str, Callable[..., Curve]] = MappingProxyType(
     {
-        "hard_tanh": lambda min_val, max_val: _clipped(min_val, max_val),
+        "hard_tanh": _clipped,
         "hard_sigmoid": _clipped_line,
         "relu6": lambda max_value: _clipped(mpf(0), max_value),
         "leaky_relu": _leaky,

@@ -1,6 +1,6 @@
 """What the catalogue says of an activation: one row, which can be called and differentiated."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,23 @@ PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = Ma
     {**softmax_family.PULLBACKS, **simplex.PULLBACKS, **groups.PULLBACKS}
 )
 """For every function over an axis, what gives its value and its vector-Jacobian product."""
+
+
+def keyword_parameters(
+    function: Callable[..., Any], others: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the keyword parameters of a function, and others of these names, with their defaults.
+
+    Examples
+    --------
+    >>> keyword_parameters(groups.maxout), keyword_parameters(partial(groups.maxout, pieces=3))
+    ({'pieces': 2}, {'pieces': 3})
+    """
+    return {
+        name: parameter.default
+        for name, parameter in signature(function).parameters.items()
+        if parameter.kind is Parameter.KEYWORD_ONLY or name in others
+    }
 
 
 @dataclass(frozen=True)
@@ -123,12 +140,8 @@ class Activation:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The keyword parameters of the function and their defaults."""
-        return {
-            name: parameter.default
-            for name, parameter in signature(self.function).parameters.items()
-            if parameter.kind is Parameter.KEYWORD_ONLY
-        }
+        """The keyword parameters of the function, and its axis, with their defaults."""
+        return keyword_parameters(self.function, () if self.elementwise else ("axis",))
 
     def __call__(self, x: ArrayLike, **parameters: Any) -> Array:
         """Return the function's value; parameters such as `axis` are passed on."""
@@ -240,7 +253,7 @@ class Activation:
     def _by_derivative(self, x: Array, **parameters: Any) -> tuple[Array, Pull]:
         """Return the value and its pull by the derivative, over an axis a whole Jacobian."""
         value, derivative = self.function(x, **parameters), self.derivative(x, **parameters)
-        axis = parameters.get("axis", -1)
+        axis = {**self.parameters, **parameters}.get("axis", -1)
 
         def pull(grad_output: Array) -> Array:
             u = (

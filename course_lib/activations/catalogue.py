@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from course_lib import _constants
-from course_lib._checks import unknown_name
+from course_lib._checks import parse_call, unknown_name
 from course_lib.activations import (
     groups,
     hard,
@@ -24,7 +24,7 @@ from course_lib.activations import (
     waves,
 )
 from course_lib.activations.activation import Activation
-from course_lib.activations.parameters import Fixed, parsed, with_parameters
+from course_lib.activations.parameters import Fixed, with_parameters
 
 __all__ = ["CATALOGUE", "get", "spelled_out"]
 
@@ -792,8 +792,8 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
         A key of `CATALOGUE`, or one with parameters, such as ``"elu(alpha=2.0)"``, which is how a
         row with parameters is named. An `Activation` is returned as it is.
     **parameters
-        Keyword parameters of the function, such as ``negative_slope=0.2``. They go before those
-        that the name or the row has already.
+        Keyword parameters of the function, such as ``negative_slope=0.2``, or its axis. They go
+        before those that the name or the row has already.
 
     Returns
     -------
@@ -822,7 +822,7 @@ def get(name: str | Activation, **parameters: Any) -> Activation:
     (-2.0, inf)
     """
     if isinstance(name, str) and "(" in name:
-        name, written = parsed(name)
+        name, written = parse_call("activation", name, "leaky_relu(negative_slope=0.2)")
         parameters = written | parameters
     if isinstance(name, Activation):
         row = name

@@ -1,19 +1,26 @@
 """Rows of the catalogue with other parameters, and what is then true of them."""
 
-import ast
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from math import isfinite, sqrt
+from math import sqrt
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from course_lib._checks import describe, unknown_name
+from course_lib._checks import (
+    as_flag,
+    as_integer,
+    as_number,
+    check_integer,
+    describe,
+    unknown_name,
+)
 from course_lib.activations.activation import Activation
+from course_lib.activations.rows import check_axis
 
-__all__ = ["parsed", "with_parameters"]
+__all__ = ["with_parameters"]
 
 
 class Fixed(partial[Any]):
@@ -80,8 +87,15 @@ def with_parameters(
         tensorflow="",
     )
     if base is None:
+        rule = row.pullback_rule
         return replace(
-            fixed, range=None, lipschitz=None, monotonic=None, kinks=(), kink_derivatives=()
+            fixed,
+            pullback_rule=None if rule is None else Fixed(rule, **given),
+            range=None,
+            lipschitz=None,
+            monotonic=None,
+            kinks=(),
+            kink_derivatives=(),
         )
     if not row.elementwise:
         return fixed
@@ -101,65 +115,38 @@ def with_parameters(
     )
 
 
-def parsed(text: str) -> tuple[str, dict[str, Any]]:
-    """Split an activation as it is named with its parameters, such as ``"elu(alpha=2.0)"``.
-
-    Parameters
-    ----------
-    text : str
-        A name, and in parentheses its parameters by name: numbers, True, False and None.
-
-    Returns
-    -------
-    name : str
-        Of the activation.
-    parameters : dict
-        By their names.
-
-    Raises
-    ------
-    ValueError
-        If it is written otherwise.
-
-    Examples
-    --------
-    >>> parsed("leaky_relu(negative_slope=0.2)")
-    ('leaky_relu', {'negative_slope': 0.2})
-    >>> parsed("elu(2)")
-    Traceback (most recent call last):
-    ValueError: cannot read the activation 'elu(2)'; expected a name and parameters by their names,
-    such as 'leaky_relu(negative_slope=0.2)'
-    """
-    try:
-        call = ast.parse(text.strip(), mode="eval").body
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.args:
-            given = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
-            if len(given) == len(call.keywords):  # none twice, and no **
-                return call.func.id, given
-    except (SyntaxError, ValueError):
-        pass
-    raise ValueError(
-        f"cannot read the activation {text!r}; expected a name and parameters by their names, such "
-        f"as 'leaky_relu(negative_slope=0.2)'"
-    )
-
-
 def _plain(row: Activation, name: str, value: Any) -> Any:
     """Return a parameter as it is kept, or raise an error where it cannot be."""
-    if name not in row.parameters:
-        raise TypeError(unknown_name(f"parameter of {row.name!r}", name, row.parameters))
-    if isinstance(value, np.generic):  # written as 0.2, not as np.float64(0.2)
-        value = value.item()
+    known = row.parameters
+    if name not in known:
+        if not known:
+            raise TypeError(f"{row.name!r} takes no parameters; {name} is given")
+        raise TypeError(unknown_name(f"parameter of {row.name!r}", name, known))
+    if isinstance(value, np.generic | np.ndarray) and not value.ndim:
+        value = value.item()  # written as 0.2, not as np.float64(0.2)
     if not row.elementwise:
+        _check_over_axis(row, name, value)
         return value
+    whole = value if isinstance(value, int) else None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(
             f"{name} is {describe(value)}; expected one number, which {row.name!r} keeps; pass "
             f"anything else with each call, or let the layer PReLU have one slope for each feature"
         )
-    if not isfinite(value):
-        raise ValueError(f"{name} is {value!r}; expected a finite number")
-    return value
+    number = as_number(name, value)
+    return whole if whole is not None else number
+
+
+def _check_over_axis(row: Activation, name: str, value: Any) -> None:
+    """Raise an error for what the functions over an axis do not take, before they see an array."""
+    if name == "axis":
+        one = row.kind == "groups" and "keepdims" not in row.parameters  # which logsumexp has
+        check = partial(as_integer, "axis") if one else check_axis
+        check(value)
+    elif name == "keepdims":
+        as_flag("keepdims", value)
+    elif name == "pieces":
+        check_integer("pieces", as_integer("pieces", value))
 
 
 def _largest(base: Activation, parameters: Mapping[str, Any]) -> float:

@@ -11,7 +11,7 @@ from course_lib._checks import as_integer
 from course_lib._typing import Array
 from course_lib.numerics import BLOCK, Kernel, as_float
 
-__all__ = ["Axis", "axes_of", "by_blocks", "rows_of"]
+__all__ = ["Axis", "axes_of", "by_blocks", "check_axis", "rows_of"]
 
 Axis = int | tuple[int, ...] | None
 """An axis, several that count as one, or None for all."""
@@ -55,10 +55,11 @@ def axes_of(x: ArrayLike, axis: Axis) -> tuple[Array, tuple[int, ...]]:
     if axis is None:
         given: tuple[Any, ...] = tuple(range(array.ndim))
     else:
+        check_axis(axis)
         given = axis if isinstance(axis, tuple) else (axis,)
     found = []
     for one in given:
-        if not -array.ndim <= _as_axis(one, axis) < array.ndim:
+        if not -array.ndim <= one < array.ndim:
             raise ValueError(
                 f"x has shape {array.shape} and no axis {one}; an array with that axis is needed"
             )
@@ -72,9 +73,18 @@ def axes_of(x: ArrayLike, axis: Axis) -> tuple[Array, tuple[int, ...]]:
     return array, tuple(sorted(found))
 
 
-def _as_axis(one: Any, axis: Any) -> int:
+def check_axis(axis: Any) -> None:
+    """Raise TypeError unless it is an integer, a tuple of them, or None.
+
+    Examples
+    --------
+    >>> check_axis([0, 1])
+    Traceback (most recent call last):
+    TypeError: axis is [0, 1]; expected an integer, a tuple of them, or None for all axes
+    """
     try:
-        return as_integer("axis", one)
+        for one in axis if isinstance(axis, tuple) else (() if axis is None else (axis,)):
+            as_integer("axis", one)
     except TypeError:
         raise TypeError(
             f"axis is {axis!r}; expected an integer, a tuple of them, or None for all axes"

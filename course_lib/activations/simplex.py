@@ -147,7 +147,7 @@ PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = Ma
 # ---------------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Projection:
     """Rows on the simplex: which entries are above 0, and all entries times their number."""
 

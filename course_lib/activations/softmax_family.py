@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from course_lib._checks import as_flag
 from course_lib._typing import Array, Pull
 from course_lib.activations.rows import Axis, axes_of, by_blocks, rows_of
 from course_lib.numerics import as_float
@@ -415,8 +416,7 @@ def logsumexp_pullback(
     array([1., 1.])
     """
     array, axes = axes_of(x, axis)
-    if not isinstance(keepdims, bool | np.bool):
-        raise TypeError(f"keepdims is {keepdims!r}; expected True or False")
+    keepdims = as_flag("keepdims", keepdims)
     with np.errstate(all="ignore"):
         rows, dtype, restore = rows_of(array, axes)
         p, more = _by_blocks(rows, dtype, _softmax_rows, _log_of_total)
@@ -444,7 +444,7 @@ def _summing_to_zero(gradient: Array, p: Array) -> Array:
 # ---------------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Terms:
     """Rows of x - max(x) and their exponentials, each as a number and its rounding error.
 

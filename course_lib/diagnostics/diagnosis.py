@@ -104,7 +104,8 @@ def diagnose(
         A batch, as for training. Some hundreds of examples are enough; dead units and rank need
         more examples than there are units to say much.
     loss : str or Loss
-        A name of `course_lib.network.LOSSES`.
+        A name of `course_lib.network.LOSSES`, also with parameters, such as
+        ``"cross_entropy(label_smoothing=0.1)"``; or what `course_lib.network.get_loss` returns.
     optimizer : Optimizer or torch.optim.Optimizer, optional
         Its next update is compared with the weights; a copy makes the step, so its memory stays.
     fraction : float

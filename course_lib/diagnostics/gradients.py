@@ -74,7 +74,8 @@ def check_gradients(
     x, y : array_like
         A batch, as for training. A few examples are enough.
     loss : str or Loss
-        A name of `course_lib.network.LOSSES`.
+        A name of `course_lib.network.LOSSES`, also with parameters, such as
+        ``"cross_entropy(label_smoothing=0.1)"``; or what `course_lib.network.get_loss` returns.
     step : float, optional
         :math:`h` is the step times the parameter's size, or times 1 where that is larger. By
         default the cube root of the machine epsilon, :math:`6 \cdot 10^{-6}`, where the

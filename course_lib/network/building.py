@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from course_lib import activations
-from course_lib._checks import as_array, as_integer, check_choice, check_type
+from course_lib._checks import as_array, as_flag, as_integer, check_choice
 from course_lib._typing import Array
 from course_lib.activations import Activation
 from course_lib.network.gains import computed_gain
@@ -132,7 +132,7 @@ def mlp(
         raise TypeError(f"dtype is {np.dtype(dtype)}; expected float32 and float64")
     if normalization is not None:
         check_choice("normalization", normalization, NORMALIZATIONS)
-    check_type("bias", bias, (bool, np.bool), "True or False")
+    bias = as_flag("bias", bias)
     rows = _activations(activation, len(sizes) - 2)
     seeds, replicated = as_seeds(seed)
     generators = [stream(s, "weights") for s in seeds]
@@ -176,7 +176,7 @@ def _features_before(row: Activation, units: int) -> int:
     if needed is None:
         raise ValueError(
             f"no number of features becomes {units} units by {row.name!r}; expected an activation "
-            f"that keeps the number of features or divides it, as gates do"
+            f"along axis=-1 that keeps the number of features or divides it, as gates do"
         )
     return needed
 

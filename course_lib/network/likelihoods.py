@@ -5,11 +5,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_array
+from course_lib._checks import as_array, as_flag
 from course_lib._typing import Array, PerReplica
 from course_lib.network.loss_parts import (
     as_counts,
-    as_flag,
     as_targets,
     check_outputs,
     mean_over,
@@ -91,7 +90,7 @@ def gaussian_both(
     outputs: Array, targets: ArrayLike, *, full: bool = False
 ) -> tuple[PerReplica, Array]:
     """Return loss and gradient from the same exponentials."""
-    full, (mean, log_variance) = as_flag(full), _halves(outputs, targets)
+    full, (mean, log_variance) = as_flag("full", full), _halves(outputs, targets)
     given = as_targets(mean, targets, np.float64, of=f"of outputs {outputs.shape} the means")
     count = mean.shape[-2] * mean.shape[-1]
     with np.errstate(all="ignore"):
@@ -193,7 +192,7 @@ def poisson_both(
     outputs: Array, targets: ArrayLike, *, full: bool = False
 ) -> tuple[PerReplica, Array]:
     """Return loss and gradient from the same exponentials."""
-    full, counts = as_flag(full), as_counts(outputs, targets)
+    full, counts = as_flag("full", full), as_counts(outputs, targets)
     with np.errstate(all="ignore"):
         logs = outputs.astype(np.float64)
         rates = np.exp(logs)

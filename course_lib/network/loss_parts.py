@@ -1,6 +1,7 @@
 """What losses share: the checks of outputs, labels, targets and parameters, and the mean."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import prod
 from types import MappingProxyType
 from typing import Any
@@ -8,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from course_lib._checks import as_array, as_number, as_numbers
+from course_lib._checks import as_array, as_flag, as_number, as_numbers
 from course_lib._typing import Array, PerReplica
 
 __all__ = [
     "PARAMETERS",
     "as_class_weights",
     "as_counts",
-    "as_flag",
     "as_fractions",
     "as_label_smoothing",
     "as_labels",
@@ -257,13 +257,6 @@ def mean_over(values: Array, axes: tuple[int, ...]) -> PerReplica:
     return mean
 
 
-def as_flag(value: Any) -> bool:
-    """Return `full`, or raise TypeError unless it is True or False."""
-    if not isinstance(value, bool | np.bool):
-        raise TypeError(f"full is {value!r}; expected True or False")
-    return bool(value)
-
-
 def check_width(name: str, given: int, outputs: Array, of: str) -> None:
     """Raise ValueError unless there is one number for each column of the outputs.
 
@@ -287,7 +280,7 @@ PARAMETERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "label_smoothing": as_label_smoothing,
         "class_weights": as_class_weights,
         "pos_weight": as_pos_weight,
-        "full": as_flag,
+        "full": partial(as_flag, "full"),
     }
 )
 """What checks each parameter of a loss, and returns it as it is kept."""

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from inspect import Parameter, signature
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import check_choice, unknown_name
+from course_lib._checks import check_choice, parse_call, unknown_name
 from course_lib._typing import Array, PerReplica
 from course_lib.activations import negative_log_likelihood, sigmoid
-from course_lib.activations.catalogue import spelled_out
+from course_lib.activations.activation import keyword_parameters
 from course_lib.network.likelihoods import (
     gaussian_both,
     gaussian_nll,
@@ -438,11 +437,7 @@ class Loss:
     @property
     def parameters(self) -> dict[str, Any]:
         """The keyword parameters of the function, with what is fixed or their defaults."""
-        return {
-            name: parameter.default
-            for name, parameter in signature(self.function).parameters.items()
-            if parameter.kind is Parameter.KEYWORD_ONLY
-        }
+        return keyword_parameters(self.function)
 
     def with_gradient(self, outputs: Array, y: ArrayLike) -> tuple[PerReplica, Array]:
         """Return the loss and its gradient; arguments and errors are those of `function`."""
@@ -510,7 +505,7 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
     np.float64(0.1985)
     """
     if isinstance(name, str) and "(" in name:
-        name, written = _read(name)
+        name, written = parse_call("loss", name, "cross_entropy(label_smoothing=0.1)")
         parameters = {**written, **parameters}
     if isinstance(name, Loss):
         loss = name
@@ -518,17 +513,6 @@ def get_loss(name: str | Loss, **parameters: Any) -> Loss:
         check_choice("loss", name, LOSSES)
         loss = LOSSES[name]
     return _with_parameters(loss, parameters) if parameters else loss
-
-
-def _read(text: str) -> tuple[str, dict[str, Any]]:
-    """Return name and parameters of a loss that is written as a call."""
-    try:
-        return spelled_out(text)
-    except (SyntaxError, ValueError):
-        raise ValueError(
-            f"loss is {text!r}, which cannot be read; expected a name with parameters, as in "
-            f"'cross_entropy(label_smoothing=0.1)'"
-        ) from None
 
 
 def _with_parameters(loss: Loss, parameters: Mapping[str, Any]) -> Loss:

@@ -10,6 +10,7 @@ from course_lib._typing import Array, PerReplica
 from course_lib.network._parameters import Parameters
 from course_lib.network._state import VERSION, as_arrays, check_state, check_writable
 from course_lib.network.layers import Activate, Dense, Dropout, Layer, Residual, check_untied, walk
+from course_lib.network.layers.activation import check_alone
 from course_lib.network.layers.sequence import (
     as_layers,
     go_backward,
@@ -88,6 +89,7 @@ class Network:
         ]
         self.replicas: tuple[int, ...] = dense[0].shape[:-2]
         _check_dropouts(self.layers, self.replicas)
+        _check_activations(self.layers, self.replicas)
         self.dtype = dense[0].dtype
 
     def __repr__(self) -> str:
@@ -156,7 +158,8 @@ class Network:
         y : array_like
             Labels or targets, as the loss wants them.
         loss : str or Loss
-            A name of `LOSSES`.
+            A name of `LOSSES`, also with parameters, such as
+            ``"cross_entropy(label_smoothing=0.1)"``; or what `get_loss` returns.
         training : bool
             As for `forward`.
 
@@ -378,6 +381,18 @@ def _check_dropouts(layers: Sequence[Layer], replicas: tuple[int, ...]) -> None:
                 f"layer {name} ({layer}) is for replicas {layer.replicas}, and this network has "
                 f"{replicas}; expected one p and one seed, or one for each replica"
             )
+
+
+def _check_activations(layers: Sequence[Layer], replicas: tuple[int, ...]) -> None:
+    """Raise ValueError if an activation takes replicas for examples, or these for features."""
+    for name, layer in walk(layers) if replicas else ():
+        if isinstance(layer, Activate):
+            try:
+                check_alone(layer.activation)
+            except ValueError as error:
+                raise ValueError(
+                    f"layer {name} cannot stand in a network with replicas {replicas}: {error}"
+                ) from None
 
 
 def _names(layers: Sequence[Layer]) -> list[str]:

@@ -28,6 +28,7 @@ __all__ = [
     "rows_for",
     "settings_of",
     "text_of",
+    "unwrapped",
 ]
 
 
@@ -132,6 +133,13 @@ def as_row(activation: str | Activation | nn.Module) -> Activation:
 
 def _native(known: Activation, parameters: dict[str, Any]) -> nn.Module | None:
     """Return the module that computes a function of the catalogue, or None if there is none."""
+    if not known.elementwise:
+        parameters = dict(parameters)
+        axis = parameters.pop("axis", -1)
+        if axis == 1 and known.pytorch:  # the features of (batch, features), as -1 is
+            return cast(nn.Module, getattr(nn, spelled_out(known.pytorch)[0])(dim=1))
+        if axis != -1:
+            return None
     if known.name == "maxout":
         return Maxout(**parameters)
     if known.name in GATES and not known.pytorch:
@@ -172,7 +180,7 @@ def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
 
     The function decides, not the name: a user's own row may keep the name of the one it replaces.
     """
-    (function, parameters), (derivative, others) = map(_unwrapped, (row.function, row.derivative))
+    (function, parameters), (derivative, others) = map(unwrapped, (row.function, row.derivative))
     known = next((k for k in activations.CATALOGUE.values() if k.function is function), None)
     if known is None:
         return None, {}
@@ -188,8 +196,15 @@ def _origin(row: Activation) -> tuple[Activation | None, dict[str, Any]]:
     return known, parameters
 
 
-def _unwrapped(function: Function) -> tuple[Function, dict[str, Any]]:
-    """Return a function and the keyword arguments that `functools.partial` gave to it."""
+def unwrapped(function: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return a function and the keyword arguments that `functools.partial` gave to it.
+
+    Examples
+    --------
+    >>> function, parameters = unwrapped(partial(np.clip, a_min=0))
+    >>> function is np.clip, parameters
+    (True, {'a_min': 0})
+    """
     if isinstance(function, partial) and not function.args:
         return function.func, function.keywords
     return function, {}

@@ -12,6 +12,7 @@ from torch import nn
 
 from course_lib._typing import Array
 from course_lib.network import LOSSES, Loss, get_loss
+from course_lib.pytorch.activation_modules import unwrapped
 from course_lib.pytorch.tensors import as_array, as_tensor
 from course_lib.training.stepping import Stepping
 from course_lib.training.stepping import check_optimizer as check_steps
@@ -93,17 +94,13 @@ def loss_and_criterion(loss: str | Loss) -> tuple[Loss, Criterion]:
         If the loss is not one of `course_lib.network.LOSSES`, with parameters or without.
     """
     found = get_loss(loss)
-    known, own = LOSSES.get(found.kind), (found.function, found.gradient)
-    if known is None or (known.function, known.gradient) != tuple(map(_without_parameters, own)):
+    known, (function, parameters) = LOSSES.get(found.kind), unwrapped(found.function)
+    own = function, unwrapped(found.gradient)[0]
+    if known is None or own != (known.function, known.gradient):
         raise NotImplementedError(
             f"PyTorch has no counterpart of the loss {found.name!r}; expected: {', '.join(LOSSES)}"
         )
-    return found, partial(_CRITERIA[found.kind], **getattr(found.function, "keywords", {}))
-
-
-def _without_parameters(function: Callable[..., object]) -> Callable[..., object]:
-    """Return a function of a loss without the parameters that are fixed in it."""
-    return function.func if isinstance(function, partial) else function
+    return found, partial(_CRITERIA[found.kind], **parameters)
 
 
 def as_targets(

@@ -66,7 +66,8 @@ def fit(
         Made for ``model.parameters()``, or for some of them: the others, and frozen ones, stay what
         they are. Limits of the gradient are for those that learn.
     loss : str or Loss
-        A name of `course_lib.network.LOSSES`.
+        A name of `course_lib.network.LOSSES`, also with parameters, such as
+        ``"cross_entropy(label_smoothing=0.1)"``; or what `course_lib.network.get_loss` returns.
     epochs, batch_size, validation, patience, min_delta, seed, clip_norm, clip_value, history
         As in `course_lib.training.fit`. With patience, the module ends with its ``state_dict`` of
         the best epoch. A training in pieces equals one in a piece where the module draws no random

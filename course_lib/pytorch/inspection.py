@@ -60,7 +60,8 @@ def passages(
     x, y : ndarray or torch.Tensor
         A batch; without `y` it goes forward only.
     loss : str or Loss
-        A name of `course_lib.network.LOSSES`.
+        A name of `course_lib.network.LOSSES`, also with parameters, such as
+        ``"cross_entropy(label_smoothing=0.1)"``; or what `course_lib.network.get_loss` returns.
 
     Returns
     -------

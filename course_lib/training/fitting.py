@@ -60,11 +60,13 @@ def fit(
         In the network's dtype; with the leading axes of the replicas, each learns from data of its
         own. A view such as ``np.broadcast_to(x, (replicas, *x.shape))`` is not copied as a whole.
     y : array_like, shape (examples,) or (examples, outputs)
-        Labels or targets, as the loss wants them; with leading axes if, and only if, `x` has them.
+        Labels, soft labels or targets, as the loss wants them; with leading axes if, and only if,
+        `x` has them.
     optimizer : Optimizer
         Such as ``SGD(0.1)`` or ``Adam()``.
     loss : str or Loss
-        A name of `course_lib.network.LOSSES`.
+        A name of `course_lib.network.LOSSES`, also with parameters, such as
+        ``"cross_entropy(label_smoothing=0.1)"``; or what `course_lib.network.get_loss` returns.
     epochs : int
         Passes over the data; with a history, so many more.
     batch_size : int or None
@@ -108,9 +110,9 @@ def fit(
         do not fit, a number is below 1, a limit is not a finite number above 0, there is patience
         without validation data or `min_delta` without patience, a network with batch normalization
         would get a single row, two of its layers hold the same array, with patience a parameter
-        lacks the axes of the replicas,
-        the optimizer remembers another network, or the history has other replicas, another
-        patience or `min_delta`, or validation losses where there are no validation data now.
+        lacks the axes of the replicas, the optimizer remembers another network, or the history has
+        other replicas, another patience or `min_delta`, or validation losses where there are no
+        validation data now.
     TypeError
         If the network is not one of `course_lib.network`, or the optimizer's step does not take
         parameters and gradients; or if the callback is not callable, or returns something else than
@@ -205,7 +207,7 @@ def _order_seeds(
     return seeds
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Learner:
     """A NumPy network with the data that it learns from, for the loop over epochs.
 

@@ -17,7 +17,7 @@ __all__ = ["Callback", "Epoch", "History", "Record", "check_history", "ends_trai
 _COLUMNS = ("train_loss", "validation_loss", "validation_accuracy", "best_epoch")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class History:
     """What happened during a training, the replica axis first and the epochs last.
 
@@ -157,7 +157,7 @@ def _form(values: Array) -> str:
     return f"{values.dtype} of shape {values.shape}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Epoch:
     """What `fit` tells its callback after an epoch: numbers of one epoch, one for each replica.
 

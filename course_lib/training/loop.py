@@ -46,7 +46,7 @@ class Learner(Protocol):
         """Overwrite what `state` returns."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Settings:
     """The arguments of both `fit`s beside the network, the data and the optimizer; see there."""
 

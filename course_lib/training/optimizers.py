@@ -5,13 +5,12 @@ over learning rates is a single training.
 
 To add an optimizer, write it here, as a dataclass derived from
 `course_lib.training.stepping.Stepping`. Its fields are its settings, the last two ``decay`` and
-``schedule``; ``remembers`` names what it
-keeps of each parameter from one step to the next; ``__post_init__`` checks settings of its own; and
-``step`` moves each parameter that ``self.moves(parameters, gradients)`` returns. Storing, loading
-and the checks of a step come with the base. `Momentum` is the shortest one with a memory. Then name
-it in ``__all__`` here and in ``course_lib/training/__init__.py``, and give it a line in
-``OPTIMIZERS`` in ``tests/test_training_optimizers.py``, next to the optimizer of PyTorch whose
-steps it must equal.
+``schedule``; ``remembers`` names what it keeps of each parameter from one step to the next;
+``__post_init__`` checks settings of its own; and ``step`` moves each parameter that
+``self.moves(parameters, gradients)`` returns. Storing, loading and the checks of a step come with
+the base. `Momentum` is the shortest one with a memory. Then name it in ``__all__`` here and in
+``course_lib/training/__init__.py``, and give it a line in ``OPTIMIZERS`` in
+``tests/test_training_optimizers.py``, next to the optimizer of PyTorch whose steps it must equal.
 """
 
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_lib._checks import as_number, check_type
+from course_lib._checks import as_flag, as_number
 from course_lib._typing import Array
 from course_lib.training.schedules import Schedule
 from course_lib.training.stepping import Stepping, shaped_for
@@ -174,7 +173,7 @@ class Momentum(Stepping):
         """Raise an error for settings that cannot work."""
         super().__post_init__()
         self.momentum = as_number("momentum", self.momentum, least=0, below=1)
-        check_type("nesterov", self.nesterov, (bool, np.bool), "True or False")
+        self.nesterov = as_flag("nesterov", self.nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError("momentum is 0; expected one above 0 with nesterov=True")
 
@@ -259,7 +258,7 @@ class RMSprop(Stepping):
         self.alpha = as_number("alpha", self.alpha, least=0, below=1)
         self.eps = as_number("eps", self.eps, above=0)
         self.momentum = as_number("momentum", self.momentum, least=0, below=1)
-        check_type("centered", self.centered, (bool, np.bool), "True or False")
+        self.centered = as_flag("centered", self.centered)
 
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:

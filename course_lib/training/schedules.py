@@ -3,8 +3,8 @@ r"""Schedules: functions of the step whose factor multiplies an optimizer's lear
 A schedule is any function that maps the number of a step, 0 for the first, to a factor from 0 on:
 step :math:`t` is made with the learning rate :math:`\eta\, s(t)`. Steps are batches, not epochs: a
 training takes ``epochs * math.ceil(examples / batch_size)`` of them. A function of one's own may
-return an array with one factor for each replica. Those here are dataclasses, which show what they
-are, compare equal and can be pickled, in lower case, because they stand for functions:
+return an array with one factor for each replica. Those here are classes, so that they show their
+settings, compare and can be pickled; in lower case, because they stand for functions:
 
 - `constant`: the same factor in all steps
 - `step_decay` and `milestones`: times a factor every so many steps, or at certain ones
@@ -17,7 +17,7 @@ When they are over, all stay at their last factor.
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, inf, pi
 from typing import Any
 
@@ -42,11 +42,32 @@ Schedule = Callable[[int], ArrayLike]
 """Maps the number of a step, from 0 on, to the factor of its learning rate."""
 
 
-@dataclass(frozen=True)
-class constant:
+class _Settings:
+    """The base of the schedules here: they show their settings, and are equal if these are.
+
+    A dataclass would do the same, and take a millisecond of the package's import for each class.
+    """
+
+    def __repr__(self) -> str:
+        """Return how it is called with its settings."""
+        given = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({given})"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare class and settings."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        """Hash what is compared."""
+        return hash((type(self), *vars(self).values()))
+
+
+class constant(_Settings):
     """The same factor in all steps; 1 leaves the learning rate as it is.
 
-    Attributes
+    Parameters
     ----------
     factor : float
         From 0 on.
@@ -62,11 +83,8 @@ class constant:
     0.5
     """
 
-    factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Raise an error for a factor that cannot work."""
-        as_number("factor", self.factor, least=0)
+    def __init__(self, factor: float = 1.0) -> None:
+        self.factor = as_number("factor", factor, least=0)
 
     def __call__(self, step: int) -> float:
         """Return the factor."""
@@ -74,13 +92,12 @@ class constant:
         return self.factor
 
 
-@dataclass(frozen=True)
-class step_decay:
+class step_decay(_Settings):
     r"""Times a factor :math:`\gamma` every so many steps: :math:`\gamma^{\lfloor t / n \rfloor}`.
 
     PyTorch's ``StepLR``; with ``every=1`` its ``ExponentialLR``.
 
-    Attributes
+    Parameters
     ----------
     every : int
         Steps :math:`n` with the same learning rate.
@@ -99,13 +116,10 @@ class step_decay:
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
-    every: int
-    factor: float = 0.1
-
-    def __post_init__(self) -> None:
-        """Raise an error for settings that cannot work."""
-        check_integer("every", self.every)
-        as_number("factor", self.factor, least=0)
+    def __init__(self, every: int, factor: float = 0.1) -> None:
+        check_integer("every", every)
+        self.every = int(every)
+        self.factor = as_number("factor", factor, least=0)
 
     def __call__(self, step: int) -> float:
         """Return the factor of a step."""
@@ -113,13 +127,12 @@ class step_decay:
         return _power(self.factor, step // self.every)
 
 
-@dataclass(frozen=True)
-class milestones:
+class milestones(_Settings):
     r"""Times a factor :math:`\gamma` at each of some steps, which it then has for the first time.
 
     PyTorch's ``MultiStepLR``.
 
-    Attributes
+    Parameters
     ----------
     at : sequence of int
         Steps in increasing order.
@@ -140,18 +153,14 @@ class milestones:
     [1.0, 1.0, 0.5, 0.25, 0.25]
     """
 
-    at: Sequence[int]
-    factor: float = 0.1
-
-    def __post_init__(self) -> None:
-        """Raise an error for settings that cannot work; keep the steps as a tuple."""
-        check_type("at", self.at, (list, tuple, range, np.ndarray), "steps, such as [500, 800]")
-        for step in self.at:
+    def __init__(self, at: Sequence[int], factor: float = 0.1) -> None:
+        check_type("at", at, (list, tuple, range, np.ndarray), "steps, such as [500, 800]")
+        for step in at:
             check_integer("a step of at", step)
-        if not all(one < other for one, other in zip(self.at, self.at[1:], strict=False)):
-            raise ValueError(f"at is {list(self.at)}; expected steps in increasing order")
-        as_number("factor", self.factor, least=0)
-        object.__setattr__(self, "at", tuple(int(step) for step in self.at))
+        if not all(one < other for one, other in pairwise(at)):
+            raise ValueError(f"at is {list(at)}; expected steps in increasing order")
+        self.at = tuple(int(step) for step in at)
+        self.factor = as_number("factor", factor, least=0)
 
     def __call__(self, step: int) -> float:
         """Return the factor of a step."""
@@ -159,14 +168,13 @@ class milestones:
         return _power(self.factor, bisect_right(self.at, step))
 
 
-@dataclass(frozen=True)
-class cosine:
+class cosine(_Settings):
     r"""From 1 down to a final factor :math:`f` along half a wave of the cosine.
 
     Step :math:`t` of :math:`T` has :math:`f + (1 - f) (1 + \cos(\pi t / T)) / 2`, and all from
     :math:`T` on have :math:`f`.
 
-    Attributes
+    Parameters
     ----------
     steps : int
         :math:`T`.
@@ -191,13 +199,10 @@ class cosine:
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
 
-    steps: int
-    final: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Raise an error for settings that cannot work."""
-        check_integer("steps", self.steps)
-        as_number("final", self.final, least=0)
+    def __init__(self, steps: int, final: float = 0.0) -> None:
+        check_integer("steps", steps)
+        self.steps = int(steps)
+        self.final = as_number("final", final, least=0)
 
     def __call__(self, step: int) -> float:
         """Return the factor of a step."""
@@ -205,14 +210,13 @@ class cosine:
         return _cosine(1.0, self.final, min(step, self.steps) / self.steps)
 
 
-@dataclass(frozen=True)
-class one_cycle:
+class one_cycle(_Settings):
     r"""Up to 1 in the first part of a training, then down to almost nothing.
 
     The factor rises from ``1 / div_factor`` to 1 in the first ``pct_start`` of the steps, and falls
     to ``1 / (div_factor * final_div_factor)`` in the others; there it stays.
 
-    Attributes
+    Parameters
     ----------
     total_steps : int
         Of the cycle; the last has the last factor.
@@ -244,19 +248,21 @@ class one_cycle:
     [0.04, 0.52, 1.0, 0.857, 0.714, 0.571, 0.429, 0.286, 0.143, 0.0]
     """
 
-    total_steps: int
-    pct_start: float = 0.3
-    div_factor: float = 25.0
-    final_div_factor: float = 1e4
-    anneal_strategy: str = "cos"
-
-    def __post_init__(self) -> None:
-        """Raise an error for settings that cannot work."""
-        check_integer("total_steps", self.total_steps)
-        as_number("pct_start", self.pct_start, least=0, below=1)
-        as_number("div_factor", self.div_factor, above=0)
-        as_number("final_div_factor", self.final_div_factor, above=0)
-        check_choice("anneal_strategy", self.anneal_strategy, ["cos", "linear"])
+    def __init__(
+        self,
+        total_steps: int,
+        pct_start: float = 0.3,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        anneal_strategy: str = "cos",
+    ) -> None:
+        check_integer("total_steps", total_steps)
+        check_choice("anneal_strategy", anneal_strategy, ["cos", "linear"])
+        self.total_steps = int(total_steps)
+        self.pct_start = as_number("pct_start", pct_start, least=0, below=1)
+        self.div_factor = as_number("div_factor", div_factor, above=0)
+        self.final_div_factor = as_number("final_div_factor", final_div_factor, above=0)
+        self.anneal_strategy = anneal_strategy
 
     def __call__(self, step: int) -> float:
         """Return the factor of a step."""
@@ -270,15 +276,14 @@ class one_cycle:
         return between(1.0, last, (min(step, end) - peak) / (end - peak))
 
 
-@dataclass(frozen=True)
-class warmup:
+class warmup(_Settings):
     r"""A ramp before another schedule.
 
     In the first :math:`n` steps, the factor rises in a line from :math:`f` to 1, times the first
     factor of the schedule that follows; from step :math:`n` on, that schedule runs from its
     beginning.
 
-    Attributes
+    Parameters
     ----------
     steps : int
         :math:`n`.
@@ -306,15 +311,14 @@ class warmup:
     [0.5, 0.75, 1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
-    steps: int
-    then: Schedule | None = None
-    start_factor: float = 1 / 3
-
-    def __post_init__(self) -> None:
-        """Raise an error for settings that cannot work."""
-        check_integer("steps", self.steps)
-        check_schedule("then", self.then)
-        as_number("start_factor", self.start_factor, least=0, most=1)
+    def __init__(
+        self, steps: int, then: Schedule | None = None, start_factor: float = 1 / 3
+    ) -> None:
+        check_integer("steps", steps)
+        check_schedule("then", then)
+        self.steps = int(steps)
+        self.then = then
+        self.start_factor = as_number("start_factor", start_factor, least=0, most=1)
 
     def __call__(self, step: int) -> ArrayLike:
         """Return the factor of a step."""

@@ -30,6 +30,8 @@ __all__ = ["Stepping", "check_gradients", "check_in_place", "check_moves", "chec
 Move = tuple[str, Array, Array, Array, Array]
 """A parameter's name, the parameter, its gradient, and learning rate and decay shaped for it."""
 
+_NO_DECAY = np.zeros(())
+
 
 class Stepping:
     """The base of an optimizer: checks each step, keeps its memory, stores and loads its state.
@@ -274,9 +276,6 @@ class Stepping:
         check_integer("steps", settings["steps"], least=0)
         type(self)(**{name: value for name, value in settings.items() if name != "steps"})
         vars(self).update(settings)
-
-
-_NO_DECAY = np.zeros(())
 
 
 def weights_of(parameters: Mapping[str, Array]) -> Collection[str]:

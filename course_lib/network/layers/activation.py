@@ -31,7 +31,8 @@ class Activate(BaseLayer):
     -----
     Gates, such as SwiGLU, make one unit of two features, the first and the second half, and maxout
     one of `pieces`: the dense layer before one has as many outputs more. A `Network` checks that
-    they fit. What reduces all features to one number, such as logsumexp, must keep the axis.
+    they fit. What reduces all features to one number, such as logsumexp, must keep the axis. With
+    replicas, whose axes come first, an activation over the examples has axis -2.
 
     Examples
     --------
@@ -153,19 +154,20 @@ def features_returned(row: Activation, features: int) -> int:
     >>> [features_returned(get(name), 8) for name in ("relu", "swiglu", "maxout")]
     [8, 4, 4]
     """
-    if row.kind != "groups":
+    if row.elementwise:
         return features
-    # a function of a user's own is free in how it cuts, so see what it makes of numbers
-    before = (2, 2, features)
+    # a function of a user's own is free in how it cuts, so see what it makes of numbers; one that
+    # keeps the shape may take axis=1 where there are no replicas (see `check_alone`)
+    before = (2, 2, features) if row.kind == "groups" else (2, features)
     with np.errstate(all="ignore"):
         after = np.shape(row.function(np.zeros(before)))
-    if len(after) != 3 or after[:2] != before[:2]:
+    if len(after) != len(before) or after[:-1] != before[:-1]:
         raise ValueError(
             f"{row.name!r} makes shape {after} of shape {before}; expected that only the last axis "
             f"changes, so let it work along axis=-1 (replicas and examples come before), and keep "
             f"the axis (keepdims=True) where one number is left"
         )
-    return int(after[2])
+    return int(after[-1])
 
 
 def features_needed(row: Activation, returned: int) -> int | None:
@@ -177,7 +179,7 @@ def features_needed(row: Activation, returned: int) -> int | None:
     >>> [features_needed(get(name), 4) for name in ("relu", "swiglu", "maxout")]
     [4, 8, 8]
     """
-    if row.kind != "groups":
+    if row.elementwise:
         return returned
     pieces = row.parameters.get("pieces")
     for n in range(1, _MOST_PIECES + 1) if pieces is None else [int(pieces)]:
@@ -189,3 +191,27 @@ def features_needed(row: Activation, returned: int) -> int | None:
         if made == [returned, 2 * returned]:
             return n * returned
     return None
+
+
+def check_alone(row: Activation) -> None:
+    """Raise ValueError if an activation makes of one of several replicas what others change.
+
+    Examples
+    --------
+    >>> from course_lib.activations import get
+    >>> check_alone(get("softmax", axis=-2))
+    >>> check_alone(get("softmax", axis=1))
+    Traceback (most recent call last):
+    ValueError: 'softmax(axis=1)' makes of replicas together something else than of each alone;
+    expected axis=-1 for the features, or axis=-2 for the examples
+    """
+    if row.kind != "axis":  # what has groups changes the last axis alone: see `features_returned`
+        return
+    x = np.cos(np.arange(24.0)).reshape(2, 3, 4)
+    with np.errstate(all="ignore"):
+        together, alone = row.function(x), row.function(x[0])
+    if not np.allclose(together[0], alone, equal_nan=True):
+        raise ValueError(
+            f"{row.name!r} makes of replicas together something else than of each alone; expected "
+            f"axis=-1 for the features, or axis=-2 for the examples"
+        )
