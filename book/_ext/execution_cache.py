@@ -14,6 +14,7 @@ import shutil
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
@@ -86,7 +87,7 @@ def execute_before(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> N
     missing = [path for path, notebook in notebooks.items() if not is_cached(cache, notebook)]
     missing.sort(key=lambda path: -path.stat().st_size)  # the longest first
     run = partial(execute, timeout=app.config.nb_execution_timeout)
-    with ProcessPoolExecutor(AT_ONCE) as pool:
+    with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
         executed = list(pool.map(run, missing, [notebooks[path] for path in missing]))
     for path, bundle in zip(missing, executed, strict=True):
         if bundle is not None:
