@@ -21,8 +21,8 @@ X = np.concatenate([np.linspace(-9, 9, 145), RNG.uniform(-6, 6, 300), [-INF, INF
     "limits", [(-1.0, 1.0), (-2, 0.5), (0, 6), (1.5, 2), (-1e30, 1e30), (0.1, 7)]
 )
 def test_hard_tanh_and_its_derivative_are_those_of_pytorch(limits, dtype):
-    if dtype == np.float16 and max(limits) > 1e4:
-        pytest.skip("PyTorch takes no limit that float16 cannot hold")
+    if dtype == np.float16 and max(limits) > 1e4:  # PyTorch takes no limit beyond float16
+        limits = (-6e4, 6e4)
     with np.errstate(over="ignore"):
         x = np.append(X, [*limits, *np.nextafter(limits, 0), *np.nextafter(limits, 9)]).astype(
             dtype
