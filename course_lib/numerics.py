@@ -476,8 +476,12 @@ def polynomial(coefficients: Sequence[float], u: Array) -> Array:
     >>> polynomial([1, 2, 3], np.array([10.0]))
     array([321.])
     """
-    total = np.full_like(u, coefficients[-1])
-    for c in coefficients[-2::-1]:
+    *others, last = coefficients
+    if not others:
+        return np.full_like(u, last)
+    total = u * last
+    total += others.pop()
+    for c in reversed(others):
         total *= u
         total += c
     return total
