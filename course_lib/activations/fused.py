@@ -34,7 +34,13 @@ from course_lib.activations.nodes import (
 )
 from course_lib.activations.self_gated import gelu, silu, swish
 from course_lib.activations.sigmoids import sigmoid, tanh
-from course_lib.numerics import mills_excess_pair, polynomial, scaled_mills, times
+from course_lib.numerics import (
+    keep_freed_memory,
+    mills_excess_pair,
+    polynomial,
+    scaled_mills,
+    times,
+)
 from course_lib.pairs import Pair, decay_scaled, divide, multiply, rounded, scaled, split, two_sum
 
 __all__ = ["BLOCK", "FUSED", "fused"]
@@ -67,6 +73,7 @@ def fused(kernel: Callable[..., Both], x: Array, **parameters: Any) -> Both:
     >>> fused(FUSED[tanh], np.array([[0.0, 20.0]]))
     (array([[0., 1.]]), array([[1.0000000e+00, 1.6993417e-17]]))
     """
+    keep_freed_memory()
     source = np.ascontiguousarray(x).reshape(-1)
     value, derivative = np.empty_like(source), np.empty_like(source)
     with np.errstate(all="ignore"):
