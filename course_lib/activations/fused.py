@@ -32,9 +32,11 @@ from course_lib.activations.nodes import (
     nodes,
     tanh_and_derivative,
 )
+from course_lib.activations.rectifiers import relu
 from course_lib.activations.self_gated import gelu, silu, swish
 from course_lib.activations.sigmoids import sigmoid, tanh
 from course_lib.numerics import (
+    indicator,
     keep_freed_memory,
     mills_excess_pair,
     polynomial,
@@ -107,6 +109,15 @@ def _square_of_one_plus(z: Array) -> Array:
 
 _INTEGERS = {4: np.int32, 8: np.int64}
 _ZEROS = {4: np.zeros(BLOCK, np.float32), 8: np.zeros(BLOCK, np.float64)}
+
+
+# ---------------------------------------------------------------------------------------------
+# Rectifiers
+# ---------------------------------------------------------------------------------------------
+
+
+def _relu(x: Array) -> Both:
+    return _rectified(x), indicator(x > 0, x)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -262,5 +273,12 @@ def _silu(x: Array) -> Both:
 
 
 FUSED: Mapping[Callable[..., Array], Callable[..., Both]] = MappingProxyType(
-    {sigmoid: _sigmoid, tanh: tanh_and_derivative, silu: _silu, swish: _swish, gelu: _gelu}
+    {
+        relu: _relu,
+        sigmoid: _sigmoid,
+        tanh: tanh_and_derivative,
+        silu: _silu,
+        swish: _swish,
+        gelu: _gelu,
+    }
 )
