@@ -57,7 +57,7 @@ _ROUND = {4: np.float32(1.5 * 2**23), 8: np.float64(1.5 * 2**52)}
 _BITS = {4: _ROUND[4].view(np.int32), 8: _ROUND[8].view(np.int64)}
 
 
-def nearest(x: Array, per_unit: int, *, below: bool = False) -> tuple[Index, Array]:
+def nearest(x: Array, per_unit: int, offset: float = 0.0) -> tuple[Index, Array]:
     """Return the number of the node next to each number, and the distance from it.
 
     Parameters
@@ -66,8 +66,9 @@ def nearest(x: Array, per_unit: int, *, below: bool = False) -> tuple[Index, Arr
         Of any size; infinite ones have no distance.
     per_unit : int
         Nodes in a unit; a power of two.
-    below : bool
-        Whether to take the node below a number instead, so that no distance is negative.
+    offset : float
+        Takes the node next to what is less by as many steps: with 1/2 it is the node below, and no
+        distance is negative.
 
     Returns
     -------
@@ -83,8 +84,8 @@ def nearest(x: Array, per_unit: int, *, below: bool = False) -> tuple[Index, Arr
     """
     width = x.dtype.itemsize
     node = x * per_unit
-    if below:
-        node -= 0.5
+    if offset:
+        node -= offset
     node += _ROUND[width]
     index = (node.view(_BITS[width].dtype) - _BITS[width]).astype(np.intp, copy=False)
     node -= _ROUND[width]
@@ -320,8 +321,6 @@ def _log1p(z: Array, missing: Array) -> Array:
         with localcontext(prec=30):
             value[i] = float((1 + Decimal(float(z[i])) + Decimal(float(missing[i]))).ln())
     return value
-
-
 
 
 # ---------------------------------------------------------------------------------------------

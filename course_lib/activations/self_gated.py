@@ -166,9 +166,7 @@ def gelu_tanh(x: ArrayLike, out: Array | None = None) -> Array:
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 22.0)  # beyond, what is lacking is below the smallest float64
-        gate, exponent = sigmoid_from_decay(
-            x, *decay_scaled(*times_one_plus(*gelu_tanh_parts(t)))
-        )
+        gate, exponent = sigmoid_from_decay(x, *decay_scaled(*times_one_plus(*gelu_tanh_parts(t))))
         return scaled(np.maximum(x, -22.0) * gate, exponent) + 0.0
 
     def plain(x: Array) -> Array:

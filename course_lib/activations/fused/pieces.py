@@ -169,19 +169,29 @@ def _as_two(values: Array, dtype: Any) -> Both:
 
 
 def near(
-    x: Array, per_unit: int, zero: Pair, missing: Array | None = None
+    x: Array, per_unit: int, zero: Pair, lean: float = 0.0, missing: Array | None = None
 ) -> tuple[Index, Array]:
     """Return the node next to each number, of those shifted to a zero, and the distance from it.
 
-    What is missing to `x` is overwritten.
+    Parameters
+    ----------
+    x : ndarray of float32 or float64
+        As for `course_lib.activations.nodes.nearest`, as is `per_unit`.
+    zero : pair of float
+        Of a derivative.
+    lean : float
+        How far beyond the middle, in steps, a node still serves: beside the zero, the two nodes
+        next to it are not rounded equally well.
+    missing : ndarray, optional
+        To `x`; overwritten.
 
     Examples
     --------
     >>> near(np.array([0.0, 0.35]), 4, (0.3, 0.0))
     (array([0, 1]), array([-0.05,  0.05]))
     """
-    index, d = nearest(x, per_unit)
     shift, rest = _shift(zero, per_unit)
+    index, d = nearest(x, per_unit, shift * per_unit + lean)
     first = float(x.dtype.type(shift))  # near the zero, subtracting it rounds nothing
     d -= first
     rest += shift - first

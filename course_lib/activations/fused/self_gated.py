@@ -19,15 +19,16 @@ from course_lib.activations.fused.pieces import (
     product_and_lost,
     rectified,
     shifted,
-    square_of_one_plus,
 )
 from course_lib.activations.nodes import as_tables, capped, clipped, expm1_near_0, look_up, nodes
 from course_lib.numerics import mills_excess_pair, polynomial, scaled_mills
 from course_lib.pairs import (
+    Exponent,
     Pair,
     decay_scaled,
     divide,
     multiply,
+    one_plus,
     rounded,
     scaled,
     split,
@@ -43,49 +44,69 @@ __all__ = ["FUSED"]
 
 
 def _swish(x: Array, *, beta: float = 1.0) -> Both:
-    per_unit, end, terms = _SWISH[x.dtype.itemsize]
+    per_unit, end, terms, lean = _SWISH[x.dtype.itemsize]
     size = capped(np.abs(x), end / beta)
     t, lost = product_and_lost(size, beta)
-    index, d = near(t, per_unit, _constants.SILU_ZERO, lost)
-    z, bracket = (look_up(part, index) for part in _swish_table(x.dtype))
-    bracket -= d
-    rest = expm1_near_0(np.negative(d, out=d), terms)
-    return _gated(x, size, z, bracket, rest)
+    index, d = near(t, per_unit, _constants.SILU_ZERO, lean, lost)
+    gate, bracket = (look_up(part, index) for part in _swish_table(x.dtype))
+    growth = expm1_near_0(-d, terms)
+    d *= 1 - gate
+    return _gated(x, size, t, d, growth, gate, bracket)
 
 
-_SWISH = {4: (32, 105.0, 3), 8: (64, 750.0, 6)}  # nodes in a unit, where all is 0, terms
+_SWISH = {4: (32, 105.0, 3, 0.1), 8: (64, 750.0, 6, 0.0)}
+# nodes in a unit, where all is 0, terms, and by how much nodes lean
 
 
-def _gated(x: Array, t: Array, z: Array, bracket: Array, rest: Array) -> Both:
-    """Return x / (1 + z) for x > 0 and its derivative, from both at nodes and what z grows by."""
-    rest *= z
-    z += rest
-    bracket += rest
-    bracket *= z
-    bracket /= square_of_one_plus(z)
-    z /= 1 + z
-    z *= t  # what is lacking to ReLU on both sides
-    return np.subtract(rectified(x), z, out=z), mirrored(x, bracket)
+def _gated(
+    x: Array, t: Array, s: Array, change: Array, growth: Array, gate: Array, bracket: Array
+) -> Both:
+    r"""Return :math:`x\,\sigma(w)` and its derivative; both change by what is small.
+
+    With :math:`q = \sigma(-w)` and :math:`s = t\,w'(t)`, the derivative for x < 0 is
+    :math:`q\,(1 - s\,(1 - q))`.
+
+    Parameters
+    ----------
+    x, t, s : ndarray
+        The block, its absolute values, cut off where all is 0, and s there.
+    change : ndarray
+        What s grew by from the node, times 1 - q there.
+    growth : ndarray
+        What :math:`e^{-w}` grew by, relative to itself.
+    gate, bracket : ndarray
+        q and the bracket at the node.
+    """
+    growth *= gate
+    below = 1 + growth
+    growth *= 1 - gate
+    growth /= below  # by how much q grows
+    gate += growth
+    growth *= s
+    bracket -= change
+    bracket += growth
+    bracket *= gate
+    gate *= t  # what is lacking to ReLU on both sides
+    return np.subtract(rectified(x), gate, out=gate), mirrored(x, bracket)
 
 
 @cache
-def _swish_table(dtype: Any) -> Both:
-    """Return z and 1 + z - t at the nodes."""
-    per_unit, end, _ = _SWISH[dtype.itemsize]
+def _swish_table(dtype: Any) -> tuple[Array, ...]:
+    """Return the gate and the bracket at the nodes."""
+    per_unit, end, _, _ = _SWISH[dtype.itemsize]
     t, missing = shifted(nodes(0, end, per_unit), _constants.SILU_ZERO, per_unit)
-    z = decay_scaled(t, missing)
-    return _gate_table(dtype, z, (t, missing), round(_constants.SILU_ZERO[0] * per_unit))
+    decay = decay_scaled(t, missing)
+    return _gate_table(dtype, decay, (t, missing), round(_constants.SILU_ZERO[0] * per_unit))
 
 
-def _gate_table(dtype: Any, decay: tuple[Pair, Any], s: Pair, zero: int) -> tuple[Array, Array]:
-    """Return z and 1 + z - s, which is 0 at one place."""
+def _gate_table(dtype: Any, decay: tuple[Pair, Exponent], s: Pair, zero: int) -> tuple[Array, ...]:
+    """Return q = z / (1 + z), and 1 - s (1 - q) = (1 + z - s)/(1 + z), which is 0 at one place."""
     z, exponent = decay
-    total, lost = two_sum(1.0, -s[0])
-    total, more = two_sum(total, scaled(z[0], exponent))
-    bracket = total + (lost + more - s[1] + scaled(z[1], exponent))
+    below = one_plus(split(scaled(z[0], exponent), scaled(z[1], exponent)))
+    total, lost = two_sum(below[0], -s[0])
+    bracket = rounded(divide((total, lost + below[1] - s[1]), below))
     bracket[zero] = 0
-    first, second = as_tables(dtype, scaled(rounded(z), exponent), bracket)
-    return first, second
+    return as_tables(dtype, scaled(rounded(divide(z, below)), exponent), bracket)
 
 
 def _silu(x: Array) -> Both:
@@ -97,31 +118,43 @@ def _quick_gelu(x: Array) -> Both:
 
 
 def _gelu_tanh(x: Array) -> Both:
-    """With w and t w', cubic in t, whose changes from a node are multiples of the distance."""
-    per_unit, end, terms = _GELU_TANH[x.dtype.itemsize]
+    """With w and s = t w', cubic in t, whose changes from a node are multiples of the distance."""
+    per_unit, end, terms, lean = _GELU_TANH[x.dtype.itemsize]
     t = capped(np.abs(x), end)
-    index, d = near(t, per_unit, _constants.GELU_TANH_ZERO)
-    z, bracket = (look_up(part, index) for part in _gelu_tanh_table(x.dtype))
+    index, d = near(t, per_unit, _constants.GELU_TANH_ZERO, lean)
+    gate, bracket, change = (look_up(part, index) for part in _gelu_tanh_table(x.dtype))
     node = t - d
+    s = _cubic(t * t, 3.0)
+    s *= t
     squares = t + node
     squares *= squares
     squares -= node * t  # t^2 + t a + a^2
-    squares *= _constants.GELU_TANH_CUBIC
-    d *= _constants.GELU_TANH_FACTOR[0]
-    change = d * squares
-    bracket -= d + 3 * change
-    d += change
-    rest = expm1_near_0(np.negative(d, out=d), terms)
-    return _gated(x, t, z, bracket, rest)
+    growth = expm1_near_0(-d * _cubic(squares, 1.0), terms)
+    node *= 2
+    node += t
+    node *= d  # t^2 + t a + a^2 - 3a^2
+    node *= 1 - gate
+    node *= 3 * _GELU_TANH_THIRD
+    change += node
+    change *= d
+    return _gated(x, t, s, change, growth, gate, bracket)
 
 
-_GELU_TANH = {4: (128, 11.0, 5), 8: (512, 22.0, 10)}
+def _cubic(squares: Array, factor: float) -> Array:
+    """Return c (1 + factor * 0.044715 * squares); overwrite them."""
+    squares *= factor * _GELU_TANH_THIRD
+    squares += _constants.GELU_TANH_FACTOR[0]
+    return squares
+
+
+_GELU_TANH = {4: (128, 11.0, 5, 0.0), 8: (1024, 22.0, 9, 0.1)}
+_GELU_TANH_THIRD = _constants.GELU_TANH_FACTOR[0] * _constants.GELU_TANH_CUBIC
 
 
 @cache
-def _gelu_tanh_table(dtype: Any) -> Both:
-    """Return z = e^-w and 1 + z - t w' at the nodes."""
-    per_unit, end, _ = _GELU_TANH[dtype.itemsize]
+def _gelu_tanh_table(dtype: Any) -> tuple[Array, ...]:
+    """Return the gate, the bracket and s' (1 - q) at the nodes."""
+    per_unit, end, _, _ = _GELU_TANH[dtype.itemsize]
     t, missing = shifted(nodes(0, end, per_unit), _constants.GELU_TANH_ZERO, per_unit)
     linear, cubic = plain.gelu_tanh_parts(t)
     thrice = two_product(cubic[0], 3.0)
@@ -130,7 +163,12 @@ def _gelu_tanh_table(dtype: Any) -> Both:
     unit = _constants.GELU_TANH_FACTOR[0] * missing
     z = decay_scaled(w, w_lost + unit * (1 + 3 * cubic[0]))
     zero = round(_constants.GELU_TANH_ZERO[0] * per_unit)
-    return _gate_table(dtype, z, (s, s_lost + unit * (1 + 9 * cubic[0])), zero)
+    gate, bracket = _gate_table(dtype, z, (s, s_lost + unit * (1 + 9 * cubic[0])), zero)
+    nine = two_product(cubic[0], 9.0)
+    high, low = _constants.GELU_TANH_FACTOR
+    steep = plain.times_one_plus((high + 0 * t, low), (nine[0], nine[1] + 9 * cubic[1]))
+    below = one_plus(split(scaled(z[0][0], z[1]), scaled(z[0][1], z[1])))
+    return gate, bracket, *as_tables(dtype, rounded(divide(steep, below)))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -190,49 +228,58 @@ def _one(number: Pair) -> Pair:
 
 
 def _mish(x: Array) -> Both:
-    r"""With y = e^x and n = y (2 + y): the value is x n/(2 + n), the derivative y h/(2 + n)^2.
+    r"""With y = e^x and m = 2 + 2y + y^2: a gate (m - 2)/m, and the derivative h y/m^2.
 
-    Their h = 4 + 6y + 4y^2 + y^3 + 4x (1 + y) is 0 at one node, and its change from a node, where y
-    is Y, is (y - Y) (6 + 4a + 4 (y + Y) + y^2 + yY + Y^2) + 4d (1 + y).
+    Their h = 4 + 6y + 4y^2 + y^3 + 4x (1 + y) is 0 at one node. From a node, where y is Y, it
+    changes by (y - Y) (6 + 4a + 4 (y + Y) + y^2 + yY + Y^2) + 4d (1 + y), and the rest by what m
+    grows by, relative to itself.
     """
     per_unit, end, most, terms = _MISH[x.dtype.itemsize]
     inside = clipped(x, -end, most)
     index, d = near(inside, per_unit, _MISH_ZERO)
     index += round(end * per_unit)
-    at_node, h = (look_up(part, index) for part in _mish_table(x.dtype))
-    change = expm1_near_0(d, terms)
-    change *= at_node
+    at_node, gate, h, factor, inverse = (look_up(p, index) for p in _mish_table(x.dtype))
+    growth = expm1_near_0(d, terms)
+    change = growth * at_node
     y = at_node + change
-    factor = at_node + y
-    factor *= factor + 4
-    factor -= at_node * y
-    node = np.subtract(inside, d, out=at_node)
-    node *= 4
-    factor += node
-    factor += 6
-    change *= factor
+    both = at_node + y
+    # the gate
+    less = both + 2
+    less *= change
+    less *= inverse
+    less /= 1 + less  # by how much 1/m shrinks, relative to itself
+    inverse *= less
+    inverse *= 2
+    gate += inverse
+    gate *= np.maximum(x, -end)
+    # y/m^2
+    less *= 2 - less
+    less *= 1 + growth
+    growth -= less
+    growth *= factor
+    factor += growth
+    # h
+    slope = both + 4
+    slope *= both
+    slope -= at_node * y
+    slope += 4 * (inside - d)
+    slope += 6
+    change *= slope
     h += change
     d *= 4
     d *= 1 + y
     h += d
-    h *= y
-    n = y + 2
-    n *= y
-    below = 2 + n
-    n /= below
-    n *= np.maximum(x, -end)
-    below *= below
-    h /= below
-    return n, h
+    h *= factor
+    return gate, h
 
 
-_MISH = {4: (32, 105.0, 20.0, 4), 8: (64, 750.0, 40.0, 7)}  # and from where on it is x
+_MISH = {4: (64, 105.0, 20.0, 3), 8: (64, 750.0, 40.0, 7)}  # and from where on it is x
 _MISH_ZERO = (-_constants.MISH_ZERO[0], -_constants.MISH_ZERO[1])
 
 
 @cache
 def _mish_table(dtype: Any) -> tuple[Array, ...]:
-    """Return e^x and h at the nodes."""
+    """Return y = e^x, the gate, h, y / m^2 and 1 / m at the nodes."""
     per_unit, end, most, _ = _MISH[dtype.itemsize]
     x, missing = shifted(nodes(-end, most, per_unit), _MISH_ZERO, per_unit)
     y, exponent = decay_scaled(-x, -missing)
@@ -247,7 +294,13 @@ def _mish_table(dtype: Any) -> tuple[Array, ...]:
     h, more = two_sum(total, product)
     h += lost + more + rest + 4 * missing * (1 + parts[0])
     h[round((end + _MISH_ZERO[0]) * per_unit)] = 0
-    return as_tables(dtype, scaled(rounded(y), exponent), h)
+    total, lost = two_sum(2 * parts[0], 2.0)
+    m, more = two_sum(total, square[0])
+    m_parts = split(m, lost + more + 2 * parts[1] + square[1])
+    n, lost = two_sum(2 * parts[0], square[0])
+    gate = rounded(divide((n, lost + 2 * parts[1] + square[1]), m_parts))
+    factor = scaled(rounded(divide(divide(y, m_parts), m_parts)), exponent)
+    return as_tables(dtype, scaled(rounded(y), exponent), gate, h, factor, 1 / rounded(m_parts))
 
 
 FUSED: Mapping[Pairs, Form] = MappingProxyType(

@@ -55,7 +55,7 @@ def _tanh_shrink(x: Array) -> Both:
     per_unit, terms = _SHRINK[x.dtype.itemsize]
     t = np.abs(x)
     short = capped(t, _SHRINK_END)
-    index, d = nearest(short, per_unit, below=True)
+    index, d = nearest(short, per_unit, 0.5)
     value, at_node = (look_up(part, index) for part in _shrink_table(x.dtype))
     square = d * d
     lack = polynomial(_LACK[:terms], square)

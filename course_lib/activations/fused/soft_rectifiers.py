@@ -36,18 +36,20 @@ def _softplus(x: Array, *, beta: float = 1.0) -> Both:
 
 
 def _squareplus(x: Array, *, b: float = 4.0) -> Both:
-    """With h, the root of x^2 + b: max(x, 0) + b/2 / (h + t), and that fraction over h."""
+    """With h, the root of x^2 + b: max(x, 0) + b/2 / (h + t), and for x < 0 b/2 / (h^2 + h t)."""
     t = np.abs(x)
     short = capped(t, _ROOTED[x.dtype.itemsize])
-    root = short * short
-    root += b
-    np.sqrt(root, out=root)
+    square = short * short
+    square += b
+    root = np.sqrt(square)
+    square += root * short
     if short is not t:
         root += t - short
-    t *= 0.5
-    t += 0.5 * root  # halves, whose sum does not overflow
-    left = np.divide(b / 4, t, out=t)
-    return rectified(x) + left, mirrored(x, np.divide(left, root, out=root))
+        square *= t / short  # of what is below the smallest normal number
+    left = 0.5 * root
+    left += 0.5 * t  # halves, whose sum does not overflow
+    left = np.divide(b / 4, left, out=left)
+    return rectified(x) + left, mirrored(x, np.divide(b / 2, square, out=square))
 
 
 _ROOTED = {4: 1e19, 8: 1e150}  # where the root is t, and beyond which its square would overflow
