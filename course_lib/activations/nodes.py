@@ -53,7 +53,7 @@ __all__ = [
 Index = NDArray[np.intp]
 
 # adding these rounds to an integer, which then stands in the low bits
-_ROUND = {4: np.float32(1.5 * 2**23), 8: np.float64(1.5 * 2**52)}
+_ROUND = {4: np.array(1.5 * 2**23, np.float32), 8: np.array(1.5 * 2**52)}
 _BITS = {4: _ROUND[4].view(np.int32), 8: _ROUND[8].view(np.int64)}
 
 

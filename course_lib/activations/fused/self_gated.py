@@ -14,6 +14,7 @@ from course_lib.activations.fused.pieces import (
     Both,
     Form,
     Pairs,
+    Split,
     mirrored,
     near,
     product_and_lost,
@@ -166,7 +167,9 @@ def _gelu_tanh_table(dtype: Any) -> tuple[Array, ...]:
     gate, bracket = _gate_table(dtype, z, (s, s_lost + unit * (1 + 9 * cubic[0])), zero)
     nine = two_product(cubic[0], 9.0)
     high, low = _constants.GELU_TANH_FACTOR
-    steep = plain.times_one_plus((high + 0 * t, low), (nine[0], nine[1] + 9 * cubic[1]))
+    steep = plain.times_one_plus(
+        (np.full_like(t, high), np.full_like(t, low)), (nine[0], nine[1] + 9 * cubic[1])
+    )
     below = one_plus(split(scaled(z[0][0], z[1]), scaled(z[0][1], z[1])))
     return gate, bracket, *as_tables(dtype, rounded(divide(steep, below)))
 
@@ -227,7 +230,7 @@ def _gelu_table(dtype: Any) -> tuple[Array, ...]:
     return as_tables(dtype, *parts, mills + rest, excess)
 
 
-def _one(number: Pair) -> Pair:
+def _one(number: Split) -> Pair:
     """Return a number and what is missing to it as a pair of arrays."""
     return split(np.array([number[0]]), number[1])
 
