@@ -1,0 +1,144 @@
+"""Time a training step of many seeds: ours, PyTorch's, JAX's, an earlier commit's, and the limit.
+
+Ours trains all seeds at once as replicas of one network, in a step as `course_lib.training.fit`
+makes it. Beside it stand the same networks one at a time; a loop over modules of PyTorch;
+``torch.func.vmap`` of the gradient, the faster of a module and plain tensor code, with one call for
+the update; the same written with an axis for the seeds by hand; ``jax.jit(jax.vmap(...))`` of the
+whole step, which overwrites its parameters; and the commit before, from a worktree that the program
+makes and removes (``--before FOLDER`` takes another checkout). The limit is the matrix products
+alone, then with one pass over each array.
+
+All make the same step: parameters after three of them are compared before anything is timed, and a
+difference is an error. All take turns on one thread, which the CPU's time confirms. A round gives
+the ratio of two times; printed are the median over all rounds and the quartiles.
+"""
+
+from threads import one_thread
+
+if __name__ == "__main__":
+    one_thread()  # before NumPy is imported
+
+import statistics
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import rivals
+import turns
+from rivals import Case
+from stored import Table, add_target, parser, report, target_table
+from versions import BEFORE, checkout, library
+
+ROWS = {
+    "64 × 2-16-16-2, batch 64": (64, (2, 16, 16, 2), 64),
+    "24 × 196-64-10, batch 50": (24, (196, 64, 10), 50),
+    "32 × 784-256-10, batch 64": (32, (784, 256, 10), 64),
+}
+QUICK_ROWS = {"3 × 2-4-4-2, batch 5": (3, (2, 4, 4, 2), 5)}
+ACTIVATIONS = ("tanh", "gelu", "relu")
+DTYPES = (np.float32, np.float64)
+SECONDS = 12  # for each cell
+CLOSE = {np.float32: 1e-4, np.float64: 1e-10}  # parameters after three steps
+
+FIRST = next(iter(ROWS))
+AIMS = {(FIRST, "tanh"): 0.40, (FIRST, "gelu"): 0.40}  # of the commit before
+AIM, AIM_JAX = 0.70, 1.1
+
+VARIANTS = {  # the fastest of them is shown
+    "PyTorch loop": ("loop, optimizer", "loop, foreach"),
+    "vmap": ("vmap, module", "vmap, function"),
+}
+LIMITS = ("products", "products, passes")
+COLUMNS = ("one at a time", "PyTorch loop", "vmap", "by hand", "JAX", BEFORE, *LIMITS)
+
+
+def candidates(case, own, before):
+    """Return the rivals by name, and their parameters; ``before`` is a library too, or None."""
+    start = {n: v.copy() for n, v in case.network(own, range(case.replicas)).parameters.items()}
+    found = {
+        "ours": rivals.ours(case, own, start),
+        "one at a time": rivals.one_at_a_time(case, own, start),
+        "loop, optimizer": rivals.torch_loop(case, start),
+        "loop, foreach": rivals.torch_loop(case, start, by_optimizer=False),
+        "vmap, module": rivals.torch_vmap_of_module(case, start),
+        "vmap, function": rivals.torch_vmap_of_function(case, start),
+        "by hand": rivals.torch_batched(case, start),
+    }
+    if find_spec("jax"):
+        found["JAX"] = rivals.jax_vmap(case, start)
+    if before is not None:
+        found[BEFORE] = rivals.ours(case, before, start)
+    return found, start
+
+
+def check_same_steps(case, found, start):
+    """Make three steps with each; raise RuntimeError if parameters differ from ours."""
+    after = {}
+    for name, rival in found.items():
+        for _ in range(3):
+            rival.step()
+        after[name] = {key: np.array(value) for key, value in rival.parameters().items()}
+    if all(np.array_equal(value, start[key]) for key, value in after["ours"].items()):
+        raise RuntimeError("three steps change nothing; expected other parameters than before")
+    for name, parameters in after.items():
+        for key, own in after["ours"].items():
+            off = np.abs(parameters[key] - own).max()
+            if not off <= CLOSE[case.dtype]:
+                raise RuntimeError(
+                    f"{name} makes another step than ours: {key} is off by {off:.2g} after three; "
+                    f"expected at most {CLOSE[case.dtype]:g}"
+                )
+
+
+def measure(case, own, before, seconds, rounds):
+    """Return the seconds of each column in every round, and which variants were the fastest."""
+    found, start = candidates(case, own, before)
+    check_same_steps(case, found, start)
+    steps = {name: rival.step for name, rival in found.items()}
+    for name, passes in zip(LIMITS, (False, True), strict=True):
+        steps[name] = rivals.limit(case, start, passes=passes)
+    taken = turns.take_turns(steps, seconds=seconds, rounds=rounds)
+    chosen = {column: turns.fastest(taken, names) for column, names in VARIANTS.items()}
+    return taken | {column: taken[name] for column, name in chosen.items()}, chosen
+
+
+def main(arguments=None):
+    """Time every cell; print a table of times and one of targets."""
+    options = parser(__doc__, before=f"a checkout of {BEFORE}").parse_args(arguments)
+    rows, seconds, rounds = (QUICK_ROWS, 0.05, 2) if options.quick else (ROWS, SECONDS, 9)
+    cells = [(row, name, dtype) for row in rows for dtype in DTYPES for name in ACTIVATIONS]
+    head = ["seeds and network", "activation", "dtype", "ours, µs", *COLUMNS, "PyTorch's fastest"]
+    times, targets = Table(head, names=3), target_table("seeds and network", "activation", "dtype")
+    _one_thread_of_pytorch()
+    with checkout(folder=options.before) as folder:
+        before, own = None if folder is None else library(folder), library()
+        for row, activation, dtype in cells:
+            names = row, activation, np.dtype(dtype).name
+            case = Case(*rows[row], activation, dtype)
+            taken, chosen = measure(case, own, before, seconds, rounds)
+            ours = taken["ours"]
+            over_ours = [
+                f"{turns.ratio(taken[column], ours).median:.2f}" if column in taken else "none"
+                for column in COLUMNS
+            ]
+            variants = "; ".join(chosen.values())
+            times.add(*names, f"{statistics.median(ours) * 1e6:.0f}", *over_ours, variants)
+            most = {BEFORE: AIMS.get((row, activation), AIM), "vmap": 1, "JAX": AIM_JAX}
+            for column, limit in most.items():
+                measured = turns.ratio(ours, taken[column]) if column in taken else None
+                add_target(
+                    targets, names, f"ours / {column}", measured, limit, below=column == "vmap"
+                )
+            print(f"{', '.join(names)}: ours {times.rows[-1][3]} µs", flush=True)
+    report("seeds_at_once", {"Time over ours": times, "Targets": targets}, options)
+    return 0
+
+
+def _one_thread_of_pytorch():
+    import torch
+
+    torch.set_num_threads(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
