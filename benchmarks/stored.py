@@ -48,18 +48,18 @@ class Table:
 
 def target_table(*names):
     """Return an empty table for targets, with columns for what they are about."""
-    head = [*names, "ratio", "median [quartiles]", "at most", ""]
+    head = [*names, "ratio", "median [quartiles]", "at most", "target"]
     return Table(head, names=len(names) + 1)
 
 
 def add_target(table, names, what, measured, most, *, below=False):
-    """Add a ratio with its target; measured is None where there was nothing to compare with."""
-    shown = f"below {most:g}" if below else f"{most:g}"
+    """Add a ratio with its target, if it has one; without a rival there is no ratio."""
+    shown = "" if most is None else f"below {most:g}" if below else f"{most:g}"
     if measured is None:
         table.add(*names, what, "not measured", shown, "")
         return
-    met = measured.median < most if below else measured.median <= most
-    table.add(*names, what, measured, shown, "met" if met else "missed")
+    met = most is not None and (measured.median < most if below else measured.median <= most)
+    table.add(*names, what, measured, shown, "" if most is None else "met" if met else "missed")
 
 
 def parser(description, **before):

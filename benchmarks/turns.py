@@ -39,6 +39,8 @@ def take_turns(steps, *, seconds, rounds=9, one_thread=True):
     RuntimeError
         If one does: the comparison is void.
     """
+    for step in steps.values():
+        step()  # what the first one prepares takes no part
     often = {name: max(1, round(TURN / _timed(step, 1)[0])) for name, step in steps.items()}
     taken = {name: [] for name in steps}
     busy = {name: [] for name in steps}
