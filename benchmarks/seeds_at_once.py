@@ -38,7 +38,9 @@ QUICK_ROWS = {"3 × 2-4-4-2, batch 5": (3, (2, 4, 4, 2), 5)}
 ACTIVATIONS = ("tanh", "gelu", "relu")
 DTYPES = (np.float32, np.float64)
 SECONDS = 12  # for each cell
-CLOSE = {np.float32: 1e-4, np.float64: 1e-10}  # parameters after three steps
+# Norm of a difference in parameters over that of what three steps change. In float32 a unit of ReLU
+# at 0 may differ between two libraries, which makes 2e-4; without such a one it is below 1e-6.
+CLOSE = {np.float32: 1e-3, np.float64: 1e-10}
 
 FIRST = next(iter(ROWS))
 AIMS = {(FIRST, "tanh"): 0.40, (FIRST, "gelu"): 0.40}  # of the commit before
@@ -82,11 +84,11 @@ def check_same_steps(case, found, start):
         raise RuntimeError("three steps change nothing; expected other parameters than before")
     for name, parameters in after.items():
         for key, own in after["ours"].items():
-            off = np.abs(parameters[key] - own).max()
+            off = np.linalg.norm(parameters[key] - own) / np.linalg.norm(own - start[key])
             if not off <= CLOSE[case.dtype]:
                 raise RuntimeError(
-                    f"{name} makes another step than ours: {key} is off by {off:.2g} after three; "
-                    f"expected at most {CLOSE[case.dtype]:g}"
+                    f"{name} makes another step than ours: after three, {key} is off by {off:.2g} "
+                    f"of what they change; expected at most {CLOSE[case.dtype]:g}"
                 )
 
 

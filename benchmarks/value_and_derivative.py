@@ -100,7 +100,7 @@ def check_same_values(name, x, found):
 
 
 def main(arguments=None):
-    """Time every activation; print tables of times, of targets and of the correctly rounded form."""
+    """Time every activation; print tables of times, targets and the correctly rounded form."""
     options = parser(__doc__, before=f"a checkout of {BEFORE}")
     options.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="activations")
     chosen = options.parse_args(arguments)
