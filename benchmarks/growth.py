@@ -163,7 +163,7 @@ def limits(rows, own, seconds):
 def main(arguments=None):
     """Measure every range and every row; print their tables."""
     options = parser(__doc__).parse_args(arguments)
-    seconds = 0.01 if options.quick else SECONDS
+    seconds = 0 if options.quick else SECONDS
     ranges = {n: v[:2] if options.quick else v for n, v in RANGES.items()}
     rows = {"2 × 2-3-2, batch 4": (2, (2, 3, 2), 4)} if options.quick else ROWS
     own = library()

@@ -16,8 +16,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from turns import ratio
 
 RESULTS = Path(__file__).resolve().parent / "results"
+NONE = "none"  # in the place of a figure where there is nothing to compare with
 PACKAGES = ("numpy", "torch", "jax")
 
 
@@ -56,10 +58,23 @@ def add_target(table, names, what, measured, most, *, below=False):
     """Add a ratio with its target, if it has one; without a rival there is no ratio."""
     shown = "" if most is None else f"below {most:g}" if below else f"{most:g}"
     if measured is None:
-        table.add(*names, what, "not measured", shown, "")
+        table.add(*names, what, NONE, shown, "")
         return
     met = most is not None and (measured.median < most if below else measured.median <= most)
     table.add(*names, what, measured, shown, "" if most is None else "met" if met else "missed")
+
+
+def medians(taken, names, other):
+    """Return the median ratio of each of the names to another one, as text.
+
+    ``taken`` holds the seconds of each in every round, as `turns.take_turns` returns them.
+    """
+    return [
+        f"{ratio(taken[name], taken[other]).median:.2f}"
+        if name in taken and other in taken
+        else NONE
+        for name in names
+    ]
 
 
 def parser(description, **before):

@@ -14,7 +14,7 @@ import statistics
 import sys
 
 import turns
-from stored import Table, add_target, parser, report, target_table
+from stored import NONE, Table, add_target, parser, report, target_table
 from threads import run_each
 from versions import BEFORE, checkout, library
 
@@ -126,11 +126,12 @@ def measure(options):
         for batch_size in BATCHES:
             taken = turns.take_turns(
                 steps(batch_size, own, before),
-                seconds=0.1 if options.quick else SECONDS,
+                seconds=0.01 if options.quick else SECONDS,
+                rounds=2 if options.quick else 9,
                 one_thread=options.threads == 1,
             )
             micro = {name: statistics.median(values) * 1e6 for name, values in taken.items()}
-            shown = (f"{micro[name]:.0f}" if name in micro else "none" for name in columns)
+            shown = (f"{micro[name]:.0f}" if name in micro else NONE for name in columns)
             times.add(batch_size, *shown)
             most = (*AIMS[batch_size], None) if options.threads == 1 else (None,) * 3
             for name, limit in zip(("PyTorch", "products", BEFORE), most, strict=True):
@@ -140,11 +141,11 @@ def measure(options):
     report(NAMES[options.threads], {title: times, "Ratios": targets}, options)
 
 
-def main():
+def main(arguments=None):
     """Start one process for each number of threads."""
     options = parser(__doc__, before=f"a checkout of {BEFORE}")
     options.add_argument("--threads", type=int, choices=NAMES, help="this many, in this process")
-    chosen = options.parse_args()
+    chosen = options.parse_args(arguments)
     if chosen.threads:
         measure(chosen)
         return 0

@@ -5,7 +5,7 @@ import statistics
 import time
 from typing import NamedTuple
 
-TURN = 0.01  # seconds of a turn, if one step takes less
+TURN = 0.01  # seconds of a turn, unless one step takes more
 MOST_BUSY = 1.15  # CPU seconds for each second from which on there is more than one thread
 
 
@@ -20,7 +20,7 @@ class Ratio(NamedTuple):
         return f"{self.median:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
-def take_turns(steps, *, seconds, rounds=9, one_thread=True):
+def take_turns(steps, *, seconds, rounds=9, one_thread=True, turn=TURN):
     """Return the seconds that a step of each function takes in every round, by name.
 
     Parameters
@@ -33,6 +33,8 @@ def take_turns(steps, *, seconds, rounds=9, one_thread=True):
         The least number of rounds; the first is for warming up and does not count.
     one_thread : bool
         Check that no function keeps more than one CPU busy.
+    turn : float
+        Seconds of a turn, which has as many steps as fit, at least one.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def take_turns(steps, *, seconds, rounds=9, one_thread=True):
     """
     for step in steps.values():
         step()  # what the first one prepares takes no part
-    often = {name: max(1, round(TURN / _timed(step, 1)[0])) for name, step in steps.items()}
+    often = {name: max(1, round(turn / _timed(step, 1)[0])) for name, step in steps.items()}
     taken = {name: [] for name in steps}
     busy = {name: [] for name in steps}
     order, shuffle = list(steps), random.Random(0).shuffle

@@ -24,7 +24,7 @@ import sys
 import numpy as np
 import torch
 import turns
-from stored import Table, add_target, parser, report, target_table
+from stored import Table, add_target, medians, parser, report, target_table
 from versions import BEFORE, checkout, library
 
 NAMES = ("tanh", "sigmoid", "gelu", "silu", "softplus", "relu")
@@ -119,8 +119,8 @@ def main(arguments=None):
             taken = turns.take_turns(found, seconds=sizes[size], rounds=3)
             about = f"{size:,}", name, x.dtype.name
             nanoseconds = statistics.median(taken["PyTorch"]) / size * 1e9
-            times.add(*about, f"{nanoseconds:.2f}", *ratios(taken, COLUMNS, "PyTorch"))
-            rounded.add(*about, *(ratios(taken, ["exact"], other)[0] for other in BESIDE))
+            times.add(*about, f"{nanoseconds:.2f}", *medians(taken, COLUMNS, "PyTorch"))
+            rounded.add(*about, *(medians(taken, ["exact"], other)[0] for other in BESIDE))
             if size >= AIMED or chosen.quick:
                 fast = turns.ratio(taken["fast"], taken["PyTorch"]) if "fast" in taken else None
                 add_target(targets, about, "fast / PyTorch", fast, AIMS[x.dtype.name])
@@ -132,16 +132,6 @@ def main(arguments=None):
     }
     report("value_and_derivative", tables, chosen)
     return 0
-
-
-def ratios(taken, names, other):
-    """Return the median ratio of each of the names to another one, as text."""
-    return [
-        f"{turns.ratio(taken[name], taken[other]).median:.2f}"
-        if name in taken and other in taken
-        else "none"
-        for name in names
-    ]
 
 
 if __name__ == "__main__":
