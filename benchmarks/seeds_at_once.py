@@ -38,7 +38,7 @@ ROWS = {
 QUICK_ROWS = {"3 × 2-4-4-2, batch 5": (3, (2, 4, 4, 2), 5)}
 ACTIVATIONS = ("tanh", "gelu", "relu")
 DTYPES = (np.float32, np.float64)
-SECONDS = 12  # for each cell
+SECONDS = 10  # for each cell
 # Norm of a difference in parameters over that of what three steps change. In float32 a unit of ReLU
 # at 0 may differ between two libraries, which makes 2e-4; without such a one it is below 1e-6.
 CLOSE = {np.float32: 1e-3, np.float64: 1e-10}
