@@ -44,10 +44,12 @@ class Rival(NamedTuple):
     """A function that makes a step of all seeds, and one that returns their parameters now.
 
     These are stacked over the seeds, under the names of `course_lib.network.Network.parameters`.
+    The function may make several steps in each call.
     """
 
     step: Callable
     parameters: Callable
+    steps: int = 1
 
 
 def ours(case, library, start):
@@ -61,6 +63,19 @@ def ours(case, library, start):
         optimizer.step(network.parameters, gradients)
 
     return Rival(step, lambda: network.parameters)
+
+
+def by_fit(case, library, start, steps):
+    """Return so many steps of all replicas, in one call of `course_lib.training.fit`."""
+    network, optimizer = case.network(library, range(case.replicas)), library[2].SGD(LEARNING_RATE)
+    network.load_parameters(start)
+    x, y = case.data()
+
+    def step():
+        options = {"epochs": steps, "batch_size": None, "progress": False}
+        library[2].fit(network, x, y, optimizer=optimizer, **options)
+
+    return Rival(step, lambda: network.parameters, steps)
 
 
 def one_at_a_time(case, library, start):

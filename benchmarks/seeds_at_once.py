@@ -1,14 +1,14 @@
 """Time a training step of many seeds: ours, PyTorch's, JAX's, an earlier commit's, and the limit.
 
 Ours trains all seeds at once as replicas of one network, in a step as `course_lib.training.fit`
-makes it. Beside it stand the same networks one at a time; a loop over modules of PyTorch;
-``torch.func.vmap`` of the gradient, the faster of a module and plain tensor code, with one call for
-the update; the same written with an axis for the seeds by hand; ``jax.jit(jax.vmap(...))`` of the
-whole step, which overwrites its parameters; and the commit before, from a worktree that the program
-makes and removes (``--before FOLDER`` takes another checkout). The limit is the matrix products
-alone, then with one pass over each array.
+makes it; that itself stands beside it, with its checks and its history. Then come the same networks
+one at a time; a loop over modules of PyTorch; ``torch.func.vmap`` of the gradient, the faster of a
+module and plain tensor code, with one call for the update; the same written with an axis for the
+seeds by hand; ``jax.jit(jax.vmap(...))`` of the whole step, which overwrites its parameters; and
+the commit before, from a worktree that the program makes and removes (``--before FOLDER`` takes
+another checkout). The limit is the matrix products alone, then with one pass over each array.
 
-All make the same step: parameters after three of them are compared before anything is timed, and a
+All make the same step: parameters after six of them are compared before anything is timed, and a
 difference is an error. All take turns on one thread, which the CPU's time confirms. A round gives
 the ratio of two times; printed are the median over all rounds and the quartiles.
 """
@@ -39,7 +39,8 @@ QUICK_ROWS = {"3 × 2-4-4-2, batch 5": (3, (2, 4, 4, 2), 5)}
 ACTIVATIONS = ("tanh", "gelu", "relu")
 DTYPES = (np.float32, np.float64)
 SECONDS = 10  # for each cell
-# Norm of a difference in parameters over that of what three steps change. In float32 a unit of ReLU
+STEPS = 6  # that are compared, and that each call of fit makes
+# Norm of a difference in parameters over that of what these steps change. In float32 a unit of ReLU
 # at 0 may differ between two libraries, which makes 2e-4; without such a one it is below 1e-6.
 CLOSE = {np.float32: 1e-3, np.float64: 1e-10}
 
@@ -53,7 +54,7 @@ VARIANTS = {  # the fastest of them is shown
 }
 LIMITS = ("products", "products, passes")
 RIVALS = (BEFORE, "vmap", "JAX")  # to whom there is a target
-COLUMNS = ("one at a time", "PyTorch loop", "vmap", "by hand", "JAX", BEFORE, *LIMITS)
+COLUMNS = ("fit", "one at a time", "PyTorch loop", "vmap", "by hand", "JAX", BEFORE, *LIMITS)
 
 
 def candidates(case, own, before):
@@ -61,6 +62,7 @@ def candidates(case, own, before):
     start = {n: v.copy() for n, v in case.network(own, range(case.replicas)).parameters.items()}
     found = {
         "ours": rivals.ours(case, own, start),
+        "fit": rivals.by_fit(case, own, start, STEPS),
         "one at a time": rivals.one_at_a_time(case, own, start),
         "loop, optimizer": rivals.torch_loop(case, start),
         "loop, foreach": rivals.torch_loop(case, start, by_optimizer=False),
@@ -76,21 +78,21 @@ def candidates(case, own, before):
 
 
 def check_same_steps(case, found, start):
-    """Make three steps with each; raise RuntimeError if parameters differ from ours."""
+    """Make a few steps with each; raise RuntimeError if parameters differ from ours."""
     after = {}
     for name, rival in found.items():
-        for _ in range(3):
+        for _ in range(STEPS // rival.steps):
             rival.step()
         after[name] = {key: np.array(value) for key, value in rival.parameters().items()}
     if all(np.array_equal(value, start[key]) for key, value in after["ours"].items()):
-        raise RuntimeError("three steps change nothing; expected other parameters than before")
+        raise RuntimeError("the steps change nothing; expected other parameters than before")
     for name, parameters in after.items():
         for key, own in after["ours"].items():
             off = np.linalg.norm(parameters[key] - own) / np.linalg.norm(own - start[key])
             if not off <= CLOSE[case.dtype]:
                 raise RuntimeError(
-                    f"{name} makes another step than ours: after three, {key} is off by {off:.2g} "
-                    f"of what they change; expected at most {CLOSE[case.dtype]:g}"
+                    f"{name} makes another step than ours: after {STEPS}, {key} is off by "
+                    f"{off:.2g} of what they change; expected at most {CLOSE[case.dtype]:g}"
                 )
 
 
@@ -102,6 +104,8 @@ def measure(case, own, before, seconds, rounds):
     for name, passes in zip(LIMITS, (False, True), strict=True):
         steps[name] = rivals.limit(case, start, passes=passes)
     taken = take_turns(steps, seconds=seconds, rounds=rounds)
+    for name, rival in found.items():
+        taken[name] = [seconds / rival.steps for seconds in taken[name]]
     chosen = {column: fastest(taken, names) for column, names in VARIANTS.items()}
     return taken | {column: taken[name] for column, name in chosen.items()}, chosen
 

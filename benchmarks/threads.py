@@ -14,6 +14,7 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def one_thread():
     """Have all libraries of this process use one thread; call it before they are imported."""
     os.environ |= dict.fromkeys(VARIABLES, "1")
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
     os.environ["NPROC"] = "1"  # what XLA makes its threads for
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 

@@ -1,14 +1,12 @@
 """The benchmarks run, compare what is the same, and store what the book's page shows."""
 
 import json
-import re
 import subprocess
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
-import benchmark_table
 import numpy as np
 import pytest
 import rivals
@@ -16,7 +14,6 @@ import seeds_at_once
 import stored
 import turns
 import versions
-from stored import RESULTS
 
 from course_lib import activations, network, training
 
@@ -80,6 +77,7 @@ def case():
 def test_rivals_that_make_the_same_step_pass(case):
     small, own, start = case
     found = {"ours": rivals.ours(small, own, start), "loop": rivals.torch_loop(small, start)}
+    found["fit"] = rivals.by_fit(small, own, start, seeds_at_once.STEPS)
     seeds_at_once.check_same_steps(small, found, start)
     moved = found["ours"].parameters()["0.weight"]
     assert not np.allclose(moved, start["0.weight"], atol=1e-4)
@@ -90,14 +88,14 @@ def test_a_rival_that_makes_another_step_is_an_error(case, monkeypatch):
     found = {"ours": rivals.ours(small, own, start)}
     monkeypatch.setattr(rivals, "LEARNING_RATE", 0.1001)
     found["loop"] = rivals.torch_loop(small, start)
-    with pytest.raises(RuntimeError, match="loop makes another step than ours: after three"):
+    with pytest.raises(RuntimeError, match="loop makes another step than ours: after 6"):
         seeds_at_once.check_same_steps(small, found, start)
 
 
 def test_steps_that_change_nothing_are_an_error(case):
     small, _, start = case
     still = rivals.Rival(lambda: None, lambda: start)
-    with pytest.raises(RuntimeError, match="three steps change nothing"):
+    with pytest.raises(RuntimeError, match="the steps change nothing"):
         seeds_at_once.check_same_steps(small, {"ours": still}, start)
 
 
@@ -149,28 +147,3 @@ def test_without_the_commit_there_is_a_word(capsys):
 def test_a_folder_takes_the_place_of_the_commit(tmp_path):
     with versions.checkout(folder=tmp_path) as folder:
         assert folder == tmp_path
-
-
-# The page of the book.
-
-
-def stored_results():
-    """Return the results that the page may show."""
-    return {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in RESULTS.glob("*.json")}
-
-
-def test_what_is_stored_was_measured_in_full():
-    found = stored_results()
-    assert set(SHOWN) <= set(found)
-    assert not any(result["quick"] for result in found.values())
-
-
-def test_the_page_shows_every_table():
-    page = (ROOT / "book" / "benchmarks.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"^```\{benchmark-table\} (\w+) (.+)$", page, re.MULTILINE))
-    assert shown == {(name, title) for name, r in stored_results().items() for title in r["tables"]}
-
-
-def test_cells_do_not_break_a_table():
-    lines = benchmark_table.markdown({"head": ["a", "b|c"], "names": 1, "rows": [["1|2", ""]]})
-    assert lines == ["| a | b\\|c |", "| :--- | ---: |", "| 1\\|2 | |"]
