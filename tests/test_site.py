@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import activation_explorer
+import benchmark_table
 import build_book
 import execution_cache
 import nbformat
@@ -502,6 +504,34 @@ def test_every_activation_has_a_row_that_does_not_break_its_table(table):
         assert len(cells) == len(head)
         assert all(cell and "|" not in cell for cell in cells)
         assert f"{activation.name} <course_lib.activations." in cells[0]
+
+
+# The page of benchmarks.
+
+
+def stored_results():
+    """Return the results that the page may show."""
+    return {
+        p.stem: json.loads(p.read_text(encoding="utf-8"))
+        for p in benchmark_table.RESULTS.glob("*.json")
+    }
+
+
+def test_what_is_stored_was_measured_in_full():
+    found = stored_results()
+    assert found
+    assert not any(result["quick"] for result in found.values())
+
+
+def test_the_page_shows_every_table():
+    page = (build_book.ROOT / "book" / "benchmarks.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^```\{benchmark-table\} (\w+) (.+)$", page, re.MULTILINE))
+    assert shown == {(name, title) for name, r in stored_results().items() for title in r["tables"]}
+
+
+def test_cells_do_not_break_a_table():
+    lines = benchmark_table.markdown({"head": ["a", "b|c"], "names": 1, "rows": [["1|2", ""]]})
+    assert lines == ["| a | b\\|c |", "| :--- | ---: |", "| 1\\|2 | |"]
 
 
 # What is vendored, and what was built.
