@@ -14,9 +14,7 @@ from environment import prepare
 from nbval.plugin import IPyNbCell
 
 ROOT = Path(__file__).resolve().parent.parent
-RUN = pytest.StashKey[
-    dict
-]()  # a notebook's seconds, and the outputs that passed
+RUN = pytest.StashKey()  # a notebook's seconds, and the outputs that passed
 
 prepare()
 

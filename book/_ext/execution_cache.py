@@ -61,10 +61,10 @@ def folder(root: Path) -> Path:
     return root / CACHES / digest(root)
 
 
-def prune(keep: Path) -> None:
-    """Remove the caches of other digests."""
-    for path in keep.parent.glob("*"):
-        if path.is_dir() and path != keep:
+def prune(current: Path) -> None:
+    """Remove the caches of other digests than that of a folder."""
+    for path in current.parent.glob("*"):
+        if path.is_dir() and path != current:
             shutil.rmtree(path)
 
 
