@@ -2,11 +2,11 @@
 
 A layer needs both: the value forward, and backward the derivative times grad_output. Timed
 together, on one thread, in float32 and float64 at 10^3, 10^5 and 10^7 elements: the fast form that
-trainings use (`Activation.value_and_derivative`), the correctly rounded form
-(the function, then `Activation.vjp`), PyTorch's forward with its graph and its backward, and the
-correctly rounded form of the commit before, from a worktree that the program makes and removes
-(``--before FOLDER`` takes another checkout). Beside them stand NumPy's exponential alone in float64
-and in float32, the floor of whatever is computed with one, and a copy of the array.
+trainings use (`Activation.value_and_derivative`), the correctly rounded form (the function, then
+`Activation.vjp`), PyTorch's forward with its graph and its backward, and the correctly rounded form
+of the commit before, from a worktree that the program makes and removes (``--before FOLDER`` takes
+another checkout). Beside them stand NumPy's exponential alone in float64 and in float32, the floor
+of whatever is computed with one, and a copy of the array.
 
 All take turns; a round gives the ratio of two times, and printed are the median over all rounds and
 the quartiles.
