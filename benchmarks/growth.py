@@ -148,16 +148,26 @@ def growth(name, values, own, seconds):
     return table
 
 
-def limits(rows, own, seconds):
-    """Return the table of what limits each row of seeds at once."""
-    names = ["seeds and network", "activation", "dtype"]
+def limits(cells, own, seconds):
+    """Return the table of what limits each of the cells, given as a name and its `Case`."""
+    names = ["networks", "activation", "dtype"]
     table = Table([*names, "time, µs", *FRACTIONS], names=3)
-    for row, dtype, name in [(r, d, n) for r in rows for d in DTYPES for n in ACTIVATIONS]:
-        case = Case(*rows[row], name, dtype)
+    for name, case in cells:
         taken = turns.take_turns(parts_of(case, own), seconds=seconds, rounds=3)
         micro = f"{statistics.median(taken['step']) * 1e6:.0f}"
-        table.add(row, name, np.dtype(dtype).name, micro, *fractions(taken))
+        table.add(name, case.activation, np.dtype(case.dtype).name, micro, *fractions(taken))
     return table
+
+
+def timed_elsewhere():
+    """Return the cells of the other benchmarks of steps, each a name and its `Case`."""
+    of_one = {f"1 × 784-256-10, batch {n}": (1, (784, 256, 10), n) for n in (64, 256)}
+    return [
+        (row, Case(*ROWS[row], name, dtype))
+        for row in ROWS
+        for dtype in DTYPES
+        for name in ACTIVATIONS
+    ] + [(row, Case(*of_one[row], "relu", np.float32)) for row in of_one]
 
 
 def main(arguments=None):
@@ -165,14 +175,15 @@ def main(arguments=None):
     options = parser(__doc__).parse_args(arguments)
     seconds = 0 if options.quick else SECONDS
     ranges = {n: v[:2] if options.quick else v for n, v in RANGES.items()}
-    rows = {"2 × 2-3-2, batch 4": (2, (2, 3, 2), 4)} if options.quick else ROWS
+    small = [("2 × 2-3-2, batch 4", Case(2, (2, 3, 2), 4, ACTIVATION, np.float32))]
+    cells = small if options.quick else timed_elsewhere()
     own = library()
     others = ", ".join(f"{name} {value}" for name, value in BASE.items())
     print(f"Where nothing else is said: {others}, {ACTIVATION}, float32", flush=True)
     tables = {
         f"Growth with {name}": growth(name, values, own, seconds) for name, values in ranges.items()
     }
-    tables["What limits each row"] = limits(rows, own, seconds / 2)
+    tables["What limits each row"] = limits(cells, own, seconds / 2)
     report("growth", tables, options)
     return 0
 
