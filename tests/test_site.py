@@ -6,18 +6,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import activation_explorer
 import benchmark_table
 import build_book
-import execution_cache
 import nbformat
 import page_repairs
 import pytest
 import site_checks
 from activation_table import TABLES
-from jupyter_cache import get_cache
 
 from course_lib.activations import CATALOGUE
 
@@ -255,63 +252,6 @@ def test_build_after_a_failure_starts_from_the_sources(builder, checkout):
 
 
 # The extensions.
-
-
-@pytest.fixture
-def sources(tmp_path):
-    """Return a folder with a library and a lock."""
-    (tmp_path / "course_lib" / "data").mkdir(parents=True)
-    (tmp_path / "course_lib" / "a.py").write_text("a = 1\n", encoding="utf-8")
-    (tmp_path / "course_lib" / "data" / "b.npz").write_bytes(b"b")
-    (tmp_path / "requirements.lock").write_text("numpy==2.4.6\n", encoding="utf-8")
-    return tmp_path
-
-
-@pytest.mark.parametrize("name", ["course_lib/a.py", "course_lib/data/b.npz", "requirements.lock"])
-def test_digest_sees_every_file(sources, name):
-    before = execution_cache.digest(sources)
-    assert execution_cache.digest(sources) == before
-    (sources / name).write_bytes(b"changed")
-    assert execution_cache.digest(sources) != before
-
-
-def test_digest_sees_new_names_and_no_bytecode(sources):
-    before = execution_cache.digest(sources)
-    (sources / "course_lib" / "__pycache__").mkdir()
-    (sources / "course_lib" / "__pycache__" / "a.pyc").write_bytes(b"x")
-    assert execution_cache.digest(sources) == before
-    (sources / "course_lib" / "a.py").rename(sources / "course_lib" / "c.py")
-    assert execution_cache.digest(sources) != before
-
-
-def test_other_caches_are_removed(tmp_path):
-    for name in ["old", "new"]:
-        (tmp_path / name).mkdir()
-    execution_cache.prune(tmp_path, "new")
-    execution_cache.prune(tmp_path / "missing", "new")
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
-
-
-def test_chapters_are_executed_before_sphinx_reads_them(tmp_path):
-    cells = {"one": "print(1 + 1)", "two": "print(2 + 2)", "failing": "1 / 0"}
-    for name, source in cells.items():
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-    app = SimpleNamespace(
-        config=SimpleNamespace(
-            nb_execution_cache_path=str(tmp_path / "cache"), nb_execution_timeout=60
-        )
-    )
-    env = SimpleNamespace(doc2path=lambda name: str(tmp_path / name))
-    execution_cache.execute_before(app, env, ["page.md", *(f"{name}.ipynb" for name in cells)])
-    cache = get_cache(app.config.nb_execution_cache_path)
-    found = {}
-    for name in cells:
-        notebook = nbformat.read(tmp_path / f"{name}.ipynb", 4)
-        if execution_cache.is_cached(cache, notebook):
-            _, executed = cache.merge_match_into_notebook(notebook)
-            found[name] = executed.cells[0].outputs[0].text
-    assert found == {"one": "2\n", "two": "4\n"}  # the one that fails is left to Sphinx
 
 
 REPAIRED = {
