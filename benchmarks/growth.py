@@ -1,8 +1,8 @@
 """How time and memory of a training step grow with replicas, width, depth and batch, and why.
 
 Each of the four is doubled over a range, the others stay. Time is the median of rounds in which all
-sizes of a range take turns, memory the peak that ``tracemalloc`` sees in a step, with the network,
-its gradients and all that it remembers. The exponent is the base-2 logarithm of the growth from one
+sizes of a range take turns, memory the peak that ``tracemalloc`` sees in `course_lib.training.fit`,
+with the network, its gradients and all that it remembers. The exponent is the base-2 logarithm of the growth from one
 size to its double: 0 costs nothing, 1 is in proportion.
 
 What limits a step is found by timing its parts alone, on arrays of the same shapes: the matrix
@@ -92,15 +92,14 @@ def trained(case, own):
 
 
 def peak_memory(case, own):
-    """Return the most bytes that are in use during a step, beyond the batch."""
+    """Return the most bytes that are in use during two steps of ``fit``, beyond the batch."""
     x, y = case.data()
     tracemalloc.start()
     try:
         network, optimizer = case.network(own, range(case.replicas)), own[2].SGD(0.1)
-        for _ in range(2):
-            tracemalloc.reset_peak()
-            _, gradients = network.loss_and_gradients(x, y)
-            optimizer.step(network.parameters, gradients)
+        tracemalloc.reset_peak()
+        options = {"epochs": 2, "batch_size": None, "progress": False}
+        own[2].fit(network, x, y, optimizer=optimizer, **options)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
