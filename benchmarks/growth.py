@@ -2,8 +2,8 @@
 
 Each of the four is doubled over a range, the others stay. Time is the median of rounds in which all
 sizes of a range take turns, memory the peak that ``tracemalloc`` sees in `course_lib.training.fit`,
-with the network, its gradients and all that it remembers. The exponent is the base-2 logarithm of the growth from one
-size to its double: 0 costs nothing, 1 is in proportion.
+with the network, its gradients and all that it remembers. The exponent is the base-2 logarithm of
+the growth from one size to its double: 0 costs nothing, 1 is in proportion.
 
 What limits a step is found by timing its parts alone, on arrays of the same shapes: the matrix
 products into arrays that are there; the activations, forward and backward; the loss with its
