@@ -1,9 +1,9 @@
 """How time and memory of a training step grow with replicas, width, depth and batch, and why.
 
 Each of the four is doubled over a range, the others stay. Time is the median of rounds in which all
-sizes of a range take turns, memory the peak that ``tracemalloc`` sees in a step, with the network,
-its gradients and all that it remembers. The exponent is the base-2 logarithm of the growth from one
-size to its double: 0 costs nothing, 1 is in proportion.
+sizes of a range take turns, memory the peak that ``tracemalloc`` sees in `course_lib.training.fit`,
+with the network, its gradients and all that it remembers. The exponent is the base-2 logarithm of
+the growth from one size to its double: 0 costs nothing, 1 is in proportion.
 
 What limits a step is found by timing its parts alone, on arrays of the same shapes: the matrix
 products into arrays that are there; the activations, forward and backward; the loss with its
@@ -92,15 +92,14 @@ def trained(case, own):
 
 
 def peak_memory(case, own):
-    """Return the most bytes that are in use during a step, beyond the batch."""
+    """Return the most bytes that are in use during two steps of ``fit``, beyond the batch."""
     x, y = case.data()
     tracemalloc.start()
     try:
         network, optimizer = case.network(own, range(case.replicas)), own[2].SGD(0.1)
-        for _ in range(2):
-            tracemalloc.reset_peak()
-            _, gradients = network.loss_and_gradients(x, y)
-            optimizer.step(network.parameters, gradients)
+        tracemalloc.reset_peak()
+        options = {"epochs": 2, "batch_size": None, "progress": False}
+        own[2].fit(network, x, y, optimizer=optimizer, **options)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -148,16 +147,26 @@ def growth(name, values, own, seconds):
     return table
 
 
-def limits(rows, own, seconds):
-    """Return the table of what limits each row of seeds at once."""
-    names = ["seeds and network", "activation", "dtype"]
+def limits(cells, own, seconds):
+    """Return the table of what limits each of the cells, given as a name and its `Case`."""
+    names = ["networks", "activation", "dtype"]
     table = Table([*names, "time, µs", *FRACTIONS], names=3)
-    for row, dtype, name in [(r, d, n) for r in rows for d in DTYPES for n in ACTIVATIONS]:
-        case = Case(*rows[row], name, dtype)
+    for name, case in cells:
         taken = turns.take_turns(parts_of(case, own), seconds=seconds, rounds=3)
         micro = f"{statistics.median(taken['step']) * 1e6:.0f}"
-        table.add(row, name, np.dtype(dtype).name, micro, *fractions(taken))
+        table.add(name, case.activation, np.dtype(case.dtype).name, micro, *fractions(taken))
     return table
+
+
+def timed_elsewhere():
+    """Return the cells of the other benchmarks of steps, each a name and its `Case`."""
+    of_one = {f"1 × 784-256-10, batch {n}": (1, (784, 256, 10), n) for n in (64, 256)}
+    return [
+        (row, Case(*ROWS[row], name, dtype))
+        for row in ROWS
+        for dtype in DTYPES
+        for name in ACTIVATIONS
+    ] + [(row, Case(*of_one[row], "relu", np.float32)) for row in of_one]
 
 
 def main(arguments=None):
@@ -165,14 +174,15 @@ def main(arguments=None):
     options = parser(__doc__).parse_args(arguments)
     seconds = 0 if options.quick else SECONDS
     ranges = {n: v[:2] if options.quick else v for n, v in RANGES.items()}
-    rows = {"2 × 2-3-2, batch 4": (2, (2, 3, 2), 4)} if options.quick else ROWS
+    small = [("2 × 2-3-2, batch 4", Case(2, (2, 3, 2), 4, ACTIVATION, np.float32))]
+    cells = small if options.quick else timed_elsewhere()
     own = library()
     others = ", ".join(f"{name} {value}" for name, value in BASE.items())
     print(f"Where nothing else is said: {others}, {ACTIVATION}, float32", flush=True)
     tables = {
         f"Growth with {name}": growth(name, values, own, seconds) for name, values in ranges.items()
     }
-    tables["What limits each row"] = limits(rows, own, seconds / 2)
+    tables["What limits each row"] = limits(cells, own, seconds / 2)
     report("growth", tables, options)
     return 0
 

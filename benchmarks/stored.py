@@ -106,8 +106,22 @@ def report(name, tables, options):
             for title, table in tables.items()
         },
     }
-    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(_as_json(result) + "\n", encoding="utf-8")
     print(f"\nwrote {path.name}: {path.stat().st_size:,} bytes")
+
+
+def _as_json(value, margin=""):
+    """Return JSON with a line for each entry of a mapping and for each row of a table."""
+    inner = margin + " "
+    if isinstance(value, dict):
+        lines = [
+            f"{inner}{json.dumps(k, ensure_ascii=False)}: {_as_json(v, inner)}"
+            for k, v in value.items()
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{margin}}}"
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return "[\n" + ",\n".join(inner + _as_json(row) for row in value) + f"\n{margin}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def circumstances():

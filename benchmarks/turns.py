@@ -30,7 +30,7 @@ def take_turns(steps, *, seconds, rounds=9, one_thread=True, turn=TURN):
     seconds : float
         Rounds go on for so long.
     rounds : int
-        The least number of rounds; the first is for warming up and does not count.
+        The least number of rounds. Each function is called twice before the first.
     one_thread : bool
         Check that no function keeps more than one CPU busy.
     turn : float
@@ -48,7 +48,7 @@ def take_turns(steps, *, seconds, rounds=9, one_thread=True, turn=TURN):
     busy = {name: [] for name in steps}
     order, shuffle = list(steps), random.Random(0).shuffle
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(taken[order[0]]) <= rounds:
+    while time.perf_counter() < end or len(taken[order[0]]) < rounds:
         shuffle(order)
         for name in order:
             wall, cpu = _timed(steps[name], often[name])
@@ -59,7 +59,7 @@ def take_turns(steps, *, seconds, rounds=9, one_thread=True, turn=TURN):
             raise RuntimeError(
                 f"{name} keeps {statistics.median(fractions):.1f} CPUs busy; expected one thread"
             )
-    return {name: values[1:] for name, values in taken.items()}
+    return taken
 
 
 def _timed(step, often):

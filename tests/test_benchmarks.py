@@ -18,7 +18,8 @@ import versions
 from course_lib import activations, network, training
 
 ROOT = Path(__file__).resolve().parent.parent
-SHOWN = ("seeds_at_once", "training_step", "value_and_derivative", "imports", "growth")
+WITH_BEFORE = ("seeds_at_once", "training_step", "value_and_derivative")
+SHOWN = (*WITH_BEFORE, "imports", "growth")
 TRIAL = """
 import sys
 from importlib import import_module
@@ -32,38 +33,27 @@ for name in names:
 """
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory):
-    """Return what all benchmarks store when they are tried, by name; ours is the other commit."""
-    folder = tmp_path_factory.mktemp("results")
+def test_every_benchmark_runs_and_stores_its_tables(tmp_path):
+    """In one process, and in one test, because PyTorch and JAX take seconds to start."""
     done = subprocess.run(
-        [sys.executable, "-c", TRIAL, str(folder), str(ROOT), *SHOWN],
+        [sys.executable, "-c", TRIAL, str(tmp_path), str(ROOT), *SHOWN],
         cwd=ROOT / "benchmarks",
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    return {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in folder.iterdir()}
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_a_benchmark_runs_and_stores_its_tables(tables, name):
-    result = tables[name]
-    assert result["quick"]
-    assert result["command"] == f"python benchmarks/{name}.py --store"
-    assert result["versions"]["numpy"] == np.__version__
-    assert result["tables"]
-    for table in result["tables"].values():
-        assert table["rows"]
-        assert {len(row) for row in table["rows"]} == {len(table["head"])}
-
-
-def test_all_rivals_are_timed(tables):
-    for name in ("seeds_at_once", "training_step", "value_and_derivative"):
-        table, *_ = tables[name]["tables"].values()
-        assert versions.BEFORE in " ".join(table["head"])
-        column = next(i for i, head in enumerate(table["head"]) if versions.BEFORE in head)
-        assert all(float(row[column]) > 0 for row in table["rows"])
+    assert {path.stem for path in tmp_path.iterdir()} == set(SHOWN)
+    for name in SHOWN:
+        result = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+        assert result["quick"]
+        assert result["command"] == f"python benchmarks/{name}.py --store"
+        assert result["versions"]["numpy"] == np.__version__
+        for table in result["tables"].values():
+            assert {len(row) for row in table["rows"]} == {len(table["head"])}, name
+        table, *_ = result["tables"].values()
+        columns = [i for i, head in enumerate(table["head"]) if versions.BEFORE in head]
+        assert len(columns) == (name in WITH_BEFORE)
+        assert all(float(row[i]) > 0 for row in table["rows"] for i in columns)
 
 
 @pytest.fixture
