@@ -139,19 +139,70 @@ class Stepping:
             As `check`; or if gradients are not a mapping to arrays of floats.
         """
         check_gradients(gradients)
-        expected = "a mapping of names to arrays, such as network.parameters"
-        check_type("parameters", parameters, Mapping, expected)
-        factor = None if self.schedule is None else factor_at(self.schedule, self.steps)
-        shaped = self._shaped(parameters, factor)
+        shaped = self._shaped_now(parameters)
         _check_fit(parameters, gradients)
-        if self._has_owner() and not self._belongs_to(parameters):
-            self._check_memory(parameters)
-            self._make_room(parameters)
-        self.steps += 1
+        self._count(parameters)
         return [
             (name, parameter, gradients[name], *settings)
             for (name, parameter), settings in zip(parameters.items(), shaped, strict=True)
         ]
+
+    def begin(self, parameters: Mapping[str, Array]) -> dict[str, tuple[Array, ...]]:
+        """Check and count a step that `move_part` makes, some replicas at a time.
+
+        Returns
+        -------
+        dict of str to tuple of ndarray
+            For each name the parameter, its learning rate and weight decay, and what is remembered.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `moves` does, but for what concerns gradients.
+        """
+        shaped = self._shaped_now(parameters)
+        self._count(parameters)
+        return {
+            name: (parameter, *settings, *(kept[name] for kept in self.memory.values()))
+            for (name, parameter), settings in zip(parameters.items(), shaped, strict=True)
+        }
+
+    @np.errstate(all="ignore")
+    def move_part(
+        self,
+        begun: Mapping[str, tuple[Array, ...]],
+        replicas: slice,
+        gradients: Mapping[str, Array],
+    ) -> None:
+        """Move some replicas, by their gradients, in the step that `begin` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the gradients do not fit, before any of these replicas moves.
+        """
+        part = {
+            name: [array[replicas] if array.ndim else array for array in arrays]
+            for name, arrays in begun.items()
+        }
+        _check_fit({name: parameter for name, (parameter, *_) in part.items()}, gradients)
+        for name, (parameter, *others) in part.items():
+            for piece in pieces(parameter, gradients[name], *others):
+                self.update(*piece)
+
+    def _shaped_now(self, parameters: Mapping[str, Array]) -> list[tuple[Array, Array]]:
+        """Check parameters; return what `_shaped` does for the step that is about to be made."""
+        expected = "a mapping of names to arrays, such as network.parameters"
+        check_type("parameters", parameters, Mapping, expected)
+        factor = None if self.schedule is None else factor_at(self.schedule, self.steps)
+        return self._shaped(parameters, factor)
+
+    def _count(self, parameters: Mapping[str, Array]) -> None:
+        """Check the memory, make room for new parameters and count the step."""
+        if self._has_owner() and not self._belongs_to(parameters):
+            self._check_memory(parameters)
+            self._make_room(parameters)
+        self.steps += 1
 
     def _has_owner(self) -> bool:
         """Return whether an earlier step of one network would change those of another."""
