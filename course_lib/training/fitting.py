@@ -150,6 +150,16 @@ def fit(
     training can go on with ``history=``. An error that it raises ends the training like an
     interruption.
 
+    Replicas are trained all at once as long as a step is sure to need at most 128 MiB beside the
+    parameters, what the optimizer remembers, and the data: counted are 24 bytes for each example of
+    a batch and each output of a layer, and two sets of gradients. Otherwise `fit` takes as many
+    replicas at a time as keep to that, or one, whatever it needs; they go forward, backward and
+    move before the next ones, and are measured on validation data likewise. All results have the
+    same bits. ``network.gradients`` are then those of no step. With an optimizer of your own that
+    has a `step` of its own, the gradients of all replicas are collected for it. A network with a
+    layer of your own that has no ``part`` (see `course_lib.network.Layer`), or a loss of your own,
+    is trained at once. With patience, there is one more copy of the parameters.
+
     A training that is interrupted, as by Ctrl-C, raises the error and returns no history. The
     network keeps what it learned up to the last step; with patience, each replica has its best
     epoch so far, or its initial weights if no epoch was completed.
