@@ -102,7 +102,7 @@ class Parts:
         All are examples without an index; x and y have the leading axes of replicas with their own.
         """
         if len(self.slices) == 1:
-            value, gradients = self.whole.loss_and_gradients(*_batch(x, y, index), self.loss)
+            value, gradients = self._gradients(self.whole, x, y, index)
             self._clip(gradients)
             optimizer.step(self.whole.parameters, gradients)
             return value
@@ -116,8 +116,7 @@ class Parts:
         """Let each part move before the next one goes forward."""
         values, begun = [], None
         for part, replicas in self._parts():
-            batch = _batch(*self._own(replicas, x, y, index))
-            value, gradients = part.loss_and_gradients(*batch, self.loss)
+            value, gradients = self._gradients(part, *self._own(replicas, x, y, index))
             self._clip(gradients)
             # nothing is counted before something can move
             begun = optimizer.begin(self.whole.parameters) if begun is None else begun
@@ -133,14 +132,21 @@ class Parts:
         values: list[PerReplica] = []
         gathered = {name: np.empty_like(value) for name, value in parameters.items()}
         for part, replicas in self._parts():
-            batch = _batch(*self._own(replicas, x, y, index))
-            value, gradients = part.loss_and_gradients(*batch, self.loss)
+            value, gradients = self._gradients(part, *self._own(replicas, x, y, index))
             for name, gradient in gradients.items():
                 gathered[name][replicas] = gradient
             values.append(value)
         self._clip(gathered)
         optimizer.step(parameters, gathered)
         return np.concatenate(values)
+
+    def _gradients(
+        self, network: Network, x: Array, y: Array, index: Array | None
+    ) -> tuple[PerReplica, dict[str, Array]]:
+        """Return the losses and gradients of a network on the examples of an index, or on all."""
+        if index is not None:
+            x, y = take(x.shape[:-2], index, x, y)
+        return network.loss_and_gradients(x, y, self.loss)
 
     def measure(self, x: Array, y: Array) -> tuple[PerReplica, PerReplica]:
         """Return loss and accuracy of all replicas."""
@@ -179,8 +185,3 @@ class Parts:
         parts = [(self.whole.part(replicas), replicas) for replicas in reversed(self.slices)]
         while parts:
             yield parts.pop()
-
-
-def _batch(x: Array, y: Array, index: Array | None) -> Sequence[Array]:
-    """Return the examples of an index, or all."""
-    return (x, y) if index is None else take(x.shape[:-2], index, x, y)
