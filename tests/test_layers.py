@@ -26,7 +26,7 @@ from course_lib.network import (
     Network,
     mlp,
 )
-from course_lib.network.layers.base import BaseLayer
+from course_lib.network.layers.base import BaseLayer, sum_along
 from course_lib.training import SGD, Adam, AdamW, Momentum, clip_norm, fit
 
 # ---------------------------------------------------------------------------------------------
@@ -287,3 +287,14 @@ def test_the_base_class_sums_gradients_forgets_and_checks(refuses):
     refuses(lambda: layer.backward([[1.0]]), TypeError, "grad_output is a list", "an array")
     refuses(lambda: layer.forward(Z[:, :3]), ValueError, "Bias got an input", "(batch, 4)")
     refuses(lambda: deepcopy(layer).backward(Z), RuntimeError, "before forward")
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(64, 64, 16), (3, 50, 2), (2, 3, 9, 64), (1, 7, 5), (4, 1, 3)])
+def test_sums_of_short_rows_have_the_bits_of_numpys_sum(shape, dtype):
+    rng = np.random.default_rng(0)
+    values = (rng.normal(size=shape) * 10.0 ** rng.integers(-3, 4, shape)).astype(dtype)
+    for given in (values, values.mT.copy().mT, np.broadcast_to(values[:1], shape)):
+        wide = given.astype(np.float32) if dtype == np.float16 else given
+        expected = wide.sum(axis=-2, keepdims=True).astype(dtype)
+        np.testing.assert_array_equal(sum_along(given, (-2,)), expected)

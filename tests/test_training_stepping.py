@@ -258,9 +258,15 @@ def test_a_loaded_memory_serves_the_network_it_is_for_alone():
 # ---------------------------------------------------------------------------------------------
 
 
+def cut(monkeypatch, size):
+    """Let parameters with more numbers move in pieces of so many."""
+    monkeypatch.setattr(stepping, "PIECE", size)
+    monkeypatch.setattr(stepping, "LARGE", size)
+
+
 def steps_of(make, size, monkeypatch, shapes, rate):
     """Return parameters after three steps in pieces of a size."""
-    monkeypatch.setattr(stepping, "PIECE", size)
+    cut(monkeypatch, size)
     rng = np.random.default_rng(0)
     parameters = {name: rng.normal(size=shape) for name, shape in shapes.items()}
     optimizer = make(rate)
@@ -279,7 +285,7 @@ def test_a_step_in_pieces_equals_a_step_at_once(name, size, rate, monkeypatch):
 
 @pytest.mark.parametrize("shape", [(), (3,), (1, 9), (4, 1), (2, 3, 7), (1, 1, 30), (2, 1, 3, 4)])
 def test_pieces_hold_each_number_once_and_the_settings_of_its_replica(shape, monkeypatch):
-    monkeypatch.setattr(stepping, "PIECE", 4)
+    cut(monkeypatch, 4)
     values = np.zeros(shape)
     settings = np.arange(np.prod(shape[:-2]) or 1.0).reshape((*shape[:-2], *[1] * len(shape[-2:])))
     for part, setting, alone in stepping.pieces(values, settings, np.array(1.0)):
@@ -289,7 +295,7 @@ def test_pieces_hold_each_number_once_and_the_settings_of_its_replica(shape, mon
 
 
 def test_a_gradient_that_is_a_view_of_its_parameter_is_read_before_that_moves(monkeypatch):
-    monkeypatch.setattr(stepping, "PIECE", 2)
+    cut(monkeypatch, 2)
     w = np.arange(9.0).reshape(3, 3)
     expected = w - 0.5 * w.T
     SGD(0.5).step({"w": w}, {"w": w.T})
