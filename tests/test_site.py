@@ -15,6 +15,7 @@ import page_repairs
 import pytest
 import site_checks
 from activation_table import TABLES
+from together import together
 
 from course_lib.activations import CATALOGUE
 
@@ -380,7 +381,7 @@ def book(tmp_path):
     return book
 
 
-def test_ledger_lists_every_claim(book):
+def test_ledger_lists_every_claim_and_follows_a_changed_and_a_removed_chapter(book):
     assert book.build() == (0, "")
     page = book.ledger()
     assert 'href="one.html#claim-xor-not-linear">Statement of xor-not-linear.</a>' in page
@@ -393,10 +394,6 @@ def test_ledger_lists_every_claim(book):
     assert "Softmax" in waiting
     assert "No linear model classifies XOR" not in waiting
     assert 'id="claim-xor-not-linear"' in (book.folder / "_build" / "one.html").read_text("utf-8")
-
-
-def test_ledger_follows_a_changed_and_a_removed_chapter(book):
-    assert book.build() == (0, "")
     book.chapter("one", record("xor-not-linear", measured="4 of 4"))
     assert book.build() == (0, "")
     assert "4 of 4" in book.ledger()
@@ -489,7 +486,7 @@ def test_every_vendored_file_is_recorded():
     assert names == {*checksums(), "SHA256SUMS"}
 
 
-@pytest.mark.parametrize("name", checksums())
+@together("name", checksums())
 def test_vendored_file_is_what_it_was(name):
     assert hashlib.sha256((VENDORED / name).read_bytes()).hexdigest() == checksums()[name]
 

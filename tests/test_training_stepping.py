@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from together import together
 from training_helpers import OPTIMIZERS, X, Y, assert_same, through_file
 
 from course_lib.network import mlp
@@ -50,7 +51,7 @@ MISFITS = {
 }
 
 
-@pytest.mark.parametrize("case", MISFITS)
+@together("case", MISFITS)
 @pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
 def test_gradients_that_do_not_fit_are_named_and_nothing_moves(make, case, refuses):
     parameters = {"a": np.eye(3), "b": np.ones((1, 3))}
@@ -71,7 +72,7 @@ def read_only(array):
     return array
 
 
-@pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
+@together("make", [SGD, Momentum, Adam, AdamW])
 @pytest.mark.parametrize(
     ("last", "error", "text"),
     [
@@ -114,7 +115,7 @@ NO_GRADIENTS = {
 }
 
 
-@pytest.mark.parametrize("case", NO_GRADIENTS)
+@together("case", NO_GRADIENTS)
 @pytest.mark.parametrize("kind", STEPPING, ids=lambda o: type(o).__name__)
 def test_a_gradient_of_a_wrong_kind_moves_nothing(kind, case, refuses):
     gradient, error, text = NO_GRADIENTS[case]
@@ -131,7 +132,7 @@ def test_a_gradient_of_a_wrong_kind_moves_nothing(kind, case, refuses):
         np.testing.assert_array_equal(state[name], value)
 
 
-@pytest.mark.parametrize("kind", STEPPING, ids=lambda o: type(o).__name__)
+@together("kind", STEPPING)
 @pytest.mark.parametrize("worst", [np.inf, 1e308, np.nan])
 def test_a_step_is_not_interrupted_by_what_numpy_is_told_to_raise(kind, worst):
     optimizer = type(kind)(10.0)
@@ -258,9 +259,15 @@ def test_a_loaded_memory_serves_the_network_it_is_for_alone():
 # ---------------------------------------------------------------------------------------------
 
 
+def cut(monkeypatch, size):
+    """Let parameters with more numbers move in pieces of so many."""
+    monkeypatch.setattr(stepping, "PIECE", size)
+    monkeypatch.setattr(stepping, "LARGE", size)
+
+
 def steps_of(make, size, monkeypatch, shapes, rate):
     """Return parameters after three steps in pieces of a size."""
-    monkeypatch.setattr(stepping, "PIECE", size)
+    cut(monkeypatch, size)
     rng = np.random.default_rng(0)
     parameters = {name: rng.normal(size=shape) for name, shape in shapes.items()}
     optimizer = make(rate)
@@ -279,7 +286,7 @@ def test_a_step_in_pieces_equals_a_step_at_once(name, size, rate, monkeypatch):
 
 @pytest.mark.parametrize("shape", [(), (3,), (1, 9), (4, 1), (2, 3, 7), (1, 1, 30), (2, 1, 3, 4)])
 def test_pieces_hold_each_number_once_and_the_settings_of_its_replica(shape, monkeypatch):
-    monkeypatch.setattr(stepping, "PIECE", 4)
+    cut(monkeypatch, 4)
     values = np.zeros(shape)
     settings = np.arange(np.prod(shape[:-2]) or 1.0).reshape((*shape[:-2], *[1] * len(shape[-2:])))
     for part, setting, alone in stepping.pieces(values, settings, np.array(1.0)):
@@ -289,7 +296,7 @@ def test_pieces_hold_each_number_once_and_the_settings_of_its_replica(shape, mon
 
 
 def test_a_gradient_that_is_a_view_of_its_parameter_is_read_before_that_moves(monkeypatch):
-    monkeypatch.setattr(stepping, "PIECE", 2)
+    cut(monkeypatch, 2)
     w = np.arange(9.0).reshape(3, 3)
     expected = w - 0.5 * w.T
     SGD(0.5).step({"w": w}, {"w": w.T})

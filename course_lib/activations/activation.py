@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from course_lib._checks import check_choice
 from course_lib._typing import Array, Pull
 from course_lib.activations import groups, simplex, softmax_family
-from course_lib.activations.fused import FUSED, fused
+from course_lib.activations.fused import Form, fast_form, fused
 from course_lib.numerics import as_float
 
 __all__ = ["PULLBACKS", "Activation"]
@@ -282,9 +282,9 @@ class Activation:
                 f"{self.name!r} is not elementwise, and its derivative would be a whole Jacobian; "
                 f"use pullback(x), which returns the value and its vector-Jacobian product"
             )
-        form, given = self._fused()
-        if form is not None and x.dtype.itemsize > 2:
-            value, derivative = fused(form, x, **given, **parameters)
+        form = self._fast_form(parameters)
+        if form is not None and x.dtype.itemsize > 2 and x.dtype.isnative:
+            value, derivative = fused(form, x)
             return value[()], derivative[()]
         others = deepcopy(parameters)
         value, derivative = self.function(x, **parameters), self.derivative(x, **others)
@@ -292,10 +292,11 @@ class Activation:
         self._check_shape("derivative", x, derivative)
         return value, derivative
 
-    def _fused(self) -> tuple[Callable[..., tuple[Array, Array]] | None, dict[str, Any]]:
-        """Return the fast form, if there is one, and the parameters that are fixed."""
+    def _fast_form(self, parameters: Mapping[str, Any]) -> Form | None:
+        """Return the fast form of this very pair, if there is one that serves."""
         function, given = _unwrapped(self.function)
-        return FUSED.get(function), given
+        derivative, also = _unwrapped(self.derivative)
+        return fast_form(function, derivative, {**given, **parameters}) if given == also else None
 
     def _times_derivative(
         self, x: Array, parameters: Mapping[str, Any], grad_output: Array

@@ -5,7 +5,7 @@ docstring says what it asks of them. `check_moves` is how `course_lib.training.f
 a training whether an optimizer can make steps for a network at all.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import is_, mul
 from typing import Any, ClassVar, cast
@@ -33,8 +33,11 @@ Move = tuple[str, Array, Array, Array, Array]
 _NO_DECAY = np.zeros(())
 
 PIECE = 2**15
-"""How many numbers of a parameter are moved at a time: what a step makes of them, and with Adam
-remembers, stays in the cache of a core. Larger ones take up to twice the time; see `pieces`."""
+"""How many numbers of a large parameter move at a time: what a step makes of them stays in the
+cache of a core. The step then takes about 0.6 of the time; see `pieces`."""
+
+LARGE = 2**19
+"""Up to so many numbers a cache holds a parameter whole, and calls cost more than they save."""
 
 
 class Stepping:
@@ -139,19 +142,70 @@ class Stepping:
             As `check`; or if gradients are not a mapping to arrays of floats.
         """
         check_gradients(gradients)
-        expected = "a mapping of names to arrays, such as network.parameters"
-        check_type("parameters", parameters, Mapping, expected)
-        factor = None if self.schedule is None else factor_at(self.schedule, self.steps)
-        shaped = self._shaped(parameters, factor)
+        shaped = self._shaped_now(parameters)
         _check_fit(parameters, gradients)
-        if self._has_owner() and not self._belongs_to(parameters):
-            self._check_memory(parameters)
-            self._make_room(parameters)
-        self.steps += 1
+        self._count(parameters)
         return [
             (name, parameter, gradients[name], *settings)
             for (name, parameter), settings in zip(parameters.items(), shaped, strict=True)
         ]
+
+    def begin(self, parameters: Mapping[str, Array]) -> dict[str, tuple[Array, ...]]:
+        """Check and count a step that `move_part` makes, some replicas at a time.
+
+        Returns
+        -------
+        dict of str to tuple of ndarray
+            For each name the parameter, its learning rate and weight decay, and what is remembered.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `moves` does, but for what concerns gradients.
+        """
+        shaped = self._shaped_now(parameters)
+        self._count(parameters)
+        return {
+            name: (parameter, *settings, *(kept[name] for kept in self.memory.values()))
+            for (name, parameter), settings in zip(parameters.items(), shaped, strict=True)
+        }
+
+    @np.errstate(all="ignore")
+    def move_part(
+        self,
+        begun: Mapping[str, tuple[Array, ...]],
+        replicas: slice,
+        gradients: Mapping[str, Array],
+    ) -> None:
+        """Move some replicas, by their gradients, in the step that `begin` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the gradients do not fit, before any of these replicas moves.
+        """
+        part = {
+            name: [array[replicas] if array.ndim else array for array in arrays]
+            for name, arrays in begun.items()
+        }
+        _check_fit({name: parameter for name, (parameter, *_) in part.items()}, gradients)
+        for name, (parameter, *others) in part.items():
+            for piece in pieces(parameter, gradients[name], *others):
+                self.update(*piece)
+
+    def _shaped_now(self, parameters: Mapping[str, Array]) -> list[tuple[Array, Array]]:
+        """Check parameters; return what `_shaped` does for the step that is about to be made."""
+        expected = "a mapping of names to arrays, such as network.parameters"
+        check_type("parameters", parameters, Mapping, expected)
+        factor = None if self.schedule is None else factor_at(self.schedule, self.steps)
+        return self._shaped(parameters, factor)
+
+    def _count(self, parameters: Mapping[str, Array]) -> None:
+        """Check the memory, make room for new parameters and count the step."""
+        if self._has_owner() and not self._belongs_to(parameters):
+            self._check_memory(parameters)
+            self._make_room(parameters)
+        self.steps += 1
 
     def _has_owner(self) -> bool:
         """Return whether an earlier step of one network would change those of another."""
@@ -334,7 +388,7 @@ class Stepping:
 
 
 def pieces(parameter: Array, *others: Array) -> Iterable[tuple[Array, ...]]:
-    """Return views of arrays, piece by piece, of at most `PIECE` numbers of the first.
+    """Return views of arrays, piece by piece: of large ones, at most `PIECE` numbers of the first.
 
     What is done to each number by itself comes to the same, in less time: the results in between
     stay in the cache.
@@ -348,22 +402,27 @@ def pieces(parameter: Array, *others: Array) -> Iterable[tuple[Array, ...]]:
 
     Examples
     --------
-    >>> w, rates = np.zeros((2, 300, 200)), np.ones((2, 1, 1))
-    >>> [(part.shape, rate.shape) for part, rate in pieces(w, rates)][:3]
-    [((163, 200), (1, 1)), ((137, 200), (1, 1)), ((163, 200), (1, 1))]
+    >>> w, rates = np.zeros((2, 1000, 300)), np.ones((2, 1, 1))
+    >>> [(part.shape, rate.shape) for part, rate in pieces(w, rates)][-2:]
+    [((109, 300), (1, 1)), ((19, 300), (1, 1))]
     """
-    if parameter.size <= PIECE or any(
-        other is not parameter and np.may_share_memory(parameter, other) for other in others
-    ):
+    # what is a view of the parameter is read before that moves
+    views = (np.may_share_memory(parameter, other) for other in others if other is not parameter)
+    if parameter.size <= LARGE or any(views):
         return [(parameter, *others)]
-    rows = PIECE * len(parameter) // parameter.size
-    steps = (
-        [slice(start, start + rows) for start in range(0, len(parameter), rows)]
-        if rows
-        else range(len(parameter))
-    )
-    cut = (tuple(_part(array, step) for array in (parameter, *others)) for step in steps)
-    return cut if rows else (piece for part in cut for piece in pieces(*part))
+    return _cut(parameter, *others)
+
+
+def _cut(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Yield the pieces of arrays: some entries along the first axis, or the pieces of each."""
+    first = arrays[0]
+    entries = PIECE * len(first) // first.size
+    if entries:
+        for start in range(0, len(first), entries):
+            yield tuple(_part(array, slice(start, start + entries)) for array in arrays)
+    else:
+        for i in range(len(first)):
+            yield from _cut(*(_part(array, i) for array in arrays))
 
 
 def _part(array: Array, index: int | slice) -> Array:
