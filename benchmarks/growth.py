@@ -40,7 +40,7 @@ RANGES = {
 }
 CLASSES = 10
 ACTIVATION = "tanh"
-SECONDS = 3  # for each size of a range, and for each row
+SECONDS = 2  # for each size of a range, and for each row
 PARTS = ("products", "activations", "loss", "update")
 
 

@@ -40,7 +40,7 @@ ROWS = {
 QUICK_ROWS = {"3 × 2-4-4-2, batch 5": (3, (2, 4, 4, 2), 5)}
 ACTIVATIONS = ("tanh", "gelu", "relu")
 DTYPES = (np.float32, np.float64)
-SECONDS = 10  # for each cell
+SECONDS = 8  # for each cell
 STEPS = 6  # that are compared, and that each call of fit makes
 # Norm of a difference in parameters over that of what these steps change. In float32 a unit of ReLU
 # at 0 may differ between two libraries, which makes 2e-4; without such a one it is below 1e-6.
@@ -115,7 +115,7 @@ def measure(case, own, before, seconds, rounds):
 def main(arguments=None):
     """Time every cell; print a table of times and one of targets."""
     options = parser(__doc__, before=f"a checkout of {BEFORE}").parse_args(arguments)
-    rows, seconds, rounds = (QUICK_ROWS, 0.01, 2) if options.quick else (ROWS, SECONDS, 9)
+    rows, seconds, rounds = (QUICK_ROWS, 0.01, 2) if options.quick else (ROWS, SECONDS, 7)
     cells = [(row, dtype, name) for row in rows for dtype in DTYPES for name in ACTIVATIONS]
     names = ["seeds and network", "activation", "dtype"]
     times = Table([*names, "ours, µs", *COLUMNS, "PyTorch's fastest"], names=3)

@@ -19,7 +19,7 @@ from threads import run_each
 from versions import BEFORE, checkout, library
 
 BATCHES = (64, 256)
-SECONDS = 12  # for each batch size
+SECONDS = 8  # for each batch size
 AIMS = {64: (0.55, 1.35), 256: (0.40, 1.15)}  # on one thread: at most of PyTorch, of the limit
 NAMES = {1: "training_step", 2: "training_step_two_threads"}  # of what is stored
 
