@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import as_array, check_shape
 from course_lib._typing import Array, PerReplica
+from course_lib.network._memory import keep_freed_memory
 from course_lib.network._parameters import Parameters
 from course_lib.network._state import VERSION, as_arrays, check_state, check_writable
 from course_lib.network.layers import Activate, Dense, Dropout, Layer, Residual, check_untied, walk
@@ -27,6 +28,8 @@ from course_lib.network.layers.widths import has_weight, widths
 from course_lib.network.losses import Loss, get_loss
 
 __all__ = ["Network"]
+
+keep_freed_memory()
 
 
 class Network:
