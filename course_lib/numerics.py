@@ -11,6 +11,7 @@ computed, its rounding error is therefore computed too, and put right afterwards
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import factorial
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = [
     "elementwise",
     "growth_near_0",
     "indicator",
+    "keep_freed_memory",
     "keep_nan",
     "mills_excess",
     "mills_excess_pair",
@@ -174,6 +176,7 @@ def elementwise(
         with np.errstate(all="ignore"):
             result = kernel(array).astype(array.dtype, copy=False)
         return result[()] if result.ndim == 0 else result
+    keep_freed_memory()
     if out is None:
         out = np.empty(array.shape, array.dtype)
     else:
@@ -212,6 +215,20 @@ def _check_out(out: Array, array: Array) -> None:
         raise ValueError(f"out has shape {out.shape}; the input has shape {array.shape}")
     if not out.flags.writeable:
         raise ValueError("out is read-only; pass an array that can be written to")
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the process keep up to some 60 MB that it frees, for the arrays that follow; once.
+
+    The C library of Linux gives memory back to the system as soon as more than 128 KB of it are
+    free at the end of the heap, and asks for it anew, page by page, for the next temporaries: for
+    formulas in blocks, several times the work itself. The limit rises to twice the size of the
+    largest block that was ever freed, of at most 32 MB (``M_MMAP_THRESHOLD`` in the manual page of
+    ``mallopt``), so that asking once for a large array, which is not even touched, suffices. On
+    other systems this does nothing.
+    """
+    np.empty(31 * 2**20, np.uint8)
 
 
 def times(x: Array, factor: float) -> tuple[Array, Array | None]:
@@ -476,8 +493,12 @@ def polynomial(coefficients: Sequence[float], u: Array) -> Array:
     >>> polynomial([1, 2, 3], np.array([10.0]))
     array([321.])
     """
-    total = np.full_like(u, coefficients[-1])
-    for c in coefficients[-2::-1]:
+    *others, last = coefficients
+    if not others:
+        return np.full_like(u, last)
+    total = u * last
+    total += others.pop()
+    for c in reversed(others):
         total *= u
         total += c
     return total

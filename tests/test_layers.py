@@ -16,6 +16,7 @@ from network_helpers import (
     normalization,
     train,
 )
+from together import together
 
 from course_lib.diagnostics import diagnose, effective_rank, root_mean_square
 from course_lib.network import (
@@ -34,8 +35,8 @@ from course_lib.training import SGD, Adam, AdamW, Momentum, clip_norm, fit
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@together("dtype", FLOATS)
+@together("training", [False, True])
 @pytest.mark.parametrize("name", LAYERS)
 def test_no_layer_warns_at_any_input_and_keeps_shape_and_dtype(name, training, dtype):
     for inputs in EDGES:
@@ -156,8 +157,8 @@ def test_a_float16_network_trains_where_its_numbers_fit():
 LEARNING = ["Dense", "PReLU", "PReLU, shared", "LayerNorm", "BatchNorm"]
 
 
-@pytest.mark.parametrize("own", [(), (1,), (3,), (1, 3), (2, 1)], ids=str)
-@pytest.mark.parametrize("name", LEARNING)
+@together("own", [(), (1,), (3,), (1, 3), (2, 1)])
+@together("name", LEARNING)
 def test_gradients_are_summed_over_the_axes_that_parameters_lack(name, own):
     layer = LAYERS[name](np.float64, own)
     rng = np.random.default_rng(0)

@@ -23,6 +23,7 @@ from network_helpers import (
     make,
     targets_for,
 )
+from together import together
 
 from course_lib.activations import CATALOGUE
 from course_lib.network import (
@@ -172,7 +173,7 @@ def test_a_replica_is_a_network_of_its_own():
     assert build("relu", (2, 3)).replica(1).replicas == (3,)
 
 
-@pytest.mark.parametrize("training", [True, False])
+@together("training", [True, False])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_replica_with_blocks_and_averages_equals_it_among_others(name, training):
     together = make(name, (3,))

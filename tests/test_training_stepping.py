@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from together import together
 from training_helpers import OPTIMIZERS, X, Y, assert_same, through_file
 
 from course_lib.network import mlp
@@ -50,7 +51,7 @@ MISFITS = {
 }
 
 
-@pytest.mark.parametrize("case", MISFITS)
+@together("case", MISFITS)
 @pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
 def test_gradients_that_do_not_fit_are_named_and_nothing_moves(make, case, refuses):
     parameters = {"a": np.eye(3), "b": np.ones((1, 3))}
@@ -71,7 +72,7 @@ def read_only(array):
     return array
 
 
-@pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
+@together("make", [SGD, Momentum, Adam, AdamW])
 @pytest.mark.parametrize(
     ("last", "error", "text"),
     [
@@ -114,7 +115,7 @@ NO_GRADIENTS = {
 }
 
 
-@pytest.mark.parametrize("case", NO_GRADIENTS)
+@together("case", NO_GRADIENTS)
 @pytest.mark.parametrize("kind", STEPPING, ids=lambda o: type(o).__name__)
 def test_a_gradient_of_a_wrong_kind_moves_nothing(kind, case, refuses):
     gradient, error, text = NO_GRADIENTS[case]
@@ -131,7 +132,7 @@ def test_a_gradient_of_a_wrong_kind_moves_nothing(kind, case, refuses):
         np.testing.assert_array_equal(state[name], value)
 
 
-@pytest.mark.parametrize("kind", STEPPING, ids=lambda o: type(o).__name__)
+@together("kind", STEPPING)
 @pytest.mark.parametrize("worst", [np.inf, 1e308, np.nan])
 def test_a_step_is_not_interrupted_by_what_numpy_is_told_to_raise(kind, worst):
     optimizer = type(kind)(10.0)

@@ -93,6 +93,8 @@ def of_gelu():
     yield "MILLS_ZERO", pair(zero)
     yield "MILLS_QUOTIENT_SHORT", interpolated(mills_quotient(zero), SHORT)
     yield "MILLS_QUOTIENT_LONG", interpolated(mills_quotient(zero), LONG)
+    yield "ROOT_OF_2_PI", pair(mp.sqrt(2 * mp.pi))
+    yield "DENSITY_AT_0", pair(1 / mp.sqrt(2 * mp.pi))
     yield "GELU_MINIMUM", float(-zero * mp.ncdf(-zero))
     yield "GELU_LIPSCHITZ", float(mp.ncdf(mp.sqrt(2)) + mp.exp(-1) / mp.sqrt(mp.pi))
 

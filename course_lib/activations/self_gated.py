@@ -166,9 +166,7 @@ def gelu_tanh(x: ArrayLike, out: Array | None = None) -> Array:
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 22.0)  # beyond, what is lacking is below the smallest float64
-        gate, exponent = sigmoid_from_decay(
-            x, *decay_scaled(*_times_one_plus(*_gelu_tanh_parts(t)))
-        )
+        gate, exponent = sigmoid_from_decay(x, *decay_scaled(*times_one_plus(*gelu_tanh_parts(t))))
         return scaled(np.maximum(x, -22.0) * gate, exponent) + 0.0
 
     def plain(x: Array) -> Array:
@@ -207,9 +205,9 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Array:
 
     def kernel(x: Array) -> Array:
         t = np.minimum(np.abs(x), 22.0)
-        linear, cubic = _gelu_tanh_parts(t)
-        z, unit = decay_pair(*_times_one_plus(linear, cubic))
-        change = _times_one_plus(linear, (3 * cubic[0], 3 * cubic[1]))  # t w'(t)
+        linear, cubic = gelu_tanh_parts(t)
+        z, unit = decay_pair(*times_one_plus(linear, cubic))
+        change = times_one_plus(linear, (3 * cubic[0], 3 * cubic[1]))  # t w'(t)
         bracket = _bracket(z, change)
         close = (t > 0.65) & (t < 0.83)
         if close.any():
@@ -225,7 +223,7 @@ def gelu_tanh_grad(x: ArrayLike, out: Array | None = None) -> Array:
     return elementwise(kernel, x, out, narrow=plain)
 
 
-def _gelu_tanh_parts(t: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def gelu_tanh_parts(t: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Return c t and a t^2, each with what its rounding lost."""
     c, c_lost = _constants.GELU_TANH_FACTOR
     linear, linear_lost = two_product(t, c)
@@ -237,7 +235,7 @@ def _gelu_tanh_parts(t: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]
     )
 
 
-def _times_one_plus(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+def times_one_plus(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
     """Return a (1 + b), each with what its rounding lost."""
     factor, factor_lost = two_sum(b[0], 1.0)
     product, lost = two_product(a[0], factor)
@@ -413,7 +411,7 @@ def quick_gelu(x: ArrayLike, out: Array | None = None) -> Array:
     >>> quick_gelu([-1.0, 1.0])
     array([-0.15420423,  0.84579577])
     """
-    return swish(x, out, beta=_QUICK_BETA)
+    return swish(x, out, beta=QUICK_BETA)
 
 
 def quick_gelu_grad(x: ArrayLike, out: Array | None = None) -> Array:
@@ -424,10 +422,10 @@ def quick_gelu_grad(x: ArrayLike, out: Array | None = None) -> Array:
     >>> quick_gelu_grad([-float("inf"), 0.0, float("inf")])
     array([0. , 0.5, 1. ])
     """
-    return swish_grad(x, out, beta=_QUICK_BETA)
+    return swish_grad(x, out, beta=QUICK_BETA)
 
 
-_QUICK_BETA = 1.702  # as printed
+QUICK_BETA = 1.702  # as printed
 
 
 def mish(x: ArrayLike, out: Array | None = None) -> Array:

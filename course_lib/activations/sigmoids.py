@@ -210,10 +210,10 @@ def lecun_tanh(x: ArrayLike, out: Array | None = None) -> Array:
     """
 
     def kernel(x: Array) -> Array:
-        return _LECUN_HEIGHT * np.copysign(_tanh(np.abs(2 * x / 3)), x)
+        return LECUN_HEIGHT * np.copysign(_tanh(np.abs(2 * x / 3)), x)
 
     def plain(x: Array) -> Array:
-        return _LECUN_HEIGHT * np.tanh(2 * x / 3)
+        return LECUN_HEIGHT * np.tanh(2 * x / 3)
 
     return elementwise(kernel, x, out, narrow=plain)
 
@@ -238,18 +238,18 @@ def lecun_tanh_grad(x: ArrayLike, out: Array | None = None) -> Array:
         w, unit = decay_pair(q, (2 * (2 * t - q) - q) / 3)
         below = one_plus(w)
         square = split(*multiply(below, below))
-        return (4 * (2 * _LECUN_HEIGHT / 3)) * rounded(divide(w, square)) * unit
+        return (4 * (2 * LECUN_HEIGHT / 3)) * rounded(divide(w, square)) * unit
 
     def plain(x: Array) -> Array:
         t = np.minimum(np.abs(x), 600)
         q = 4 * t / 3
         w, unit = decay(q, (2 * (2 * t - q) - q) / 3)
-        return (4 * (2 * _LECUN_HEIGHT / 3)) * w / (1 + w * (2 + w)) * unit
+        return (4 * (2 * LECUN_HEIGHT / 3)) * w / (1 + w * (2 + w)) * unit
 
     return elementwise(kernel, x, out, narrow=plain)
 
 
-_LECUN_HEIGHT = 1.7159  # as printed
+LECUN_HEIGHT = 1.7159  # as printed
 
 
 def softsign(x: ArrayLike, out: Array | None = None) -> Array:
@@ -334,7 +334,7 @@ def tanh_shrink(x: ArrayLike, out: Array | None = None) -> Array:
 
     def kernel(x: Array) -> Array:
         near = np.abs(x) < 1.5
-        return np.where(near, _tanh_lack(np.clip(x, -1.5, 1.5)), x - np.tanh(x))
+        return np.where(near, tanh_lack(np.clip(x, -1.5, 1.5)), x - np.tanh(x))
 
     def plain(x: Array) -> Array:
         square = np.square(np.clip(x, -1.5, 1.5))
@@ -371,10 +371,10 @@ def _tanh(t: Array) -> Array:
     """Return tanh t for t >= 0, from the exponential alone: NumPy's differs between machines."""
     inside = np.minimum(t, _NEAR)
     w = np.exp(-2 * t)
-    return np.where(t < _NEAR, inside - _tanh_lack(inside), 1 - 2 * w / (1 + w))
+    return np.where(t < _NEAR, inside - tanh_lack(inside), 1 - 2 * w / (1 + w))
 
 
-def _tanh_lack(x: Array) -> Array:
+def tanh_lack(x: Array) -> Array:
     """Return x - tanh x for |x| up to 1.5."""
     head = leading_half(x)
     square, lost = two_sum(head * head, (x - head) * (x + head))

@@ -1,6 +1,7 @@
 """Activation functions as layers: any of the catalogue, and the one that learns."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -29,6 +30,10 @@ class Activate(BaseLayer):
 
     Notes
     -----
+    In training mode a function is computed together with its derivative, in the fast form of
+    `course_lib.activations.Activation.value_and_derivative`, which is within 4 ULP; else as the
+    function itself, which is more accurate and leaves the derivative to `backward`.
+
     Gates, such as SwiGLU, make one unit of two features, the first and the second half, and maxout
     one of `pieces`: the dense layer before one has as many outputs more. A `Network` checks that
     they fit. What reduces all features to one number, such as logsumexp, must keep the axis. With
@@ -42,25 +47,31 @@ class Activate(BaseLayer):
     array([[ 0., 10.]])
     """
 
-    _remembered: ClassVar[tuple[str, ...]] = ("_x", "_pull")
+    _remembered: ClassVar[tuple[str, ...]] = ("_x", "_pull", "_output_shape")
     _pull: Callable[[Array], Array]
 
     def __init__(self, activation: str | Activation) -> None:
         self.activation = activations.get(activation)
+        self.training = False
         super().__init__()
 
     def forward(self, x: Array) -> Array:
         """Return the activation of every element, or over the last axis."""
         self._x = x
-        value, self._pull = self.activation.pullback(x)
+        if self.training and self.activation.elementwise:
+            value, derivative = self.activation.value_and_derivative(x)
+            self._pull = partial(np.multiply, np.asarray(derivative, x.dtype))
+        else:
+            value, self._pull = self.activation.pullback(x)
         value = np.asarray(value)
+        self._output_shape = value.shape
         # a function of a user's own may not keep the dtype
         return value.astype(x.dtype, copy=False) if x.dtype.kind == "f" else value
 
     @np.errstate(all="ignore")
     def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Return the gradient with respect to the input: derivative times grad_output."""
-        self._check_forward()
+        self._check_backward(grad_output)
         return self._pull(grad_output) if to_input else None
 
     def output_features(self, input_features: int) -> int:
