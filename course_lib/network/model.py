@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import as_array, check_shape
 from course_lib._typing import Array, PerReplica
-from course_lib.network._memory import keep_freed_memory
 from course_lib.network._parameters import Parameters
 from course_lib.network._state import VERSION, as_arrays, check_state, check_writable
 from course_lib.network.layers import Activate, Dense, Dropout, Layer, Residual, check_untied, walk
@@ -26,10 +25,9 @@ from course_lib.network.layers.sequence import (
 )
 from course_lib.network.layers.widths import has_weight, widths
 from course_lib.network.losses import Loss, get_loss
+from course_lib.numerics import keep_freed_memory
 
 __all__ = ["Network"]
-
-keep_freed_memory()
 
 
 class Network:
@@ -84,6 +82,7 @@ class Network:
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
+        keep_freed_memory()  # for the next step, whose arrays are those of this one
         self.layers = as_layers(layers)
         everywhere = [layer for _, layer in walk(self.layers)]
         if len({id(layer) for layer in everywhere}) < len(everywhere):
