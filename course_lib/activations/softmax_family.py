@@ -518,9 +518,7 @@ def _terms(rows: Array, dtype: np.dtype[Any]) -> _Terms:
     return _Terms(shifted, rest, terms, terms_rest, unit)
 
 
-def _less_largest(
-    rows: Array, dtype: np.dtype[Any], axis: int = -1
-) -> tuple[Array, Array | None]:
+def _less_largest(rows: Array, dtype: np.dtype[Any], axis: int = -1) -> tuple[Array, Array | None]:
     """Return x - max(x), and its rounding error where the result is to be float64, else None."""
     largest = rows.max(axis=axis, keepdims=True, initial=-np.inf)
     if dtype.itemsize < 8:

@@ -25,6 +25,7 @@ from course_lib.network.layers.sequence import (
 )
 from course_lib.network.layers.widths import has_weight, widths
 from course_lib.network.losses import Loss, get_loss
+from course_lib.numerics import keep_freed_memory
 
 __all__ = ["Network"]
 
@@ -81,6 +82,7 @@ class Network:
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
+        keep_freed_memory()  # for the next step, whose arrays are those of this one
         self.layers = as_layers(layers)
         everywhere = [layer for _, layer in walk(self.layers)]
         if len({id(layer) for layer in everywhere}) < len(everywhere):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -259,22 +260,32 @@ class _Learner:
 
     def train_epoch(self, batches: Iterable[Array]) -> PerReplica | float:
         total: PerReplica | float = 0.0
-        parts = self._parts(min(self.batch_size or self.x.shape[-2], self.x.shape[-2]))
         for index in batches:
             given = None if self.batch_size is None else index
-            value = parts.step(self.optimizer, self.x, self.y, given)
+            value = self._learning.step(self.optimizer, self.x, self.y, given)
             total = total + value * index.shape[-1]
         return total
 
+    @cached_property
+    def _learning(self) -> Parts:
+        """The network in parts for a batch."""
+        examples = self.x.shape[-2]
+        return self._parts(min(self.batch_size or examples, examples))
+
+    @cached_property
+    def _measuring(self) -> Parts:
+        """The network in parts for the validation data."""
+        assert self.validation is not None
+        return self._parts(self.validation[0].shape[-2])
+
     def _parts(self, rows: int) -> Parts:
-        """Return the network in parts that fit into the cache with so many rows."""
         slices = parts_of(self.network, self.loss, rows)
         return Parts(self.network, slices, self.loss, self.settings)
 
     def evaluate(self) -> tuple[PerReplica, PerReplica] | None:
         if self.validation is None:
             return None
-        return self._parts(self.validation[0].shape[-2]).measure(*self.validation)
+        return self._measuring.measure(*self.validation)
 
     def state(self) -> dict[str, Array]:
         """Return parameters and running averages, the arrays themselves."""
