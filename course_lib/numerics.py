@@ -485,7 +485,7 @@ def _closely_to_unit(t: Array) -> Array:
     return np.where(left, from_the_end - 1, 1 - from_the_end)
 
 
-def polynomial(coefficients: Sequence[float], u: Array) -> Array:
+def polynomial(coefficients: Sequence[float | Array], u: Array) -> Array:
     """Return a polynomial at u, coefficients from the constant on, by Horner's rule.
 
     Examples

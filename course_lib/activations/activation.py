@@ -266,9 +266,10 @@ class Activation:
 
         Notes
         -----
-        Where `course_lib.activations.fused.FUSED` has a form for the function, float32 and float64
-        are within 4 ULP, and a float has the same bits on every processor. Otherwise the function
-        and its derivative are called.
+        Where `course_lib.activations.fused.FUSED` has a form for this pair, float32 and float64 are
+        within 4 ULP, for parameters from 1e-3 to 1e3, and have the same bits on every processor.
+        Otherwise, as for float16, other parameters and functions made of lines, the function and
+        its derivative are called.
 
         Examples
         --------

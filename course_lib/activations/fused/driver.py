@@ -2,7 +2,6 @@ r"""The table of all fast forms, which one serves, and what runs it over an arra
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
@@ -57,7 +56,8 @@ def fast_form(
 
 
 def _is_moderate(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and _LEAST <= value <= _MOST
+    number = isinstance(value, int | float | np.integer | np.floating)
+    return number and type(value) is not bool and bool(_LEAST <= value <= _MOST)
 
 
 def fused(form: Form, x: Array) -> Both:

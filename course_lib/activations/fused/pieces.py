@@ -16,6 +16,7 @@ __all__ = [
     "Both",
     "Form",
     "Pairs",
+    "Split",
     "mirrored",
     "near",
     "negative_part",
@@ -32,6 +33,8 @@ Both = tuple[Array, Array]
 Form = Callable[..., Both]
 Pairs = tuple[Callable[..., Array], Callable[..., Array]]
 """A function and its derivative."""
+Split = tuple[float, float]
+"""A number and what is missing to it."""
 
 BLOCK = 16_384
 """Elements worked on at a time: half a dozen temporaries then stay in the cache."""
@@ -155,7 +158,7 @@ def quotient_and_lost(x: Array, divisor: float) -> tuple[Array, Array | None]:
     return quotient, rest
 
 
-def _as_two(values: Array, dtype: Any) -> Both:
+def _as_two(values: Array, dtype: Any) -> tuple[Array, Array]:
     """Return float64 as float32 and what is missing to it."""
     first = values.astype(dtype)
     values -= first
@@ -169,7 +172,7 @@ def _as_two(values: Array, dtype: Any) -> Both:
 
 
 def near(
-    x: Array, per_unit: int, zero: Pair, lean: float = 0.0, missing: Array | None = None
+    x: Array, per_unit: int, zero: Split, lean: float = 0.0, missing: Array | None = None
 ) -> tuple[Index, Array]:
     """Return the node next to each number, of those shifted to a zero, and the distance from it.
 
@@ -199,7 +202,7 @@ def near(
     return index, d
 
 
-def shifted(nodes: Array, zero: Pair, per_unit: int) -> Pair:
+def shifted(nodes: Array, zero: Split, per_unit: int) -> Pair:
     """Return the nodes shifted to a zero, and what is missing to them.
 
     Examples
@@ -212,7 +215,7 @@ def shifted(nodes: Array, zero: Pair, per_unit: int) -> Pair:
     return place, lost + rest
 
 
-def _shift(zero: Pair, per_unit: int) -> Pair:
+def _shift(zero: Split, per_unit: int) -> Split:
     """Return how far a zero lies from the node next to it."""
     high, low = zero
     return high - round(high * per_unit) / per_unit, low

@@ -14,6 +14,7 @@ from course_lib.activations.fused.pieces import (
     Both,
     Form,
     Pairs,
+    Split,
     mirrored,
     near,
     product_and_lost,
@@ -166,7 +167,9 @@ def _gelu_tanh_table(dtype: Any) -> tuple[Array, ...]:
     gate, bracket = _gate_table(dtype, z, (s, s_lost + unit * (1 + 9 * cubic[0])), zero)
     nine = two_product(cubic[0], 9.0)
     high, low = _constants.GELU_TANH_FACTOR
-    steep = plain.times_one_plus((high + 0 * t, low), (nine[0], nine[1] + 9 * cubic[1]))
+    steep = plain.times_one_plus(
+        (np.full_like(t, high), np.full_like(t, low)), (nine[0], nine[1] + 9 * cubic[1])
+    )
     below = one_plus(split(scaled(z[0][0], z[1]), scaled(z[0][1], z[1])))
     return gate, bracket, *as_tables(dtype, rounded(divide(steep, below)))
 
@@ -182,7 +185,7 @@ def _gelu(x: Array) -> Both:
     per_unit, end, powers, terms = _GELU[width]
     t = capped(np.abs(x), end)
     index, d = near(t, per_unit, _constants.MILLS_ZERO)
-    density, mills, left = (look_up(part, index) for part in _gelu_table(x.dtype))
+    tail, density, mills, left = (look_up(part, index) for part in _gelu_table(x.dtype))
     node = t - d
     series = [mills, node * mills - 1]
     for n in range(2, powers):
@@ -192,37 +195,42 @@ def _gelu(x: Array) -> Both:
         series.append(following)
     change = polynomial(series[1:], d)
     change *= d
-    mills += change
-    change -= d
-    left += change  # m - t
-    density += density * expm1_near_0(d * (0.5 * d - t), terms)
+    left += change - d  # m - t
+    growth = expm1_near_0(d * (0.5 * d - t), terms)  # of the density, relative to itself
+    change /= mills
+    change *= 1 + growth
+    change += growth
+    tail += tail * change
+    tail *= t  # what is lacking to ReLU on both sides
+    density += density * growth
     left *= density
-    mills *= density
-    mills *= t  # what is lacking to ReLU on both sides
-    return np.subtract(rectified(x), mills, out=mills), mirrored(x, left)
+    return np.subtract(rectified(x), tail, out=tail), mirrored(x, left)
 
 
-_GELU = {4: (64, 14.5, 4, 5), 8: (512, 39.0, 6, 8)}
+_GELU = {4: (128, 14.5, 4, 4), 8: (512, 39.0, 6, 8)}
 
 
 @cache
 def _gelu_table(dtype: Any) -> tuple[Array, ...]:
-    """Return the normal density, Mills' ratio m, and m - t at the nodes."""
+    """Return the normal tail and density, their ratio m, Mills', and m - t at the nodes."""
     per_unit, end, _, _ = _GELU[dtype.itemsize]
     t, missing = shifted(nodes(0, end, per_unit), _constants.MILLS_ZERO, per_unit)
     square = multiply(split(t, missing), split(t, missing))
     curve, exponent = decay_scaled(square[0] / 2, square[1] / 2)
-    density = scaled(rounded(multiply(split(*curve), _one(_constants.DENSITY_AT_0))), exponent)
+    density = multiply(split(*curve), _one(_constants.DENSITY_AT_0))
     ratio = divide(scaled_mills(t), split(*two_sum(1.0, t)))
-    mills = rounded(multiply(ratio, _one(_constants.ROOT_OF_2_PI)))
+    mills, rest = multiply(ratio, _one(_constants.ROOT_OF_2_PI))
     excess = rounded(multiply(split(*mills_excess_pair(t)), _one(_constants.ROOT_OF_2_PI)))
     change = t * mills - 1  # the derivative of Mills' ratio
+    rest += missing * change
     excess += missing * (change - 1)
     excess[round(_constants.MILLS_ZERO[0] * per_unit)] = 0
-    return as_tables(dtype, density, mills + missing * change, excess)
+    tail = rounded(multiply(split(*density), split(mills, rest)))
+    parts = (scaled(part, exponent) for part in (tail, rounded(density)))
+    return as_tables(dtype, *parts, mills + rest, excess)
 
 
-def _one(number: Pair) -> Pair:
+def _one(number: Split) -> Pair:
     """Return a number and what is missing to it as a pair of arrays."""
     return split(np.array([number[0]]), number[1])
 

@@ -43,13 +43,15 @@ def _squareplus(x: Array, *, b: float = 4.0) -> Both:
     square += b
     root = np.sqrt(square)
     square += root * short
+    derivative = np.divide(b / 2, square, out=square)
     if short is not t:
         root += t - short
-        square *= t / short  # of what is below the smallest normal number
     left = 0.5 * root
     left += 0.5 * t  # halves, whose sum does not overflow
     left = np.divide(b / 4, left, out=left)
-    return rectified(x) + left, mirrored(x, np.divide(b / 2, square, out=square))
+    if short is not t:
+        derivative = np.where(t > short, left / root, derivative)
+    return rectified(x) + left, mirrored(x, derivative)
 
 
 _ROOTED = {4: 1e19, 8: 1e150}  # where the root is t, and beyond which its square would overflow
