@@ -1,10 +1,13 @@
 """The site: its checks can fail, its extensions do their work, and a built site is whole."""
 
+import contextlib
 import hashlib
+import io
 import json
 import re
 import subprocess
-import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import activation_explorer
@@ -306,12 +309,29 @@ exclude_patterns = ["_build", "jupyter_execute"]
 """
 
 
-class Book:
-    """A small book that is built by Sphinx itself, in a process of its own."""
+def run_sphinx(folder):
+    """Build what has changed in a folder; return the exit status and what Sphinx said."""
+    from sphinx.cmd.build import build_main
 
-    def __init__(self, folder):
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+        status = build_main(["-q", "-W", "-N", "--keep-going", folder, f"{folder}/_build"])
+    return status, told.getvalue()
+
+
+@pytest.fixture(scope="module")
+def aside():
+    """Return a process of its own, in which Sphinx and MyST-NB are imported once for all books."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        yield pool
+
+
+class Book:
+    """A small book that is built by Sphinx itself, in another process."""
+
+    def __init__(self, folder, aside):
         """Write the settings and a ledger."""
-        self.folder = folder
+        self.folder, self.aside = folder, aside
         extensions = str(build_book.ROOT / "book" / "_ext")
         self.write("conf.py", CONF.format(extensions=extensions))
         self.write("ledger.md", "# Ledger\n\n```{claim-ledger}\n```\n")
@@ -344,9 +364,7 @@ class Book:
 
     def build(self):
         """Build what has changed; return the exit status and what Sphinx said."""
-        command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", ".", "_build"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
-        return done.returncode, done.stderr
+        return self.aside.submit(run_sphinx, str(self.folder)).result(timeout=300)
 
     def page(self, name):
         """Return a page."""
@@ -372,9 +390,9 @@ def record(name, verdict="holds", condition="", measured="3 of 3"):
 
 
 @pytest.fixture
-def book(tmp_path):
+def book(tmp_path, aside):
     """Return a small book with two chapters."""
-    book = Book(tmp_path)
+    book = Book(tmp_path, aside)
     book.index("one", "two")
     book.chapter("one", record("xor-not-linear"), record("saturation", "holds-if", "it is deep"))
     book.chapter("two", record("relu-formula", "fails", "it is so", "<1 of 3"))
