@@ -51,9 +51,8 @@ format: install ## format the code and the notebooks' cells
 accuracy: install ## print the largest error of every activation beside other libraries', and search for larger ones
 	@$(RUN) benchmarks/accuracy.py
 
-bench: install ## time activations and a training step against PyTorch, and every notebook's cells
-	@$(RUN) benchmarks/activations.py && $(RUN) benchmarks/training_step.py && $(RUN) benchmarks/step_cost.py
-	@$(RUN) benchmarks/notebooks.py
+bench: install ## time training steps, activations and imports beside others', and every notebook's cells
+	@$(RUN) benchmarks
 
 lock: install ## make requirements.lock anew, with the newest versions that fit together
 	@$(RUN) tools/lock.py

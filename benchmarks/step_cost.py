@@ -13,7 +13,6 @@ with the same activation without one. The aim is a median of at most 1.02. ``mak
 without another commit.
 """
 
-import importlib
 import math
 import random
 import sys
@@ -21,24 +20,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+from versions import library
 
 ROUNDS = 1000
 STEPS = 4  # in each timing
 WARM_UP = 100
 SIZES, BATCH = [2, 16, 16, 2], 64
 AIM = 1.02
-
-
-def library(folder=None):
-    """Import this library, or that of another folder beside it."""
-    for name in [name for name in sys.modules if name.split(".")[0] == "course_lib"]:
-        del sys.modules[name]
-    sys.path.insert(0, str(folder or Path(__file__).resolve().parent.parent))
-    try:
-        names = ("activations", "network", "training")
-        return [importlib.import_module(f"course_lib.{name}") for name in names]
-    finally:
-        del sys.path[0]
 
 
 def step_of(network, training, activation, optimizer, **options):

@@ -1,4 +1,4 @@
-"""Run a benchmark once for each number of threads, in a process of its own.
+"""Run a benchmark on one thread, or once for each number of threads.
 
 Libraries read the number at their start, so that one process cannot measure both.
 """
@@ -9,6 +9,14 @@ import sys
 
 THREADS = (1, 2)
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def one_thread():
+    """Have all libraries of this process use one thread; call it before they are imported."""
+    os.environ |= dict.fromkeys(VARIABLES, "1")
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ["NPROC"] = "1"  # what XLA makes its threads for
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 
 
 def run_each(*option):

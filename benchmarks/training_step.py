@@ -1,78 +1,93 @@
-"""Time one training step of 784-256-10 in float32: ours, PyTorch's, and its matrix products alone.
+"""Time one training step of 784-256-10 in float32: ours, PyTorch's, before, and the limit.
 
-All are interleaved in one run, so that a busy moment of the machine hits all alike, and the medians
-are compared. The products alone are the limit: no implementation can leave them out. The plain
-step is the same arithmetic in bare NumPy, without checks and with a softmax in float32: what lies
-between it and the limit is the price of NumPy, and between ours and it the price of ours.
-Each number of threads is timed in a process of its own, because libraries read it at their start.
-Run it with ``make bench``.
+All take turns in one run, so that a busy moment of the machine hits all alike; a round gives the
+ratio of two times, and printed are the median over all rounds and the quartiles. The products alone
+are the limit: no implementation can leave them out. The plain step is the same arithmetic in bare
+NumPy, without checks and with a softmax in float32: what lies between it and the limit is the price
+of NumPy, and between ours and it the price of ours. The commit before stands in a worktree that the
+program makes and removes; ``--before FOLDER`` takes another checkout. Each number of threads is
+timed in a process of its own, because libraries read it at their start; the targets are for one.
 """
 
+import itertools
 import statistics
 import sys
-import time
 
+import turns
+from stored import NONE, Table, add_target, parser, report, target_table
 from threads import run_each
+from versions import BEFORE, checkout, library
 
 BATCHES = (64, 256)
-ROUNDS = 600
-WARM_UP = 60
-AIMS = {(1, 64): (0.70, 1.25)}  # (threads, batch): at most of PyTorch, at most of the limit
+SECONDS = 8  # for each batch size
+AIMS = {64: (0.55, 1.35), 256: (0.40, 1.15)}  # on one thread: at most of PyTorch, of the limit
+NAMES = {1: "training_step", 2: "training_step_two_threads"}  # of what is stored
 
 
-def steps(batch_size):
-    """Return the steps to compare, by name, each a function of the step's number."""
+def steps(batch_size, own, before):
+    """Return the steps to compare, by name; ``before`` is a library like our own, or None."""
     import numpy as np
     import torch
 
-    from course_lib import data, network, pytorch
-    from course_lib.training import SGD
+    from course_lib import data, pytorch
 
     x, y, _, _ = data.mnist().flat(np.float32)
-    batches = [slice(i, i + batch_size) for i in range(0, len(x) - batch_size + 1, batch_size)]
-    ours, optimizer = network.mlp([784, 256, 10], dtype=np.float32), SGD(0.1)
+    parts = [slice(i, i + batch_size) for i in range(0, len(x) - batch_size + 1, batch_size)]
+    ours = own[1].mlp([784, 256, 10], dtype=np.float32)
     theirs = pytorch.from_numpy(ours)
     sgd = torch.optim.SGD(theirs.parameters(), lr=0.1)
-    inputs, labels = torch.from_numpy(x), torch.from_numpy(y)
+    batches = itertools.cycle([(x[part], y[part]) for part in parts])
+    tensors = itertools.cycle([(torch.from_numpy(x[p]), torch.from_numpy(y[p])) for p in parts])
     first, second = (ours.parameters[f"{i}.weight"].copy() for i in (0, 2))
 
-    def numpy_step(i):
-        part = batches[i % len(batches)]
-        _, gradients = ours.loss_and_gradients(x[part], y[part])
-        optimizer.step(ours.parameters, gradients)
-
-    def pytorch_step(i):
-        part = batches[i % len(batches)]
+    def pytorch_step():
+        inputs, labels = next(tensors)
         sgd.zero_grad()
-        loss = torch.nn.functional.cross_entropy(theirs(inputs[part]), labels[part])
+        loss = torch.nn.functional.cross_entropy(theirs(inputs), labels)
         loss.backward()
         sgd.step()
 
-    def products_alone(i):
-        part = x[batches[i % len(batches)]]
+    def products_alone():
+        part, _ = next(batches)
         hidden = part @ first
         logits = hidden @ second
         hidden.T @ logits
         part.T @ (logits @ second.T)
 
-    return {
-        "ours": numpy_step,
+    found = {
+        "ours": library_step(own, batches),
         "PyTorch": pytorch_step,
-        "plain": plain_step(ours, x, y, batches),
+        "plain": plain_step(ours, batches),
         "products": products_alone,
     }
+    if before is not None:
+        found[BEFORE] = library_step(before, batches)
+    return found
 
 
-def plain_step(network, x, y, batches):
+def library_step(modules, batches):
+    """Return the step of a library, ours or that of another commit."""
+    import numpy as np
+
+    _, network, training = modules
+    model, optimizer = network.mlp([784, 256, 10], dtype=np.float32), training.SGD(0.1)
+
+    def step():
+        _, gradients = model.loss_and_gradients(*next(batches))
+        optimizer.step(model.parameters, gradients)
+
+    return step
+
+
+def plain_step(network, batches):
     """Return the same step in bare NumPy, from copies of the network's parameters."""
     import numpy as np
 
     weight, bias, last_weight, last_bias = (p.copy() for p in network.parameters.values())
 
-    def step(i):
-        part = batches[i % len(batches)]
-        examples = x[part]
-        own_class = np.arange(len(examples)), y[part]
+    def step():
+        examples, labels = next(batches)
+        own_class = np.arange(len(examples)), labels
         before = examples @ weight
         before += bias
         hidden = np.maximum(before, 0)
@@ -99,42 +114,42 @@ def plain_step(network, x, y, batches):
     return step
 
 
-def measure(threads):
-    """Time all batch sizes in this process and print a line for each."""
+def measure(options):
+    """Time all batch sizes in this process, on the number of threads of its environment."""
     import torch
 
-    torch.set_num_threads(threads)
-    for batch_size in BATCHES:
-        functions = steps(batch_size)
-        seconds = {name: [] for name in functions}
-        for i in range(WARM_UP + ROUNDS):
-            for name, function in functions.items():
-                start = time.perf_counter()
-                function(i)
-                if i >= WARM_UP:
-                    seconds[name].append(time.perf_counter() - start)
-        median = {name: statistics.median(values) for name, values in seconds.items()}
-        of_pytorch = median["ours"] / median["PyTorch"]
-        of_limit = median["ours"] / median["products"]
-        aims = AIMS.get((threads, batch_size))
-        aimed = f"   aims: {aims[0]:.2f}, {aims[1]:.2f}" if aims else ""
-        micro = "".join(f"{median[name] * 1e6:10.0f}" for name in functions)
-        print(
-            f"{threads:7d}{batch_size:7d}{micro}{of_pytorch:14.2f}{of_limit:14.2f}{aimed}",
-            flush=True,
-        )
+    torch.set_num_threads(options.threads)
+    columns = ("ours", "PyTorch", "plain", "products", BEFORE)
+    times, targets = Table(["batch", *(f"{name}, µs" for name in columns)]), target_table("batch")
+    with checkout(folder=options.before) as folder:
+        before, own = None if folder is None else library(folder), library()
+        for batch_size in BATCHES:
+            taken = turns.take_turns(
+                steps(batch_size, own, before),
+                seconds=0.01 if options.quick else SECONDS,
+                rounds=2 if options.quick else 9,
+                one_thread=options.threads == 1,
+            )
+            micro = {name: statistics.median(values) * 1e6 for name, values in taken.items()}
+            shown = (f"{micro[name]:.0f}" if name in micro else NONE for name in columns)
+            times.add(batch_size, *shown)
+            most = (*AIMS[batch_size], None) if options.threads == 1 else (None,) * 3
+            for name, limit in zip(("PyTorch", "products", BEFORE), most, strict=True):
+                measured = turns.ratio(taken["ours"], taken[name]) if name in taken else None
+                add_target(targets, [f"{batch_size}"], f"ours / {name}", measured, limit)
+    title = f"One step of 784-256-10, float32, threads: {options.threads}"
+    report(NAMES[options.threads], {title: times, "Ratios": targets}, options)
 
 
-def main():
+def main(arguments=None):
     """Start one process for each number of threads."""
-    if len(sys.argv) > 1:
-        measure(int(sys.argv[1]))
+    options = parser(__doc__, before=f"a checkout of {BEFORE}")
+    options.add_argument("--threads", type=int, choices=NAMES, help="this many, in this process")
+    chosen = options.parse_args(arguments)
+    if chosen.threads:
+        measure(chosen)
         return 0
-    print("One training step of 784-256-10, float32, medians in microseconds")
-    heads = ["ours", "PyTorch", "plain", "products", "ours/PyTorch", "ours/products"]
-    widths = [10, 10, 10, 10, 14, 14]
-    print("threads  batch" + "".join(f"{h:>{w}}" for h, w in zip(heads, widths, strict=True)))
-    return run_each()
+    return run_each("--threads")
 
 
 if __name__ == "__main__":

@@ -176,6 +176,7 @@ def elementwise(
         with np.errstate(all="ignore"):
             result = kernel(array).astype(array.dtype, copy=False)
         return result[()] if result.ndim == 0 else result
+    keep_freed_memory()
     if out is None:
         out = np.empty(array.shape, array.dtype)
     else:

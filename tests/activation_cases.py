@@ -27,3 +27,13 @@ def with_parameters(row, **parameters):
     return dataclasses.replace(
         row, **{key: functools.partial(value, **parameters) for key, value in pair.items()}
     )
+
+
+def disagreement(got, true):
+    """Return the largest difference in units of the value; saturated values count as equal."""
+    shift = np.clip(got.exponent - true.exponent, -3, 3)
+    off = np.ldexp(got.fraction, shift) - true.fraction
+    off = np.abs(off + (np.ldexp(got.rest, shift) - true.rest))
+    tiny = (got.exponent < -1130) & ((true.exponent < -1130) | (true.fraction == 0))
+    huge = (got.exponent > 1100) & (true.exponent > 1100)
+    return np.where(tiny | huge, 0, off).max()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import worst
+from together import together
 
 from course_lib import activations
 from course_lib.accuracy import peers
@@ -212,7 +213,7 @@ def test_points_are_stored_for_every_curve_that_rounds(root):
 
 
 @pytest.mark.parametrize("name", worst.SEARCHED)
-@pytest.mark.parametrize("part", [0, 1])
+@together("part", [0, 1])
 def test_the_worst_points_found_keep_their_bounds(root, name, part):
     bound = CATALOGUE[name].ulps[part]
     for point in found_before(root).get(f"{name}.{worst.PARTS[part]}", []):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from activation_cases import DTYPES, ROUGH_IN_PYTORCH, ROWS_OVER_AXIS, by_name, with_parameters
+from together import together
 
 from course_lib import activations
 from course_lib.activations import CATALOGUE, softmax, softmax_jacobian
@@ -64,8 +65,8 @@ def test_vjp_equals_autograd(row):
     np.testing.assert_allclose(row.vjp(x, grad_output), leaf.grad, rtol=near, atol=1e-14)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("axis", range(-3, 3))
+@together("dtype", DTYPES)
+@together("axis", range(-3, 3))
 @pytest.mark.parametrize("row", ROWS_OVER_AXIS, ids=by_name)
 def test_value_and_vjp_honor_the_axis(row, axis, dtype):
     rng = np.random.default_rng(0)
@@ -85,7 +86,7 @@ def test_value_and_vjp_honor_the_axis(row, axis, dtype):
         np.testing.assert_allclose(found, expected, **near)
 
 
-@pytest.mark.parametrize("row", CATALOGUE.values(), ids=by_name)
+@together("row", CATALOGUE.values())
 def test_the_pullback_gives_the_value_and_the_vjp(row):
     x = np.random.default_rng(0).normal(size=(3, 4))
     value, pull = row.pullback(x)
@@ -163,7 +164,7 @@ def test_vjp_of_confident_float32_answers_keeps_its_digits(row):
     np.testing.assert_allclose(row.vjp(x, grad_output), expected, rtol=2e-7)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("row", CATALOGUE.values(), ids=by_name)
 def test_no_vjp_needs_more_than_a_few_arrays_of_the_size_of_its_input(row, dtype):
     # so large that the temporaries of one block do not count
@@ -176,7 +177,7 @@ def test_no_vjp_needs_more_than_a_few_arrays_of_the_size_of_its_input(row, dtype
     assert peak < 8 * x.size * 8  # in float64, whatever the dtype; a Jacobian takes 2000 of them
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("row", ROWS_OVER_AXIS, ids=by_name)
 def test_the_gradient_of_nothing_is_empty(row, dtype):
     for shape in ((4, 0), (0, 4), (2, 0, 4), (0,)):

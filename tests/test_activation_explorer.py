@@ -9,6 +9,7 @@ import activation_explorer
 import build_book
 import numpy as np
 import pytest
+from together import together
 
 from course_lib.activations import CATALOGUE
 
@@ -42,7 +43,7 @@ def test_samples_are_those_of_the_catalogue(name):
     np.testing.assert_allclose(derivative, [row.derivative(x) for x in XS], rtol=DIGITS, atol=0)
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@together("name", ELEMENTWISE)
 def test_every_kink_is_there_with_both_sides(name):
     row, kinks = CATALOGUE[name], CURVES[name]["kinks"]
     assert [kink["x"] for kink in kinks] == sorted(x for x in row.kinks if abs(x) <= 6)
@@ -88,7 +89,7 @@ def test_numbers_are_short(given, expected):
     assert json.dumps(activation_explorer.rounded([given])) == f"[{expected}]"
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@together("name", ELEMENTWISE)
 def test_facts_are_those_of_the_catalogue(name):
     row, facts = CATALOGUE[name], CURVES[name]["facts"]
 

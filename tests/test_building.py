@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from mpmath import mp
+from together import together
 
 from course_lib import data, meanfield
 from course_lib.activations import CATALOGUE, Activation, get
@@ -55,7 +56,7 @@ def test_a_computed_gain_keeps_the_variance_after_the_activation(activation, fun
         np.testing.assert_allclose(scaled[name] / plain[name], float(expected), rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", [row.name for row in CATALOGUE.values() if row.elementwise])
+@together("name", [row.name for row in CATALOGUE.values() if row.elementwise])
 def test_a_computed_gain_is_the_number_of_the_catalogue(name):
     lecun, computed = (
         mlp([3, 4, 2], name, initialization=scheme).parameters["2.weight"]
@@ -74,9 +75,9 @@ def test_a_function_of_a_users_own_has_its_own_gain_and_not_that_of_the_row_it_c
     assert meanfield.gain(own) < 0.9 * get("tanh").gain
 
 
-@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
-@pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("seed", [0, range(2)], ids=["one", "two"])
+@together("normalization", [None, "batch", "layer"])
+@together("residual", [False, True])
+@together("seed", [0, range(2)])
 def test_options_change_what_stands_between_and_never_the_initial_weights(
     normalization, residual, seed
 ):
@@ -99,8 +100,8 @@ def test_the_first_hidden_layer_is_no_block_although_it_keeps_the_width():
     assert repr(network) == "Network(4-4-4-2, ['tanh', 'Residual(tanh)'], float64)"
 
 
-@pytest.mark.parametrize("scheme", INITIALIZERS)
-@pytest.mark.parametrize("normalization", [None, "batch"])
+@together("scheme", INITIALIZERS)
+@together("normalization", [None, "batch"])
 @pytest.mark.parametrize("seed", [4, range(2)], ids=["one", "two"])
 def test_without_biases_the_initial_weights_stay(seed, normalization, scheme):
     options = {
@@ -245,6 +246,6 @@ BAD = {  # what is done -> error, what was given, what is expected
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD)
+@together("case", BAD)
 def test_bad_input_is_named_with_what_is_expected(case, refuses):
     refuses(*BAD[case])

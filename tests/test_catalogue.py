@@ -7,6 +7,7 @@ import pytest
 import torch
 from activation_cases import INF, PAIRS, ROUGH_IN_PYTORCH, ROWS_OVER_AXIS, by_name
 from mpmath import mp, mpf
+from together import together
 
 from course_lib import activations, meanfield
 from course_lib.accuracy import EXACT, errors, exact_values
@@ -34,7 +35,7 @@ def test_the_declared_minimum_is_the_exact_one(name):
     assert errors(np.array([CATALOGUE[name].range[0]]), lowest) <= 2
 
 
-@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+@together("row", PAIRS)
 def test_values_fill_the_declared_range(row):
     x = np.concatenate([[-INF], np.linspace(-20, 20, 4001), [INF]])
     values = row(x)
@@ -129,7 +130,7 @@ def test_over_an_axis_there_is_no_gain():
     assert {row.gain for row in ROWS_OVER_AXIS} == {None}
 
 
-@pytest.mark.parametrize("row", PAIRS, ids=by_name)
+@together("row", PAIRS)
 def test_kinks_are_where_the_derivatives_on_both_sides_differ(row):
     derivative = EXACT[row.name][1]
     for x in {-1.0, 0.0, 1.0, 3.0, *row.kinks}:
@@ -166,7 +167,7 @@ def test_the_kink_of_elu_with_another_alpha_has_the_derivative_of_pytorch(alpha)
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", [r for r in PAIRS if r.pytorch], ids=by_name)
+@together("row", [r for r in PAIRS if r.pytorch])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_pytorch_computes_the_same_function_under_the_listed_name(row, dtype):
     x = torch.linspace(-5, 5, 101, dtype=dtype, requires_grad=True)

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from together import together
 
 from course_lib import claims
 from course_lib.claims import CLAIMS, MIME_TYPE, Claim, ClaimError, claim, read_claims
@@ -47,7 +48,7 @@ def test_none_of_the_statements_to_start_from_is_missing(root):
     assert set(start) <= set(CLAIMS)
 
 
-@pytest.mark.parametrize("entry", CLAIMS.values(), ids=lambda entry: entry.id)
+@together("entry", CLAIMS.values())
 def test_every_claim_is_a_sentence_with_an_id_fit_for_a_link(entry):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry.id)
     assert re.fullmatch(r"\S.*[.?]", entry.text)

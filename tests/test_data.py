@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from together import together
 
 from course_lib import data
 from course_lib.data import DataError, stratified_split
@@ -33,8 +34,8 @@ def test_xor_is_the_four_points():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("classes", [2, 3, 5])
-@pytest.mark.parametrize("turns", [0.5, 1.0, 2.0])
+@together("classes", [2, 3, 5])
+@together("turns", [0.5, 1.0, 2.0])
 def test_without_noise_spirals_lie_on_their_curves(classes, turns):
     x, y = data.spirals(200, classes=classes, turns=turns, noise=0)
     radius = np.hypot(*x.T)

@@ -9,6 +9,7 @@ from network_helpers import (
     REPLICAS,
     make_layers,
 )
+from together import together
 
 from course_lib.network import (
     Activate,
@@ -16,9 +17,9 @@ from course_lib.network import (
 )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("replicas", REPLICAS, ids=str)
-@pytest.mark.parametrize("own", [False, True])
+@together("own", [False, True])
 def test_the_gradient_of_a_single_example_is_an_outer_product(own, replicas, dtype):
     rng = np.random.default_rng(0)
     (layer,) = make_layers(["3-4"], replicas, dtype, rng)
@@ -72,7 +73,7 @@ def test_a_derived_layer_with_a_forward_of_its_own_goes_back():
     assert layer.gradients["weight"].shape == (2, 3)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, *DTYPES])
+@together("dtype", [np.float16, *DTYPES])
 @pytest.mark.parametrize("replicas", REPLICAS, ids=str)
 def test_without_a_bias_the_layer_is_the_one_with_biases_0(replicas, dtype):
     rng = np.random.default_rng(0)

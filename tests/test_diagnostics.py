@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from network_helpers import GATES
+from together import together
 from torch import nn
 
 from course_lib import data, pytorch
@@ -110,9 +111,9 @@ def with_leading_axes(network, replicas):
     return Network(network.layers)
 
 
-@pytest.mark.parametrize("replicas", [(), (2,), (2, 3)], ids=str)
-@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
-@pytest.mark.parametrize("first", [[], [Activate("tanh")]], ids=["dense first", "tanh first"])
+@together("replicas", [(), (2,), (2, 3)])
+@together("normalization", [None, "batch", "layer"])
+@together("first", [[], [Activate("tanh")]])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_replicas_are_measured_side_by_side(replicas, normalization, first, dtype):
     seeds = range(math.prod(replicas)) if replicas else 0
@@ -167,7 +168,7 @@ def preactivated():
     return Network([first, Residual([Activate("relu"), inner]), last])
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@together("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kind", networks())
 def test_pytorch_gives_the_same_diagnosis(kind, optimizer):
     network = networks()[kind]

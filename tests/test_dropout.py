@@ -21,6 +21,7 @@ from network_helpers import (
     drop,
     make_layers,
 )
+from together import together
 
 from course_lib.activations import CATALOGUE
 from course_lib.diagnostics import diagnose
@@ -84,9 +85,9 @@ def drop_in_torch(kind, hidden, mask, p):
     return a * torch.where(mask, hidden, floor) - a * p * floor
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("own_batches", [False, True])
-@pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
+@together("dtype", DTYPES)
+@together("own_batches", [False, True])
+@together("own", [False, True])
 @pytest.mark.parametrize("replicas", REPLICAS, ids=str)
 def test_dropout_and_its_gradients_equal_autograd_with_the_same_masks(
     replicas, own, own_batches, dtype
@@ -195,9 +196,9 @@ def hoeffding(n):
     return math.sqrt(math.log(2 / 1e-9) / (2 * n))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("kind", DROPOUTS)
-@pytest.mark.parametrize("p", [0.05, 0.5, 0.8])
+@together("p", [0.05, 0.5, 0.8])
 def test_the_fraction_dropped_is_p_and_the_mean_and_variance_are_those_of_theory(p, kind, dtype):
     x = np.array([-3.0, -0.1, 0.7, 2.0], dtype)
     n = 40_000
@@ -326,10 +327,10 @@ def test_a_layer_that_never_drops_changes_no_bit():
         np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("alpha", [False, True])
-@pytest.mark.parametrize("normalization", [None, "batch"])
-@pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("seed", [0, range(2)], ids=["one", "two"])
+@together("alpha", [False, True])
+@together("normalization", [None, "batch"])
+@together("residual", [False, True])
+@together("seed", [0, range(2)])
 def test_dropout_ends_each_hidden_layer_and_leaves_the_initial_weights(
     seed, residual, normalization, alpha
 ):
@@ -416,8 +417,8 @@ def test_a_diagnosis_meets_the_masks_of_the_next_step_and_draws_none():
     assert (diagnose(network, x, y).activation[:, 1] != first.activation[:, 1]).all()
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("worst", [INF, -INF, np.nan])
+@together("dtype", FLOATS)
+@together("worst", [INF, -INF, np.nan])
 @pytest.mark.parametrize("kind", [Dropout, AlphaDropout])
 def test_what_is_dropped_is_the_same_whatever_it_was(kind, worst, dtype):
     finite, endless = (drop(kind).forward(np.full((4, 8), v, dtype)) for v in (1.0, worst))

@@ -3,6 +3,7 @@
 import pytest
 from activation_cases import ELEMENTWISE
 from mpmath import mp, mpf
+from together import together
 
 from course_lib.accuracy import EXACT, EXACT_ROWS
 from course_lib.activations import CATALOGUE
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("fifty_digits")
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
-@pytest.mark.parametrize("x", [-3.1, -0.7, 0.4, 2.0, 5.0])
+@together("x", [-3.1, -0.7, 0.4, 2.0, 5.0])
 def test_the_exact_derivatives_are_those_of_the_exact_functions(name, x):
     function, derivative = EXACT[name]
     assert mp.almosteq(mp.diff(function, mpf(x)), derivative(mpf(x)), 1e-20, 1e-20)

@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from together import together
 
 from course_lib import pytorch
 from course_lib.activations import CATALOGUE
@@ -67,8 +68,8 @@ def test_gradients_of_every_loss_and_layer_are_right(loss, training, settings):
     assert (found.largest < RIGHT).all()
 
 
-@pytest.mark.parametrize("place", [0, 2, 4])
-@pytest.mark.parametrize("of", ["weight", "bias"])
+@together("place", [0, 2, 4])
+@together("of", ["weight", "bias"])
 @pytest.mark.parametrize(("factor", "error"), [(2, 0.5), (-1, 2), (0, 1), (1.001, 1e-3)])
 def test_a_wrong_backward_is_caught_where_it_is(place, of, factor, error):
     # at least one gradient of each parameter is above the floor

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from activation_cases import DTYPES, INF, NAN
+from together import together
 
 from course_lib import activations
 from course_lib.accuracy import EXACT_ROWS, errors, exact_rows
@@ -28,7 +29,7 @@ def test_a_large_factor_keeps_the_digits_of_a_gate_too_small_for_a_float(name, p
         np.testing.assert_array_equal(row.pullback(x)[0].ravel(), found)
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+@together("axis", [0, 1, 2, -1])
 @pytest.mark.parametrize("name", ["logsumexp", "glu", "reglu", "geglu", "swiglu", "maxout"])
 def test_groups_are_taken_along_any_axis(name, axis):
     row = CATALOGUE[name]
@@ -63,7 +64,7 @@ def test_vjp_of_maxout_leaves_infinite_gradients_to_the_largest():
     np.testing.assert_array_equal(found, [0, 0, INF, NAN])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("name", "pair", "value"),
     [

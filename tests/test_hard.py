@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from activation_cases import DTYPES, INF, NAN
+from together import together
 
 from course_lib import activations
 from course_lib.activations import CATALOGUE
@@ -16,10 +17,8 @@ RNG = np.random.default_rng(0)
 X = np.concatenate([np.linspace(-9, 9, 145), RNG.uniform(-6, 6, 300), [-INF, INF, -0.0]])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(
-    "limits", [(-1.0, 1.0), (-2, 0.5), (0, 6), (1.5, 2), (-1e30, 1e30), (0.1, 7)]
-)
+@together("dtype", DTYPES)
+@together("limits", [(-1.0, 1.0), (-2, 0.5), (0, 6), (1.5, 2), (-1e30, 1e30), (0.1, 7)])
 def test_hard_tanh_and_its_derivative_are_those_of_pytorch(limits, dtype):
     if dtype == np.float16 and max(limits) > 1e4:  # PyTorch takes no limit beyond float16
         limits = (-6e4, 6e4)
@@ -35,8 +34,8 @@ def test_hard_tanh_and_its_derivative_are_those_of_pytorch(limits, dtype):
     np.testing.assert_array_equal(activations.hard_tanh_grad(x, **fixed), leaf.grad)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("cap", [6.0, 1, 0.3, 1e-3, 1e30])
+@together("dtype", DTYPES)
+@together("cap", [6.0, 1, 0.3, 1e-3, 1e30])
 def test_the_cap_of_relu6_is_that_of_a_hard_tanh_from_0(cap, dtype):
     if dtype == np.float16 and cap > 1e4:
         np.testing.assert_array_equal(
@@ -54,7 +53,7 @@ def test_the_cap_of_relu6_is_that_of_a_hard_tanh_from_0(cap, dtype):
 LINES = [(0.2, 0.5), (1 / 6, 0.5), (1 / 6, 0.25), (1.0, 0.0), (0.7, -3), (3, 2), (1e-10, 1e10)]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize(("slope", "offset"), LINES)
 def test_hard_sigmoid_is_the_formula_of_onnx(slope, offset, dtype):
     """max(0, min(1, alpha x + beta)), in exact fractions; at kinks the derivative is 0."""

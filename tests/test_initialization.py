@@ -11,6 +11,7 @@ from network_helpers import (
     batch_norms,
     make,
 )
+from together import together
 
 from course_lib.network import (
     INITIALIZERS,
@@ -35,8 +36,8 @@ VARIANCES = {  # of the weights, and how the fourth moment enters the error of a
 }
 
 
-@pytest.mark.parametrize("scheme", INITIALIZERS)
-@pytest.mark.parametrize("seed", [0, 1])
+@together("scheme", INITIALIZERS)
+@together("seed", [0, 1])
 def test_initial_weights_have_the_variance_of_their_scheme(scheme, seed):
     weight, bias = initialize(FAN_IN, FAN_OUT, seed=seed, scheme=scheme)
     variance, factor = VARIANCES[scheme]
@@ -126,8 +127,8 @@ def test_initial_weights_are_not_the_data_of_the_same_seed():
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("gain", [1, 1.7])
-@pytest.mark.parametrize("shape", [(7, 4), (4, 7), (5, 5), (1, 6), (1, 1)])
+@together("gain", [1, 1.7])
+@together("shape", [(7, 4), (4, 7), (5, 5), (1, 6), (1, 1)])
 def test_orthogonal_weights_are_orthonormal_and_the_nearest_to_their_draw(shape, gain):
     weight, bias = initialize(*shape, seed=3, scheme="orthogonal", gain=gain)
     assert (weight.shape, bias.shape, bias.any()) == (shape, (1, shape[1]), False)

@@ -16,6 +16,7 @@ from network_helpers import (
     normalization,
     train,
 )
+from together import together
 
 from course_lib.diagnostics import diagnose, effective_rank, root_mean_square
 from course_lib.network import (
@@ -26,7 +27,7 @@ from course_lib.network import (
     Network,
     mlp,
 )
-from course_lib.network.layers.base import BaseLayer
+from course_lib.network.layers.base import BaseLayer, sum_along
 from course_lib.training import SGD, Adam, AdamW, Momentum, clip_norm, fit
 
 # ---------------------------------------------------------------------------------------------
@@ -34,8 +35,8 @@ from course_lib.training import SGD, Adam, AdamW, Momentum, clip_norm, fit
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@together("dtype", FLOATS)
+@together("training", [False, True])
 @pytest.mark.parametrize("name", LAYERS)
 def test_no_layer_warns_at_any_input_and_keeps_shape_and_dtype(name, training, dtype):
     for inputs in EDGES:
@@ -156,8 +157,8 @@ def test_a_float16_network_trains_where_its_numbers_fit():
 LEARNING = ["Dense", "PReLU", "PReLU, shared", "LayerNorm", "BatchNorm"]
 
 
-@pytest.mark.parametrize("own", [(), (1,), (3,), (1, 3), (2, 1)], ids=str)
-@pytest.mark.parametrize("name", LEARNING)
+@together("own", [(), (1,), (3,), (1, 3), (2, 1)])
+@together("name", LEARNING)
 def test_gradients_are_summed_over_the_axes_that_parameters_lack(name, own):
     layer = LAYERS[name](np.float64, own)
     rng = np.random.default_rng(0)
@@ -287,3 +288,14 @@ def test_the_base_class_sums_gradients_forgets_and_checks(refuses):
     refuses(lambda: layer.backward([[1.0]]), TypeError, "grad_output is a list", "an array")
     refuses(lambda: layer.forward(Z[:, :3]), ValueError, "Bias got an input", "(batch, 4)")
     refuses(lambda: deepcopy(layer).backward(Z), RuntimeError, "before forward")
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(64, 64, 16), (3, 50, 2), (2, 3, 9, 64), (1, 7, 5), (4, 1, 3)])
+def test_sums_of_short_rows_have_the_bits_of_numpys_sum(shape, dtype):
+    rng = np.random.default_rng(0)
+    values = (rng.normal(size=shape) * 10.0 ** rng.integers(-3, 4, shape)).astype(dtype)
+    for given in (values, values.mT.copy().mT, np.broadcast_to(values[:1], shape)):
+        wide = given.astype(np.float32) if dtype == np.float16 else given
+        expected = wide.sum(axis=-2, keepdims=True).astype(dtype)
+        np.testing.assert_array_equal(sum_along(given, (-2,)), expected)

@@ -8,6 +8,7 @@ import torch
 from mpmath import mp, mpf
 from network_helpers import REPLICAS
 from scipy import stats
+from together import together
 from torch import nn
 
 from course_lib.network import (
@@ -34,9 +35,9 @@ def parts(replicas=(), batch=7, n=3, seed=0):
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("full", [False, True])
-@pytest.mark.parametrize("replicas", REPLICAS, ids=str)
-@pytest.mark.parametrize("own_targets", [False, True])
+@together("full", [False, True])
+@together("replicas", REPLICAS)
+@together("own_targets", [False, True])
 def test_the_gaussian_loss_is_that_of_pytorch_with_a_variance(full, replicas, own_targets):
     mean, log_variance, targets = parts(replicas)
     targets = targets + np.random.default_rng(2).normal(size=mean.shape if own_targets else ())
@@ -109,7 +110,7 @@ def exact_gaussian(mean, log_variance, target):
     return (s + square) / 2, gradient, max(abs(s), square), max(1, square)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_gaussian_loss_is_exact_at_every_scale(dtype, seed):
     rng, info = np.random.default_rng(seed), np.finfo(dtype)
@@ -190,7 +191,7 @@ POISSON_LIMITS = {  # log of rate, count: loss, gradient
 }
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("case", GAUSSIAN_LIMITS)
 def test_infinite_outputs_give_limits_of_the_gaussian_loss(case, dtype):
     mean, log_variance, target, value, gradient = GAUSSIAN_LIMITS[case]
@@ -202,7 +203,7 @@ def test_infinite_outputs_give_limits_of_the_gaussian_loss(case, dtype):
     np.testing.assert_array_equal(found[1], [gradient])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("case", POISSON_LIMITS)
 def test_infinite_outputs_give_limits_of_the_poisson_loss(case, dtype):
     log_rate, count, value, gradient = POISSON_LIMITS[case]

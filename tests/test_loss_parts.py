@@ -8,6 +8,7 @@ import pytest
 import torch
 from mpmath import mp, mpf
 from network_helpers import REPLICAS
+from together import together
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.functional import cross_entropy as torch_cross_entropy
 
@@ -42,11 +43,11 @@ def labels_of(kind, leading, batch=6, classes=4):
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("smoothing", [0, 0.1, 0.9])
-@pytest.mark.parametrize("weights", [None, WEIGHTS])
-@pytest.mark.parametrize("kind", ["hard", "soft", "one-hot"])
+@together("smoothing", [0, 0.1, 0.9])
+@together("weights", [None, WEIGHTS])
+@together("kind", ["hard", "soft", "one-hot"])
 @pytest.mark.parametrize("replicas", REPLICAS, ids=str)
-@pytest.mark.parametrize("own_labels", [False, True])
+@together("own_labels", [False, True])
 def test_cross_entropy_with_parameters_is_that_of_pytorch(
     smoothing, weights, kind, replicas, own_labels
 ):
@@ -92,9 +93,9 @@ def exact_terms(logits, coefficients):
     return value, gradient, [max(pair) for pair in zip(rises, falls, strict=True)]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("gap", [0, 3, 17, 38, 100, 700])
-@pytest.mark.parametrize("doubt", [0.0, 1e-12, 1e-3, 0.4])
+@together("doubt", [0.0, 1e-12, 1e-3, 0.4])
 def test_soft_labels_keep_the_digits_of_confident_answers(dtype, gap, doubt):
     rng = np.random.default_rng(gap)
     logits = rng.normal(size=(1, 5)).astype(dtype)
@@ -168,10 +169,10 @@ def test_only_the_ratio_of_class_weights_matters_for_labels():
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("smoothing", [0, 0.1, 0.9])
-@pytest.mark.parametrize("weight", [None, 2.5, (0.1, 1.0, 7.0)])
+@together("smoothing", [0, 0.1, 0.9])
+@together("weight", [None, 2.5, (0.1, 1.0, 7.0)])
 @pytest.mark.parametrize("replicas", REPLICAS, ids=str)
-@pytest.mark.parametrize("own_targets", [False, True])
+@together("own_targets", [False, True])
 def test_the_binary_loss_with_parameters_is_that_of_pytorch(
     smoothing, weight, replicas, own_targets
 ):
@@ -193,8 +194,8 @@ def test_the_binary_loss_with_parameters_is_that_of_pytorch(
         np.testing.assert_allclose(gradient[index], leaf.grad, rtol=1e-12, atol=1e-16)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("target", [0.0, 0.3, 1.0])
+@together("dtype", DTYPES)
+@together("target", [0.0, 0.3, 1.0])
 def test_a_weight_of_1_and_no_smoothing_change_no_more_than_a_rounding(dtype, target):
     logits = np.linspace(-15, 15, 101)[:, np.newaxis].astype(dtype)
     targets = np.full_like(logits, target)
@@ -207,8 +208,8 @@ def test_a_weight_of_1_and_no_smoothing_change_no_more_than_a_rounding(dtype, ta
     assert binary_cross_entropy(logits, targets, label_smoothing=0.0) == value
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("weight", [0.25, 1, 40])
+@together("dtype", DTYPES)
+@together("weight", [0.25, 1, 40])
 @pytest.mark.parametrize("target", [0.0, 0.25, 1.0])
 def test_weighted_answers_keep_their_digits(dtype, weight, target):
     reach = {np.float16: 9, np.float32: 80, np.float64: 600}[dtype]
@@ -435,6 +436,6 @@ BAD = {  # what is done -> error, what was given, what is expected
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD)
+@together("case", BAD)
 def test_bad_input_is_named_with_what_is_expected(case, refuses):
     refuses(*BAD[case])

@@ -14,6 +14,7 @@ from network_helpers import (
     batch_for,
     targets_for,
 )
+from together import together
 
 from course_lib.accuracy import errors, exact_rows
 from course_lib.activations import log_softmax_jacobian
@@ -42,7 +43,8 @@ def exact_gradient(count, label):
     """Return the gradient of a row, as a function of a list of mpmath numbers."""
 
     def gradient(row):
-        terms = [mp.exp(x - max(row)) for x in row]
+        largest = max(row)
+        terms = [mp.exp(x - largest) for x in row]
         others = mp.fsum(t for j, t in enumerate(terms) if j != label)
         total = terms[label] + others
         return [(-others if j == label else t) / total / count for j, t in enumerate(terms)]
@@ -62,9 +64,9 @@ def gradient_errors(logits, labels):
     )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("gap", [0, 3, 9, 16, 17, 18, 37, 38, 80, 100, 700, 740])
-@pytest.mark.parametrize("classes", [2, 10])
+@together("classes", [2, 10])
 def test_the_gradient_of_a_confident_answer_keeps_its_digits(dtype, gap, classes):
     rng = np.random.default_rng(gap)
     labels = rng.integers(0, classes, 7)
@@ -93,8 +95,8 @@ def test_the_right_class_gets_a_gradient_where_p_less_1_is_0(dtype, gap, expecte
     np.testing.assert_allclose(found, [[expected, -expected]], rtol=np.finfo(dtype).eps)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("classes", [2, 10, 1000])
+@together("dtype", DTYPES)
+@together("classes", [2, 10, 1000])
 @pytest.mark.parametrize("gap", [0, 8, 18, 40])
 def test_rows_of_the_gradient_sum_to_0_as_far_as_rounding_allows(dtype, classes, gap):
     """Each entry is rounded once: together by no more than an epsilon of the largest."""
@@ -205,7 +207,7 @@ CLASS_LIMITS = {  # logits, label: value, gradient
 }
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("case", LIMITS)
 def test_infinite_outputs_give_limits(case, dtype):
     loss, outputs, y, value, gradient = LIMITS[case]
@@ -216,7 +218,7 @@ def test_infinite_outputs_give_limits(case, dtype):
         assert not np.signbit(found[0])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("case", CLASS_LIMITS)
 def test_infinite_logits_give_limits(case, dtype):
     logits, label, value, gradient = CLASS_LIMITS[case]
@@ -230,7 +232,7 @@ def test_infinite_logits_give_limits(case, dtype):
     assert not np.signbit(found)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@together("loss", LOSSES)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_nan_gives_nan_and_stays_in_its_replica(loss, dtype):
     outputs = np.ones((2, 1, 2), dtype)
@@ -242,7 +244,7 @@ def test_nan_gives_nan_and_stays_in_its_replica(loss, dtype):
     assert np.isfinite(gradient[1]).all()
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_no_setting_of_numpy_turns_extremes_into_errors(loss, dtype):
     info, rng = np.finfo(dtype), np.random.default_rng(0)
@@ -404,7 +406,7 @@ def test_integer_and_boolean_targets_are_numbers():
         assert binary_cross_entropy(outputs, y).dtype == np.float32
 
 
-@pytest.mark.parametrize("replicas", REPLICAS, ids=str)
+@together("replicas", REPLICAS)
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_reduces_over_the_batch_and_never_over_replicas(name, replicas):
     outputs = np.random.default_rng(0).normal(size=(*replicas, BATCH, SIZES[-1]))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
+from together import together
 
 from course_lib import meanfield
 from course_lib.accuracy import EXACT
@@ -111,9 +112,9 @@ def test_selu_keeps_mean_zero_and_variance_one():
     assert gain(row, keep="gradient") < 1  # with gain 1, gradients grow
 
 
-@pytest.mark.parametrize("keep", ["activation", "gradient"])
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "identity"])
-@pytest.mark.parametrize("variance", [1e-6, 1.0, 1e6])
+@together("keep", ["activation", "gradient"])
+@together("name", ["relu", "leaky_relu", "identity"])
+@together("variance", [1e-6, 1.0, 1e6])
 def test_gains_forwards_linear_on_each_side_of_zero_are_those_of_pytorch(name, keep, variance):
     expected = torch.nn.init.calculate_gain({"identity": "linear"}.get(name, name))
     assert gain(name, keep=keep, variance=variance) == pytest.approx(expected, rel=1e-13)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.stats import entropy
+from together import together
 
 from course_lib.activations import CATALOGUE
 from course_lib.diagnostics import (
@@ -34,8 +35,8 @@ def test_root_mean_square_of_special_values(value, result):
     np.testing.assert_equal(root_mean_square([[1e200 * (value != 0), value]]), result)
 
 
-@pytest.mark.parametrize("fractions", [[1.0], [0.5, 0.5], [0.7, 0.2, 0.1], [1 - 1e-9, 1e-9]])
-@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+@together("fractions", [[1.0], [0.5, 0.5], [0.7, 0.2, 0.1], [1 - 1e-9, 1e-9]])
+@together("scale", [1e-200, 1.0, 1e200])
 def test_effective_rank_is_the_exponential_of_the_entropy(fractions, scale):
     rng = np.random.default_rng(2)
     left, right = (np.linalg.qr(rng.normal(size=(6, 6)))[0][:, : len(fractions)] for _ in "lr")

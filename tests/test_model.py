@@ -1,6 +1,9 @@
 """The network as an object: modes, replicas, parameters, copies, bad input."""
 
 import pickle
+import platform
+import subprocess
+import sys
 from copy import deepcopy
 
 import numpy as np
@@ -20,6 +23,7 @@ from network_helpers import (
     make,
     targets_for,
 )
+from together import together
 
 from course_lib.activations import CATALOGUE
 from course_lib.network import (
@@ -169,7 +173,7 @@ def test_a_replica_is_a_network_of_its_own():
     assert build("relu", (2, 3)).replica(1).replicas == (3,)
 
 
-@pytest.mark.parametrize("training", [True, False])
+@together("training", [True, False])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_replica_with_blocks_and_averages_equals_it_among_others(name, training):
     together = make(name, (3,))
@@ -258,3 +262,26 @@ BAD = {  # what is done -> error, what was given, what is expected
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_what_is_expected(case, refuses):
     refuses(*BAD[case])
+
+
+STEPS = """
+import resource
+
+import numpy as np
+from course_lib.network import mlp
+
+network = mlp([2, 16, 16, 2], seed=range(64), dtype=np.float32)
+x, y = np.zeros((64, 2), np.float32), np.zeros(64, int)
+for step in range(15):
+    if step == 5:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    network.loss_and_gradients(x, y)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the thresholds are those of glibc")
+def test_a_step_asks_the_system_for_no_page_that_an_earlier_one_had():
+    """Without `keep_freed_memory` there are some 40 to 100 in each."""
+    done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100  # in ten steps

@@ -25,6 +25,7 @@ from network_helpers import (
     build_for,
     make,
 )
+from together import together
 
 from course_lib.network import (
     LOSSES,
@@ -50,16 +51,16 @@ def by_autograd(parameters, activation, loss, x, y):
     return value.item(), {name: leaf.grad.numpy() for name, leaf in leaves.items()}
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("replicas", REPLICAS, ids=str)
-@pytest.mark.parametrize("own_batches", [False, True])
-@pytest.mark.parametrize("loss", LOSSES)
+@together("dtype", DTYPES)
+@together("replicas", REPLICAS)
+@together("own_batches", [False, True])
+@together("loss", LOSSES)
 @pytest.mark.parametrize("activation", CORE)
 def test_loss_and_gradients_equal_autograd(activation, loss, own_batches, replicas, dtype):
     compare_with_autograd(activation, loss, own_batches, replicas, dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@together("dtype", DTYPES)
 @pytest.mark.parametrize("activation", [name for name in IN_PYTORCH if name not in CORE])
 def test_every_activation_of_pytorch_gives_its_gradients(activation, dtype):
     compare_with_autograd(activation, "cross_entropy", False, (3,), dtype)
@@ -238,11 +239,9 @@ def in_torch(words, hidden, leaves, averages, training, prefix=""):
     return hidden
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(
-    ("replicas", "own_batches"), [((), False), ((3,), False), ((3,), True), ((2, 3), True)]
-)
-@pytest.mark.parametrize("training", [True, False])
+@together("dtype", DTYPES)
+@together(("replicas", "own_batches"), [((), False), ((3,), False), ((3,), True), ((2, 3), True)])
+@together("training", [True, False])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_normalized_and_residual_networks_equal_autograd(
     name, training, replicas, own_batches, dtype
@@ -285,8 +284,8 @@ def test_normalized_and_residual_networks_equal_autograd(
                 np.testing.assert_allclose(ours[index][0], theirs, **near)
 
 
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("name", NETWORKS)
+@together("training", [True, False])
+@together("name", NETWORKS)
 def test_the_gradient_of_the_input_equals_autograd(name, training):
     network = make(name)
     x, _ = batch_for("cross_entropy")

@@ -15,6 +15,7 @@ from network_helpers import (
     normalization,
     train,
 )
+from together import together
 
 from course_lib.network import (
     BatchNorm,
@@ -64,8 +65,8 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("kind", [LayerNorm, BatchNorm])
+@together("dtype", FLOATS)
+@together("kind", [LayerNorm, BatchNorm])
 @pytest.mark.parametrize("name", ROWS)
 def test_normalized_rows_equal_fractions(name, kind, dtype):
     with np.errstate(over="ignore", under="ignore"):
@@ -82,10 +83,10 @@ def test_normalized_rows_equal_fractions(name, kind, dtype):
     np.testing.assert_allclose(ours.astype(float), expected, rtol=allowed, atol=tiny + eps / 50)
 
 
-@pytest.mark.parametrize("eps", [1e-5, 1e-30, 1e-300])
-@pytest.mark.parametrize("dtype", FLOATS)
+@together("eps", [1e-5, 1e-30, 1e-300])
+@together("dtype", FLOATS)
 @pytest.mark.parametrize("kind", [LayerNorm, BatchNorm])
-@pytest.mark.parametrize("n", [2, 3, 100, 1000])
+@together("n", [2, 3, 100, 1000])
 def test_equal_numbers_are_exactly_0(n, kind, dtype, eps):
     largest = float(np.finfo(dtype).max)
     for number in (98765.4, 0.1, -3.3, 1e20, largest, 1e-7, 0.0):
@@ -93,8 +94,8 @@ def test_equal_numbers_are_exactly_0(n, kind, dtype, eps):
             assert not normalize(kind, [number] * n, dtype, eps).any(), number
 
 
-@pytest.mark.parametrize("size", [1e-300, 1e-310, 1e-200, -1e-160])
-@pytest.mark.parametrize("n", [3, 7, 10, 100])
+@together("size", [1e-300, 1e-310, 1e-200, -1e-160])
+@together("n", [3, 7, 10, 100])
 def test_equal_numbers_whose_squares_vanish_give_exactly_the_bias(n, size):
     np.testing.assert_array_equal(normalize(LayerNorm, [size] * n, np.float64), 0)
 
@@ -171,8 +172,8 @@ def test_running_averages_come_near_the_statistics_of_the_data():
     np.testing.assert_allclose(layer.running_variance[0], x.var(axis=0, ddof=1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("size", [1.0, 300.0, 1e20, 1e38])
+@together("dtype", FLOATS)
+@together("size", [1.0, 300.0, 1e20, 1e38])
 def test_running_averages_and_evaluation_are_right_where_squares_overflow(size, dtype):
     rng = np.random.default_rng(0)
     with np.errstate(over="ignore"):
@@ -249,8 +250,8 @@ def limit(numbers):
         return [float(mpmath.chop((n - mean) / root, 1e-30)) for n in row]
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("kind", [LayerNorm, BatchNorm])
+@together("dtype", FLOATS)
+@together("kind", [LayerNorm, BatchNorm])
 @pytest.mark.parametrize(
     "row",
     [[INF, 1, 2], [-INF, 0, 5, 5], [INF, -INF, 3], [INF, INF, 1, -1], [INF, INF], [-INF] * 3],

@@ -12,6 +12,7 @@ import notebook_checks
 import notebooks
 import pytest
 from environment import BOOK, ROOT, prepare
+from together import together
 
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 CLAIM = {"id": "bend", "measured": "3 of 3", "verdict": "holds"}
@@ -256,7 +257,7 @@ def test_good_notebook_passes(check):
     assert check(good()) == []
 
 
-@pytest.mark.parametrize(("check", "change", "told"), MUTATIONS)
+@together(("check", "change", "told"), MUTATIONS)
 def test_check_finds_what_it_is_for(check, change, told):
     notebook = good()
     change(notebook)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
+from together import together
 
 from course_lib import numerics
 from course_lib.numerics import BLOCK, as_float, elementwise, times
@@ -116,7 +117,7 @@ def test_only_a_power_of_two_loses_nothing(factor):
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@together("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("n", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 7])
 def test_blocks_cover_every_element_once(n, dtype):
     x = (np.arange(n) % 1000).astype(dtype)

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.text import Text
+from together import together
 
 from course_lib import activations, meanfield, plots
 from course_lib.activations import CATALOGUE, Activation
@@ -159,7 +160,7 @@ def test_two_lines_that_are_one_have_no_kink():
     assert activations.get("hard_shrink", threshold=0.0).lipschitz == 1
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@together("row", ROWS)
 def test_gain_is_that_of_mean_field_theory(row):
     two_lines = row.name.startswith(("leaky_relu", "prelu", "rrelu"))
     assert (row.gain is not None) is two_lines
@@ -167,7 +168,7 @@ def test_gain_is_that_of_mean_field_theory(row):
         assert row.gain == pytest.approx(meanfield.gain(row), rel=1e-12)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@together("row", ROWS)
 def test_its_name_gives_it_back(row):
     again = activations.get(row.name)
     assert again == row and hash(again) == hash(row)

@@ -11,6 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from together import together
 
 from course_lib import plots
 from course_lib.activations import CATALOGUE
@@ -93,13 +94,13 @@ def test_the_first_six_colors_are_the_cycle_of_the_style_sheet():
     assert [to_rgb(color) for color in cycle] == [to_rgb(color) for color in CYCLE]
 
 
-@pytest.mark.parametrize("page", [WHITE, DARK_PAGE])
+@together("page", [WHITE, DARK_PAGE])
 @pytest.mark.parametrize("color", CYCLE)
 def test_colors_stand_out_on_light_and_dark_pages(color, page):
     assert contrast(color, page) >= 3
 
 
-@pytest.mark.parametrize("eye", EYES)
+@together("eye", EYES)
 @pytest.mark.parametrize(("a", "b"), list(combinations(CYCLE, 2)))
 def test_any_two_colors_stay_apart_for_every_eye(a, b, eye):
     assert np.linalg.norm(lab(a, eye) - lab(b, eye)) >= 20
@@ -198,22 +199,20 @@ def test_every_function_that_draws_is_drawn_here():
 
 
 @pytest.mark.parametrize("name", DRAW)
-def test_a_figure_is_returned_and_no_window_opened(name, monkeypatch):
+def test_a_figure_opens_no_window_and_its_labels_are_readable(name, monkeypatch):
     monkeypatch.setattr(plt, "show", lambda *a, **k: pytest.fail("show was called"))
     figure = DRAW[name]()
     assert isinstance(figure, Figure)
     assert plt.get_fignums() == [figure.number]  # nothing is left open beyond what is returned
     figure.canvas.draw()
+    no_label_covers_another_or_leaves(figure)
 
 
 def boxes(texts):
     return [text.get_window_extent() for text in texts if text.get_text()]
 
 
-@pytest.mark.parametrize("name", DRAW)
-def test_no_label_covers_another_or_leaves_the_figure(name):
-    figure = DRAW[name]()
-    figure.canvas.draw()
+def no_label_covers_another_or_leaves(figure):
     visible = [axes for axes in figure.axes if axes.get_visible()]
     groups = [[t for a in visible for t in (a.title, a._left_title, a.xaxis.label, a.yaxis.label)]]
     for axes in visible:

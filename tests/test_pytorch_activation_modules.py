@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch_helpers import TORCH_DTYPES, Shifted, Tanh, back, carried, check_equal, seeded
+from together import together
 from torch import nn
 
 from course_lib import activations, network, pytorch
@@ -94,7 +95,7 @@ def test_each_activation_of_pytorch_is_tried():
     assert tried > set(nn.modules.activation.__all__) - {"MultiheadAttention", "Softmax2d"}
 
 
-@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@together("dtype", TORCH_DTYPES)
 @pytest.mark.parametrize("name", ALL)
 def test_activations_go_there_and_back(name, dtype):
     model = seeded(nn.Linear(3, 8), ALL[name](), dtype=TORCH_DTYPES[dtype]).eval()  # for RReLU
@@ -111,7 +112,7 @@ def test_activations_go_there_and_back(name, dtype):
     assert repr(pytorch.to_numpy(again)) == repr(ours)
 
 
-@pytest.mark.parametrize("row", activations.CATALOGUE.values(), ids=lambda row: row.name)
+@together("row", activations.CATALOGUE.values())
 def test_each_activation_of_the_catalogue_becomes_a_module(row):
     module = pytorch.activation_module(row).double().eval()
     x = np.random.default_rng(0).normal(size=(9, 6)) * 3

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch_helpers import Squeezed, Y, try_fit
+from together import together
 from torch import nn
 
 from course_lib import data, network, pytorch, training
@@ -104,8 +105,8 @@ def _fit_arguments(loss):
     return {"x": x, "y": targets, "x_valid": x.copy(), "y_valid": targets.copy()}
 
 
-@pytest.mark.parametrize("as_tensor", [False, True])
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@together("as_tensor", [False, True])
+@together("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
     ("where", "name"),
     [
@@ -178,7 +179,7 @@ WITH_PARAMETERS = {  # loss, parameters, y
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", WITH_PARAMETERS)
+@together("case", WITH_PARAMETERS)
 @pytest.mark.parametrize(("dtype", "near"), [(torch.float32, 2e-6), (torch.float64, 1e-14)])
 def test_a_criterion_has_value_and_gradient_of_the_loss(case, dtype, near):
     name, parameters, y = WITH_PARAMETERS[case]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch_helpers import TORCH_DTYPES
+from together import together
 from torch import nn
 
 from course_lib import activations, network, pytorch
@@ -47,7 +48,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@together("dtype", TORCH_DTYPES)
 @pytest.mark.parametrize("options", OPTIONS)
 def test_it_builds_what_mlp_builds(options, dtype):
     activation = OPTIONS[options].get("activation", "tanh")
@@ -180,7 +181,7 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD)
+@together("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case, refuses):
     refuses(*BAD[case])
 

@@ -14,6 +14,7 @@ from pytorch_helpers import (
     normalized,
     seeded,
 )
+from together import together
 from torch import nn
 
 from course_lib import network, pytorch
@@ -22,7 +23,7 @@ from course_lib.network import LOSSES
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.mark.parametrize("activation", CARRIED)
+@together("activation", CARRIED)
 @pytest.mark.parametrize("dtype", TORCH_DTYPES)
 def test_there_and_back_is_exact(activation, dtype):
     ours = network.mlp([3, 4, 2], activation, initialization="pytorch", dtype=dtype)
@@ -75,8 +76,8 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize("in_training", [True, False])
-@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@together("in_training", [True, False])
+@together("dtype", TORCH_DTYPES)
 @pytest.mark.parametrize("case", PLAIN)
 def test_layers_without_bias_or_affine_part_are_carried(case, dtype, in_training):
     model = seeded(nn.Linear(3, 4, bias=False), PLAIN[case](), nn.Tanh(), nn.Linear(4, 2),
@@ -206,8 +207,8 @@ def test_dropout_goes_there_and_back(kind, dtype, residual):
     assert not np.allclose(ours(x), dropped)
 
 
-@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9])
-@pytest.mark.parametrize(("dtype", "near"), [(np.float32, 2e-6), (np.float64, 2e-15)])
+@together("p", [0.0, 0.1, 0.5, 0.9])
+@together(("dtype", "near"), [(np.float32, 2e-6), (np.float64, 2e-15)])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_what_is_kept_and_what_is_dropped_become_what_pytorch_makes_of_them(kind, dtype, near, p):
     x = np.random.default_rng(0).normal(size=(40, 30)).astype(dtype)
@@ -252,8 +253,8 @@ def test_carried_weights_are_copies():
         assert (kept.parameters["0.bias"] == 0).all()
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("activation", CARRIED)
+@together("loss", LOSSES)
+@together("activation", CARRIED)
 @pytest.mark.parametrize(("dtype", "near"), [(np.float32, 3e-6), (np.float64, 1e-14)])
 def test_logits_and_gradients_are_equal(activation, loss, dtype, near):
     rng = np.random.default_rng(0)

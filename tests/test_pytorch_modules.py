@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch_helpers import TORCH_DTYPES
+from together import together
 from torch import nn
 
 from course_lib import activations, pytorch
@@ -23,7 +24,7 @@ MAKE = {
 ROWS = {"maxout of three": activations.get("maxout", pieces=3)}
 
 
-@pytest.mark.parametrize("dtype", TORCH_DTYPES)
+@together("dtype", TORCH_DTYPES)
 @pytest.mark.parametrize("name", MAKE)
 def test_gates_and_maxout_equal_those_of_numpy(name, dtype):
     x = np.random.default_rng(0).normal(size=(2, 7, 12)).astype(dtype) * 3

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 from scipy.integrate import quad
+from together import together
 
 from course_lib.activations import CATALOGUE, relu, tanh_grad
 from course_lib.meanfield import chi, expectation, gauss_hermite, variance_map
@@ -182,7 +183,7 @@ def test_gauss_hermite_is_that_of_numpy(nodes):
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 10, 30])
-@pytest.mark.parametrize("q", [0.01, 1.0, 50.0])
+@together("q", [0.01, 1.0, 50.0])
 def test_split_rules_are_exact_for_pieces_of_polynomials(nodes, q):
     def pieces(x):  # of the degree that the rule is exact for, or 9
         return np.where(x < -0.4, 1.0, np.where(x < 0.7, x, x ** min(2 * nodes - 1, 9)))

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from activation_cases import disagreement
 from mpmath import mp, mpf
+from together import together
 
 from course_lib.accuracy import (
     EXACT,
@@ -42,16 +44,6 @@ ANY = np.concatenate(
         [0.0, 5e-324, 1.7e308, -1.7e308, 0.5, 1.0, 3.0, 6.0, -0.5, -1.0, -3.0],
     ]
 )
-
-
-def disagreement(got, true):
-    """Return the largest difference in units of the value; saturated values count as equal."""
-    shift = np.clip(got.exponent - true.exponent, -3, 3)
-    off = np.ldexp(got.fraction, shift) - true.fraction
-    off = np.abs(off + (np.ldexp(got.rest, shift) - true.rest))
-    tiny = (got.exponent < -1130) & ((true.exponent < -1130) | (true.fraction == 0))
-    huge = (got.exponent > 1100) & (true.exponent > 1100)
-    return np.where(tiny | huge, 0, off).max()
 
 
 PIECES = {  # in double-double, in mpmath, and where
@@ -131,7 +123,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("part", [0, 1])
+@together("part", [0, 1])
 @pytest.mark.parametrize(("name", "parameters"), CASES)
 def test_references_are_those_of_mpmath(name, parameters, part):
     x = np.concatenate([ANY[::2], AT_ZEROS])
@@ -141,7 +133,7 @@ def test_references_are_those_of_mpmath(name, parameters, part):
 
 
 @pytest.mark.parametrize("name", EXACT_WITH)
-@pytest.mark.parametrize("part", [0, 1])
+@together("part", [0, 1])
 def test_formulas_with_parameters_are_the_plain_ones_at_the_defaults(name, part):
     defaults = {k: v for k, v in CATALOGUE[name].parameters.items() if k != "rng"}
     general = exact_values(exact_function(name, part, defaults), ANY)
@@ -168,9 +160,9 @@ def rows_like(n):
     return rows
 
 
-@pytest.mark.parametrize("part", [0, 1])
+@together("part", [0, 1])
 @pytest.mark.parametrize("name", ROW_REFERENCES)
-@pytest.mark.parametrize("n", [1, 2, 9])
+@together("n", [1, 2, 9])
 def test_references_of_rows_are_those_of_mpmath(name, part, n):
     rows = rows_like(n)
     found = values_of(ROW_REFERENCES[name][part], rows)

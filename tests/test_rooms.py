@@ -2,10 +2,12 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from test_imports import ALL, MAY_IMPORT, MODULES
+from together import together
 
 import course_lib
 
@@ -16,6 +18,7 @@ TOGETHER = {"double_double": "references", "base": "layers"}  # tested in the fi
 LONGEST = 620  # lines of a module, without its tables
 
 
+@cache
 def tree_of(path):
     """Return what a module says, parsed."""
     return ast.parse(path.read_text(encoding="utf-8"))
@@ -32,13 +35,13 @@ def table_lines(tree):
     return sum(node.end_lineno - node.lineno for node in tables)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@together("path", SOURCES)
 def test_a_module_is_read_in_one_sitting(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines - table_lines(tree_of(path)) <= LONGEST
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@together("path", SOURCES)
 def test_names_are_imported_one_by_one(path):
     starred = [
         node
@@ -58,7 +61,7 @@ def library_modules():
     )
 
 
-@pytest.mark.parametrize("module", library_modules(), ids=str)
+@together("module", library_modules())
 def test_each_module_has_its_tests(module):
     """A file of the module's name, with or without its packages, or one for a small package."""
     parts = [part for part in module.parts if part != "layers"]

@@ -1,21 +1,24 @@
 """The site: its checks can fail, its extensions do their work, and a built site is whole."""
 
+import contextlib
 import hashlib
+import io
 import json
+import re
 import subprocess
-import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from types import SimpleNamespace
 
 import activation_explorer
+import benchmark_table
 import build_book
-import execution_cache
 import nbformat
 import page_repairs
 import pytest
 import site_checks
 from activation_table import TABLES
-from jupyter_cache import get_cache
+from together import together
 
 from course_lib.activations import CATALOGUE
 
@@ -255,63 +258,6 @@ def test_build_after_a_failure_starts_from_the_sources(builder, checkout):
 # The extensions.
 
 
-@pytest.fixture
-def sources(tmp_path):
-    """Return a folder with a library and a lock."""
-    (tmp_path / "course_lib" / "data").mkdir(parents=True)
-    (tmp_path / "course_lib" / "a.py").write_text("a = 1\n", encoding="utf-8")
-    (tmp_path / "course_lib" / "data" / "b.npz").write_bytes(b"b")
-    (tmp_path / "requirements.lock").write_text("numpy==2.4.6\n", encoding="utf-8")
-    return tmp_path
-
-
-@pytest.mark.parametrize("name", ["course_lib/a.py", "course_lib/data/b.npz", "requirements.lock"])
-def test_digest_sees_every_file(sources, name):
-    before = execution_cache.digest(sources)
-    assert execution_cache.digest(sources) == before
-    (sources / name).write_bytes(b"changed")
-    assert execution_cache.digest(sources) != before
-
-
-def test_digest_sees_new_names_and_no_bytecode(sources):
-    before = execution_cache.digest(sources)
-    (sources / "course_lib" / "__pycache__").mkdir()
-    (sources / "course_lib" / "__pycache__" / "a.pyc").write_bytes(b"x")
-    assert execution_cache.digest(sources) == before
-    (sources / "course_lib" / "a.py").rename(sources / "course_lib" / "c.py")
-    assert execution_cache.digest(sources) != before
-
-
-def test_other_caches_are_removed(tmp_path):
-    for name in ["old", "new"]:
-        (tmp_path / name).mkdir()
-    execution_cache.prune(tmp_path, "new")
-    execution_cache.prune(tmp_path / "missing", "new")
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
-
-
-def test_chapters_are_executed_before_sphinx_reads_them(tmp_path):
-    cells = {"one": "print(1 + 1)", "two": "print(2 + 2)", "failing": "1 / 0"}
-    for name, source in cells.items():
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-    app = SimpleNamespace(
-        config=SimpleNamespace(
-            nb_execution_cache_path=str(tmp_path / "cache"), nb_execution_timeout=60
-        )
-    )
-    env = SimpleNamespace(doc2path=lambda name: str(tmp_path / name))
-    execution_cache.execute_before(app, env, ["page.md", *(f"{name}.ipynb" for name in cells)])
-    cache = get_cache(app.config.nb_execution_cache_path)
-    found = {}
-    for name in cells:
-        notebook = nbformat.read(tmp_path / f"{name}.ipynb", 4)
-        if execution_cache.is_cached(cache, notebook):
-            _, executed = cache.merge_match_into_notebook(notebook)
-            found[name] = executed.cells[0].outputs[0].text
-    assert found == {"one": "2\n", "two": "4\n"}  # the one that fails is left to Sphinx
-
-
 REPAIRED = {
     "font awesome script": (
         '<script defer src="../_static/scripts/fontawesome.js?digest=5"></script>',
@@ -363,12 +309,29 @@ exclude_patterns = ["_build", "jupyter_execute"]
 """
 
 
-class Book:
-    """A small book that is built by Sphinx itself, in a process of its own."""
+def run_sphinx(folder):
+    """Build what has changed in a folder; return the exit status and what Sphinx said."""
+    from sphinx.cmd.build import build_main
 
-    def __init__(self, folder):
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+        status = build_main(["-q", "-W", "-N", "--keep-going", folder, f"{folder}/_build"])
+    return status, told.getvalue()
+
+
+@pytest.fixture(scope="module")
+def aside():
+    """Return a process of its own, in which Sphinx and MyST-NB are imported once for all books."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        yield pool
+
+
+class Book:
+    """A small book that is built by Sphinx itself, in another process."""
+
+    def __init__(self, folder, aside):
         """Write the settings and a ledger."""
-        self.folder = folder
+        self.folder, self.aside = folder, aside
         extensions = str(build_book.ROOT / "book" / "_ext")
         self.write("conf.py", CONF.format(extensions=extensions))
         self.write("ledger.md", "# Ledger\n\n```{claim-ledger}\n```\n")
@@ -401,9 +364,7 @@ class Book:
 
     def build(self):
         """Build what has changed; return the exit status and what Sphinx said."""
-        command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", ".", "_build"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
-        return done.returncode, done.stderr
+        return self.aside.submit(run_sphinx, str(self.folder)).result(timeout=300)
 
     def page(self, name):
         """Return a page."""
@@ -429,16 +390,16 @@ def record(name, verdict="holds", condition="", measured="3 of 3"):
 
 
 @pytest.fixture
-def book(tmp_path):
+def book(tmp_path, aside):
     """Return a small book with two chapters."""
-    book = Book(tmp_path)
+    book = Book(tmp_path, aside)
     book.index("one", "two")
     book.chapter("one", record("xor-not-linear"), record("saturation", "holds-if", "it is deep"))
     book.chapter("two", record("relu-formula", "fails", "it is so", "<1 of 3"))
     return book
 
 
-def test_ledger_lists_every_claim(book):
+def test_ledger_lists_every_claim_and_follows_a_changed_and_a_removed_chapter(book):
     assert book.build() == (0, "")
     page = book.ledger()
     assert 'href="one.html#claim-xor-not-linear">Statement of xor-not-linear.</a>' in page
@@ -451,10 +412,6 @@ def test_ledger_lists_every_claim(book):
     assert "Softmax" in waiting
     assert "No linear model classifies XOR" not in waiting
     assert 'id="claim-xor-not-linear"' in (book.folder / "_build" / "one.html").read_text("utf-8")
-
-
-def test_ledger_follows_a_changed_and_a_removed_chapter(book):
-    assert book.build() == (0, "")
     book.chapter("one", record("xor-not-linear", measured="4 of 4"))
     assert book.build() == (0, "")
     assert "4 of 4" in book.ledger()
@@ -504,6 +461,34 @@ def test_every_activation_has_a_row_that_does_not_break_its_table(table):
         assert f"{activation.name} <course_lib.activations." in cells[0]
 
 
+# The page of benchmarks.
+
+
+def stored_results():
+    """Return the results that the page may show."""
+    return {
+        p.stem: json.loads(p.read_text(encoding="utf-8"))
+        for p in benchmark_table.RESULTS.glob("*.json")
+    }
+
+
+def test_what_is_stored_was_measured_in_full():
+    found = stored_results()
+    assert found
+    assert not any(result["quick"] for result in found.values())
+
+
+def test_the_page_shows_every_table():
+    page = (build_book.ROOT / "book" / "benchmarks.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^```\{benchmark-table\} (\w+) (.+)$", page, re.MULTILINE))
+    assert shown == {(name, title) for name, r in stored_results().items() for title in r["tables"]}
+
+
+def test_cells_do_not_break_a_table():
+    lines = benchmark_table.markdown({"head": ["a", "b|c"], "names": 1, "rows": [["1|2", ""]]})
+    assert lines == ["| a | b\\|c |", "| :--- | ---: |", "| 1\\|2 | |"]
+
+
 # What is vendored, and what was built.
 
 
@@ -519,7 +504,7 @@ def test_every_vendored_file_is_recorded():
     assert names == {*checksums(), "SHA256SUMS"}
 
 
-@pytest.mark.parametrize("name", checksums())
+@together("name", checksums())
 def test_vendored_file_is_what_it_was(name):
     assert hashlib.sha256((VENDORED / name).read_bytes()).hexdigest() == checksums()[name]
 

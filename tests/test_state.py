@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from together import together
 from training_helpers import EVERYTHING, NETWORKS, Scale, X, Y, assert_same, through_file
 
 from course_lib.network import Activate, Dense, Dropout, Network, mlp
@@ -10,7 +11,7 @@ from course_lib.network.seeds import generator_state, set_generator_state, strea
 from course_lib.training import SGD, Adam, fit
 
 
-@pytest.mark.parametrize("seeds", [3, range(2)], ids=["one", "two"])
+@together("seeds", [3, range(2)])
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_state_is_a_copy_that_carries_everything(kind, seeds):
     network, twin = NETWORKS[kind](seeds, np.float64), NETWORKS[kind](seeds, np.float64)
@@ -202,8 +203,8 @@ UNLOADABLE = {
 }
 
 
-@pytest.mark.parametrize("case", UNLOADABLE)
-@pytest.mark.parametrize("load", ["load_parameters", "load_state_dict"])
+@together("case", UNLOADABLE)
+@together("load", ["load_parameters", "load_state_dict"])
 def test_an_entry_that_cannot_be_loaded_leaves_the_network_as_it_was(load, case, refuses):
     value, error, text = UNLOADABLE[case]
     network = mlp([3, 4, 2], seed=6, dtype=np.float32)

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from scipy import stats
+from together import together
 
 from course_lib.statistics import (
     bootstrap_interval,
@@ -71,7 +72,7 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD)
+@together("case", BAD)
 def test_bad_input_is_named_with_what_is_expected(case):
     call, given_text, expected_text = BAD[case]
     with pytest.raises(ValueError, match=r"expected|at least") as caught:

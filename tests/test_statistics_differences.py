@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from together import together
 
 from course_lib.statistics import (
     holm,
@@ -95,7 +96,7 @@ def test_a_huge_pair_that_is_equal_in_both_changes_nothing(huge):
 
 
 @pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("huge", [30.0, 1e10, 1e100])
+@together("huge", [30.0, 1e10, 1e100])
 def test_a_huge_difference_does_not_swallow_the_others(seed, huge):
     a, b = np.random.default_rng(seed).integers(-9, 9, (2, 9)) / 8.0
     a, b = [*a, huge], [*b, 0.0]
@@ -104,7 +105,7 @@ def test_a_huge_difference_does_not_swallow_the_others(seed, huge):
 
 
 @pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("denominator", [10, 1500])
+@together("denominator", [10, 1500])
 def test_accuracies_count_as_the_fractions_that_they_are(seed, denominator):
     k, m = np.random.default_rng(seed).integers(0, 10, (2, 8)) + denominator - 10
     expected = counted(map(int, k), map(int, m))

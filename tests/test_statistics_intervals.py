@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from scipy import stats
 from statistics_helpers import exact_quantile
+from together import together
 
 from course_lib.statistics import (
     bootstrap_interval,
@@ -138,16 +139,16 @@ def test_the_same_seed_gives_the_same_interval():
     assert bootstrap_interval(samples, seed=1) != bootstrap_interval(samples)
 
 
-@pytest.mark.parametrize("value", [0.9, 0.25, 1 / 3, 0.0, -1e100])
-@pytest.mark.parametrize("n", [2, 7, 8])
+@together("value", [0.9, 0.25, 1 / 3, 0.0, -1e100])
+@together("n", [2, 7, 8])
 def test_equal_samples_give_their_value_exactly(value, n):
     assert bootstrap_interval([value] * n) == (value, value)
     assert bootstrap_interval([value] * n, resamples=1, level=0.99999) == (value, value)
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("n", [2, 3, 5])
-@pytest.mark.parametrize("level", [0.5, 0.95, 0.9999999])
+@together("n", [2, 3, 5])
+@together("level", [0.5, 0.95, 0.9999999])
 def test_the_interval_lies_within_the_samples(seed, n, level):
     samples = np.random.default_rng(seed).lognormal(0, 3, size=n)
     for resamples in (1, 2, 500):
@@ -251,8 +252,8 @@ def test_the_t_interval_of_a_hundred_thousand_samples():
     assert t_interval(samples) == pytest.approx(expected, rel=1e-13)
 
 
-@pytest.mark.parametrize("n", [2, 3, 16, 2000])
-@pytest.mark.parametrize("level", [0.01, 0.95, 0.99999])
+@together("n", [2, 3, 16, 2000])
+@together("level", [0.01, 0.95, 0.99999])
 def test_its_quantile_is_exact(n, level):
     samples = np.arange(n) - (n - 1) / 2
     half = float(exact_quantile(level, n - 1) * mp.sqrt(mpf(n + 1) / 12))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from together import together
 
 from course_lib.network import Dense, Network, mlp
 from course_lib.training import SGD, Adam, AdamW, fit
@@ -243,7 +244,7 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD)
+@together("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case, refuses):
     refuses(*BAD[case])
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from together import together
 
 from course_lib import data
 from course_lib.network import mlp
@@ -29,8 +30,8 @@ def clip_in_torch(gradients, rule, limit):
     return [leaf.grad.numpy() for leaf in leaves], result
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("leading", [(), (3,), (2, 3)], ids=str)
+@together("dtype", [np.float32, np.float64])
+@together("leading", [(), (3,), (2, 3)])
 @pytest.mark.parametrize("limit", [0.1, 9, 1e4])
 def test_clipping_by_norm_equals_pytorch_for_each_replica(limit, leading, dtype):
     gradients = some_gradients(leading, dtype)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from network_helpers import targets_for
+from together import together
 
 from course_lib import data
 from course_lib.activations import CATALOGUE
@@ -42,9 +43,9 @@ def test_a_replica_trains_as_if_it_were_alone(hidden, activation, loss, n, batch
             np.testing.assert_allclose(together.parameters[key][i], value, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("seeds", [0, range(3)], ids=["one", "three"])
+@together("seeds", [0, range(3)])
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("with_validation", [False, True])
+@together("with_validation", [False, True])
 def test_history_has_the_replica_axis_first_and_the_epochs_last(seeds, loss, with_validation):
     x, y = data.moons(10)
     y = y if loss == "cross_entropy" else targets_for(loss, np.eye(2)[y])
@@ -123,9 +124,9 @@ def some_data(leading, loss, dtype=np.float64, n=11):
     return x, targets_for(loss, rng.uniform(size=(*leading, n, 2)))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("batch_size", [None, 4])
-@pytest.mark.parametrize("orders", [7, [4, 5, 6]], ids=["one order", "three orders"])
+@together("dtype", [np.float32, np.float64])
+@together("batch_size", [None, 4])
+@together("orders", [7, [4, 5, 6]])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_replica_with_data_of_its_own_trains_as_if_it_were_alone(loss, orders, batch_size, dtype):
     x, y = some_data((3,), loss, dtype)

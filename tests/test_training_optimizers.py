@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from together import together
 
 from course_lib import data
 from course_lib.network import Activate, BatchNorm, Network, PReLU, Residual, mlp
@@ -317,6 +318,6 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD)
+@together("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case, refuses):
     refuses(*BAD[case])

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from together import together
 from torch.optim import lr_scheduler
 from training_helpers import OPTIMIZERS, VALIDATION, X, Y, assert_same, through_file
 
@@ -189,7 +190,7 @@ def scheduled(kind, rate, schedule):
     return optimizer
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@together("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_learning_rates_of_replicas_are_all_multiplied(kind, dtype):
     rates = np.array([0.01, 0.1, 0.4])
@@ -395,6 +396,6 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD)
+@together("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case, refuses):
     refuses(*BAD[case])

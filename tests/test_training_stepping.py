@@ -1,11 +1,14 @@
 """Steps are made as a whole or not at all, and an optimizer's state goes on where it stood."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
+from together import together
 from training_helpers import OPTIMIZERS, X, Y, assert_same, through_file
 
 from course_lib.network import mlp
-from course_lib.training import SGD, Adam, AdamW, Momentum, fit
+from course_lib.training import SGD, Adam, AdamW, Momentum, fit, stepping
 
 
 @pytest.mark.parametrize("optimizer", [Momentum(0.1), Adam(0.1)], ids=["momentum", "adam"])
@@ -48,7 +51,7 @@ MISFITS = {
 }
 
 
-@pytest.mark.parametrize("case", MISFITS)
+@together("case", MISFITS)
 @pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
 def test_gradients_that_do_not_fit_are_named_and_nothing_moves(make, case, refuses):
     parameters = {"a": np.eye(3), "b": np.ones((1, 3))}
@@ -69,7 +72,7 @@ def read_only(array):
     return array
 
 
-@pytest.mark.parametrize("make", [SGD, Momentum, Adam, AdamW])
+@together("make", [SGD, Momentum, Adam, AdamW])
 @pytest.mark.parametrize(
     ("last", "error", "text"),
     [
@@ -112,7 +115,7 @@ NO_GRADIENTS = {
 }
 
 
-@pytest.mark.parametrize("case", NO_GRADIENTS)
+@together("case", NO_GRADIENTS)
 @pytest.mark.parametrize("kind", STEPPING, ids=lambda o: type(o).__name__)
 def test_a_gradient_of_a_wrong_kind_moves_nothing(kind, case, refuses):
     gradient, error, text = NO_GRADIENTS[case]
@@ -129,7 +132,7 @@ def test_a_gradient_of_a_wrong_kind_moves_nothing(kind, case, refuses):
         np.testing.assert_array_equal(state[name], value)
 
 
-@pytest.mark.parametrize("kind", STEPPING, ids=lambda o: type(o).__name__)
+@together("kind", STEPPING)
 @pytest.mark.parametrize("worst", [np.inf, 1e308, np.nan])
 def test_a_step_is_not_interrupted_by_what_numpy_is_told_to_raise(kind, worst):
     optimizer = type(kind)(10.0)
@@ -249,3 +252,84 @@ def test_a_loaded_memory_serves_the_network_it_is_for_alone():
         assert_same(other.state_dict(), before)
     loaded.load_state_dict(optimizer.state_dict())
     fit(network, X, Y, optimizer=loaded)
+
+
+# ---------------------------------------------------------------------------------------------
+# Pieces, and what is kept from one step to the next
+# ---------------------------------------------------------------------------------------------
+
+
+def cut(monkeypatch, size):
+    """Let parameters with more numbers move in pieces of so many."""
+    monkeypatch.setattr(stepping, "PIECE", size)
+    monkeypatch.setattr(stepping, "LARGE", size)
+
+
+def steps_of(make, size, monkeypatch, shapes, rate):
+    """Return parameters after three steps in pieces of a size."""
+    cut(monkeypatch, size)
+    rng = np.random.default_rng(0)
+    parameters = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    optimizer = make(rate)
+    some_steps(optimizer, parameters, 3)
+    return parameters | optimizer.state_dict()
+
+
+@pytest.mark.parametrize("rate", [0.1, np.array([0.1, 0.3])], ids=["one", "two"])
+@pytest.mark.parametrize("size", [1, 5, 24])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_in_pieces_equals_a_step_at_once(name, size, rate, monkeypatch):
+    shapes = {"w": (2, 7, 5), "b": (2, 1, 50)}
+    whole = steps_of(OPTIMIZERS[name], 2**20, monkeypatch, shapes, rate)
+    assert_same(steps_of(OPTIMIZERS[name], size, monkeypatch, shapes, rate), whole)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (1, 9), (4, 1), (2, 3, 7), (1, 1, 30), (2, 1, 3, 4)])
+def test_pieces_hold_each_number_once_and_the_settings_of_its_replica(shape, monkeypatch):
+    cut(monkeypatch, 4)
+    values = np.zeros(shape)
+    settings = np.arange(np.prod(shape[:-2]) or 1.0).reshape((*shape[:-2], *[1] * len(shape[-2:])))
+    for part, setting, alone in stepping.pieces(values, settings, np.array(1.0)):
+        assert part.size <= 4 and alone == 1
+        part += 1 + setting
+    np.testing.assert_array_equal(values, np.broadcast_to(1 + settings, shape))
+
+
+def test_a_gradient_that_is_a_view_of_its_parameter_is_read_before_that_moves(monkeypatch):
+    cut(monkeypatch, 2)
+    w = np.arange(9.0).reshape(3, 3)
+    expected = w - 0.5 * w.T
+    SGD(0.5).step({"w": w}, {"w": w.T})
+    np.testing.assert_array_equal(w, expected)
+
+
+def test_a_step_hears_of_every_change_of_a_setting():
+    w, ones = {"w": np.zeros((2, 1, 1))}, {"w": np.ones((2, 1, 1))}
+    rates = np.array([1.0, 2.0])
+    optimizer = SGD(rates)
+    optimizer.step(w, ones)
+    rates[0] = 4.0  # the optimizer's own array
+    optimizer.step(w, ones)
+    optimizer.learning_rate = 8.0
+    optimizer.step(w, ones)
+    optimizer.weight_decay = 1.0
+    optimizer.step(w, {"w": np.zeros((2, 1, 1))})
+    np.testing.assert_array_equal(w["w"].ravel(), [-13 + 8 * 13, -12 + 8 * 12])
+
+
+def test_a_parameter_that_became_read_only_is_told_in_the_next_step(refuses):
+    w, ones = {"w": np.zeros((1, 1))}, {"w": np.ones((1, 1))}
+    optimizer = SGD(1.0)
+    optimizer.step(w, ones)
+    read_only(w["w"])
+    refuses(lambda: optimizer.step(w, ones), ValueError, "w is an array that cannot be written")
+
+
+def test_an_optimizer_without_an_update_says_so():
+    @dataclass
+    class Nothing(stepping.Stepping):
+        learning_rate: float = 0.1
+        weight_decay: float = 0.0
+
+    with pytest.raises(NotImplementedError, match="Nothing has neither an update nor a step"):
+        Nothing().step({"w": np.ones((1, 1))}, {"w": np.ones((1, 1))})

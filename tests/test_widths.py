@@ -16,6 +16,7 @@ from network_helpers import (
     edge_input,
     normalization,
 )
+from together import together
 from torch.nn import functional
 
 from course_lib.activations import CATALOGUE, Activation, get, glu, logsumexp, softmax
@@ -153,7 +154,7 @@ def test_the_targets_of_a_network_that_ends_in_a_gate_fit_its_outputs():
 
 
 @pytest.mark.parametrize("name", [row.name for row in CATALOGUE.values()])
-@pytest.mark.parametrize("features", [4, 6])
+@together("features", [4, 6])
 def test_features_are_those_of_the_function(name, features):
     row = CATALOGUE[name]
     if name == "logsumexp":
@@ -182,9 +183,9 @@ IN_TORCH = {
 }
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("replicas", [(), (3,), (2, 3)], ids=str)
-@pytest.mark.parametrize("last", [False, True], ids=["between", "last"])
+@together("dtype", DTYPES)
+@together("replicas", [(), (3,), (2, 3)])
+@together("last", [False, True])
 @pytest.mark.parametrize("name", GATES)
 def test_a_gate_in_a_network_equals_pytorch(name, last, replicas, dtype):
     layers = [dense(2, 8, replicas, dtype), Activate(name)]
@@ -223,7 +224,7 @@ def test_gradients_through_gates_equal_differences(row, bias):
     assert check_gradients(network, X, LABELS).largest.max() < 1e-6
 
 
-@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
+@together("normalization", [None, "batch", "layer"])
 @pytest.mark.parametrize("name", GATES)
 def test_gated_perceptrons_with_everything_are_their_replicas(name, normalization):
     options = {
@@ -246,7 +247,7 @@ def test_gated_perceptrons_with_everything_are_their_replicas(name, normalizatio
                 np.testing.assert_allclose(gradients[key][i], gradient, rtol=1e-9, atol=1e-13)
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
+@together("dtype", FLOATS)
 @pytest.mark.parametrize("name", GATES)
 def test_no_gate_warns_at_any_input_and_keeps_the_dtype(name, dtype):
     for inputs in EDGES:

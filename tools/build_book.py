@@ -29,7 +29,7 @@ def build():
     UNFINISHED.touch()
     jupyter_book = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", jupyter_book, "build", str(ROOT), *SPHINX]
-    print("Building the book; the first time every chapter is executed", flush=True)
+    print("Building the book; chapters that are not in the cache are executed", flush=True)
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, errors="replace")
     if done.returncode:
         print(done.stdout)

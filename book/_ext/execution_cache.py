@@ -7,23 +7,32 @@ of other digests are removed.
 
 Sphinx reads one page after another. So the chapters that have to be executed are executed before,
 two at a time, and it finds them in the cache. One that fails is left to it, and to its report.
+
+The tests of the chapters execute them as well. What passes there is kept here too, by
+book/conftest.py, so that a build after the tests executes nothing.
 """
 
 import hashlib
 import shutil
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from copy import deepcopy
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from jupyter_cache.executors.utils import single_nb_execution
-from sphinx.application import Sphinx
-from sphinx.config import Config
-from sphinx.environment import BuildEnvironment
+
+if TYPE_CHECKING:  # the tests of the chapters import this module without Sphinx
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
 
 LIBRARY = "course_lib"
 LOCK = "requirements.lock"
@@ -47,55 +56,96 @@ def digest(root: Path) -> str:
     return told.hexdigest()[:16]
 
 
-def prune(caches: Path, keep: str) -> None:
-    """Remove the caches of other digests."""
-    for path in caches.glob("*"):
-        if path.is_dir() and path.name != keep:
+def folder(root: Path) -> Path:
+    """Return the folder of the cache that belongs to the library as it is now."""
+    return root / CACHES / digest(root)
+
+
+def prune(current: Path) -> None:
+    """Remove the caches of other digests than that of a folder."""
+    for path in current.parent.glob("*"):
+        if path.is_dir() and path != current:
             shutil.rmtree(path)
 
 
-def choose_cache(app: Sphinx, config: Config) -> None:
+def choose_cache(app: "Sphinx", config: "Config") -> None:
     """Point myst-nb to the cache of this digest; a new one makes Sphinx read every page anew."""
-    root = Path(app.srcdir)
-    name = digest(root)
-    prune(root / CACHES, name)
-    config.nb_execution_cache_path = str(root / CACHES / name)
+    cache = folder(Path(app.srcdir))
+    prune(cache)
+    config.nb_execution_cache_path = str(cache)
+
+
+@contextmanager
+def opened(path: Path | str) -> Iterator[JupyterCacheAbstract]:
+    """Open the cache in a folder, which is made if it is missing, and close its database."""
+    cache = get_cache(path)
+    try:
+        yield cache
+    finally:
+        cache.db.dispose()
 
 
 def is_cached(cache: JupyterCacheAbstract, notebook: nbformat.NotebookNode) -> bool:
-    """Return whether a cache holds a notebook with these cells."""
+    """Return whether a cache holds a notebook with these cells, written to its end."""
     try:
-        cache.match_cache_notebook(notebook)
-    except KeyError:
+        cache.get_cache_bundle(cache.match_cache_notebook(notebook).pk)
+    except (KeyError, ValueError):
         return False
     return True
 
 
+def keep(cache: JupyterCacheAbstract, bundle: CacheBundleIn) -> None:
+    """Put an executed notebook into a cache."""
+    cache.add_nb_to_project(bundle.uri)
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def bundled(path: Path | str, notebook: nbformat.NotebookNode, seconds: float) -> CacheBundleIn:
+    """Return what a cache keeps of an executed notebook."""
+    return CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
+
+
 def execute(path: Path, notebook: nbformat.NotebookNode, *, timeout: int) -> CacheBundleIn | None:
-    """Execute a notebook; return what the cache keeps of it, or None if a cell raised."""
-    result = single_nb_execution(notebook, str(path.parent), timeout, False)
-    if result.err is not None:
-        return None
-    return CacheBundleIn(notebook, str(path), data={"execution_seconds": result.time})
+    """Execute a notebook; return what the cache keeps of it, or None if a cell raised.
+
+    What a cell prints comes in pieces of chance size. They are joined here, as nbval joins them:
+    myst-nb would end a line after each.
+    """
+    result = single_nb_execution(notebook, str(path.parent), timeout, False, coalesce_streams=True)
+    return None if result.err else bundled(path, notebook, result.time)
 
 
-def execute_before(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+def with_outputs(
+    notebook: nbformat.NotebookNode, outputs: list[list[nbformat.NotebookNode]]
+) -> nbformat.NotebookNode:
+    """Return a notebook with other outputs of its code cells, which are counted from 1."""
+    executed = deepcopy(notebook)
+    cells = [cell for cell in executed.cells if cell.cell_type == "code"]
+    for count, (cell, own) in enumerate(zip(cells, outputs, strict=True), start=1):
+        cell.execution_count = count
+        cell.outputs = deepcopy(own)
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    return executed
+
+
+def execute_before(app: "Sphinx", env: "BuildEnvironment", docnames: list[str]) -> None:
     """Execute those of the pages to be read that are notebooks and not in the cache."""
     paths = [Path(env.doc2path(name)) for name in docnames]
     notebooks = {path: nbformat.read(path, 4) for path in paths if path.suffix == ".ipynb"}
-    cache = get_cache(app.config.nb_execution_cache_path)
-    missing = [path for path, notebook in notebooks.items() if not is_cached(cache, notebook)]
-    missing.sort(key=lambda path: -path.stat().st_size)  # the longest first
-    run = partial(execute, timeout=app.config.nb_execution_timeout)
-    with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
-        executed = list(pool.map(run, missing, [notebooks[path] for path in missing]))
-    for path, bundle in zip(missing, executed, strict=True):
-        if bundle is not None:
-            cache.add_nb_to_project(str(path))
-            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    with opened(app.config.nb_execution_cache_path) as cache:
+        missing = [path for path, notebook in notebooks.items() if not is_cached(cache, notebook)]
+        missing.sort(key=lambda path: -path.stat().st_size)  # the longest first
+        run = partial(execute, timeout=app.config.nb_execution_timeout)
+        with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
+            executed = list(pool.map(run, missing, [notebooks[path] for path in missing]))
+        for bundle in executed:
+            if bundle is not None:
+                keep(cache, bundle)
 
 
-def setup(app: Sphinx) -> dict[str, bool]:
+def setup(app: "Sphinx") -> dict[str, bool]:
     """Register the extension."""
     app.connect("config-inited", choose_cache)
     app.connect("env-before-read-docs", execute_before)

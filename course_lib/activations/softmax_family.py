@@ -305,20 +305,40 @@ def negative_log_likelihood(x: Array, labels: Array, count: int = 1) -> tuple[Ar
     (array([1.92874985e-22]), array([[-1.92874985e-22,  1.92874985e-22]]))
     """
     with np.errstate(all="ignore"):
-        rows, dtype, restore = rows_of(x, -1)
-        place = np.arange(len(rows)), labels.reshape(-1)
-        shifted, rest = _less_largest(rows, dtype)
+        table, axis = _along(x)
+        shifted, rest = _less_largest(table, x.dtype, axis)
+        numbers = labels.reshape(-1).astype(np.intp)
+        rows = np.arange(len(numbers))
+        # where the labels' entries stand in memory: with one index NumPy is faster than with two
+        place = rows * shifted.shape[1] + numbers if axis else numbers * len(rows) + rows
         terms = np.exp(shifted)
         if rest is not None:
             terms += terms * rest
-        own, terms[place] = terms[place], 0
-        others = terms.sum(axis=-1)
-        terms /= ((others + own) * count)[:, np.newaxis]
-        terms[place] = others / (-count * (others + own))
+        flat = terms.reshape(-1)
+        own = flat.take(place)
+        flat[place] = 0
+        others = terms.sum(axis=axis)
+        total = others + own
+        total *= count
+        terms /= np.expand_dims(total, axis)
+        flat[place] = others / -total
         # 1 + more is the total: with the label at the maximum, more is what can be small
         more = np.where(own == 1, others, own + (others - 1))
-        values = np.log1p(more) - shifted[place]
-        return values.reshape(labels.shape).astype(dtype), restore(terms)
+        values = np.log1p(more, out=more)
+        values -= shifted.reshape(-1).take(place)
+        gradient = terms.astype(x.dtype) if axis else terms.T.astype(x.dtype, order="C")
+        return values.reshape(labels.shape).astype(x.dtype), gradient.reshape(x.shape)
+
+
+_SHORT = 32  # up to here rows lie faster side by side, as columns: sums then go along all of them
+
+
+def _along(x: Array) -> tuple[Array, int]:
+    """Return rows as a new matrix in float64, in rows or in columns, and the axis to sum along."""
+    rows = x.reshape(-1, x.shape[-1])
+    if rows.shape[-1] > _SHORT:
+        return rows.astype(np.float64), 1
+    return rows.T.astype(np.float64, order="C"), 0
 
 
 # ---------------------------------------------------------------------------------------------
@@ -498,16 +518,17 @@ def _terms(rows: Array, dtype: np.dtype[Any]) -> _Terms:
     return _Terms(shifted, rest, terms, terms_rest, unit)
 
 
-def _less_largest(rows: Array, dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
+def _less_largest(rows: Array, dtype: np.dtype[Any], axis: int = -1) -> tuple[Array, Array | None]:
     """Return x - max(x), and its rounding error where the result is to be float64, else None."""
-    largest = rows.max(axis=-1, keepdims=True, initial=-np.inf)
-    at_top = rows == largest
+    largest = rows.max(axis=axis, keepdims=True, initial=-np.inf)
     if dtype.itemsize < 8:
         shifted, rest = rows - largest, None
     else:
         shifted, rest = two_sum(rows, -largest)
-        rest[~np.isfinite(shifted)] = 0
-    shifted[at_top] = 0  # inf - inf is NaN, where the difference meant is 0
+        if not np.isfinite(shifted).all():
+            rest[~np.isfinite(shifted)] = 0
+    if not np.isfinite(largest).all():
+        shifted[rows == largest] = 0  # inf - inf is NaN, where the difference meant is 0
     return shifted, rest
 
 

@@ -271,7 +271,8 @@ def mean_over(values: Array, axes: tuple[int, ...]) -> PerReplica:
         mean = values.mean(axis=axes)
         if not np.isfinite(mean).all():
             count = prod(values.shape[axis] for axis in axes)
-            mean = (values.astype(np.float64) / count).sum(axis=axes).astype(values.dtype)
+            wide = (values.astype(np.float64) / count).sum(axis=axes).astype(values.dtype)
+            mean = np.where(np.isfinite(mean), mean, wide)[()]  # no replica changes another's
     return mean
 
 

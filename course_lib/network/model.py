@@ -1,5 +1,6 @@
 """The network: layers in a row, forward and backward, with their parameters and state by name."""
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,12 +18,14 @@ from course_lib.network.layers.sequence import (
     go_forward,
     named_gradients,
     named_parameters,
+    part_of,
     replica_of,
     set_training,
     with_extra_state,
 )
 from course_lib.network.layers.widths import has_weight, widths
 from course_lib.network.losses import Loss, get_loss
+from course_lib.numerics import keep_freed_memory
 
 __all__ = ["Network"]
 
@@ -79,6 +82,7 @@ class Network:
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
+        keep_freed_memory()  # for the next step, whose arrays are those of this one
         self.layers = as_layers(layers)
         everywhere = [layer for _, layer in walk(self.layers)]
         if len({id(layer) for layer in everywhere}) < len(everywhere):
@@ -345,6 +349,44 @@ class Network:
         if not self.replicas or not -self.replicas[0] <= index < self.replicas[0]:
             raise IndexError(f"replica {index} of a network with replicas {self.replicas}")
         return Network([replica_of(layer, index) for layer in self.layers])
+
+    def part(self, replicas: slice) -> "Network":
+        """Return some replicas as a network on views of all arrays: it changes this one.
+
+        Parameters
+        ----------
+        replicas : slice
+            Along the first leading axis.
+
+        Returns
+        -------
+        Network
+            With as many leading axes.
+
+        Raises
+        ------
+        AttributeError
+            If a layer has no method ``part``.
+
+        Notes
+        -----
+        `course_lib.training.fit` trains replicas by parts where all at once would need too much
+        memory. A `Dropout` with one seed for all replicas draws the same in all parts, if each
+        makes as many forward passes.
+
+        Examples
+        --------
+        >>> from course_lib.network import mlp
+        >>> network = mlp([2, 3, 1], seed=range(5))
+        >>> part = network.part(slice(1, 3))
+        >>> part.parameters["2.bias"][...] = 7.0
+        >>> network.parameters["2.bias"].ravel()
+        array([0., 7., 7., 0., 0.])
+        """
+        part = copy.copy(self)
+        part.layers = [part_of(layer, replicas) for layer in self.layers]
+        part.replicas = (len(range(*replicas.indices(self.replicas[0]))), *self.replicas[1:])
+        return part
 
     def check_input(self, x: ArrayLike) -> Array:
         """Return `x` as an array that `forward` takes, or raise one of its errors."""

@@ -8,7 +8,7 @@ from course_lib._typing import Array
 from course_lib.network import stream
 from course_lib.network.seeds import Seed
 
-__all__ = ["Batches", "epoch_batches"]
+__all__ = ["Batches", "epoch_batches", "take"]
 
 
 def epoch_batches(n: int, batch_size: int | None, rng: np.random.Generator) -> Iterator[Array]:
@@ -89,3 +89,13 @@ class Batches:
         for _ in range(epochs):
             for rng in self._generators:
                 next(epoch_batches(self.n, self.batch_size, rng))
+
+
+def take(own: Sequence[int], index: Array, *arrays: Array) -> list[Array]:
+    """Return the examples of one batch, of arrays ``(*own, examples, ...)``.
+
+    The index is ``(batch,)`` for all replicas, or ``(replicas, batch)`` with one row for each.
+    """
+    # an index for every axis: NumPy then gathers these rows alone, also from a broadcast view
+    replicas = tuple(axis[..., np.newaxis] for axis in np.indices(own, sparse=True))
+    return [array[(*replicas, index)] for array in arrays]

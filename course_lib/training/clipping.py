@@ -87,7 +87,9 @@ def _norms(gradients: Sequence[Array]) -> PerReplica:
     scale = np.where((sizes > 0) & np.isfinite(sizes), sizes, 1)[..., np.newaxis, np.newaxis]
     with np.errstate(over="ignore", under="ignore"):  # infinite is what such a norm is
         squares = [np.square(g / scale).sum(axis=(-2, -1)) for g in gradients]
-        return scale[..., 0, 0] * np.sqrt(np.sum(squares, axis=0))
+        # NumPy's sum adds up a single replica in another order than several
+        total = sum(squares[1:], squares[0]) if scale.ndim > 2 else np.sum(squares, axis=0)
+        return scale[..., 0, 0] * np.sqrt(total)
 
 
 def clip_value(gradients: Mapping[str, Array], limit: float) -> None:

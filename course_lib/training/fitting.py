@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,6 @@ from course_lib._typing import Array, PerReplica
 from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss
 from course_lib.network.layers import check_replicated, check_untied, walk
 from course_lib.network.seeds import Seed
-from course_lib.training import clipping
 from course_lib.training.arguments import (
     as_pair,
     check_fit_arguments,
@@ -22,7 +22,7 @@ from course_lib.training.batches import Batches
 from course_lib.training.history import Callback, History
 from course_lib.training.loop import Settings, train
 from course_lib.training.optimizers import Optimizer
-from course_lib.training.scores import accuracy_for
+from course_lib.training.parts import Parts, parts_of
 from course_lib.training.stepping import check_moves
 
 __all__ = ["fit"]
@@ -151,6 +151,16 @@ def fit(
     training can go on with ``history=``. An error that it raises ends the training like an
     interruption.
 
+    Replicas are trained all at once as long as a step is sure to need at most 128 MiB beside the
+    parameters, what the optimizer remembers, and the data: counted are 24 bytes for each example of
+    a batch and each output of a layer, and two sets of gradients. Otherwise `fit` takes as many
+    replicas at a time as keep to that, or one, whatever it needs; they go forward, backward and
+    move before the next ones, and are measured on validation data likewise. All results have the
+    same bits. ``network.gradients`` are then those of no step. With an optimizer of your own that
+    has a `step` of its own, the gradients of all replicas are collected for it. A network with a
+    layer of your own that has no ``part`` (see `course_lib.network.Layer`), or a loss of your own,
+    is trained at once. With patience, there is one more copy of the parameters.
+
     A training that is interrupted, as by Ctrl-C, raises the error and returns no history. The
     network keeps what it learned up to the last step; with patience, each replica has its best
     epoch so far, or its initial weights if no epoch was completed.
@@ -251,24 +261,31 @@ class _Learner:
     def train_epoch(self, batches: Iterable[Array]) -> PerReplica | float:
         total: PerReplica | float = 0.0
         for index in batches:
-            x, y = self.x, self.y
-            if self.batch_size is not None:
-                x, y = take(x.shape[:-2], index, x, y)
-            value, gradients = self.network.loss_and_gradients(x, y, self.loss)
-            if self.settings.clip_value is not None:
-                clipping.clip_value(gradients, self.settings.clip_value)
-            if self.settings.clip_norm is not None:
-                clipping.clip_norm(gradients, self.settings.clip_norm)
-            self.optimizer.step(self.network.parameters, gradients)
-            total = total + value * x.shape[-2]
+            given = None if self.batch_size is None else index
+            value = self._learning.step(self.optimizer, self.x, self.y, given)
+            total = total + value * index.shape[-1]
         return total
+
+    @cached_property
+    def _learning(self) -> Parts:
+        """The network in parts for a batch."""
+        examples = self.x.shape[-2]
+        return self._parts(min(self.batch_size or examples, examples))
+
+    @cached_property
+    def _measuring(self) -> Parts:
+        """The network in parts for the validation data."""
+        assert self.validation is not None
+        return self._parts(self.validation[0].shape[-2])
+
+    def _parts(self, rows: int) -> Parts:
+        slices = parts_of(self.network, self.loss, rows)
+        return Parts(self.network, slices, self.loss, self.settings)
 
     def evaluate(self) -> tuple[PerReplica, PerReplica] | None:
         if self.validation is None:
             return None
-        x, y = self.validation
-        outputs = self.network(x)
-        return self.loss.function(outputs, y), accuracy_for(self.loss, outputs, y)
+        return self._measuring.measure(*self.validation)
 
     def state(self) -> dict[str, Array]:
         """Return parameters and running averages, the arrays themselves."""
@@ -282,13 +299,3 @@ class _Learner:
     def load(self, state: Mapping[str, Array]) -> None:
         for name, value in self.state().items():
             value[...] = state[name]
-
-
-def take(own: Sequence[int], index: Array, *arrays: Array) -> list[Array]:
-    """Return the examples of one batch, of arrays ``(*own, examples, ...)``.
-
-    The index is ``(batch,)`` for all replicas, or ``(replicas, batch)`` with one row for each.
-    """
-    # an index for every axis: NumPy then gathers these rows alone, also from a broadcast view
-    replicas = tuple(axis[..., np.newaxis] for axis in np.indices(own, sparse=True))
-    return [array[(*replicas, index)] for array in arrays]

@@ -6,9 +6,9 @@ over learning rates is a single training.
 To add an optimizer, write it here, as a dataclass derived from
 `course_lib.training.stepping.Stepping`. Its fields are its settings, the last two ``decay`` and
 ``schedule``; ``remembers`` names what it keeps of each parameter from one step to the next;
-``__post_init__`` checks settings of its own; and ``step`` moves each parameter that
-``self.moves(parameters, gradients)`` returns. Storing, loading and the checks of a step come with
-the base. `Momentum` is the shortest one with a memory. Then name it in ``__all__`` here and in
+``__post_init__`` checks settings of its own; and ``update`` moves some numbers of a parameter, each
+by itself. Storing, loading, the checks of a step and its pieces come with the base. `Momentum` is
+the shortest one with a memory. Then name it in ``__all__`` here and in
 ``course_lib/training/__init__.py``, and give it a line in ``OPTIMIZERS`` in
 ``tests/test_training_optimizers.py``, next to the optimizer of PyTorch whose steps it must equal.
 """
@@ -54,7 +54,8 @@ def check_divides(optimizer: "RMSprop | Adam", name: str, parameter: Array) -> N
             f"{name} is float16, in which the squares of gradients vanish or overflow that "
             f"{type(optimizer).__name__} divides by; train in float32, or with SGD or Momentum"
         )
-    shaped_for("eps", optimizer.eps, parameter, nonzero=True)
+    if not 0 < parameter.dtype.type(optimizer.eps) < np.inf:
+        shaped_for("eps", optimizer.eps, parameter, nonzero=True)  # finds the words
 
 
 @dataclass
@@ -119,11 +120,9 @@ class SGD(Stepping):
     decay: str = "all"
     schedule: Schedule | None = None
 
-    @np.errstate(all="ignore")  # an error in the middle would leave the step half done
-    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place, against the gradients; if anything does not fit, none."""
-        for _, parameter, gradient, learning_rate, decay in self.moves(parameters, gradients):
-            parameter -= learning_rate * penalized(gradient, decay, parameter)
+    def update(self, parameter: Array, gradient: Array, learning_rate: Array, decay: Array) -> None:
+        """Move numbers of a parameter against their gradients."""
+        parameter -= learning_rate * penalized(gradient, decay, parameter)
 
 
 @dataclass
@@ -190,18 +189,17 @@ class Momentum(Stepping):
         if self.nesterov and not self.momentum:
             raise ValueError("momentum is 0; expected one above 0 with nesterov=True")
 
-    @np.errstate(all="ignore")  # an error in the middle would leave the step half done
-    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place, along the velocity; if anything does not fit, none."""
-        for name, parameter, gradient, learning_rate, decay in self.moves(parameters, gradients):
-            velocity = self.memory["velocity"][name]
-            descent = penalized(gradient, decay, parameter)
-            velocity *= self.momentum
-            velocity += descent
-            if self.nesterov:
-                parameter -= learning_rate * (descent + self.momentum * velocity)
-            else:
-                parameter -= learning_rate * velocity
+    def update(
+        self, parameter: Array, gradient: Array, learning_rate: Array, decay: Array, velocity: Array
+    ) -> None:
+        """Move numbers of a parameter along their velocity."""
+        descent = penalized(gradient, decay, parameter)
+        velocity *= self.momentum
+        velocity += descent
+        if self.nesterov:
+            parameter -= learning_rate * (descent + self.momentum * velocity)
+        else:
+            parameter -= learning_rate * velocity
 
 
 @dataclass
@@ -273,23 +271,27 @@ class RMSprop(Stepping):
         self.momentum = as_number("momentum", self.momentum, least=0, below=1)
         self.centered = as_flag("centered", self.centered)
 
-    @np.errstate(all="ignore")  # an error in the middle would leave the step half done
-    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place; if anything does not fit, none."""
-        for name, parameter, given, learning_rate, decay in self.moves(parameters, gradients):
-            gradient = penalized(given, decay, parameter)
-            square, velocity = self.memory["square"][name], self.memory["velocity"][name]
-            square += (1 - self.alpha) * (gradient * gradient - square)
-            velocity *= self.momentum
-            velocity += gradient / (np.sqrt(self.variance(name, gradient)) + self.eps)
-            parameter -= learning_rate * velocity
+    def update(
+        self,
+        parameter: Array,
+        given: Array,
+        learning_rate: Array,
+        decay: Array,
+        square: Array,
+        mean: Array,
+        velocity: Array,
+    ) -> None:
+        """Move numbers of a parameter against their gradients, over the root of their squares."""
+        gradient = penalized(given, decay, parameter)
+        square += (1 - self.alpha) * (gradient * gradient - square)
+        velocity *= self.momentum
+        velocity += gradient / (np.sqrt(self.variance(gradient, square, mean)) + self.eps)
+        parameter -= learning_rate * velocity
 
-    def variance(self, name: str, gradient: Array) -> Array:
+    def variance(self, gradient: Array, square: Array, mean: Array) -> Array:
         """Return what the gradient is divided by the root of."""
-        square = self.memory["square"][name]
         if not self.centered:
             return square
-        mean = self.memory["mean"][name]
         mean += (1 - self.alpha) * (gradient - mean)
         return np.maximum(square - mean * mean, 0)
 
@@ -368,19 +370,22 @@ class Adam(Stepping):
         self.beta2 = as_number("beta2", self.beta2, least=0, below=1)
         self.eps = as_number("eps", self.eps, above=0)
 
-    @np.errstate(all="ignore")  # an error in the middle would leave the step half done
-    def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Move the parameters, in place; if anything does not fit, none."""
-        moves = self.moves(parameters, gradients)
-        unbias1 = 1 - self.beta1**self.steps
-        unbias2 = 1 - self.beta2**self.steps
-        for name, parameter, given, learning_rate, decay in moves:
-            gradient = self.decayed(parameter, given, learning_rate, decay)
-            mean, square = self.memory["mean"][name], self.memory["square"][name]
-            mean += (1 - self.beta1) * (gradient - mean)
-            square += (1 - self.beta2) * (gradient * gradient - square)
-            size = np.sqrt(square / unbias2) + self.eps
-            parameter -= learning_rate / unbias1 * mean / size
+    def update(
+        self,
+        parameter: Array,
+        given: Array,
+        learning_rate: Array,
+        decay: Array,
+        mean: Array,
+        square: Array,
+    ) -> None:
+        """Move numbers of a parameter by their running means."""
+        gradient = self.decayed(parameter, given, learning_rate, decay)
+        mean += (1 - self.beta1) * (gradient - mean)
+        square += (1 - self.beta2) * (gradient * gradient - square)
+        unbias1, unbias2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
+        size = np.sqrt(square / unbias2) + self.eps
+        parameter -= learning_rate / unbias1 * mean / size
 
     def decayed(
         self, parameter: Array, gradient: Array, learning_rate: Array, decay: Array

@@ -82,6 +82,10 @@ class Activate(BaseLayer):
         """Return a layer with the same activation."""
         return Activate(self.activation)
 
+    def part(self, replicas: slice) -> "Activate":
+        """Return a layer with the same activation."""
+        return self._views(replicas)
+
 
 class PReLU(BaseLayer):
     """A rectifier with a learned negative slope: one for all features, or one for each.
@@ -148,6 +152,10 @@ class PReLU(BaseLayer):
     def replica(self, index: int) -> "PReLU":
         """Return one replica as a layer of its own."""
         return PReLU(self.parameters["weight"][index].copy())
+
+    def part(self, replicas: slice) -> "PReLU":
+        """Return some replicas as a layer on views of the arrays."""
+        return self._views(replicas)
 
 
 _MOST_PIECES = 8  # that are tried for a function of a user's own, which does not say how many

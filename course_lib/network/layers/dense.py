@@ -81,3 +81,7 @@ class Dense(BaseLayer):
     def replica(self, index: int) -> "Dense":
         """Return one replica as a layer of its own."""
         return Dense(*(value[index].copy() for value in self.parameters.values()))
+
+    def part(self, replicas: slice) -> "Dense":
+        """Return some replicas as a layer on views of the arrays."""
+        return self._views(replicas)

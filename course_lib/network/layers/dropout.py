@@ -147,6 +147,20 @@ class Dropout(BaseLayer):
         layer._generators = copy.deepcopy(np.asarray(own, dtype=object))
         return layer
 
+    def part(self, replicas: slice) -> "Dropout":
+        """Return some replicas as a layer that draws from the generators of this one.
+
+        Where all replicas share one, the first part has it, and the others twins of it: as long as
+        each part makes one forward pass for each of the first's, all draw the same.
+        """
+        layer = self._views(replicas)
+        layer.p = self.p[replicas] if self.p.shape else self.p
+        if self._generators.shape:
+            layer._generators = self._generators[replicas]
+        elif replicas.start:
+            layer._generators = copy.deepcopy(self._generators)
+        return layer
+
 
 def _masked(values: Array, mask: Array) -> Array:
     """Return values times a mask, and 0 where it is 0, whatever was there."""
@@ -201,6 +215,12 @@ class AlphaDropout(Dropout):
         """Return the factor of what is kept, a, for each p."""
         variance = (1 - self.p) * (1 + self.p * _SELU_LIMIT**2)
         return np.asarray(1 / np.sqrt(variance))
+
+    def part(self, replicas: slice) -> "AlphaDropout":
+        """Return some replicas as a layer that draws from the generators of this one."""
+        layer = super().part(replicas)
+        assert isinstance(layer, AlphaDropout)
+        return layer
 
 
 def as_probabilities(name: str, p: ArrayLike) -> NDArray[np.float64]:

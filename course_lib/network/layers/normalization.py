@@ -205,6 +205,13 @@ class BatchNorm(_Normalization):
         layer.running_variance[...] = self.running_variance[index]
         return layer
 
+    def part(self, replicas: slice) -> "BatchNorm":
+        """Return some replicas as a layer on views of the arrays, running averages too."""
+        layer = self._views(replicas)
+        layer.running_mean = self.running_mean[replicas]
+        layer.running_variance = self.running_variance[replicas]
+        return layer
+
 
 class LayerNorm(_Normalization):
     r"""Layer normalization: each example has mean 0 and variance 1 over its features.
@@ -263,6 +270,10 @@ class LayerNorm(_Normalization):
         """Return one replica as a layer of its own."""
         weight, bias = (value[index].copy() for value in self.parameters.values())
         return LayerNorm(weight, bias, eps=self.eps)
+
+    def part(self, replicas: slice) -> "LayerNorm":
+        """Return some replicas as a layer on views of the arrays."""
+        return self._views(replicas)
 
 
 @np.errstate(all="ignore")

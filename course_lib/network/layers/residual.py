@@ -1,5 +1,6 @@
 """The residual block around layers in a row."""
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from course_lib.network.layers.sequence import (
     go_forward,
     named_gradients,
     named_parameters,
+    part_of,
     replica_of,
     set_training,
 )
@@ -115,3 +117,9 @@ class Residual(Block):
     def replica(self, index: int) -> "Residual":
         """Return one replica as a block of its own."""
         return Residual([replica_of(layer, index) for layer in self.layers])
+
+    def part(self, replicas: slice) -> "Residual":
+        """Return some replicas as a block of such parts."""
+        block = copy.copy(self)
+        block.layers = [part_of(layer, replicas) for layer in self.layers]
+        return block

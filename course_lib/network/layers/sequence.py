@@ -136,6 +136,31 @@ def replica_of(layer: Layer, index: int) -> Layer:
     return own
 
 
+def has_part(layer: Layer) -> bool:
+    """Return whether some replicas of a layer can be taken as a layer on views of its arrays.
+
+    The layer's own class must say how: a class derived from another may hold more than that one
+    knows of. One whose methods were replaced, as `course_lib.diagnostics` does it, has no part.
+
+    Examples
+    --------
+    >>> from course_lib.network.layers import Activate
+    >>> class Loud(Activate):
+    ...     pass
+    >>> has_part(Activate("relu")), has_part(Loud("relu"))
+    (True, False)
+    """
+    inside = layer.layers if isinstance(layer, Block) else []
+    own = "part" in vars(type(layer)) and not vars(layer).keys() & {"forward", "backward"}
+    return own and all(map(has_part, inside))
+
+
+def part_of(layer: Any, replicas: slice) -> Layer:
+    """Return some replicas of a layer that has parts, as a layer on views of its arrays."""
+    part: Layer = layer.part(replicas)
+    return part
+
+
 def walk(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
     """Yield each layer with its name, and after a block the layers in it.
 

@@ -1,0 +1,153 @@
+"""Time a training step of many seeds: ours, PyTorch's, JAX's, an earlier commit's, and the limit.
+
+Ours trains all seeds at once as replicas of one network, in a step as `course_lib.training.fit`
+makes it; that itself stands beside it, with its checks and its history. Then come the same networks
+one at a time; a loop over modules of PyTorch; ``torch.func.vmap`` of the gradient, the faster of a
+module and plain tensor code, with one call for the update; the same written with an axis for the
+seeds by hand; ``jax.jit(jax.vmap(...))`` of the whole step, which overwrites its parameters; and
+the commit before, from a worktree that the program makes and removes (``--before FOLDER`` takes
+another checkout). The limit is the matrix products alone, then with one pass over each array.
+
+All make the same step: parameters after six of them are compared before anything is timed, and a
+difference is an error. All take turns on one thread, which the CPU's time confirms. A round gives
+the ratio of two times; printed are the median over all rounds and the quartiles. One process has
+one heap: the freed memory that this library has it keep serves the others too, so that the commit
+before is a few percent faster here than alone.
+"""
+
+from threads import one_thread
+
+if __name__ == "__main__":
+    one_thread()  # before NumPy is imported
+
+import statistics
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import rivals
+import torch
+from rivals import Case
+from stored import NONE, Table, medians, parser, report
+from turns import fastest, ratio, take_turns
+from versions import BEFORE, checkout, library
+
+ROWS = {
+    "64 × 2-16-16-2, batch 64": (64, (2, 16, 16, 2), 64),
+    "24 × 196-64-10, batch 50": (24, (196, 64, 10), 50),
+    "32 × 784-256-10, batch 64": (32, (784, 256, 10), 64),
+}
+QUICK_ROWS = {"3 × 2-4-4-2, batch 5": (3, (2, 4, 4, 2), 5)}
+ACTIVATIONS = ("tanh", "gelu", "relu")
+DTYPES = (np.float32, np.float64)
+SECONDS = 8  # for each cell
+STEPS = 6  # that are compared, and that each call of fit makes
+# Norm of a difference in parameters over that of what these steps change. In float32 a unit of ReLU
+# at 0 may differ between two libraries, which makes 2e-4; without such a one it is below 1e-6.
+CLOSE = {np.float32: 1e-3, np.float64: 1e-10}
+
+FIRST = next(iter(ROWS))
+AIMS = {(FIRST, "tanh"): 0.40, (FIRST, "gelu"): 0.40}  # of the commit before
+AIM, AIM_JAX = 0.70, 1.1
+
+VARIANTS = {  # the fastest of them is shown
+    "PyTorch loop": ("loop, optimizer", "loop, foreach"),
+    "vmap": ("vmap, module", "vmap, function"),
+}
+LIMITS = ("products", "products, passes")
+RIVALS = (BEFORE, "vmap", "JAX")  # to whom there is a target
+COLUMNS = ("fit", "one at a time", "PyTorch loop", "vmap", "by hand", "JAX", BEFORE, *LIMITS)
+
+
+def candidates(case, own, before):
+    """Return the rivals by name, and their parameters; ``before`` is a library too, or None."""
+    start = {n: v.copy() for n, v in case.network(own, range(case.replicas)).parameters.items()}
+    found = {
+        "ours": rivals.ours(case, own, start),
+        "fit": rivals.by_fit(case, own, start, STEPS),
+        "one at a time": rivals.one_at_a_time(case, own, start),
+        "loop, optimizer": rivals.torch_loop(case, start),
+        "loop, foreach": rivals.torch_loop(case, start, by_optimizer=False),
+        "vmap, module": rivals.torch_vmap_of_module(case, start),
+        "vmap, function": rivals.torch_vmap_of_function(case, start),
+        "by hand": rivals.torch_batched(case, start),
+    }
+    if find_spec("jax"):
+        found["JAX"] = rivals.jax_vmap(case, start)
+    if before is not None:
+        found[BEFORE] = rivals.ours(case, before, start)
+    return found, start
+
+
+def check_same_steps(case, found, start):
+    """Make a few steps with each; raise RuntimeError if parameters differ from ours."""
+    after = {}
+    for name, rival in found.items():
+        for _ in range(STEPS // rival.steps):
+            rival.step()
+        after[name] = {key: np.array(value) for key, value in rival.parameters().items()}
+    if all(np.array_equal(value, start[key]) for key, value in after["ours"].items()):
+        raise RuntimeError("the steps change nothing; expected other parameters than before")
+    for name, parameters in after.items():
+        for key, own in after["ours"].items():
+            off = np.linalg.norm(parameters[key] - own) / np.linalg.norm(own - start[key])
+            if not off <= CLOSE[case.dtype]:
+                raise RuntimeError(
+                    f"{name} makes another step than ours: after {STEPS}, {key} is off by "
+                    f"{off:.2g} of what they change; expected at most {CLOSE[case.dtype]:g}"
+                )
+
+
+def measure(case, own, before, seconds, rounds):
+    """Return the seconds of each column in every round, and which variants were the fastest."""
+    found, start = candidates(case, own, before)
+    check_same_steps(case, found, start)
+    steps = {name: rival.step for name, rival in found.items()}
+    for name, passes in zip(LIMITS, (False, True), strict=True):
+        steps[name] = rivals.limit(case, start, passes=passes)
+    taken = take_turns(steps, seconds=seconds, rounds=rounds)
+    for name, rival in found.items():
+        taken[name] = [seconds / rival.steps for seconds in taken[name]]
+    chosen = {column: fastest(taken, names) for column, names in VARIANTS.items()}
+    return taken | {column: taken[name] for column, name in chosen.items()}, chosen
+
+
+def main(arguments=None):
+    """Time every cell; print a table of times and one of targets."""
+    options = parser(__doc__, before=f"a checkout of {BEFORE}").parse_args(arguments)
+    rows, seconds, rounds = (QUICK_ROWS, 0.01, 2) if options.quick else (ROWS, SECONDS, 7)
+    cells = [(row, dtype, name) for row in rows for dtype in DTYPES for name in ACTIVATIONS]
+    names = ["seeds and network", "activation", "dtype"]
+    times = Table([*names, "ours, µs", *COLUMNS, "PyTorch's fastest"], names=3)
+    targets = Table([*names, *(f"ours / {column}" for column in RIVALS), "targets"], names=3)
+    torch.set_num_threads(1)
+    with checkout(folder=options.before) as folder:
+        before, own = None if folder is None else library(folder), library()
+        for row, dtype, activation in cells[::4] if options.quick else cells:
+            about = row, activation, np.dtype(dtype).name
+            case = Case(*rows[row], activation, dtype)
+            taken, chosen = measure(case, own, before, seconds, rounds)
+            ours = f"{statistics.median(taken['ours']) * 1e6:.0f}"
+            times.add(*about, ours, *medians(taken, COLUMNS, "ours"), "; ".join(chosen.values()))
+            most = dict(zip(RIVALS, (AIMS.get((row, activation), AIM), 1, AIM_JAX), strict=True))
+            targets.add(*about, *judged(taken, most))
+            print(f"{', '.join(about)}: ours {ours} µs", flush=True)
+    report("seeds_at_once", {"Time over ours": times, "Targets": targets}, options)
+    return 0
+
+
+def judged(taken, most):
+    """Return our ratio to each rival with its target, and a word on whether all are met."""
+    cells, missed = [], []
+    for rival, limit in most.items():
+        if rival not in taken:
+            cells.append(NONE)
+            continue
+        measured = ratio(taken["ours"], taken[rival])
+        cells.append(f"{measured} ≤ {limit:.2f}")
+        missed += [rival] if measured.median > limit else []
+    return [*cells, f"missed: {', '.join(missed)}" if missed else "met"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

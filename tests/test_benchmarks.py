@@ -1,0 +1,139 @@
+"""The benchmarks run, compare what is the same, and store what the book's page shows."""
+
+import json
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rivals
+import seeds_at_once
+import stored
+import turns
+import versions
+
+from course_lib import activations, network, training
+
+ROOT = Path(__file__).resolve().parent.parent
+WITH_BEFORE = ("seeds_at_once", "training_step", "value_and_derivative")
+SHOWN = (*WITH_BEFORE, "imports", "growth")
+TRIAL = """
+import sys
+from importlib import import_module
+from threads import one_thread
+one_thread()
+folder, root, *names = sys.argv[1:]
+for name in names:
+    before = ["--before", root] if name not in ("imports", "growth") else []
+    one = ["--threads", "1"] if name == "training_step" else []
+    import_module(name).main(["--quick", "--store", folder, *before, *one])
+"""
+
+
+def test_every_benchmark_runs_and_stores_its_tables(tmp_path):
+    """In one process, and in one test, because PyTorch and JAX take seconds to start."""
+    done = subprocess.run(
+        [sys.executable, "-c", TRIAL, str(tmp_path), str(ROOT), *SHOWN],
+        cwd=ROOT / "benchmarks",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.stem for path in tmp_path.iterdir()} == set(SHOWN)
+    for name in SHOWN:
+        result = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+        assert result["quick"]
+        assert result["command"] == f"python benchmarks/{name}.py --store"
+        assert result["versions"]["numpy"] == np.__version__
+        for table in result["tables"].values():
+            assert {len(row) for row in table["rows"]} == {len(table["head"])}, name
+        table, *_ = result["tables"].values()
+        columns = [i for i, head in enumerate(table["head"]) if versions.BEFORE in head]
+        assert len(columns) == (name in WITH_BEFORE)
+        assert all(float(row[i]) > 0 for row in table["rows"] for i in columns)
+
+
+@pytest.fixture
+def case():
+    """Return two small networks, the libraries' rooms that train them, and initial parameters."""
+    small = rivals.Case(2, (2, 3, 2), 4, "tanh", np.float64)
+    own = [activations, network, training]
+    return small, own, small.network(own, range(2)).parameters
+
+
+def test_rivals_that_make_the_same_step_pass(case):
+    small, own, start = case
+    found = {"ours": rivals.ours(small, own, start), "loop": rivals.torch_loop(small, start)}
+    found["fit"] = rivals.by_fit(small, own, start, seeds_at_once.STEPS)
+    seeds_at_once.check_same_steps(small, found, start)
+    moved = found["ours"].parameters()["0.weight"]
+    assert not np.allclose(moved, start["0.weight"], atol=1e-4)
+
+
+def test_a_rival_that_makes_another_step_is_an_error(case, monkeypatch):
+    small, own, start = case
+    found = {"ours": rivals.ours(small, own, start)}
+    monkeypatch.setattr(rivals, "LEARNING_RATE", 0.1001)
+    found["loop"] = rivals.torch_loop(small, start)
+    with pytest.raises(RuntimeError, match="loop makes another step than ours: after 6"):
+        seeds_at_once.check_same_steps(small, found, start)
+
+
+def test_steps_that_change_nothing_are_an_error(case):
+    small, _, start = case
+    still = rivals.Rival(lambda: None, lambda: start)
+    with pytest.raises(RuntimeError, match="the steps change nothing"):
+        seeds_at_once.check_same_steps(small, {"ours": still}, start)
+
+
+def test_functions_take_turns():
+    calls = []
+    steps = {name: partial(calls.append, name) for name in "ab"}
+    taken = turns.take_turns(steps, seconds=0, rounds=4, turn=0)
+    assert [len(taken[name]) for name in "ab"] == [4, 4]
+    per_round = [set(calls[i : i + 2]) for i in range(0, len(calls), 2)]
+    assert per_round[0] == per_round[-1] == {"a", "b"}
+    assert calls.count("a") == calls.count("b")
+
+
+def test_a_second_thread_voids_the_comparison(monkeypatch):
+    monkeypatch.setattr(turns.time, "process_time", lambda: 2 * time.perf_counter())
+    with pytest.raises(RuntimeError, match=r"nap keeps 2.0 CPUs busy; expected one thread"):
+        turns.take_turns({"nap": partial(time.sleep, 0.002)}, seconds=0, rounds=1)
+
+
+def test_a_ratio_is_the_median_of_the_rounds():
+    assert turns.ratio([2, 9, 4, 3], [1, 1, 1, 1]) == (3.5, 2.75, 5.25)
+    assert str(turns.ratio([2, 9, 4, 3], [1, 1, 1, 1])) == "3.50 [2.75, 5.25]"
+    assert turns.fastest({"a": [1, 9, 9], "b": [2, 2, 2]}, ["a", "b"]) == "b"
+
+
+def test_targets_are_met_or_missed():
+    table = stored.target_table("row")
+    measured = turns.Ratio(0.7, 0.6, 0.8)
+    stored.add_target(table, ["a"], "ours / theirs", measured, 0.7)
+    stored.add_target(table, ["b"], "ours / theirs", measured, 0.69)
+    stored.add_target(table, ["c"], "ours / theirs", measured, None)
+    stored.add_target(table, ["d"], "ours / theirs", None, 0.7)
+    assert [row[-1] for row in table.rows] == ["met", "missed", "", ""]
+    assert str(table).splitlines()[1].split() == "a ours / theirs 0.70 [0.60, 0.80] 0.7 met".split()
+
+
+def test_our_ratio_to_each_rival_is_judged():
+    taken = {"ours": [1.0] * 3, "before": [2.0] * 3, "vmap": [0.5] * 3}
+    cells = seeds_at_once.judged(taken, {"before": 0.5, "vmap": 1, "JAX": 1.1})
+    assert cells == ["0.50 [0.50, 0.50] ≤ 0.50", "2.00 [2.00, 2.00] ≤ 1.00", "none", "missed: vmap"]
+
+
+def test_without_the_commit_there_is_a_word(capsys):
+    with versions.checkout("0" * 40) as folder:
+        assert folder is None
+    assert capsys.readouterr().out.startswith(f"Without commit {'0' * 40}: ")
+
+
+def test_a_folder_takes_the_place_of_the_commit(tmp_path):
+    with versions.checkout(folder=tmp_path) as folder:
+        assert folder == tmp_path
