@@ -136,6 +136,25 @@ def test_training_and_evaluation_differ_in_the_last_bits_alone(name, dtype):
     np.testing.assert_array_equal(found[True][1][1], layer.backward(grad_output[1]))
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("name", ["glu", "reglu", "geglu", "swiglu", "maxout", "softmax"])
+def test_groups_that_learn_differ_in_the_last_bits_alone(name, dtype):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, 40, 8)).astype(dtype)
+    layer = Activate(name)
+    layer.training = True
+    value = layer.forward(x)
+    grad_output = rng.normal(size=value.shape).astype(dtype)
+    gradient = layer.backward(grad_output)
+    exact, pull = activations.get(name).pullback(x)
+    assert value.dtype == gradient.dtype == dtype
+    close = {"rtol": 8 * np.finfo(dtype).eps, "atol": 0}
+    np.testing.assert_allclose(value, exact, **close)
+    np.testing.assert_allclose(gradient, pull(grad_output), **close)
+    np.testing.assert_array_equal(value[1], layer.forward(x[1]))
+    np.testing.assert_array_equal(gradient[1], layer.backward(grad_output[1]))
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_a_gradient_of_another_shape_is_named(training, refuses):
     layer = Activate("tanh")

@@ -8,6 +8,7 @@ from together import together
 
 from course_lib import activations
 from course_lib.accuracy import EXACT_ROWS, errors, exact_rows
+from course_lib.accuracy.references import GATES, as_exact, gated
 from course_lib.activations import CATALOGUE
 
 pytestmark = pytest.mark.usefixtures("fifty_digits")
@@ -99,3 +100,53 @@ def test_an_empty_batch_has_empty_groups():
         assert row.derivative(empty).shape == (0, 4)
         assert row.vjp(empty, np.empty((0, 2))).shape == (0, 4)
     assert CATALOGUE["logsumexp"].vjp(empty, np.empty(0)).dtype == np.float32
+
+
+# ---------------------------------------------------------------------------------------------
+# The fast form of gates
+# ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", GATES)
+def test_fast_gates_are_within_five_ulps(name, dtype):
+    a, b = np.random.default_rng(0).normal(size=(2, 3000)).astype(dtype) * dtype(3)
+    value, pull = CATALOGUE[name].fast_pullback(np.stack([a, b], axis=1))
+    double = a.astype(np.float64), b.astype(np.float64)
+    (expected,) = (as_exact(part) for part in gated(name, 0, *double))
+    assert errors(value[:, 0], expected).max() <= 5
+    gradient = pull(np.ones_like(value))
+    for half, part in zip(gradient.T, gated(name, 1, *double), strict=True):
+        assert errors(half, as_exact(part)).max() <= 5
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("name", GATES)
+def test_fast_gates_take_the_axis_and_the_limits_of_the_others(name, axis):
+    ends = np.array([-np.inf, -9.0, 0.0, 3.0, 9.0, np.inf, np.nan])
+    x = np.stack(np.meshgrid(ends, ends), axis=axis).astype(np.float32)
+    row = CATALOGUE[name]
+    (value, pull), (expected, exact_pull) = (
+        make(x, axis=axis) for make in (row.fast_pullback, row.pullback)
+    )
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    grad_output = np.ones_like(value)
+    np.testing.assert_allclose(pull(grad_output), exact_pull(grad_output), rtol=1e-6)
+    fixed = activations.get(name, axis=axis)
+    np.testing.assert_array_equal(fixed.fast_pullback(x)[0], value)
+
+
+@pytest.mark.parametrize("name", ["gelu", "softmax", "maxout", "glu"])
+def test_what_has_no_fast_form_is_as_it_was(name):
+    x = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float16)
+    row = CATALOGUE[name]
+    (value, pull), (expected, exact_pull) = row.fast_pullback(x), row.pullback(x)
+    np.testing.assert_array_equal(value, expected)
+    grad_output = np.ones_like(value)
+    np.testing.assert_array_equal(pull(grad_output), exact_pull(grad_output))
+
+
+def test_a_fast_gate_names_an_odd_axis():
+    for make in (CATALOGUE["glu"].fast_pullback, CATALOGUE["glu"].pullback):
+        with pytest.raises(ValueError, match="3"):
+            make(np.zeros((2, 3)))

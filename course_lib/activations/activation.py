@@ -293,6 +293,45 @@ class Activation:
         self._check_shape("derivative", x, derivative)
         return value, derivative
 
+    def fast_pullback(
+        self, x: ArrayLike, **parameters: Any
+    ) -> tuple[Array, Callable[[ArrayLike], Array]]:
+        """Return what `pullback` does in the fast form, which trainings use.
+
+        Parameters
+        ----------
+        x, **parameters
+            As for `pullback`.
+
+        Returns
+        -------
+        value, pull
+            As from `pullback`. Elementwise they are made of `value_and_derivative`, with its
+            bounds; gated linear units are within 5 ULP; others are those of `pullback`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `pullback` does.
+
+        Examples
+        --------
+        >>> from course_lib.activations import get
+        >>> value, pull = get("swiglu").fast_pullback([3.0, 100.0])
+        >>> value, pull([1.0])
+        (array([300.]), array([100.,   3.]))
+        """
+        x = as_float(x)
+        if self.elementwise:
+            value, derivative = self.value_and_derivative(x, **parameters)
+            return value, partial(self._carry, x, x.shape, partial(np.multiply, derivative))
+        function, given = _unwrapped(self.function)
+        rule = groups.FAST_PULLBACKS.get(function)
+        if rule is None or x.dtype.itemsize == 2 or not x.dtype.isnative:
+            return self.pullback(x, **parameters)
+        value, pull = rule(x, **given, **parameters)
+        return value, partial(self._carry, x, np.shape(value), pull)
+
     def _fast_form(self, parameters: Mapping[str, Any]) -> Form | None:
         """Return the fast form of this very pair, if there is one that serves."""
         function, given = _unwrapped(self.function)

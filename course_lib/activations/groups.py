@@ -5,6 +5,7 @@ Each input serves one output alone, so the derivative has the shape of the input
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import as_integer
 from course_lib._typing import Array, Pull
+from course_lib.activations.fused import fast_form, fused
 from course_lib.activations.rectifiers import relu, relu_grad
 from course_lib.activations.self_gated import (
     gelu,
@@ -38,6 +40,7 @@ from course_lib.numerics import BLOCK, Kernel, elementwise, with_axis
 from course_lib.pairs import Exponent, scaled
 
 __all__ = [
+    "fast_gated_pullback",
     "gated_pullback",
     "geglu",
     "geglu_grad",
@@ -347,6 +350,47 @@ def gated_pullback(gate: Kernel, derivative: Kernel) -> Callable[..., tuple[Arra
     return both
 
 
+def fast_gated_pullback(
+    gate: Kernel, derivative: Kernel, x: Array, axis: int = -1
+) -> tuple[Array, Pull]:
+    """Return what `gated_pullback` does, by the fast form of the gate, in the dtype of `x`.
+
+    Parameters
+    ----------
+    gate, derivative : callable
+        As for `gated_pullback`.
+    x : ndarray of float32 or float64
+        The axis of even length.
+    axis : int
+        The axis to halve.
+
+    Returns
+    -------
+    value, pull
+        As `gated_pullback` returns them, within 5 ULP; a gate below the smallest float counts as 0.
+
+    Examples
+    --------
+    >>> value, pull = fast_gated_pullback(relu, relu_grad, np.array([3.0, 2.0]))
+    >>> value, pull(np.array([10.0]))
+    (array([6.]), array([20., 30.]))
+    """
+    halves, axis = _parts(x, axis, 2)
+    a, b = np.moveaxis(halves, -2, 0)
+    form = fast_form(gate, derivative, {})
+    gates, slopes = (gate(b), derivative(b)) if form is None else fused(form, b)
+    with np.errstate(all="ignore"):
+        value = np.moveaxis(_product(a, gates, 0), -1, axis)
+
+    @np.errstate(all="ignore")
+    def pull(grad_output: Array) -> Array:
+        u = np.moveaxis(grad_output, axis, -1)
+        parts = [u * gates, u * _product(a, slopes, 0)]
+        return np.moveaxis(np.concatenate(parts, axis=-1), -1, axis)
+
+    return value, pull
+
+
 def _product(a: Array, value: Array, exponent: Exponent) -> Array:
     """Return a times a gate, and 0 for 0 times infinity: the limit as both inputs grow alike."""
     product = scaled(a * value, exponent)
@@ -401,13 +445,22 @@ _SCALED: dict[Kernel, Callable[[Array], tuple[Array, Exponent]]] = {
 }
 
 
+_GATES = {
+    glu: (sigmoid, sigmoid_grad),
+    reglu: (relu, relu_grad),
+    geglu: (gelu, gelu_grad),
+    swiglu: (silu, silu_grad),
+}
+
 PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = MappingProxyType(
     {
         maxout: maxout_pullback,
-        glu: gated_pullback(sigmoid, sigmoid_grad),
-        reglu: gated_pullback(relu, relu_grad),
-        geglu: gated_pullback(gelu, gelu_grad),
-        swiglu: gated_pullback(silu, silu_grad),
+        **{unit: gated_pullback(*pair) for unit, pair in _GATES.items()},
     }
 )
 """For each function, what gives its value and its vector-Jacobian product."""
+
+FAST_PULLBACKS: Mapping[Callable[..., Array], Callable[..., tuple[Array, Pull]]] = MappingProxyType(
+    {unit: partial(fast_gated_pullback, *pair) for unit, pair in _GATES.items()}
+)
+"""The same in the fast form, of those that have one."""

@@ -31,8 +31,8 @@ class Activate(BaseLayer):
     Notes
     -----
     In training mode a function is computed together with its derivative, in the fast form of
-    `course_lib.activations.Activation.value_and_derivative`, which is within 4 ULP; else as the
-    function itself, which is more accurate and leaves the derivative to `backward`.
+    `course_lib.activations.Activation.fast_pullback`, which is within 4 ULP, for gates 5; else as
+    the function itself, which is more accurate and leaves the derivative to `backward`.
 
     Gates, such as SwiGLU, make one unit of two features, the first and the second half, and maxout
     one of `pieces`: the dense layer before one has as many outputs more. A `Network` checks that
@@ -61,6 +61,8 @@ class Activate(BaseLayer):
         if self.training and self.activation.elementwise:
             value, derivative = self.activation.value_and_derivative(x)
             self._pull = partial(np.multiply, np.asarray(derivative, x.dtype))
+        elif self.training:
+            value, self._pull = self.activation.fast_pullback(x)
         else:
             value, self._pull = self.activation.pullback(x)
         value = np.asarray(value)
