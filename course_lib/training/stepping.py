@@ -410,7 +410,13 @@ def pieces(parameter: Array, *others: Array) -> Iterable[tuple[Array, ...]]:
     views = (np.may_share_memory(parameter, other) for other in others if other is not parameter)
     if parameter.size <= LARGE or any(views):
         return [(parameter, *others)]
-    return _cut(parameter, *others)
+    arrays = (parameter, *others)
+    if all(
+        array.ndim == 0 or (array.shape == parameter.shape and array.flags.c_contiguous)
+        for array in arrays
+    ):  # all numbers in a row: fewer pieces
+        arrays = tuple(array.reshape(-1) if array.ndim else array for array in arrays)
+    return _cut(*arrays)
 
 
 def _cut(*arrays: Array) -> Iterator[tuple[Array, ...]]:
