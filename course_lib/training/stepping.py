@@ -93,8 +93,9 @@ class Stepping:
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, against the gradients; if anything does not fit, none."""
+        kept = self.memory.values()
         for name, *arrays in self.moves(parameters, gradients):
-            for piece in pieces(*arrays, *(kept[name] for kept in self.memory.values())):
+            for piece in pieces(*arrays, *[memory[name] for memory in kept]):
                 self.update(*piece)
 
     def update(self, *arrays: Any) -> None:
@@ -406,9 +407,10 @@ def pieces(parameter: Array, *others: Array) -> Iterable[tuple[Array, ...]]:
     >>> [(part.shape, rate.shape) for part, rate in pieces(w, rates)][-2:]
     [((109, 300), (1, 1)), ((19, 300), (1, 1))]
     """
+    if parameter.size <= LARGE:
+        return [(parameter, *others)]
     # what is a view of the parameter is read before that moves
-    views = (np.may_share_memory(parameter, other) for other in others if other is not parameter)
-    if parameter.size <= LARGE or any(views):
+    if any(np.may_share_memory(parameter, other) for other in others if other is not parameter):
         return [(parameter, *others)]
     arrays = (parameter, *others)
     if all(
