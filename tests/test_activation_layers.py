@@ -113,3 +113,32 @@ def test_an_own_function_that_does_not_keep_the_dtype_leaves_the_network_in_it()
     value, gradients = network.loss_and_gradients(np.ones((5, 3), np.float32), [0, 1, 1, 0, 1])
     assert value.dtype == network(np.ones((5, 3), np.float32)).dtype == np.float32
     assert {gradient.dtype for gradient in gradients.values()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("name", ["relu", "tanh", "gelu", "elu(alpha=2.5)", "mish", "sine"])
+def test_training_and_evaluation_differ_in_the_last_bits_alone(name, dtype):
+    rng = np.random.default_rng(0)
+    x, grad_output = rng.normal(size=(2, 3, 40, 7)).astype(dtype)
+    layer = Activate(name)
+    found = {}
+    for layer.training in (True, False):
+        value = layer.forward(x)
+        found[layer.training] = value, layer.backward(grad_output)
+    close = {"rtol": 6 * np.finfo(dtype).eps, "atol": 0}
+    for learning, exact in zip(found[True], found[False], strict=True):
+        assert learning.dtype == dtype
+        np.testing.assert_allclose(learning, exact, **close)
+    np.testing.assert_array_equal(found[False][0], activations.get(name)(x))
+    layer.training = True
+    alone = layer.forward(x[1])
+    np.testing.assert_array_equal(found[True][0][1], alone)
+    np.testing.assert_array_equal(found[True][1][1], layer.backward(grad_output[1]))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_gradient_of_another_shape_is_named(training, refuses):
+    layer = Activate("tanh")
+    layer.training = training
+    layer.forward(np.zeros((5, 3)))
+    refuses(lambda: layer.backward(np.zeros((3, 5))), ValueError, "(3, 5)", "(5, 3)")

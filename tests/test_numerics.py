@@ -1,6 +1,9 @@
 """The hard pieces: against mpmath, fractions, and the same formula without blocks."""
 
 import math
+import platform
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -170,3 +173,28 @@ def test_what_is_not_numbers_is_refused_by_name(x, message):
         as_float(x)
     with pytest.raises(TypeError, match=message.replace("x ", "logits ", 1)):
         as_float(x, "logits")
+
+
+FAULTS = """
+import resource
+import sys
+import numpy as np
+from course_lib.numerics import keep_freed_memory
+
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(100):
+    temporaries = [np.ones(16_384) for _ in range(12)]
+    del temporaries
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others do it otherwise")
+def test_freed_memory_is_not_asked_for_page_by_page_again():
+    faults = {
+        choice: int(subprocess.check_output([sys.executable, "-c", FAULTS, choice]))
+        for choice in ("leave", "keep")
+    }
+    assert faults["keep"] * 10 < faults["leave"]

@@ -8,14 +8,28 @@ from typing import Any
 import numpy as np
 
 from course_lib._typing import Array
-from course_lib.activations.fused import self_gated, sigmoids, soft_rectifiers, waves
+from course_lib.activations.fused import (
+    hard,
+    rectifiers,
+    self_gated,
+    sigmoids,
+    soft_rectifiers,
+    waves,
+)
 from course_lib.activations.fused.pieces import BLOCK, Both, Form, Pairs
 from course_lib.numerics import keep_freed_memory
 
 __all__ = ["FUSED", "fast_form", "fused"]
 
 FUSED: Mapping[Pairs, Form] = MappingProxyType(
-    {**sigmoids.FUSED, **soft_rectifiers.FUSED, **self_gated.FUSED, **waves.FUSED}
+    {
+        **rectifiers.FUSED,
+        **hard.FUSED,
+        **sigmoids.FUSED,
+        **soft_rectifiers.FUSED,
+        **self_gated.FUSED,
+        **waves.FUSED,
+    }
 )
 """By function and derivative, the form that computes both."""
 
