@@ -11,7 +11,7 @@ NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
 export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test test-oldest pyodide notebooks lab serve lint format accuracy bench lock clean
+.PHONY: help install book test coverage test-oldest pyodide notebooks lab serve lint format accuracy bench lock clean
 
 help: ## list the tasks
 	@$(PYTHON) tools/tasks.py
@@ -23,8 +23,11 @@ book: install ## execute the notebooks and build the site into _build/html
 	@$(RUN) tools/build_book.py
 
 test: install ## run the unit tests, then every notebook against its stored outputs
-	$(RUN) -m pytest --cov -n 2
+	$(RUN) -m pytest -n 2
 	$(RUN) -m pytest $(NBVAL) book
+
+coverage: install ## run the unit tests, and list the lines of the library that none of them runs
+	$(RUN) -m pytest --cov -n 2
 
 test-oldest: install ## run the unit tests with the lowest versions that pyproject.toml declares
 	@$(RUN) tools/oldest.py

@@ -57,25 +57,29 @@ _ROUND: dict[int, Array] = {4: np.array(1.5 * 2**23, np.float32), 8: np.array(1.
 _BITS: dict[int, Array] = {4: _ROUND[4].view(np.int32), 8: _ROUND[8].view(np.int64)}
 
 
-def nearest(x: Array, per_unit: int, offset: float = 0.0) -> tuple[Index, Array]:
+def nearest(
+    x: Array, per_unit: int, offset: float = 0.0, *, first: int = 0
+) -> tuple[Index, Array]:
     """Return the number of the node next to each number, and the distance from it.
 
     Parameters
     ----------
     x : ndarray of float32 or float64
-        Of any size; infinite ones have no distance.
+        Flat. What is beyond 32768 counts as that, if it would have no distance.
     per_unit : int
-        Nodes in a unit; a power of two.
+        Nodes in a unit; a power of two up to 1024, in float32 up to 128.
     offset : float
         Takes the node next to what is less by as many steps: with 1/2 it is the node below, and no
         distance is negative.
+    first : int
+        The number of the node that is counted as 0.
 
     Returns
     -------
     index : ndarray of int
-        k, of the node ``k / per_unit``; anything for numbers beyond a million and for NaN.
+        k, of the node ``(first + k) / per_unit``; anything for NaN.
     distance : ndarray
-        ``x - k / per_unit`` in the dtype of `x`: exact, with an offset rounded once.
+        From the node, in the dtype of `x`: exact, with an offset rounded once.
 
     Examples
     --------
@@ -87,10 +91,18 @@ def nearest(x: Array, per_unit: int, offset: float = 0.0) -> tuple[Index, Array]
     if offset:
         node -= offset
     node += _ROUND[width]
-    index = (node.view(_BITS[width].dtype) - _BITS[width]).astype(np.intp, copy=False)
+    whole = node.view(_BITS[width].dtype) - (_BITS[width] + first)
     node -= _ROUND[width]
     node *= 1 / per_unit
-    return index, np.subtract(x, node, out=node)
+    distance = np.subtract(x, node, out=node)
+    if not distance @ distance <= x.size:  # the fastest look for what is infinite or NaN
+        within = np.clip(x, -_MOST, _MOST)
+        if not np.array_equal(within, x, equal_nan=True):
+            return nearest(within, per_unit, offset, first=first)
+    return whole.astype(np.intp, copy=False), distance
+
+
+_MOST = 32768.0
 
 
 def capped(t: Array, most: float) -> Array:
@@ -220,7 +232,7 @@ def expm1_minus(t: Array, lost: Array | None = None) -> tuple[Array, Array]:
 def _node_and_rest(t: Array, lost: Array | None) -> tuple[Index, Array]:
     """Return the node next to each number, and e^-d - 1 of the distance from it."""
     width = t.dtype.itemsize
-    index, d = nearest(capped(t, _END[width]), _PER_UNIT[width])
+    index, d = nearest(t, _PER_UNIT[width])
     if lost is not None:
         d += lost
     return index, expm1_near_0(np.negative(d, out=d), _TERMS[width])
@@ -359,8 +371,7 @@ def tanh_and_derivative(x: Array, divisor: float = 1.0) -> tuple[Array, Array]:
     """
     end, per_unit = _TANH[x.dtype.itemsize]
     end *= divisor
-    index, d = nearest(clipped(x, -end, end), per_unit)
-    index += round(end * per_unit)
+    index, d = nearest(x, per_unit, first=-round(end * per_unit))
     at_node, derivative = (look_up(part, index) for part in _tanh_table(x.dtype, divisor))
     if divisor != 1:
         d /= divisor

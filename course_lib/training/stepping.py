@@ -93,8 +93,9 @@ class Stepping:
     @np.errstate(all="ignore")  # an error in the middle would leave the step half done
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Move the parameters, in place, against the gradients; if anything does not fit, none."""
+        kept = self.memory.values()
         for name, *arrays in self.moves(parameters, gradients):
-            for piece in pieces(*arrays, *(kept[name] for kept in self.memory.values())):
+            for piece in pieces(*arrays, *[memory[name] for memory in kept]):
                 self.update(*piece)
 
     def update(self, *arrays: Any) -> None:
@@ -406,11 +407,18 @@ def pieces(parameter: Array, *others: Array) -> Iterable[tuple[Array, ...]]:
     >>> [(part.shape, rate.shape) for part, rate in pieces(w, rates)][-2:]
     [((109, 300), (1, 1)), ((19, 300), (1, 1))]
     """
-    # what is a view of the parameter is read before that moves
-    views = (np.may_share_memory(parameter, other) for other in others if other is not parameter)
-    if parameter.size <= LARGE or any(views):
+    if parameter.size <= LARGE:
         return [(parameter, *others)]
-    return _cut(parameter, *others)
+    # what is a view of the parameter is read before that moves
+    if any(np.may_share_memory(parameter, other) for other in others if other is not parameter):
+        return [(parameter, *others)]
+    arrays = (parameter, *others)
+    if all(
+        array.ndim == 0 or (array.shape == parameter.shape and array.flags.c_contiguous)
+        for array in arrays
+    ):  # all numbers in a row: fewer pieces
+        arrays = tuple(array.reshape(-1) if array.ndim else array for array in arrays)
+    return _cut(*arrays)
 
 
 def _cut(*arrays: Array) -> Iterator[tuple[Array, ...]]:
