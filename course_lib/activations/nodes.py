@@ -10,7 +10,6 @@ Tables are computed when they are first used, in numbers of twice the length
 (`course_lib.pairs`), and rounded once.
 """
 
-from decimal import Decimal, localcontext
 from functools import cache
 from math import factorial
 from typing import Any
@@ -57,9 +56,7 @@ _ROUND: dict[int, Array] = {4: np.array(1.5 * 2**23, np.float32), 8: np.array(1.
 _BITS: dict[int, Array] = {4: _ROUND[4].view(np.int32), 8: _ROUND[8].view(np.int64)}
 
 
-def nearest(
-    x: Array, per_unit: int, offset: float = 0.0, *, first: int = 0
-) -> tuple[Index, Array]:
+def nearest(x: Array, per_unit: int, offset: float = 0.0, *, first: int = 0) -> tuple[Index, Array]:
     """Return the number of the node next to each number, and the distance from it.
 
     Parameters
@@ -95,7 +92,7 @@ def nearest(
     node -= _ROUND[width]
     node *= 1 / per_unit
     distance = np.subtract(x, node, out=node)
-    if not distance @ distance <= x.size:  # the fastest look for what is infinite or NaN
+    if not _all_near(distance):
         within = np.clip(x, -_MOST, _MOST)
         if not np.array_equal(within, x, equal_nan=True):
             return nearest(within, per_unit, offset, first=first)
@@ -103,6 +100,15 @@ def nearest(
 
 
 _MOST = 32768.0
+
+
+def _all_near(distance: Array) -> bool:
+    """Return whether nothing is infinite, NaN or large: products are the fastest look for that.
+
+    The library for linear algebra gives longer ones to several threads, which then wait.
+    """
+    parts = (distance[i : i + 8192] for i in range(0, distance.size, 8192))
+    return all(part @ part <= part.size for part in parts)
 
 
 def capped(t: Array, most: float) -> Array:
@@ -329,6 +335,8 @@ def _softplus_table(dtype: Any) -> tuple[Array, ...]:
 
 def _log1p(z: Array, missing: Array) -> Array:
     """Return log(1 + z), rounded once: by its series, and where that is long by decimals."""
+    from decimal import Decimal, localcontext  # only when a table is made
+
     value = z + (missing + z * z * polynomial(_INVERSES[1:9], z))
     for i in np.flatnonzero(z > 1 / 128):
         with localcontext(prec=30):
