@@ -9,6 +9,7 @@ from network_helpers import (
 )
 
 from course_lib import activations
+from course_lib.activations import Activation
 from course_lib.network import Dense, Network, Residual, mlp
 from course_lib.network.layers.activation import Activate, PReLU
 
@@ -161,3 +162,39 @@ def test_a_gradient_of_another_shape_is_named(training, refuses):
     layer.training = training
     layer.forward(np.zeros((5, 3)))
     refuses(lambda: layer.backward(np.zeros((3, 5))), ValueError, "(3, 5)", "(5, 3)")
+
+
+def in_both_modes(activation, x, grad_output):
+    """Return value and gradient of a layer that learns, and of one that is evaluated."""
+    layer = Activate(activation)
+    for layer.training in (True, False):
+        yield layer.forward(x), layer.backward(grad_output)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float16, np.float32, np.float64, ">f4"])
+@pytest.mark.parametrize("of_gradient", [np.float32, np.float64])
+def test_gradients_have_the_dtype_of_the_input_in_both_modes(dtype, of_gradient):
+    x, grad_output = np.array([[0, 1, -2]], dtype), np.ones((1, 3), of_gradient)
+    learning, exact = in_both_modes("tanh", x, grad_output)
+    for fast, slow in zip(learning, exact, strict=True):
+        assert fast.dtype == slow.dtype
+        np.testing.assert_allclose(fast, slow, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "derivative", [lambda x: 1e5, lambda x: np.full(x.shape[-1], 1e5), lambda x: x > 0]
+)
+def test_functions_of_your_own_have_the_same_bits_in_both_modes(derivative, dtype):
+    x, grad_output = np.array([[1.0, 2.0, -3.0]], dtype), np.full((1, 3), 1e-3, dtype)
+    own = Activation("own", lambda x: 2 * x, derivative)
+    learning, exact = in_both_modes(own, x, grad_output)
+    np.testing.assert_array_equal(learning, exact)
+    assert learning[1].dtype == dtype
+
+
+def test_a_gradient_that_is_not_real_is_rejected_while_learning(refuses):
+    layer = Activate("tanh")
+    layer.training = True
+    layer.forward(np.zeros((1, 3)))
+    refuses(lambda: layer.backward(np.ones((1, 3), complex)), TypeError, "complex128", "grad_outp")

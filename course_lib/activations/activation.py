@@ -306,8 +306,8 @@ class Activation:
         Returns
         -------
         value, pull
-            As from `pullback`. Elementwise they are made of `value_and_derivative`, with its
-            bounds; gated linear units are within 5 ULP; others are those of `pullback`.
+            As from `pullback`. Where `value_and_derivative` has a fast form, they are made of it,
+            with its bounds; gated linear units are within 5 ULP; others are those of `pullback`.
 
         Raises
         ------
@@ -322,12 +322,17 @@ class Activation:
         (array([300.]), array([100.,   3.]))
         """
         x = as_float(x)
+        if x.dtype.itemsize == 2 or not x.dtype.isnative:
+            return self.pullback(x, **parameters)
         if self.elementwise:
-            value, derivative = self.value_and_derivative(x, **parameters)
-            return value, partial(self._carry, x, x.shape, partial(np.multiply, derivative))
+            form = self._fast_form(parameters)
+            if form is None:
+                return self.pullback(x, **parameters)
+            value, derivative = fused(form, x)
+            return value[()], partial(self._carry, x, x.shape, partial(np.multiply, derivative))
         function, given = _unwrapped(self.function)
         rule = groups.FAST_PULLBACKS.get(function)
-        if rule is None or x.dtype.itemsize == 2 or not x.dtype.isnative:
+        if rule is None:
             return self.pullback(x, **parameters)
         value, pull = rule(x, **given, **parameters)
         return value, partial(self._carry, x, np.shape(value), pull)
