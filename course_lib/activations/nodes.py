@@ -57,9 +57,7 @@ _ROUND: dict[int, Array] = {4: np.array(1.5 * 2**23, np.float32), 8: np.array(1.
 _BITS: dict[int, Array] = {4: _ROUND[4].view(np.int32), 8: _ROUND[8].view(np.int64)}
 
 
-def nearest(
-    x: Array, per_unit: int, offset: float = 0.0, *, first: int = 0
-) -> tuple[Index, Array]:
+def nearest(x: Array, per_unit: int, offset: float = 0.0, *, first: int = 0) -> tuple[Index, Array]:
     """Return the number of the node next to each number, and the distance from it.
 
     Parameters
