@@ -1,5 +1,8 @@
 """Activation functions as layers: slopes that replicas learn, bad input."""
 
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import pytest
 from network_helpers import (
@@ -9,6 +12,7 @@ from network_helpers import (
 )
 
 from course_lib import activations
+from course_lib.activations import Activation, elu, elu_grad, leaky_relu, swiglu
 from course_lib.network import Dense, Network, Residual, mlp
 from course_lib.network.layers.activation import Activate, PReLU
 
@@ -161,3 +165,83 @@ def test_a_gradient_of_another_shape_is_named(training, refuses):
     layer.training = training
     layer.forward(np.zeros((5, 3)))
     refuses(lambda: layer.backward(np.zeros((3, 5))), ValueError, "(3, 5)", "(5, 3)")
+
+
+def in_both_modes(activation, x, grad_output):
+    """Return value and gradient of a layer that learns, and of one that is evaluated."""
+    layer = Activate(activation)
+    for layer.training in (True, False):
+        yield layer.forward(x), layer.backward(grad_output)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float16, np.float32, np.float64, ">f4"])
+@pytest.mark.parametrize("of_gradient", [np.float32, np.float64])
+def test_gradients_have_the_dtype_of_the_input_in_both_modes(dtype, of_gradient):
+    x, grad_output = np.array([[0, 1, -2]], dtype), np.ones((1, 3), of_gradient)
+    learning, exact = in_both_modes("tanh", x, grad_output)
+    for fast, slow in zip(learning, exact, strict=True):
+        assert fast.dtype == slow.dtype
+        np.testing.assert_allclose(fast, slow, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "derivative", [lambda x: 1e5, lambda x: np.full(x.shape[-1], 1e5), lambda x: x > 0]
+)
+def test_functions_of_your_own_have_the_same_bits_in_both_modes(derivative, dtype):
+    x, grad_output = np.array([[1.0, 2.0, -3.0]], dtype), np.full((1, 3), 1e-3, dtype)
+    own = Activation("own", lambda x: 2 * x, derivative)
+    learning, exact = in_both_modes(own, x, grad_output)
+    np.testing.assert_array_equal(learning, exact)
+    assert learning[1].dtype == dtype
+
+
+@dataclass
+class Power:
+    """A callable of a reader's own, which has no hash, as no dataclass that can be compared."""
+
+    exponent: int
+    factor: float
+
+    def __call__(self, x):
+        return self.factor * x**self.exponent
+
+
+def scaled(function):
+    return partial(lambda x, *, by: by * function(x), by=np.arange(3.0))
+
+
+OWN = {
+    "objects": Activation("square", Power(2, 1.0), Power(1, 2.0)),
+    "arrays": Activation("scaled", scaled(np.sin), scaled(np.cos)),
+    "two numbers": Activation("elu", partial(elu, alpha=1.5), partial(elu_grad, alpha=2.5)),
+    "a number and an array": Activation(
+        "slopes",
+        partial(leaky_relu, negative_slope=0.5),
+        partial(lambda x, *, negative_slope: np.sign(x), negative_slope=np.arange(3.0)),
+    ),
+    "an axis": Activation("whole", Power(1, 1.0), Power(0, 1.0), kind="axis", pullback_rule=(
+        lambda x, axis=-1: (x, lambda grad_output: grad_output)
+    )),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_callables_and_parameters_of_your_own_serve_in_both_modes(name):
+    x, grad_output = np.random.default_rng(0).normal(size=(2, 5, 3))
+    learning, exact = in_both_modes(OWN[name], x, grad_output)
+    np.testing.assert_array_equal(learning, exact)
+
+
+def test_a_gate_with_a_fixed_axis_takes_another():
+    x = np.random.default_rng(0).normal(size=(4, 6))
+    gate = Activation("gate", partial(swiglu, axis=-1), swiglu, kind="groups")
+    value, _ = gate.fast_pullback(x, axis=0)
+    np.testing.assert_allclose(value, swiglu(x, axis=0), rtol=1e-14)
+
+
+def test_a_gradient_that_is_not_real_is_rejected_while_learning(refuses):
+    layer = Activate("tanh")
+    layer.training = True
+    layer.forward(np.zeros((1, 3)))
+    refuses(lambda: layer.backward(np.ones((1, 3), complex)), TypeError, "complex128", "grad_outp")

@@ -293,6 +293,32 @@ def test_a_gradient_of_squares_is_finite_where_a_difference_is_not(dtype):
     np.testing.assert_array_equal(found, outputs / 2)
 
 
+@pytest.mark.parametrize("bad", [INF, 1e30, math.nan])
+def test_a_diverging_replica_leaves_the_squares_of_others_alone(bad):
+    rng = np.random.default_rng(0)
+    outputs, targets = rng.normal(size=(2, 3, 7, 5)).astype(np.float32)
+    value, gradient = (
+        function(outputs, targets) for function in (mean_squared_error, mean_squared_error_grad)
+    )
+    outputs[1, 2, 3] = bad
+    np.testing.assert_array_equal(mean_squared_error(outputs, targets)[::2], value[::2])
+    found = mean_squared_error_grad(outputs, targets)
+    np.testing.assert_array_equal(found[::2], gradient[::2])
+    np.testing.assert_array_equal(found[1, 2, 3], np.full(5, bad, np.float32) * np.float32(2 / 35))
+
+
+@pytest.mark.parametrize("classes", [2, 8, 10, 32, 33])
+def test_a_single_example_has_the_bits_that_it_has_among_others(classes):
+    rng = np.random.default_rng(0)
+    logits, labels = 3 * rng.normal(size=(40, 1, classes)), [1]
+    loss = get_loss("cross_entropy")
+    values, gradients = loss.with_gradient(logits, labels)
+    for i in range(40):
+        value, gradient = loss.with_gradient(logits[i : i + 1], labels)
+        assert value[0] == values[i]
+        np.testing.assert_array_equal(gradient[0], gradients[i])
+
+
 def test_gradients_of_large_float16_batches_do_not_vanish():
     outputs = np.full((1000, 100), 8, np.float16)
     with np.errstate(under="ignore"):

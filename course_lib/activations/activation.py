@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from inspect import Parameter, signature
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,11 @@ def _unwrapped(function: Any) -> tuple[Any, dict[str, Any]]:
     while isinstance(function, partial):
         function, given = function.func, {**function.keywords, **given}
     return function, given
+
+
+def _entry(table: Mapping[Any, Any], function: Any) -> Any:
+    """Return what a table has for a function, or None: not every callable object has a hash."""
+    return table.get(function) if isinstance(function, FunctionType) else None
 
 
 @dataclass(frozen=True)
@@ -306,8 +311,8 @@ class Activation:
         Returns
         -------
         value, pull
-            As from `pullback`. Elementwise they are made of `value_and_derivative`, with its
-            bounds; gated linear units are within 5 ULP; others are those of `pullback`.
+            As from `pullback`. Where `value_and_derivative` has a fast form, they are made of it,
+            with its bounds; gated linear units are within 5 ULP; others are those of `pullback`.
 
         Raises
         ------
@@ -322,21 +327,29 @@ class Activation:
         (array([300.]), array([100.,   3.]))
         """
         x = as_float(x)
-        if self.elementwise:
-            value, derivative = self.value_and_derivative(x, **parameters)
-            return value, partial(self._carry, x, x.shape, partial(np.multiply, derivative))
-        function, given = _unwrapped(self.function)
-        rule = groups.FAST_PULLBACKS.get(function)
-        if rule is None or x.dtype.itemsize == 2 or not x.dtype.isnative:
+        if x.dtype.itemsize == 2 or not x.dtype.isnative:
             return self.pullback(x, **parameters)
-        value, pull = rule(x, **given, **parameters)
+        if self.elementwise:
+            form = self._fast_form(parameters)
+            if form is None:
+                return self.pullback(x, **parameters)
+            value, derivative = fused(form, x)
+            return value[()], partial(self._carry, x, x.shape, partial(np.multiply, derivative))
+        function, given = _unwrapped(self.function)
+        rule = _entry(groups.FAST_PULLBACKS, function)
+        if rule is None:
+            return self.pullback(x, **parameters)
+        value, pull = rule(x, **{**given, **parameters})
         return value, partial(self._carry, x, np.shape(value), pull)
 
     def _fast_form(self, parameters: Mapping[str, Any]) -> Form | None:
         """Return the fast form of this very pair, if there is one that serves."""
         function, given = _unwrapped(self.function)
         derivative, also = _unwrapped(self.derivative)
-        return fast_form(function, derivative, {**given, **parameters}) if given == also else None
+        pair = {**given, **parameters}, {**also, **parameters}
+        forms = [fast_form(function, derivative, chosen) for chosen in pair]
+        # what has a form is a number: the arrays of others could not be compared so
+        return forms[0] if None not in forms and pair[0] == pair[1] else None
 
     def _times_derivative(
         self, x: Array, parameters: Mapping[str, Any], grad_output: Array
@@ -356,9 +369,8 @@ class Activation:
     def _over_axis(self, x: Array, **parameters: Any) -> tuple[Array, Pull]:
         """Return the value and its pull: in closed form where there is one for the function."""
         function, given = _unwrapped(self.function)
-        rule = self.pullback_rule
-        if function in PULLBACKS:
-            rule = partial(PULLBACKS[function], **given)
+        known = _entry(PULLBACKS, function)
+        rule = self.pullback_rule if known is None else partial(known, **given)
         return self._by_derivative(x, **parameters) if rule is None else rule(x, **parameters)
 
     def _by_derivative(self, x: Array, **parameters: Any) -> tuple[Array, Pull]:

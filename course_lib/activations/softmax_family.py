@@ -317,7 +317,7 @@ def negative_log_likelihood(x: Array, labels: Array, count: int = 1) -> tuple[Ar
         flat = terms.reshape(-1)
         own = flat.take(place)
         flat[place] = 0
-        others = terms.sum(axis=axis)
+        others = _sums(terms, axis)
         total = others + own
         total *= count
         terms /= total[:, np.newaxis] if axis else total
@@ -339,6 +339,13 @@ def _along(x: Array) -> tuple[Array, int]:
     if rows.shape[-1] > _SHORT:
         return rows.astype(np.float64), 1
     return rows.T.astype(np.float64, order="C"), 0
+
+
+def _sums(terms: Array, axis: int) -> Array:
+    """Return sums along an axis: NumPy adds one column up in pairs, but several row by row."""
+    if axis == 0 and terms.shape[1] == 1:
+        return np.asarray(np.add.accumulate(terms)[-1])
+    return np.asarray(terms.sum(axis=axis))
 
 
 # ---------------------------------------------------------------------------------------------

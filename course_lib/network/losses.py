@@ -366,9 +366,15 @@ def mean_squared_error(outputs: Array, targets: ArrayLike) -> PerReplica:
     targets = as_targets(outputs, targets)
     with np.errstate(all="ignore"):
         mean = np.square(outputs - targets).mean(axis=(-2, -1))
-        if outputs.dtype.itemsize > 2 and np.isfinite(mean).all():
+        again = _to_compute_in_float64(mean)
+        if not again.any():
             return mean
-        return np.where(np.isnan(mean), mean, _scaled_mean_square(outputs, targets))[()]
+        return np.where(again, _scaled_mean_square(outputs, targets), mean)[()]
+
+
+def _to_compute_in_float64(result: Array) -> Array:
+    """Return what float16 has rounded, or what has overflowed: no other replica's numbers."""
+    return ~np.isnan(result) if result.dtype.itemsize == 2 else np.isinf(result)
 
 
 def _scaled_mean_square(outputs: Array, targets: Array) -> Array:
@@ -396,9 +402,10 @@ def mean_squared_error_grad(outputs: Array, targets: ArrayLike) -> Array:
     with np.errstate(all="ignore"):
         gradient = (outputs - targets) * scale
         # a difference may be too large where its part is not; float16 cannot hold the scale
-        if outputs.dtype.itemsize == 2 or not np.isfinite(gradient).all():
+        again = _to_compute_in_float64(gradient)
+        if again.any():
             wide = outputs.astype(np.float64) * scale - targets.astype(np.float64) * scale
-            gradient = np.where(np.isnan(gradient), gradient, wide.astype(gradient.dtype))
+            gradient = np.where(again, wide.astype(gradient.dtype), gradient)
     return np.asarray(gradient)
 
 

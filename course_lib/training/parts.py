@@ -101,7 +101,7 @@ class Parts:
 
         All are examples without an index; x and y have the leading axes of replicas with their own.
         """
-        if len(self.slices) == 1:
+        if self._goes_at_once():
             value, gradients = self._gradients(self.whole, x, y, index)
             self._clip(gradients)
             optimizer.step(self.whole.parameters, gradients)
@@ -109,6 +109,10 @@ class Parts:
         if isinstance(optimizer, Stepping) and type(optimizer).step is Stepping.step:
             return self._move_by_parts(optimizer, x, y, index)
         return self._move_at_once(optimizer, x, y, index)
+
+    def _goes_at_once(self) -> bool:
+        """Return whether there is one part, or a callback has replaced what has no parts."""
+        return len(self.slices) == 1 or not _can_be_cut(self.whole, self.loss)
 
     def _move_by_parts(
         self, optimizer: Stepping, x: Array, y: Array, index: Array | None
@@ -150,7 +154,7 @@ class Parts:
 
     def measure(self, x: Array, y: Array) -> tuple[PerReplica, PerReplica]:
         """Return loss and accuracy of all replicas."""
-        if len(self.slices) == 1:
+        if self._goes_at_once():
             return self._measured(self.whole, x, y)
         measured = [
             self._measured(part, *self._own(replicas, x, y, None)[:2])

@@ -2,7 +2,7 @@ r"""The table of all fast forms, which one serves, and what runs it over an arra
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,9 @@ def fast_form(
     (array([-1.26424112,  3.        ]), array([0.36787944, 1.        ]))
     >>> fast_form(celu, celu_grad, {"alpha": -1})
     """
-    form = FUSED.get((function, derivative))
+    # callable objects need not have a hash
+    known = isinstance(function, FunctionType) and isinstance(derivative, FunctionType)
+    form = FUSED.get((function, derivative)) if known else None
     if form is None or not parameters:
         return form
     taken = getattr(form, "__kwdefaults__", None) or {}

@@ -1,7 +1,6 @@
 """Activation functions as layers: any of the catalogue, and the one that learns."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -58,13 +57,8 @@ class Activate(BaseLayer):
     def forward(self, x: Array) -> Array:
         """Return the activation of every element, or over the last axis."""
         self._x = x
-        if self.training and self.activation.elementwise:
-            value, derivative = self.activation.value_and_derivative(x)
-            self._pull = partial(np.multiply, np.asarray(derivative, x.dtype))
-        elif self.training:
-            value, self._pull = self.activation.fast_pullback(x)
-        else:
-            value, self._pull = self.activation.pullback(x)
+        rule = self.activation.fast_pullback if self.training else self.activation.pullback
+        value, self._pull = rule(x)
         value = np.asarray(value)
         self._output_shape = value.shape
         # a function of a user's own may not keep the dtype
