@@ -29,7 +29,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     "accuracy": {"activations"},
     "autodiff": {"activations"},
     "meanfield": {"activations", "numerics"},
-    "network": {"activations", "meanfield", "pairs"},
+    "network": {"activations", "meanfield", "numerics", "pairs"},
     "training": {"network"},
     "pytorch": {"activations", "network", "training"},
     "statistics": set(),

@@ -307,7 +307,8 @@ class Activation:
         -------
         value, pull
             As from `pullback`. Elementwise they are made of `value_and_derivative`, with its
-            bounds; gated linear units are within 5 ULP; others are those of `pullback`.
+            bounds; gated linear units are within 5 ULP, where their gates are normal numbers;
+            others are those of `pullback`.
 
         Raises
         ------
