@@ -205,7 +205,7 @@ def test_blocks_do_not_show(name, dtype):
 # The same bits everywhere
 # ---------------------------------------------------------------------------------------------
 
-DIGEST = "abf10fbc0d25d50ebfea55eacbb457493f177318b3850f102c32601caf7a6245"
+DIGEST = "be9cab53fd17231130232067afbbe5ffbb3d0c88e5133fd12cf1e5183fff7bd6"
 
 
 def digest():

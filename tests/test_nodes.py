@@ -69,7 +69,7 @@ def tables(dtype):
     softplus = nodes._softplus_table(dtype)
     yield "softplus", softplus[0], 0, unit, 0, lambda t: mp.log1p(mp.exp(-t))
     yield "sigmoid", softplus[1], 0, unit, 0, lambda t: sigma(-t)
-    end, unit = nodes._TANH[width]
+    end, unit, _ = nodes._TANH[width]
     for c in (1, 1.5):
         value, slope = nodes._tanh_table(dtype, float(c))
         first = -round(end * c * unit)

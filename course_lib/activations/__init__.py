@@ -60,6 +60,7 @@ from course_lib.activations.catalogue import (
     get,
 )
 from course_lib.activations.groups import (
+    fast_gated_pullback,
     gated_pullback,
     geglu,
     geglu_grad,
@@ -187,6 +188,7 @@ __all__ = [
     "elu_grad",
     "exponential",
     "exponential_grad",
+    "fast_gated_pullback",
     "gated_pullback",
     "gaussian",
     "gaussian_grad",

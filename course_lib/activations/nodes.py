@@ -10,7 +10,6 @@ Tables are computed when they are first used, in numbers of twice the length
 (`course_lib.pairs`), and rounded once.
 """
 
-from decimal import Decimal, localcontext
 from functools import cache
 from math import factorial
 from typing import Any
@@ -57,15 +56,14 @@ _ROUND: dict[int, Array] = {4: np.array(1.5 * 2**23, np.float32), 8: np.array(1.
 _BITS: dict[int, Array] = {4: _ROUND[4].view(np.int32), 8: _ROUND[8].view(np.int64)}
 
 
-def nearest(
-    x: Array, per_unit: int, offset: float = 0.0, *, first: int = 0
-) -> tuple[Index, Array]:
+def nearest(x: Array, per_unit: int, offset: float = 0.0, *, first: int = 0) -> tuple[Index, Array]:
     """Return the number of the node next to each number, and the distance from it.
 
     Parameters
     ----------
     x : ndarray of float32 or float64
-        Flat. What is beyond 32768 counts as that, if it would have no distance.
+        Flat. What is beyond 32768 counts as that, if it would have no distance; infinite ones make
+        NumPy warn, which callers silence.
     per_unit : int
         Nodes in a unit; a power of two up to 1024, in float32 up to 128.
     offset : float
@@ -95,7 +93,7 @@ def nearest(
     node -= _ROUND[width]
     node *= 1 / per_unit
     distance = np.subtract(x, node, out=node)
-    if not distance @ distance <= x.size:  # the fastest look for what is infinite or NaN
+    if not _all_near(distance):
         within = np.clip(x, -_MOST, _MOST)
         if not np.array_equal(within, x, equal_nan=True):
             return nearest(within, per_unit, offset, first=first)
@@ -103,6 +101,15 @@ def nearest(
 
 
 _MOST = 32768.0
+
+
+def _all_near(distance: Array) -> bool:
+    """Return whether nothing is infinite, NaN or large: products are the fastest look for that.
+
+    The library for linear algebra gives longer ones to several threads, which then wait.
+    """
+    parts = (distance[i : i + 8192] for i in range(0, distance.size, 8192))
+    return all(part @ part <= part.size for part in parts)
 
 
 def capped(t: Array, most: float) -> Array:
@@ -190,7 +197,7 @@ def exp_minus(t: Array) -> Array:
 
     Examples
     --------
-    >>> exp_minus(np.array([0.0, 1.0, np.inf]))
+    >>> exp_minus(np.array([0.0, 1.0, 1000.0]))
     array([1.        , 0.36787944, 0.        ])
     """
     index, rest = _node_and_rest(t, None)
@@ -329,6 +336,8 @@ def _softplus_table(dtype: Any) -> tuple[Array, ...]:
 
 def _log1p(z: Array, missing: Array) -> Array:
     """Return log(1 + z), rounded once: by its series, and where that is long by decimals."""
+    from decimal import Decimal, localcontext  # only when a table is made
+
     value = z + (missing + z * z * polynomial(_INVERSES[1:9], z))
     for i in np.flatnonzero(z > 1 / 128):
         with localcontext(prec=30):
@@ -361,25 +370,21 @@ def tanh_and_derivative(x: Array, divisor: float = 1.0) -> tuple[Array, Array]:
     :math:`\tanh(a + d) = \tanh a + g` with
     :math:`g = \tanh d \, (1 - \tanh^2 a)/(1 + \tanh a \tanh d)`, and the derivative, 1 less the
     square, is :math:`(1 - \tanh^2 a) - g\,(\tanh(a + d) + \tanh a)`: what is added is small, and
-    nothing cancels where the derivative is small. :math:`\tanh d` is a fraction with few terms,
-    after Lambert.
+    nothing cancels where the derivative is small. Of :math:`\tanh d` a few terms of its series
+    suffice.
 
     Examples
     --------
     >>> tanh_and_derivative(np.array([0.0, 20.0]))
     (array([0., 1.]), array([1.0000000e+00, 1.6993417e-17]))
     """
-    end, per_unit = _TANH[x.dtype.itemsize]
+    end, per_unit, terms = _TANH[x.dtype.itemsize]
     end *= divisor
     index, d = nearest(x, per_unit, first=-round(end * per_unit))
     at_node, derivative = (look_up(part, index) for part in _tanh_table(x.dtype, divisor))
     if divisor != 1:
         d /= divisor
-    square = d * d
-    d *= 15 + square
-    square *= 6
-    square += 15
-    d /= square  # tanh d
+    d *= polynomial(_TANH_SERIES[:terms], d * d)  # tanh d
     below = at_node * d
     below += 1
     d *= derivative
@@ -390,12 +395,13 @@ def tanh_and_derivative(x: Array, divisor: float = 1.0) -> tuple[Array, Array]:
     return value, np.subtract(derivative, d, out=d)
 
 
-_TANH = {4: (54.0, 32), 8: (375.0, 64)}  # where the derivative is 0, and nodes in a unit
+_TANH_SERIES = (1.0, -1 / 3, 2 / 15, -17 / 315)
+_TANH = {4: (54.0, 32, 2), 8: (375.0, 64, 4)}  # where the derivative is 0, nodes, terms
 
 
 @cache
 def _tanh_table(dtype: Any, divisor: float) -> tuple[Array, ...]:
-    end, per_unit = _TANH[dtype.itemsize]
+    end, per_unit, _ = _TANH[dtype.itemsize]
     x = nodes(-end * divisor, end * divisor, per_unit)
     (value, rest), derivative = tanh_at_nodes(np.abs(x), divisor)
     return as_tables(dtype, np.copysign(value + rest, x), derivative)

@@ -320,7 +320,7 @@ def negative_log_likelihood(x: Array, labels: Array, count: int = 1) -> tuple[Ar
         others = terms.sum(axis=axis)
         total = others + own
         total *= count
-        terms /= np.expand_dims(total, axis)
+        terms /= total[:, np.newaxis] if axis else total
         flat[place] = others / -total
         # 1 + more is the total: with the label at the maximum, more is what can be small
         more = np.where(own == 1, others, own + (others - 1))

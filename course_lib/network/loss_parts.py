@@ -113,7 +113,8 @@ def as_labels(logits: Array, y: ArrayLike) -> Array:
             f"labels reach from {labels.min()} to {labels.max()}; the logits have {classes} "
             f"classes, so expected 0 to {classes - 1}"
         )
-    return np.broadcast_to(labels, logits.shape[:-1])
+    rows = logits.shape[:-1]
+    return labels if labels.shape == rows else np.broadcast_to(labels, rows)
 
 
 def _as_probabilities(logits: Array, labels: Array) -> Array:
