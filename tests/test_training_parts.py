@@ -233,6 +233,8 @@ def test_what_cannot_be_cut_goes_at_once(monkeypatch):
     for own in (ABSOLUTE, SWAPPED):
         assert parts.parts_of(plain, own, 8) == [slice(0, 5)]
     assert parts.parts_of(mlp([3, 2]), loss, 8) == [slice(0, 1)]
+    plain.layers[1].forward = plain.layers[1].forward  # replaced, as diagnostics do it
+    assert parts.parts_of(plain, loss, 8) == [slice(0, 5)]
 
 
 def test_a_layer_of_ones_own_says_what_its_part_is(monkeypatch):
