@@ -24,9 +24,9 @@ import tracemalloc
 from dataclasses import replace
 
 import numpy as np
-import rivals
+import peers
 import turns
-from rivals import Case
+from peers import Case
 from seeds_at_once import ACTIVATIONS, DTYPES, ROWS
 from stored import Table, parser, report
 from versions import library
@@ -58,7 +58,7 @@ def smallest(case):
 def parts_of(case, own):
     """Return the whole step and its parts, by name."""
     network, start = trained(case, own)
-    optimizer = own[2].SGD(rivals.LEARNING_RATE)
+    optimizer = own[2].SGD(peers.LEARNING_RATE)
     loss, (x, y) = own[1].get_loss("cross_entropy"), case.data()
     logits, _ = network(x), network.loss_and_gradients(x, y)
     layers = [layer for layer in network.layers if isinstance(layer, own[1].Activate)]
@@ -76,9 +76,9 @@ def parts_of(case, own):
             layer.backward(z)
 
     return {
-        "step": rivals.ours(case, own, start).step,
-        "calls": rivals.ours(smallest(case), own, trained(smallest(case), own)[1]).step,
-        "products": rivals.limit(case, start, passes=False),
+        "step": peers.ours(case, own, start).step,
+        "calls": peers.ours(smallest(case), own, trained(smallest(case), own)[1]).step,
+        "products": peers.limit(case, start, passes=False),
         "activations": activations,
         "loss": lambda: loss.with_gradient(logits, y),
         "update": lambda: optimizer.step(updated, gradients),

@@ -25,9 +25,9 @@ import sys
 from importlib.util import find_spec
 
 import numpy as np
-import rivals
+import peers
 import torch
-from rivals import Case
+from peers import Case
 from stored import NONE, Table, medians, parser, report
 from turns import fastest, ratio, take_turns
 from versions import BEFORE, checkout, library
@@ -55,37 +55,37 @@ VARIANTS = {  # the fastest of them is shown
     "vmap": ("vmap, module", "vmap, function"),
 }
 LIMITS = ("products", "products, passes")
-RIVALS = (BEFORE, "vmap", "JAX")  # to whom there is a target
+PEERS = (BEFORE, "vmap", "JAX")  # to whom there is a target
 COLUMNS = ("fit", "one at a time", "PyTorch loop", "vmap", "by hand", "JAX", BEFORE, *LIMITS)
 
 
 def candidates(case, own, before):
-    """Return the rivals by name, and their parameters; ``before`` is a library too, or None."""
+    """Return the peers by name, and their parameters; ``before`` is a library too, or None."""
     start = {n: v.copy() for n, v in case.network(own, range(case.replicas)).parameters.items()}
     found = {
-        "ours": rivals.ours(case, own, start),
-        "fit": rivals.by_fit(case, own, start, STEPS),
-        "one at a time": rivals.one_at_a_time(case, own, start),
-        "loop, optimizer": rivals.torch_loop(case, start),
-        "loop, foreach": rivals.torch_loop(case, start, by_optimizer=False),
-        "vmap, module": rivals.torch_vmap_of_module(case, start),
-        "vmap, function": rivals.torch_vmap_of_function(case, start),
-        "by hand": rivals.torch_batched(case, start),
+        "ours": peers.ours(case, own, start),
+        "fit": peers.by_fit(case, own, start, STEPS),
+        "one at a time": peers.one_at_a_time(case, own, start),
+        "loop, optimizer": peers.torch_loop(case, start),
+        "loop, foreach": peers.torch_loop(case, start, by_optimizer=False),
+        "vmap, module": peers.torch_vmap_of_module(case, start),
+        "vmap, function": peers.torch_vmap_of_function(case, start),
+        "by hand": peers.torch_batched(case, start),
     }
     if find_spec("jax"):
-        found["JAX"] = rivals.jax_vmap(case, start)
+        found["JAX"] = peers.jax_vmap(case, start)
     if before is not None:
-        found[BEFORE] = rivals.ours(case, before, start)
+        found[BEFORE] = peers.ours(case, before, start)
     return found, start
 
 
 def check_same_steps(case, found, start):
     """Make a few steps with each; raise RuntimeError if parameters differ from ours."""
     after = {}
-    for name, rival in found.items():
-        for _ in range(STEPS // rival.steps):
-            rival.step()
-        after[name] = {key: np.array(value) for key, value in rival.parameters().items()}
+    for name, peer in found.items():
+        for _ in range(STEPS // peer.steps):
+            peer.step()
+        after[name] = {key: np.array(value) for key, value in peer.parameters().items()}
     if all(np.array_equal(value, start[key]) for key, value in after["ours"].items()):
         raise RuntimeError("the steps change nothing; expected other parameters than before")
     for name, parameters in after.items():
@@ -102,12 +102,12 @@ def measure(case, own, before, seconds, rounds):
     """Return the seconds of each column in every round, and which variants were the fastest."""
     found, start = candidates(case, own, before)
     check_same_steps(case, found, start)
-    steps = {name: rival.step for name, rival in found.items()}
+    steps = {name: peer.step for name, peer in found.items()}
     for name, passes in zip(LIMITS, (False, True), strict=True):
-        steps[name] = rivals.limit(case, start, passes=passes)
+        steps[name] = peers.limit(case, start, passes=passes)
     taken = take_turns(steps, seconds=seconds, rounds=rounds)
-    for name, rival in found.items():
-        taken[name] = [seconds / rival.steps for seconds in taken[name]]
+    for name, peer in found.items():
+        taken[name] = [seconds / peer.steps for seconds in taken[name]]
     chosen = {column: fastest(taken, names) for column, names in VARIANTS.items()}
     return taken | {column: taken[name] for column, name in chosen.items()}, chosen
 
@@ -119,7 +119,7 @@ def main(arguments=None):
     cells = [(row, dtype, name) for row in rows for dtype in DTYPES for name in ACTIVATIONS]
     names = ["seeds and network", "activation", "dtype"]
     times = Table([*names, "ours, µs", *COLUMNS, "PyTorch's fastest"], names=3)
-    targets = Table([*names, *(f"ours / {column}" for column in RIVALS), "targets"], names=3)
+    targets = Table([*names, *(f"ours / {column}" for column in PEERS), "targets"], names=3)
     torch.set_num_threads(1)
     with checkout(folder=options.before) as folder:
         before, own = None if folder is None else library(folder), library()
@@ -129,7 +129,7 @@ def main(arguments=None):
             taken, chosen = measure(case, own, before, seconds, rounds)
             ours = f"{statistics.median(taken['ours']) * 1e6:.0f}"
             times.add(*about, ours, *medians(taken, COLUMNS, "ours"), "; ".join(chosen.values()))
-            most = dict(zip(RIVALS, (AIMS.get((row, activation), AIM), 1, AIM_JAX), strict=True))
+            most = dict(zip(PEERS, (AIMS.get((row, activation), AIM), 1, AIM_JAX), strict=True))
             targets.add(*about, *judged(taken, most))
             print(f"{', '.join(about)}: ours {ours} µs", flush=True)
     report("seeds_at_once", {"Time over ours": times, "Targets": targets}, options)
@@ -137,15 +137,15 @@ def main(arguments=None):
 
 
 def judged(taken, most):
-    """Return our ratio to each rival with its target, and a word on whether all are met."""
+    """Return our ratio to each peer with its target, and a word on whether all are met."""
     cells, missed = [], []
-    for rival, limit in most.items():
-        if rival not in taken:
+    for peer, limit in most.items():
+        if peer not in taken:
             cells.append(NONE)
             continue
-        measured = ratio(taken["ours"], taken[rival])
+        measured = ratio(taken["ours"], taken[peer])
         cells.append(f"{measured} ≤ {limit:.2f}")
-        missed += [rival] if measured.median > limit else []
+        missed += [peer] if measured.median > limit else []
     return [*cells, f"missed: {', '.join(missed)}" if missed else "met"]
 
 

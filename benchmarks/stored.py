@@ -55,7 +55,7 @@ def target_table(*names):
 
 
 def add_target(table, names, what, measured, most, *, below=False):
-    """Add a ratio with its target, if it has one; without a rival there is no ratio."""
+    """Add a ratio with its target, if it has one; without a peer there is no ratio."""
     shown = "" if most is None else f"below {most:g}" if below else f"{most:g}"
     if measured is None:
         table.add(*names, what, NONE, shown, "")

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import peers
 import pytest
-import rivals
 import seeds_at_once
 import stored
 import turns
@@ -59,32 +59,32 @@ def test_every_benchmark_runs_and_stores_its_tables(tmp_path):
 @pytest.fixture
 def case():
     """Return two small networks, the libraries' rooms that train them, and initial parameters."""
-    small = rivals.Case(2, (2, 3, 2), 4, "tanh", np.float64)
+    small = peers.Case(2, (2, 3, 2), 4, "tanh", np.float64)
     own = [activations, network, training]
     return small, own, small.network(own, range(2)).parameters
 
 
-def test_rivals_that_make_the_same_step_pass(case):
+def test_peers_that_make_the_same_step_pass(case):
     small, own, start = case
-    found = {"ours": rivals.ours(small, own, start), "loop": rivals.torch_loop(small, start)}
-    found["fit"] = rivals.by_fit(small, own, start, seeds_at_once.STEPS)
+    found = {"ours": peers.ours(small, own, start), "loop": peers.torch_loop(small, start)}
+    found["fit"] = peers.by_fit(small, own, start, seeds_at_once.STEPS)
     seeds_at_once.check_same_steps(small, found, start)
     moved = found["ours"].parameters()["0.weight"]
     assert not np.allclose(moved, start["0.weight"], atol=1e-4)
 
 
-def test_a_rival_that_makes_another_step_is_an_error(case, monkeypatch):
+def test_a_peer_that_makes_another_step_is_an_error(case, monkeypatch):
     small, own, start = case
-    found = {"ours": rivals.ours(small, own, start)}
-    monkeypatch.setattr(rivals, "LEARNING_RATE", 0.1001)
-    found["loop"] = rivals.torch_loop(small, start)
+    found = {"ours": peers.ours(small, own, start)}
+    monkeypatch.setattr(peers, "LEARNING_RATE", 0.1001)
+    found["loop"] = peers.torch_loop(small, start)
     with pytest.raises(RuntimeError, match="loop makes another step than ours: after 6"):
         seeds_at_once.check_same_steps(small, found, start)
 
 
 def test_steps_that_change_nothing_are_an_error(case):
     small, _, start = case
-    still = rivals.Rival(lambda: None, lambda: start)
+    still = peers.Peer(lambda: None, lambda: start)
     with pytest.raises(RuntimeError, match="the steps change nothing"):
         seeds_at_once.check_same_steps(small, {"ours": still}, start)
 
@@ -122,7 +122,7 @@ def test_targets_are_met_or_missed():
     assert str(table).splitlines()[1].split() == "a ours / theirs 0.70 [0.60, 0.80] 0.7 met".split()
 
 
-def test_our_ratio_to_each_rival_is_judged():
+def test_our_ratio_to_each_peer_is_judged():
     taken = {"ours": [1.0] * 3, "before": [2.0] * 3, "vmap": [0.5] * 3}
     cells = seeds_at_once.judged(taken, {"before": 0.5, "vmap": 1, "JAX": 1.1})
     assert cells == ["0.50 [0.50, 0.50] ≤ 0.50", "2.00 [2.00, 2.00] ≤ 1.00", "none", "missed: vmap"]

@@ -71,10 +71,10 @@ def tables(dtype):
     yield "sigmoid", softplus[1], 0, unit, 0, lambda t: sigma(-t)
     end, unit, _ = nodes._TANH[width]
     for c in (1, 1.5):
-        value, slope = nodes._tanh_table(dtype, float(c))
+        value, derivative = nodes._tanh_table(dtype, float(c))
         first = -round(end * c * unit)
         yield "tanh", value, first, unit, 0, lambda x, c=c: mp.tanh(x / mpf(c))
-        yield "tanh'", slope, first, unit, 0, lambda x, c=c: mp.sech(x / mpf(c)) ** 2
+        yield "tanh'", derivative, first, unit, 0, lambda x, c=c: mp.sech(x / mpf(c)) ** 2
     unit = sigmoids._SHRINK[width][0]
     lack, tanh = sigmoids._shrink_table(dtype)
     yield "tanh shrink", lack[1:], 1, unit, 0, lambda t: t - mp.tanh(t)

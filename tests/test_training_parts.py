@@ -233,6 +233,8 @@ def test_what_cannot_be_cut_goes_at_once(monkeypatch):
     for own in (ABSOLUTE, SWAPPED):
         assert parts.parts_of(plain, own, 8) == [slice(0, 5)]
     assert parts.parts_of(mlp([3, 2]), loss, 8) == [slice(0, 1)]
+    plain.layers[1].forward = plain.layers[1].forward  # replaced, as diagnostics do it
+    assert parts.parts_of(plain, loss, 8) == [slice(0, 5)]
 
 
 def test_a_layer_whose_methods_a_callback_replaces_goes_at_once_from_then_on(monkeypatch):
@@ -304,6 +306,7 @@ def test_a_training_keeps_to_its_budget(name, monkeypatch):
     monkeypatch.setattr(parts, "BUDGET", SMALL)
     chosen = {"activation": "gelu", "dtype": np.float32} | BUILT[name]
     x, y = np.ones((128, 16), chosen["dtype"]), np.zeros(128, int)
+    mlp([16, 32, 32, 4], **chosen).forward(x, training=True)  # the activation's tables stay
     peaks, sizes = [], []
     for replicas in (12, 48):
         network = mlp([16, 32, 32, 4], seed=range(replicas), **chosen)

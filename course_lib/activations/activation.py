@@ -312,7 +312,8 @@ class Activation:
         -------
         value, pull
             As from `pullback`. Where `value_and_derivative` has a fast form, they are made of it,
-            with its bounds; gated linear units are within 5 ULP; others are those of `pullback`.
+            with its bounds; gated linear units are within 5 ULP, where their gates are normal
+            numbers; others are those of `pullback`.
 
         Raises
         ------

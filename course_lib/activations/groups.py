@@ -367,7 +367,8 @@ def fast_gated_pullback(
     Returns
     -------
     value, pull
-        As `gated_pullback` returns them, within 5 ULP; a gate below the smallest float counts as 0.
+        As `gated_pullback` returns them, within 5 ULP where the gate and its derivative are normal
+        numbers of the dtype; a gate below the smallest float counts as 0.
 
     Examples
     --------
@@ -378,14 +379,14 @@ def fast_gated_pullback(
     halves, axis = _parts(x, axis, 2)
     a, b = np.moveaxis(halves, -2, 0)
     form = fast_form(gate, derivative, {})
-    gates, slopes = (gate(b), derivative(b)) if form is None else fused(form, b)
+    gates, derivatives = (gate(b), derivative(b)) if form is None else fused(form, b)
     with np.errstate(all="ignore"):
         value = np.moveaxis(_product(a, gates, 0), -1, axis)
 
     @np.errstate(all="ignore")
     def pull(grad_output: Array) -> Array:
         u = np.moveaxis(grad_output, axis, -1)
-        parts = [u * gates, u * _product(a, slopes, 0)]
+        parts = [u * gates, u * _product(a, derivatives, 0)]
         return np.moveaxis(np.concatenate(parts, axis=-1), -1, axis)
 
     return value, pull

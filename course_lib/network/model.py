@@ -117,7 +117,9 @@ class Network:
             Shape ``(batch, features)``, seen by every replica, or ``(..., batch, features)`` with
             the leading axes of the replicas. The network's dtype; integers and lists are converted.
         training : bool
-            The mode of layers that work differently while they learn, such as `BatchNorm`.
+            The mode of layers that work differently while they learn, such as `BatchNorm`. In
+            training mode activations are computed with their derivatives, and may differ in the
+            last bits; see `Activate`.
 
         Returns
         -------

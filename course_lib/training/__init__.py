@@ -13,6 +13,7 @@ The modules of this package, in the order in which they build on one another:
 - `course_lib.training.progress`: the bar
 - `course_lib.training.loop`: the loop over epochs, which `course_lib.pytorch.fit` runs too
 - `course_lib.training.arguments`: the checks of both
+- `course_lib.training.parts`: some replicas at a time, where all at once would need too much memory
 - `course_lib.training.fitting`: `fit`
 
 All public names are here::

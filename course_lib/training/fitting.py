@@ -55,7 +55,7 @@ def fit(
     Parameters
     ----------
     network : Network
-        All its replicas are trained at once.
+        All its replicas are trained, at once or, where memory ends, some at a time; see Notes.
     x : array_like, shape (examples, features) or (..., examples, features)
         In the network's dtype; with the leading axes of the replicas, each learns from data of its
         own. A view such as ``np.broadcast_to(x, (replicas, *x.shape))`` is not copied as a whole.

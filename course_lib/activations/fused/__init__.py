@@ -10,17 +10,10 @@ units times the other factors. Results are the same to the last bit on every pro
 Every kernel takes a flat block of float32 or float64 and the parameters of its function, and
 returns a value and a derivative, two new arrays. Throughout, :math:`t = |x|` and
 :math:`z = e^{-t}`. The modules of this package hold the forms of the modules of the same name; what
-has none is computed in two passes, which cost as much.
+has none is computed by its function and its derivative, in two passes.
 """
 
-from course_lib.activations.fused.driver import (
-    FUSED,
-    fast_form,
-    fused,
-)
-from course_lib.activations.fused.pieces import (
-    BLOCK,
-    Form,
-)
+from course_lib.activations.fused.driver import FUSED, fast_form, fused
+from course_lib.activations.fused.pieces import BLOCK, Form
 
 __all__ = ["BLOCK", "FUSED", "Form", "fast_form", "fused"]

@@ -16,12 +16,12 @@ from course_lib.activations.fused import (
     soft_rectifiers,
     waves,
 )
-from course_lib.activations.fused.pieces import BLOCK, Both, Form, Pairs
+from course_lib.activations.fused.pieces import BLOCK, Both, Form, FunctionPair
 from course_lib.numerics import keep_freed_memory
 
 __all__ = ["FUSED", "fast_form", "fused"]
 
-FUSED: Mapping[Pairs, Form] = MappingProxyType(
+FUSED: Mapping[FunctionPair, Form] = MappingProxyType(
     {
         **rectifiers.FUSED,
         **hard.FUSED,

@@ -7,7 +7,7 @@ import numpy as np
 
 from course_lib._typing import Array
 from course_lib.activations import hard as plain
-from course_lib.activations.fused.pieces import Both, Form, Pairs
+from course_lib.activations.fused.pieces import Both, Form, FunctionPair
 from course_lib.numerics import indicator
 
 __all__ = ["FUSED"]
@@ -45,7 +45,7 @@ def _soft_shrink(x: Array) -> Both:
     return x - np.clip(x, -0.5, 0.5), indicator(np.abs(x) > 0.5, x)
 
 
-FUSED: Mapping[Pairs, Form] = MappingProxyType(
+FUSED: Mapping[FunctionPair, Form] = MappingProxyType(
     {
         (plain.hard_sigmoid, plain.hard_sigmoid_grad): _hard_sigmoid,
         (plain.hard_swish, plain.hard_swish_grad): _hard_swish,

@@ -15,7 +15,7 @@ __all__ = [
     "BLOCK",
     "Both",
     "Form",
-    "Pairs",
+    "FunctionPair",
     "Split",
     "mirrored",
     "near",
@@ -31,7 +31,7 @@ __all__ = [
 Both = tuple[Array, Array]
 """A value and a derivative."""
 Form = Callable[..., Both]
-Pairs = tuple[Callable[..., Array], Callable[..., Array]]
+FunctionPair = tuple[Callable[..., Array], Callable[..., Array]]
 """A function and its derivative."""
 Split = tuple[float, float]
 """A number and what is missing to it."""

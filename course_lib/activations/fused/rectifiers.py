@@ -7,7 +7,7 @@ import numpy as np
 
 from course_lib._typing import Array
 from course_lib.activations import rectifiers as plain
-from course_lib.activations.fused.pieces import Both, Form, Pairs, rectified
+from course_lib.activations.fused.pieces import Both, Form, FunctionPair, rectified
 from course_lib.numerics import indicator, keep_nan
 
 __all__ = ["FUSED"]
@@ -28,7 +28,7 @@ def _threshold(x: Array) -> Both:
     return rectified(x), indicator(x > 0, x)
 
 
-FUSED: Mapping[Pairs, Form] = MappingProxyType(
+FUSED: Mapping[FunctionPair, Form] = MappingProxyType(
     {
         (plain.leaky_relu, plain.leaky_relu_grad): _leaky_relu,
         (plain.prelu, plain.prelu_grad): _prelu,

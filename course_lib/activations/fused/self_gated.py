@@ -13,7 +13,7 @@ from course_lib.activations import self_gated as plain
 from course_lib.activations.fused.pieces import (
     Both,
     Form,
-    Pairs,
+    FunctionPair,
     Split,
     mirrored,
     near,
@@ -250,9 +250,8 @@ def _mish(x: Array) -> Both:
     growth = expm1_near_0(d, terms)
     change = growth * at_node
     y = at_node + change
-    both = at_node + y
-    # the gate
-    less = both + 2
+    less = at_node + y
+    less += 2
     less *= change
     less *= inverse
     less /= 1 + less  # by how much 1/m shrinks, relative to itself
@@ -260,25 +259,27 @@ def _mish(x: Array) -> Both:
     inverse *= 2
     gate += inverse
     gate *= np.maximum(x, -end)
-    # y/m^2
     less *= 2 - less
     less *= 1 + growth
     growth -= less
     growth *= factor
-    factor += growth
-    # h
-    slope = both + 4
-    slope *= both
-    slope -= at_node * y
-    slope += 4 * (inside - d)
-    slope += 6
-    change *= slope
-    h += change
-    d *= 4
-    d *= 1 + y
-    h += d
+    factor += growth  # y/m^2
+    _move_bracket(h, at_node, y, change, inside - d, d)
     h *= factor
     return gate, h
+
+
+def _move_bracket(h: Array, at_node: Array, y: Array, change: Array, node: Array, d: Array) -> None:
+    """Add to h what it changes by from a node, where y is `at_node`; see `_mish`."""
+    both = at_node + y
+    factor = both + 4
+    factor *= both
+    factor -= at_node * y
+    factor += 4 * node
+    factor += 6
+    factor *= change
+    h += factor
+    h += d * 4 * (1 + y)
 
 
 _MISH = {4: (64, 105.0, 20.0, 3), 8: (64, 750.0, 40.0, 7)}  # and from where on it is x
@@ -311,7 +312,7 @@ def _mish_table(dtype: Any) -> tuple[Array, ...]:
     return as_tables(dtype, scaled(rounded(y), exponent), gate, h, factor, 1 / rounded(m_parts))
 
 
-FUSED: Mapping[Pairs, Form] = MappingProxyType(
+FUSED: Mapping[FunctionPair, Form] = MappingProxyType(
     {
         (plain.silu, plain.silu_grad): _silu,
         (plain.swish, plain.swish_grad): _swish,

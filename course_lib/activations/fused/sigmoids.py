@@ -9,7 +9,13 @@ import numpy as np
 
 from course_lib._typing import Array
 from course_lib.activations import sigmoids as plain
-from course_lib.activations.fused.pieces import Both, Form, Pairs, mirrored, square_of_one_plus
+from course_lib.activations.fused.pieces import (
+    Both,
+    Form,
+    FunctionPair,
+    mirrored,
+    square_of_one_plus,
+)
 from course_lib.activations.nodes import (
     as_tables,
     capped,
@@ -88,7 +94,7 @@ def _shrink_table(dtype: Any) -> tuple[Array, ...]:
     return as_tables(dtype, lack, np.where(t < 1.5, t - lack, value + rest))
 
 
-FUSED: Mapping[Pairs, Form] = MappingProxyType(
+FUSED: Mapping[FunctionPair, Form] = MappingProxyType(
     {
         (plain.sigmoid, plain.sigmoid_grad): _sigmoid,
         (plain.log_sigmoid, plain.log_sigmoid_grad): _log_sigmoid,

@@ -11,7 +11,7 @@ from course_lib.activations import soft_rectifiers as plain
 from course_lib.activations.fused.pieces import (
     Both,
     Form,
-    Pairs,
+    FunctionPair,
     mirrored,
     negative_part,
     product_and_lost,
@@ -58,7 +58,7 @@ _ROOTED = {4: 1e19, 8: 1e150}  # where the root is t, and beyond which its squar
 
 
 def _elu(x: Array, *, alpha: float = 1.0) -> Both:
-    value, derivative = _bent(x)
+    value, derivative = _exponential_part(x)
     if alpha != 1:
         value *= alpha
         derivative = with_right(x, derivative, alpha, 1.0)
@@ -77,7 +77,7 @@ def _celu(x: Array, *, alpha: float = 1.0) -> Both:
 
 
 def _selu(x: Array) -> Both:
-    value, derivative = _bent(x)
+    value, derivative = _exponential_part(x)
     value *= _constants.SELU_PRODUCT
     right = rectified(x)
     right *= _constants.SELU_SCALE
@@ -85,13 +85,13 @@ def _selu(x: Array) -> Both:
     return value, with_right(x, derivative, _constants.SELU_PRODUCT, _constants.SELU_SCALE)
 
 
-def _bent(x: Array) -> Both:
+def _exponential_part(x: Array) -> Both:
     """Return e^x - 1 and e^x for x < 0, and 0 and 1 elsewhere."""
     t = negative_part(x)
     return expm1_minus(np.negative(t, out=t))
 
 
-FUSED: Mapping[Pairs, Form] = MappingProxyType(
+FUSED: Mapping[FunctionPair, Form] = MappingProxyType(
     {
         (plain.softplus, plain.softplus_grad): _softplus,
         (plain.squareplus, plain.squareplus_grad): _squareplus,

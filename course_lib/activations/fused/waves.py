@@ -9,7 +9,7 @@ import numpy as np
 
 from course_lib._typing import Array
 from course_lib.activations import waves as plain
-from course_lib.activations.fused.pieces import Both, Form, Pairs
+from course_lib.activations.fused.pieces import Both, Form, FunctionPair
 from course_lib.activations.nodes import as_tables, clipped, expm1_near_0, look_up, nearest, nodes
 from course_lib.pairs import bell_scaled, rounded, scaled
 
@@ -40,4 +40,6 @@ def _gaussian_table(dtype: Any) -> Array:
     return as_tables(dtype, scaled(rounded(curve), exponent))[0]
 
 
-FUSED: Mapping[Pairs, Form] = MappingProxyType({(plain.gaussian, plain.gaussian_grad): _gaussian})
+FUSED: Mapping[FunctionPair, Form] = MappingProxyType(
+    {(plain.gaussian, plain.gaussian_grad): _gaussian}
+)

@@ -1,7 +1,7 @@
 """The step of many seeds, as this library, PyTorch and JAX make it, and what no one can leave out.
 
 All make the same step: softmax, cross-entropy, its gradient, and gradient descent, on a batch that
-all seeds see. Each is a `Rival`, whose parameters show that it has made it.
+all seeds see. Each is a `Peer`, whose parameters show that it has made it.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class Case:
         return network.mlp(list(self.sizes), self.activation, seed=seed, dtype=self.dtype)
 
 
-class Rival(NamedTuple):
+class Peer(NamedTuple):
     """A function that makes a step of all seeds, and one that returns their parameters now.
 
     These are stacked over the seeds, under the names of `course_lib.network.Network.parameters`.
@@ -62,7 +62,7 @@ def ours(case, library, start):
         _, gradients = network.loss_and_gradients(x, y)
         optimizer.step(network.parameters, gradients)
 
-    return Rival(step, lambda: network.parameters)
+    return Peer(step, lambda: network.parameters)
 
 
 def by_fit(case, library, start, steps):
@@ -75,7 +75,7 @@ def by_fit(case, library, start, steps):
         options = {"epochs": steps, "batch_size": None, "progress": False}
         library[2].fit(network, x, y, optimizer=optimizer, **options)
 
-    return Rival(step, lambda: network.parameters, steps)
+    return Peer(step, lambda: network.parameters, steps)
 
 
 def one_at_a_time(case, library, start):
@@ -91,7 +91,7 @@ def one_at_a_time(case, library, start):
             _, gradients = network.loss_and_gradients(x, y)
             optimizer.step(network.parameters, gradients)
 
-    return Rival(
+    return Peer(
         step, lambda: {name: np.stack([n.parameters[name] for n in networks]) for name in start}
     )
 
@@ -149,7 +149,7 @@ def torch_loop(case, start, *, by_optimizer=True):
             with torch.no_grad():
                 torch._foreach_add_(parameters, gradients, alpha=-LEARNING_RATE)
 
-    return Rival(
+    return Peer(
         with_optimizer if by_optimizer else with_foreach,
         lambda: as_ours(torch.func.stack_module_state(modules)[0]),
     )
@@ -168,7 +168,7 @@ def torch_vmap_of_module(case, start):
         outputs = torch.func.functional_call(modules[0], parameters, (x,))
         return torch.nn.functional.cross_entropy(outputs, y)
 
-    return Rival(_vmap_step(state, loss, x, y), lambda: as_ours(state))
+    return Peer(_vmap_step(state, loss, x, y), lambda: as_ours(state))
 
 
 def torch_vmap_of_function(case, start):
@@ -186,7 +186,7 @@ def torch_vmap_of_function(case, start):
         return torch.nn.functional.cross_entropy(x, y)
 
     step = _vmap_step(state, loss, x, y)
-    return Rival(step, lambda: {name: value.numpy() for name, value in state.items()})
+    return Peer(step, lambda: {name: value.numpy() for name, value in state.items()})
 
 
 def torch_activation(name):
@@ -232,7 +232,7 @@ def torch_batched(case, start):
         with torch.no_grad():
             torch._foreach_add_(parameters, gradients, alpha=-LEARNING_RATE)
 
-    return Rival(step, lambda: {name: v.detach().numpy() for name, v in state.items()})
+    return Peer(step, lambda: {name: v.detach().numpy() for name, v in state.items()})
 
 
 # JAX.
@@ -268,7 +268,7 @@ def jax_vmap(case, start):
         _, state = function(state, x, y)
         jax.block_until_ready(state)
 
-    return Rival(step, lambda: {name: np.asarray(value) for name, value in state.items()})
+    return Peer(step, lambda: {name: np.asarray(value) for name, value in state.items()})
 
 
 # The limit.
