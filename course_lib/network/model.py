@@ -118,8 +118,8 @@ class Network:
             the leading axes of the replicas. The network's dtype; integers and lists are converted.
         training : bool
             The mode of layers that work differently while they learn, such as `BatchNorm`. In
-            training mode activations are computed with their derivatives, and may differ in the
-            last bits; see `Activate`.
+            training mode many activations are computed with their derivatives, and their last bits
+            differ; see `Activate`.
 
         Returns
         -------

@@ -29,9 +29,9 @@ class Activate(BaseLayer):
 
     Notes
     -----
-    In training mode a function is computed together with its derivative, in the fast form of
-    `course_lib.activations.Activation.fast_pullback`, which is within 4 ULP, for gates 5; else as
-    the function itself, which is more accurate and leaves the derivative to `backward`.
+    In training mode a function that has a fast form is computed together with its derivative,
+    within 4 ULP, for gates 5 (`course_lib.activations.Activation.fast_pullback`); all else as the
+    function itself, which is more accurate and leaves the derivative to `backward`.
 
     Gates, such as SwiGLU, make one unit of two features, the first and the second half, and maxout
     one of `pieces`: the dense layer before one has as many outputs more. A `Network` checks that
