@@ -15,7 +15,10 @@ def library(folder=None):
     """Import activations, network and training of this library, or of that in another folder.
 
     The one imported last is the one that a later ``import course_lib`` finds; import ours last.
+    A folder without a library ends the program: Python would find ours instead.
     """
+    if folder is not None and not (Path(folder) / "course_lib" / "__init__.py").is_file():
+        raise SystemExit(f"{folder} has no course_lib; expected a checkout, as of git worktree add")
     for name in [name for name in sys.modules if name.split(".")[0] == "course_lib"]:
         del sys.modules[name]
     sys.path.insert(0, str(folder or ROOT))

@@ -137,3 +137,8 @@ def test_without_the_commit_there_is_a_word(capsys):
 def test_a_folder_takes_the_place_of_the_commit(tmp_path):
     with versions.checkout(folder=tmp_path) as folder:
         assert folder == tmp_path
+
+
+def test_a_folder_without_the_library_ends_the_program(tmp_path):
+    with pytest.raises(SystemExit, match="has no course_lib; expected a checkout"):
+        versions.library(tmp_path)

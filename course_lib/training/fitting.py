@@ -162,8 +162,9 @@ def fit(
     is trained at once. With patience, there is one more copy of the parameters.
 
     A training that is interrupted, as by Ctrl-C, raises the error and returns no history. The
-    network keeps what it learned up to the last step; with patience, each replica has its best
-    epoch so far, or its initial weights if no epoch was completed.
+    network keeps what it learned up to the last step, of which some replicas may have made one more
+    where they are trained by parts; with patience, each replica has its best epoch so far, or its
+    initial weights if no epoch was completed.
 
     Examples
     --------
