@@ -47,7 +47,7 @@ def parts_of(network: Network, loss: Loss, rows: int) -> list[slice]:
     [2, 64]
     """
     count = network.replicas[0] if network.replicas else 1
-    together = max(1, BUDGET * count // needed(network, rows))
+    together = max(1, BUDGET * count // max(1, needed(network, rows)))
     if together >= count or not _can_be_cut(network, loss):
         return [slice(0, count)]
     return [slice(start, start + together) for start in range(0, count, together)]
