@@ -55,10 +55,8 @@ def take_turns(steps, *, seconds, rounds=9, one_thread=True, turn=TURN):
             taken[name].append(wall / often[name])
             busy[name].append(cpu / wall)
     for name, fractions in busy.items():
-        if one_thread and statistics.median(fractions) > MOST_BUSY:
-            raise RuntimeError(
-                f"{name} keeps {statistics.median(fractions):.1f} CPUs busy; expected one thread"
-            )
+        if one_thread and min(fractions) > MOST_BUSY:  # a short turn may be measured badly
+            raise RuntimeError(f"{name} keeps {min(fractions):.1f} CPUs busy; expected one thread")
     return taken
 
 

@@ -92,7 +92,7 @@ def test_steps_that_change_nothing_are_an_error(case):
 def test_functions_take_turns():
     calls = []
     steps = {name: partial(calls.append, name) for name in "ab"}
-    taken = turns.take_turns(steps, seconds=0, rounds=4, turn=0, one_thread=False)
+    taken = turns.take_turns(steps, seconds=0, rounds=4, turn=0)
     assert [len(taken[name]) for name in "ab"] == [4, 4]
     per_round = [set(calls[i : i + 2]) for i in range(0, len(calls), 2)]
     assert per_round[0] == per_round[-1] == {"a", "b"}

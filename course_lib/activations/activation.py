@@ -273,8 +273,8 @@ class Activation:
         -----
         Where `course_lib.activations.fused.FUSED` has a form for this pair, float32 and float64 are
         within 4 ULP, for parameters from 1e-3 to 1e3, and have the same bits on every processor;
-        a 0 may have lost its sign. Otherwise, as for float16, other parameters and functions made of lines, the function and
-        its derivative are called.
+        a 0 may have lost its sign. Otherwise, as for float16, other parameters and functions made
+        of lines, the function and its derivative are called.
 
         Examples
         --------
