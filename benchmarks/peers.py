@@ -244,6 +244,7 @@ def jax_vmap(case, start):
     import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_cpu_enable_async_dispatch", False)  # it waits busily in another thread
     x, y = (jnp.asarray(array) for array in case.data())
     exact_gelu = {"gelu": lambda x: jax.nn.gelu(x, approximate=False)}
     activation = {"tanh": jnp.tanh, "relu": jax.nn.relu, **exact_gelu}[case.activation]
