@@ -47,9 +47,9 @@ result that no other formula can improve, the same on every machine but for near
 tails, where gradients vanish. A training needs value and derivative together, thousands of times,
 and not their last bits: `Activation.value_and_derivative` computes both in one pass, in the dtype
 of the input and with one exponential, within 4 ULP (`course_lib.activations.fused`). Networks use
-it while they learn, and the correctly rounded form when they are evaluated. It takes one to three
-times what PyTorch's forward and backward take, and has the same bits on every machine, in float32
-and float64. `make bench` prints the ratios for yours.
+it while they learn, and the correctly rounded form when they are evaluated. It has the same bits on
+every machine, in float32 and float64. The page of benchmarks has its time beside PyTorch's forward
+and backward, and `make bench` prints the ratios for your machine.
 """
 
 from course_lib.activations.activation import (
