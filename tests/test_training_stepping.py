@@ -108,7 +108,7 @@ NO_GRADIENTS = {
     "complex": (np.ones((1, 1), complex), TypeError, "b is complex128"),
     "text": (np.array([["1"]]), TypeError, "b is <U1"),
     "objects": (np.array([[1.0]], object), TypeError, "b is object"),
-    "integers": (np.array([[1]]), TypeError, "b is int64"),
+    "integers": (np.array([[1]], np.int64), TypeError, "b is int64"),
     "a list": ([[1.0]], TypeError, "b is a list"),
     "ragged": ([[1.0], [1.0, 2.0]], TypeError, "b is a list"),
     "None": (None, ValueError, "its gradient is missing"),

@@ -22,7 +22,7 @@ FILES += ["building", "initialization", "dense", "activation_layers", "normaliza
 FILES += ["sequence", "residual", "layers", "network_gradients"]
 FILES += ["data", "quadrature", "meanfield", "autodiff"]
 FILES += ["activation", "activation_inputs", "catalogue", "rectifiers", "softmax_family", "groups"]
-FILES += ["exact", "measure", "constants"]
+FILES += ["exact", "measure", "constants", "nodes", "fused"]
 TESTS = [f"tests/test_{name}.py" for name in FILES]
 TESTS += sorted(glob.glob("tests/test_training_*.py"))
 DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network", "training")]
@@ -36,6 +36,8 @@ LEFT_OUT = [
     "tests/test_training_progress.py::test_no_terminal_no_bar",
     "tests/test_training_loop.py::test_a_training_goes_on_in_another_process",
     "tests/test_catalogue.py::test_every_activation_of_pytorch_is_there",
+    "tests/test_model.py::test_a_step_asks_the_system_for_no_page_that_an_earlier_one_had",
+    "tests/test_numerics.py::test_freed_memory_is_not_asked_for_page_by_page_again",
 ]
 OPTIONS += [f"--deselect={name}" for name in LEFT_OUT]
 
