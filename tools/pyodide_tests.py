@@ -67,6 +67,8 @@ class Absent(types.ModuleType):
         """Let alternatives be named."""
         return self
 
+    __ror__ = __or__
+
     def __neg__(self):
         """Let it stand in formulas."""
         return self
