@@ -85,11 +85,11 @@ CONTRADICTIONS = {
     "patience": ({"patience": np.array(-2)}, "patience is -2"),
     "a patience that is true": ({"patience": np.array(True)}, "patience is True"),
     "one loss": ({"train_loss": np.array(1.0)}, "train_loss is float64 of shape ()"),
-    "losses of integers": ({"train_loss": np.ones((2, 3), int)}, "train_loss is int64"),
+    "losses of integers": ({"train_loss": np.ones((2, 3), np.int64)}, "train_loss is int64"),
     "fewer losses": ({"validation_loss": np.ones((2, 2))}, "validation_loss is float64 of shape"),
     "other replicas": ({"validation_accuracy": np.ones((3, 3))}, "validation_accuracy is"),
     "no accuracy": ({"validation_accuracy": np.ones((2, 0))}, "have different shapes"),
-    "one best epoch": ({"best_epoch": np.array(1)}, "best_epoch is int64 of shape ()"),
+    "one best epoch": ({"best_epoch": np.array(1, np.int64)}, "best_epoch is int64 of shape ()"),
     "half an epoch": ({"best_epoch": np.array([0.5, 1])}, "best_epoch is float64"),
     "an epoch to come": ({"best_epoch": np.array([4, 1])}, "best_epoch is [4 1]"),
 }
