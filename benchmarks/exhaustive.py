@@ -7,7 +7,9 @@ mpmath. A function takes some minutes::
 
     python benchmarks/exhaustive.py sigmoid gelu --part derivative
 
-``--fraction 0.01`` checks that fraction of all inputs, evenly spaced.
+``--fraction 0.01`` checks that fraction of all inputs, evenly spaced. ``--fast`` takes the forms
+that trainings use instead, which are not correctly rounded, and prints the largest error of value
+and derivative among normal numbers, in units in the last place, and where it is.
 """
 
 import argparse
@@ -31,16 +33,35 @@ def middles(values):
     return normal & (np.abs(to_middle) <= NEAR)
 
 
+def all_numbers(fraction):
+    """Yield all finite numbers of float32, or a fraction of them, in parts."""
+    step = max(1, round(1 / fraction))
+    for start in range(0, 2**32, CHUNK * step):
+        bits = np.arange(start, min(start + CHUNK * step, 2**32), step, dtype=np.uint64)
+        x = bits.astype(np.uint32).view(np.float32)
+        yield x[np.isfinite(x)]
+
+
+def largest_errors(name, fraction):
+    """Return the largest errors of the fast form, of value and derivative, and their places."""
+    row, worst = CATALOGUE[name], [(0.0, None), (0.0, None)]
+    for x in all_numbers(fraction):
+        exact = [row(x.astype(np.float64)), row.derivative(x.astype(np.float64))]
+        for i, values in enumerate(row.value_and_derivative(x) if x.size else ()):
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                size = np.abs(exact[i]).astype(np.float32)
+                off = np.abs(values - exact[i]) / np.spacing(size)
+            off[(size < np.finfo(np.float32).tiny) | ~np.isfinite(size)] = 0
+            worst[i] = max(worst[i], (float(off.max()), float(x[off.argmax()])), key=lambda w: w[0])
+    return worst
+
+
 def check(name, part, fraction):
     """Return how many inputs were checked, how many were near-ties, how many results are wrong."""
     function = getattr(CATALOGUE[name], part)
     exact = EXACT[name][part == "derivative"]
-    step = max(1, round(1 / fraction))
     checked = ties = wrong = 0
-    for start in range(0, 2**32, CHUNK * step):
-        bits = np.arange(start, min(start + CHUNK * step, 2**32), step, dtype=np.uint64)
-        x = bits.astype(np.uint32).view(np.float32)
-        x = x[np.isfinite(x)]
+    for x in all_numbers(fraction):
         narrow, wide = function(x), function(x.astype(np.float64))
         with np.errstate(over="ignore", under="ignore"):
             rounded = wide.astype(np.float32)
@@ -58,8 +79,12 @@ def main():
     parser.add_argument("names", nargs="+", choices=EXACT, metavar="NAME")
     parser.add_argument("--part", choices=["function", "derivative"], default="function")
     parser.add_argument("--fraction", type=float, default=1.0, help="of all inputs")
+    parser.add_argument("--fast", action="store_true", help="the forms that trainings use")
     options = parser.parse_args()
-    for name in options.names:
+    for name in options.names if options.fast else ():
+        found = [f"{off:.2f} at {x!r}" for off, x in largest_errors(name, options.fraction)]
+        print(f"{name}, fast: value {found[0]}, derivative {found[1]}", flush=True)
+    for name in () if options.fast else options.names:
         start = time.perf_counter()
         checked, ties, wrong = check(name, options.part, options.fraction)
         print(

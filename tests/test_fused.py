@@ -205,7 +205,7 @@ def test_blocks_do_not_show(name, dtype):
 # The same bits everywhere
 # ---------------------------------------------------------------------------------------------
 
-DIGEST = "be9cab53fd17231130232067afbbe5ffbb3d0c88e5133fd12cf1e5183fff7bd6"
+DIGEST = "4d1f81cc00fe1a87c832d6cf63e08d19b256e2d764b3ebfe16c308a594ac1362"
 
 
 def digest():

@@ -81,28 +81,34 @@ def tables(dtype):
     yield "tanh of that", tanh, 0, unit, 0, mp.tanh
     unit = waves._GAUSSIAN[width][0]
     yield "gaussian", waves._gaussian_table(dtype), 0, unit, 0, lambda t: mp.exp(-t * t)
+    if dtype == np.float64:  # float32 has tables of another kind
+        yield from self_gated_tables()
+
+
+def self_gated_tables():
+    """Yield the same of those functions whose float32 comes from tables of another kind."""
     constants = self_gated._constants
-    unit = self_gated._SWISH[width][0]
+    unit = self_gated._SWISH[0]
     shift = zero_at(constants.SILU_ZERO, unit)
-    gate, bracket = self_gated._swish_table(dtype)
+    gate, bracket = self_gated._swish_table()
     yield "swish", gate, 0, unit, shift, lambda t: sigma(-t)
     yield "swish'", bracket, 0, unit, shift, lambda t: 1 - t * sigma(t)
-    unit = self_gated._GELU_TANH[width][0]
+    unit = self_gated._GELU_TANH[0]
     shift = zero_at(constants.GELU_TANH_ZERO, unit)
-    gate, bracket, steep = self_gated._gelu_tanh_table(dtype)
+    gate, bracket, steep = self_gated._gelu_tanh_table()
     yield "gelu_tanh", gate, 0, unit, shift, lambda t: sigma(-gelu_tanh_parts(t)[0])
     yield "gelu_tanh'", bracket, 0, unit, shift, lambda t: gelu_tanh_bracket(*gelu_tanh_parts(t))
     yield "gelu_tanh''", steep, 0, unit, shift, lambda t: gelu_tanh_steep(*gelu_tanh_parts(t))
-    unit = self_gated._GELU[width][0]
+    unit = self_gated._GELU[0]
     shift = zero_at(constants.MILLS_ZERO, unit)
-    tail, density, ratio, excess = self_gated._gelu_table(dtype)
+    tail, density, ratio, excess = self_gated._gelu_table()
     yield "tail", tail, 0, unit, shift, lambda t: mp.erfc(t / mp.sqrt(2)) / 2
     yield "density", density, 0, unit, shift, lambda t: mp.npdf(t)
     yield "mills", ratio, 0, unit, shift, mills
     yield "excess", excess, 0, unit, shift, lambda t: mills(t) - t
-    unit, end = self_gated._MISH[width][0], self_gated._MISH[width][1]
+    unit, end = self_gated._MISH[0], self_gated._MISH[1]
     shift, first = -zero_at(constants.MISH_ZERO, unit), -round(end * unit)
-    y, gate, h, factor, _ = self_gated._mish_table(dtype)
+    y, gate, h, factor, _ = self_gated._mish_table()
     yield "mish y", y, first, unit, shift, mp.exp
     yield "mish", gate, first, unit, shift, lambda x: mish_gate(*mish_parts(x))
     yield "mish h", h, first, unit, shift, lambda x: mish_parts(x)[2]

@@ -16,7 +16,7 @@ from course_lib.activations.fused import (
     soft_rectifiers,
     waves,
 )
-from course_lib.activations.fused.pieces import BLOCK, Both, Form, FunctionPair
+from course_lib.activations.fused.pieces import Both, Form, FunctionPair, by_blocks
 from course_lib.numerics import keep_freed_memory
 
 __all__ = ["FUSED", "fast_form", "fused"]
@@ -100,11 +100,5 @@ def fused(form: Form, x: Array) -> Both:
     keep_freed_memory()
     source = np.ascontiguousarray(x).reshape(-1)
     with np.errstate(all="ignore"):
-        if 0 < source.size <= BLOCK:
-            value, derivative = form(source)
-        else:
-            value, derivative = np.empty_like(source), np.empty_like(source)
-            for start in range(0, source.size, BLOCK):
-                block = slice(start, start + BLOCK)
-                value[block], derivative[block] = form(source[block])
+        value, derivative = by_blocks(form, source)
     return value.reshape(x.shape), derivative.reshape(x.shape)

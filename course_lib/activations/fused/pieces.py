@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from course_lib._typing import Array
-from course_lib.activations.nodes import Index, nearest
+from course_lib.activations.nodes import Index, nearest, numbers
 from course_lib.numerics import times
 from course_lib.pairs import Pair, two_sum
 
@@ -17,6 +17,7 @@ __all__ = [
     "Form",
     "FunctionPair",
     "Split",
+    "by_blocks",
     "mirrored",
     "near",
     "negative_part",
@@ -38,6 +39,23 @@ Split = tuple[float, float]
 
 BLOCK = 16_384
 """Elements worked on at a time: half a dozen temporaries then stay in the cache."""
+
+
+def by_blocks(form: Form, x: Array, **parameters: float) -> Both:
+    """Return what a form computes, block by block.
+
+    Examples
+    --------
+    >>> by_blocks(lambda x: (x, 2 * x), np.array([1.0]))
+    (array([1.]), array([2.]))
+    """
+    if 0 < x.size <= BLOCK:
+        return form(x, **parameters)
+    value, derivative = np.empty_like(x), np.empty_like(x)
+    for start in range(0, x.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        value[block], derivative[block] = form(x[block], **parameters)
+    return value, derivative
 
 
 def rectified(x: Array) -> Array:
@@ -111,9 +129,10 @@ def square_of_one_plus(z: Array) -> Array:
     >>> square_of_one_plus(np.array([0.5]))
     array([2.25])
     """
-    square = 2 + z
+    one, two = numbers(z.dtype, 1, 2)
+    square = two + z
     square *= z
-    square += 1
+    square += one
     return square
 
 

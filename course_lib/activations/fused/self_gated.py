@@ -3,7 +3,6 @@ r"""Fast forms of GELU and its approximations, SiLU and swish, and Mish."""
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from course_lib.activations.fused.pieces import (
     rectified,
     shifted,
 )
+from course_lib.activations.fused.tabulated import Span, tabulated
 from course_lib.activations.nodes import as_tables, capped, clipped, expm1_near_0, look_up, nodes
 from course_lib.numerics import mills_excess_pair, polynomial, scaled_mills
 from course_lib.pairs import (
@@ -45,18 +45,20 @@ __all__ = ["FUSED"]
 
 
 def _swish(x: Array, *, beta: float = 1.0) -> Both:
-    per_unit, end, terms, lean = _SWISH[x.dtype.itemsize]
+    if x.dtype == np.float32:
+        return tabulated(x, _swish, _SWISH_SPAN, beta, beta=beta)
+    per_unit, end, terms = _SWISH
     size = capped(np.abs(x), end / beta)
     t, lost = product_and_lost(size, beta)
-    index, d = near(t, per_unit, _constants.SILU_ZERO, lean, lost)
-    gate, bracket = (look_up(part, index) for part in _swish_table(x.dtype))
+    index, d = near(t, per_unit, _constants.SILU_ZERO, missing=lost)
+    gate, bracket = (look_up(part, index) for part in _swish_table())
     growth = expm1_near_0(-d, terms)
     d *= 1 - gate
     return _gated(x, size, t, d, growth, gate, bracket)
 
 
-_SWISH = {4: (32, 105.0, 3, 0.1), 8: (64, 750.0, 6, 0.0)}
-# nodes in a unit, where all is 0, terms, and by how much nodes lean
+_SWISH_SPAN = Span(-112, 24, -_constants.SILU_ZERO[0])
+_SWISH = (64, 750.0, 6)  # nodes in a unit, where all is 0, terms
 
 
 def _gated(
@@ -92,22 +94,22 @@ def _gated(
 
 
 @cache
-def _swish_table(dtype: Any) -> tuple[Array, ...]:
+def _swish_table() -> tuple[Array, ...]:
     """Return the gate and the bracket at the nodes."""
-    per_unit, end, _, _ = _SWISH[dtype.itemsize]
+    per_unit, end, _ = _SWISH
     t, missing = shifted(nodes(0, end, per_unit), _constants.SILU_ZERO, per_unit)
     decay = decay_scaled(t, missing)
-    return _gate_table(dtype, decay, (t, missing), round(_constants.SILU_ZERO[0] * per_unit))
+    return _gate_table(decay, (t, missing), round(_constants.SILU_ZERO[0] * per_unit))
 
 
-def _gate_table(dtype: Any, decay: tuple[Pair, Exponent], s: Pair, zero: int) -> tuple[Array, ...]:
+def _gate_table(decay: tuple[Pair, Exponent], s: Pair, zero: int) -> tuple[Array, ...]:
     """Return q = z / (1 + z), and 1 - s (1 - q) = (1 + z - s)/(1 + z), which is 0 at one place."""
     z, exponent = decay
     below = one_plus(split(scaled(z[0], exponent), scaled(z[1], exponent)))
     total, lost = two_sum(below[0], -s[0])
     bracket = rounded(divide((total, lost + below[1] - s[1]), below))
     bracket[zero] = 0
-    return as_tables(dtype, scaled(rounded(divide(z, below)), exponent), bracket)
+    return as_tables(np.float64, scaled(rounded(divide(z, below)), exponent), bracket)
 
 
 def _silu(x: Array) -> Both:
@@ -120,10 +122,12 @@ def _quick_gelu(x: Array) -> Both:
 
 def _gelu_tanh(x: Array) -> Both:
     """With w and s = t w', cubic in t, whose changes from a node are multiples of the distance."""
-    per_unit, end, terms, lean = _GELU_TANH[x.dtype.itemsize]
+    if x.dtype == np.float32:
+        return tabulated(x, _gelu_tanh, _GELU_TANH_SPAN)
+    per_unit, end, terms, lean = _GELU_TANH
     t = capped(np.abs(x), end)
     index, d = near(t, per_unit, _constants.GELU_TANH_ZERO, lean)
-    gate, bracket, change = (look_up(part, index) for part in _gelu_tanh_table(x.dtype))
+    gate, bracket, change = (look_up(part, index) for part in _gelu_tanh_table())
     node = t - d
     s = _cubic(t * t, 3.0)
     s *= t
@@ -148,14 +152,15 @@ def _cubic(squares: Array, factor: float) -> Array:
     return squares
 
 
-_GELU_TANH = {4: (128, 11.0, 5, 0.0), 8: (1024, 22.0, 9, 0.1)}
+_GELU_TANH_SPAN = Span(-11, 8, -_constants.GELU_TANH_ZERO[0], 2048)
+_GELU_TANH = (1024, 22.0, 9, 0.1)  # as above, and by how much nodes lean
 _GELU_TANH_THIRD = _constants.GELU_TANH_FACTOR[0] * _constants.GELU_TANH_CUBIC
 
 
 @cache
-def _gelu_tanh_table(dtype: Any) -> tuple[Array, ...]:
+def _gelu_tanh_table() -> tuple[Array, ...]:
     """Return the gate, the bracket and s' (1 - q) at the nodes."""
-    per_unit, end, _, _ = _GELU_TANH[dtype.itemsize]
+    per_unit, end, *_ = _GELU_TANH
     t, missing = shifted(nodes(0, end, per_unit), _constants.GELU_TANH_ZERO, per_unit)
     linear, cubic = plain.gelu_tanh_parts(t)
     thrice = two_product(cubic[0], 3.0)
@@ -164,14 +169,14 @@ def _gelu_tanh_table(dtype: Any) -> tuple[Array, ...]:
     unit = _constants.GELU_TANH_FACTOR[0] * missing
     z = decay_scaled(w, w_lost + unit * (1 + 3 * cubic[0]))
     zero = round(_constants.GELU_TANH_ZERO[0] * per_unit)
-    gate, bracket = _gate_table(dtype, z, (s, s_lost + unit * (1 + 9 * cubic[0])), zero)
+    gate, bracket = _gate_table(z, (s, s_lost + unit * (1 + 9 * cubic[0])), zero)
     nine = two_product(cubic[0], 9.0)
     high, low = _constants.GELU_TANH_FACTOR
     steep = plain.times_one_plus(
         (np.full_like(t, high), np.full_like(t, low)), (nine[0], nine[1] + 9 * cubic[1])
     )
     below = one_plus(split(scaled(z[0][0], z[1]), scaled(z[0][1], z[1])))
-    return gate, bracket, *as_tables(dtype, rounded(divide(steep, below)))
+    return gate, bracket, *as_tables(np.float64, rounded(divide(steep, below)))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -181,11 +186,12 @@ def _gelu_tanh_table(dtype: Any) -> tuple[Array, ...]:
 
 def _gelu(x: Array) -> Both:
     r"""With Mills' ratio m, which solves m' = t m - 1, by its series around a node."""
-    width = x.dtype.itemsize
-    per_unit, end, powers, terms = _GELU[width]
+    if x.dtype == np.float32:
+        return tabulated(x, _gelu, _GELU_SPAN)
+    per_unit, end, powers, terms = _GELU
     t = capped(np.abs(x), end)
     index, d = near(t, per_unit, _constants.MILLS_ZERO)
-    tail, density, mills, left = (look_up(part, index) for part in _gelu_table(x.dtype))
+    tail, density, mills, left = (look_up(part, index) for part in _gelu_table())
     node = t - d
     series = [mills, node * mills - 1]
     for n in range(2, powers):
@@ -207,13 +213,14 @@ def _gelu(x: Array) -> Both:
     return np.subtract(rectified(x), tail, out=tail), mirrored(x, left)
 
 
-_GELU = {4: (128, 14.5, 4, 4), 8: (512, 39.0, 6, 8)}
+_GELU_SPAN = Span(-15, 8, -_constants.MILLS_ZERO[0])
+_GELU = (512, 39.0, 6, 8)
 
 
 @cache
-def _gelu_table(dtype: Any) -> tuple[Array, ...]:
+def _gelu_table() -> tuple[Array, ...]:
     """Return the normal tail and density, their ratio m, Mills', and m - t at the nodes."""
-    per_unit, end, _, _ = _GELU[dtype.itemsize]
+    per_unit, end, *_ = _GELU
     t, missing = shifted(nodes(0, end, per_unit), _constants.MILLS_ZERO, per_unit)
     square = multiply(split(t, missing), split(t, missing))
     curve, exponent = decay_scaled(square[0] / 2, square[1] / 2)
@@ -227,7 +234,7 @@ def _gelu_table(dtype: Any) -> tuple[Array, ...]:
     excess[round(_constants.MILLS_ZERO[0] * per_unit)] = 0
     tail = rounded(multiply(split(*density), split(mills, rest)))
     parts = (scaled(part, exponent) for part in (tail, rounded(density)))
-    return as_tables(dtype, *parts, mills + rest, excess)
+    return as_tables(np.float64, *parts, mills + rest, excess)
 
 
 def _one(number: Split) -> Pair:
@@ -242,11 +249,13 @@ def _mish(x: Array) -> Both:
     changes by (y - Y) (6 + 4a + 4 (y + Y) + y^2 + yY + Y^2) + 4d (1 + y), and the rest by what m
     grows by, relative to itself.
     """
-    per_unit, end, most, terms = _MISH[x.dtype.itemsize]
+    if x.dtype == np.float32:
+        return tabulated(x, _mish, _MISH_SPAN)
+    per_unit, end, most, terms = _MISH
     inside = clipped(x, -end, most)
     index, d = near(inside, per_unit, _MISH_ZERO)
     index += round(end * per_unit)
-    at_node, gate, h, factor, inverse = (look_up(p, index) for p in _mish_table(x.dtype))
+    at_node, gate, h, factor, inverse = (look_up(p, index) for p in _mish_table())
     growth = expm1_near_0(d, terms)
     change = growth * at_node
     y = at_node + change
@@ -282,14 +291,15 @@ def _move_bracket(h: Array, at_node: Array, y: Array, change: Array, node: Array
     h += d * 4 * (1 + y)
 
 
-_MISH = {4: (64, 105.0, 20.0, 3), 8: (64, 750.0, 40.0, 7)}  # and from where on it is x
+_MISH_SPAN = Span(-112, 24, -_constants.MISH_ZERO[0])
+_MISH = (64, 750.0, 40.0, 7)  # nodes in a unit, where it is 0 and where x, terms
 _MISH_ZERO = (-_constants.MISH_ZERO[0], -_constants.MISH_ZERO[1])
 
 
 @cache
-def _mish_table(dtype: Any) -> tuple[Array, ...]:
+def _mish_table() -> tuple[Array, ...]:
     """Return y = e^x, the gate, h, y / m^2 and 1 / m at the nodes."""
-    per_unit, end, most, _ = _MISH[dtype.itemsize]
+    per_unit, end, most, _ = _MISH
     x, missing = shifted(nodes(-end, most, per_unit), _MISH_ZERO, per_unit)
     y, exponent = decay_scaled(-x, -missing)
     parts = split(scaled(y[0], exponent), scaled(y[1], exponent))
@@ -309,7 +319,9 @@ def _mish_table(dtype: Any) -> tuple[Array, ...]:
     n, lost = two_sum(2 * parts[0], square[0])
     gate = rounded(divide((n, lost + 2 * parts[1] + square[1]), m_parts))
     factor = scaled(rounded(divide(divide(y, m_parts), m_parts)), exponent)
-    return as_tables(dtype, scaled(rounded(y), exponent), gate, h, factor, 1 / rounded(m_parts))
+    return as_tables(
+        np.float64, scaled(rounded(y), exponent), gate, h, factor, 1 / rounded(m_parts)
+    )
 
 
 FUSED: Mapping[FunctionPair, Form] = MappingProxyType(

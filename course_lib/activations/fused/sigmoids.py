@@ -23,6 +23,7 @@ from course_lib.activations.nodes import (
     look_up,
     nearest,
     nodes,
+    numbers,
     softplus_minus,
     tanh_and_derivative,
     tanh_at_nodes,
@@ -36,8 +37,9 @@ def _sigmoid(x: Array) -> Both:
     z = exp_minus(np.abs(x))
     derivative = square_of_one_plus(z)
     np.divide(z, derivative, out=derivative)
-    z /= 1 + z
-    return np.abs(np.subtract(x >= 0, z, out=z), out=z), derivative
+    one, zero = numbers(x.dtype, 1, 0)
+    z /= one + z
+    return np.abs(np.subtract(x >= zero, z, out=z), out=z), derivative
 
 
 def _log_sigmoid(x: Array) -> Both:

@@ -1,0 +1,127 @@
+r"""Fast forms for float32 made from those of float64: tables of a curve and its derivatives.
+
+Where a law of addition takes many passes, a few terms of Taylor's series around the nearest node
+take fewer, if nodes are close. The tables come from a form in float64, which gives the same bits on
+every processor, and so do they. The largest errors over all of float32, in value and derivative,
+are 2.2 and 2.0 ULP of GELU, 1.6 and 2.6 of the others.
+"""
+
+from functools import lru_cache
+from math import ceil, log2
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from course_lib._typing import Array
+from course_lib.activations.fused.pieces import Both, Form, by_blocks, rectified
+from course_lib.activations.nodes import as_tables, whole
+
+__all__ = ["Span", "tabulated"]
+
+
+class Span(NamedTuple):
+    """Where a function is curved: left of it lies 0, right of it the input itself."""
+
+    least: float
+    most: float
+    zero: float
+    """Of the derivative: it takes the place of the three nodes next to it, because from any other
+    node the digits of the derivative would cancel there."""
+    per_unit: int = 1024
+    """Nodes in a unit, so many that the fourth term of a value is too small for float32."""
+
+
+def tabulated(x: Array, form: Form, span: Span, unit: float = 1.0, **parameters: float) -> Both:
+    r"""Return value and derivative of float32, from tables of a form in float64.
+
+    With a node a and what is left, :math:`d = x - a`, without an error, they are
+    :math:`f + d\,(f' + d f''/2)` and :math:`f' + d\,(f'' + d f'''/2)`.
+
+    Parameters
+    ----------
+    x : ndarray of float32
+        A block.
+    form : callable
+        Takes a block of float64, and the parameters.
+    span : Span
+        As many units to the left and to the right.
+    unit : float
+        How many units a step of 1 in `x` is; of `form` with these parameters.
+    **parameters : float
+        Of `form`.
+
+    Examples
+    --------
+    >>> from course_lib.activations import silu, silu_grad
+    >>> from course_lib.activations.fused import FUSED
+    >>> x = np.float32([-200.0, 0.0, 200.0])
+    >>> tabulated(x, FUSED[silu, silu_grad], Span(-112, 24, -1.2784645))
+    (array([  0.,   0., 200.], dtype=float32), array([-0. ,  0.5,  1. ], dtype=float32))
+    """
+    table = _table(form, span, unit, tuple(parameters.items()))
+    least, most = table.nodes[0], table.nodes[-1]
+    if x.min(initial=0) >= least and x.max(initial=0) <= most:
+        return _from_table(x, table)
+    inside = np.clip(x, least, most)
+    value, derivative = _from_table(inside, table)
+    value += rectified(x - inside)
+    return value, derivative
+
+
+class _Table(NamedTuple):
+    """How many nodes lie in a unit, the number of the first, and what is known there in float32."""
+
+    per_unit: Array
+    first: int
+    nodes: Array
+    value: Array
+    derivative: Array
+    second: Array
+    third_half: Array
+
+
+_HALF = np.array(0.5, np.float32)
+
+
+def _from_table(x: Array, table: _Table) -> Both:
+    node = x * table.per_unit
+    index = whole(node, table.first)
+    d = table.nodes.take(index, out=node, mode="clip")
+    np.subtract(x, d, out=d)
+    slope = table.derivative.take(index, mode="clip")
+    bend = table.second.take(index, mode="clip")
+    bend *= d
+    value = bend * _HALF
+    value += slope
+    value *= d
+    derivative = table.third_half.take(index, mode="clip")
+    derivative *= d
+    derivative *= d
+    derivative += bend
+    derivative += slope
+    value += table.value.take(index, out=slope, mode="clip")
+    return value, derivative
+
+
+@lru_cache(maxsize=16)
+def _table(form: Form, span: Span, unit: float, parameters: tuple[Any, ...]) -> _Table:
+    """Return the tables of a form: its derivative runs through that at both ends of each cell."""
+    per_unit = span.per_unit * 2 ** ceil(log2(unit))
+    first, last = round(span.least / unit * per_unit), round(span.most / unit * per_unit)
+    middles, step = np.arange(first, last + 1) / per_unit, 0.5 / per_unit
+    nodes, zero = middles.copy(), round(span.zero / unit * per_unit) - first
+    nodes[zero - 1 : zero + 2] = np.float32(span.zero / unit)
+    left, right = (
+        np.where(np.abs(end) < step / 4, side * step / 4, end)
+        for side, end in ((-1, middles - step - nodes), (1, middles + step - nodes))
+    )
+    with np.errstate(all="ignore"):
+        (value, slope), (_, at_left), (_, at_right) = (
+            by_blocks(form, place, **dict(parameters))
+            for place in (nodes, nodes + left, nodes + right)
+        )
+        to_left, to_right = (at_left - slope) / left, (at_right - slope) / right
+        third_half = (to_right - to_left) / (right - left)
+        second = to_right - third_half * right
+    tables = as_tables(np.float32, nodes, value, slope, second, third_half)
+    return _Table(np.array(per_unit, np.float32), first, *tables)
