@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from versions import BEFORE
 
 LEARNING_RATE = 0.1
+STEPS = 6  # that are compared, and that each call of fit makes
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Peer(NamedTuple):
     step: Callable
     parameters: Callable
     steps: int = 1
+
+    def __call__(self):
+        """Make the step."""
+        self.step()
 
 
 def ours(case, library, start):
@@ -270,6 +276,47 @@ def jax_vmap(case, start):
         jax.block_until_ready(state)
 
     return Peer(step, lambda: {name: np.asarray(value) for name, value in state.items()})
+
+
+# What a process of its own makes.
+
+
+def of_library(library, case, start):
+    """Return our step, the same as part of a training, and that of each seed by itself."""
+    return {
+        "ours": ours(case, library, start),
+        "fit": by_fit(case, library, start, STEPS),
+        "one at a time": one_at_a_time(case, library, start),
+    }
+
+
+def of_commit_before(library, case, start):
+    """Return the step of an earlier commit of this library."""
+    return {BEFORE: ours(case, library, start)}
+
+
+def of_torch(_, case, start):
+    """Return the steps of PyTorch."""
+    return {
+        "loop, optimizer": torch_loop(case, start),
+        "loop, foreach": torch_loop(case, start, by_optimizer=False),
+        "vmap, module": torch_vmap_of_module(case, start),
+        "vmap, function": torch_vmap_of_function(case, start),
+        "by hand": torch_batched(case, start),
+    }
+
+
+def of_jax(_, case, start):
+    """Return the step of JAX."""
+    return {"JAX": jax_vmap(case, start)}
+
+
+def limits(_, case, start):
+    """Return what no one can leave out, without and with passes over the arrays."""
+    return {
+        "products": limit(case, start, passes=False),
+        "products, passes": limit(case, start, passes=True),
+    }
 
 
 # The limit.

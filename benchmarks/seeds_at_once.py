@@ -9,10 +9,9 @@ the commit before, from a worktree that the program makes and removes (``--befor
 another checkout). The limit is the matrix products alone, then with one pass over each array.
 
 All make the same step: parameters after six of them are compared before anything is timed, and a
-difference is an error. All take turns on one thread, which the CPU's time confirms. A round gives
-the ratio of two times; printed are the median over all rounds and the quartiles. One process has
-one heap: the freed memory that this library has it keep serves the others too, so that the commit
-before is a few percent faster here than alone.
+difference is an error. Each library has a process of its own, as its users have, and all take turns
+on one thread, which the CPU's time confirms. A round gives the ratio of two times; printed are the
+median over all rounds and the quartiles.
 """
 
 from threads import one_thread
@@ -26,8 +25,8 @@ from importlib.util import find_spec
 
 import numpy as np
 import peers
-import torch
-from peers import Case
+from apart import made, processes, torch_on
+from peers import STEPS, Case
 from stored import NONE, Table, medians, parser, report
 from turns import fastest, ratio, take_turns
 from versions import BEFORE, checkout, library
@@ -41,7 +40,6 @@ QUICK_ROWS = {"3 × 2-4-4-2, batch 5": (3, (2, 4, 4, 2), 5)}
 ACTIVATIONS = ("tanh", "gelu", "relu")
 DTYPES = (np.float32, np.float64)
 SECONDS = 8  # for each cell
-STEPS = 6  # that are compared, and that each call of fit makes
 # Norm of a difference in parameters over that of what these steps change. In float32 a unit of ReLU
 # at 0 may differ between two libraries, which makes 2e-4; without such a one it is below 1e-6.
 CLOSE = {np.float32: 1e-3, np.float64: 1e-10}
@@ -59,33 +57,23 @@ PEERS = (BEFORE, "vmap", "JAX")  # to whom there is a target
 COLUMNS = ("fit", "one at a time", "PyTorch loop", "vmap", "by hand", "JAX", BEFORE, *LIMITS)
 
 
-def candidates(case, own, before):
-    """Return the peers by name, and their parameters; ``before`` is a library too, or None."""
-    start = {n: v.copy() for n, v in case.network(own, range(case.replicas)).parameters.items()}
-    found = {
-        "ours": peers.ours(case, own, start),
-        "fit": peers.by_fit(case, own, start, STEPS),
-        "one at a time": peers.one_at_a_time(case, own, start),
-        "loop, optimizer": peers.torch_loop(case, start),
-        "loop, foreach": peers.torch_loop(case, start, by_optimizer=False),
-        "vmap, module": peers.torch_vmap_of_module(case, start),
-        "vmap, function": peers.torch_vmap_of_function(case, start),
-        "by hand": peers.torch_batched(case, start),
-    }
+def libraries(before):
+    """Return what makes the steps of each library, and how its process is prepared."""
+    needs = {peers.of_library: (library,), peers.limits: (), peers.of_torch: (torch_on, 1)}
     if find_spec("jax"):
-        found["JAX"] = peers.jax_vmap(case, start)
+        needs[peers.of_jax] = ()
     if before is not None:
-        found[BEFORE] = peers.ours(case, before, start)
-    return found, start
+        needs[peers.of_commit_before] = (library, before)
+    return needs
 
 
 def check_same_steps(case, found, start):
     """Make a few steps with each; raise RuntimeError if parameters differ from ours."""
     after = {}
-    for name, peer in found.items():
-        for _ in range(STEPS // peer.steps):
-            peer.step()
-        after[name] = {key: np.array(value) for key, value in peer.parameters().items()}
+    for name in found.keys() - set(LIMITS):
+        for _ in range(STEPS // found[name].steps):
+            found[name]()
+        after[name] = found[name].parameters()
     if all(np.array_equal(value, start[key]) for key, value in after["ours"].items()):
         raise RuntimeError("the steps change nothing; expected other parameters than before")
     for name, parameters in after.items():
@@ -98,16 +86,14 @@ def check_same_steps(case, found, start):
                 )
 
 
-def measure(case, own, before, seconds, rounds):
+def measure(case, own, by, seconds, rounds):
     """Return the seconds of each column in every round, and which variants were the fastest."""
-    found, start = candidates(case, own, before)
+    start = {n: v.copy() for n, v in case.network(own, range(case.replicas)).parameters.items()}
+    found = made(by, case, start)
     check_same_steps(case, found, start)
-    steps = {name: peer.step for name, peer in found.items()}
-    for name, passes in zip(LIMITS, (False, True), strict=True):
-        steps[name] = peers.limit(case, start, passes=passes)
-    taken = take_turns(steps, seconds=seconds, rounds=rounds)
-    for name, peer in found.items():
-        taken[name] = [seconds / peer.steps for seconds in taken[name]]
+    taken = take_turns(found, seconds=seconds, rounds=rounds)
+    for name, step in found.items():
+        taken[name] = [seconds / step.steps for seconds in taken[name]]
     chosen = {column: fastest(taken, names) for column, names in VARIANTS.items()}
     return taken | {column: taken[name] for column, name in chosen.items()}, chosen
 
@@ -120,13 +106,12 @@ def main(arguments=None):
     names = ["seeds and network", "activation", "dtype"]
     times = Table([*names, "ours, µs", *COLUMNS, "PyTorch's fastest"], names=3)
     targets = Table([*names, *(f"ours / {column}" for column in PEERS), "targets"], names=3)
-    torch.set_num_threads(1)
-    with checkout(folder=options.before) as folder:
-        before, own = None if folder is None else library(folder), library()
+    own = library()
+    with checkout(folder=options.before) as folder, processes(libraries(folder)) as by:
         for row, dtype, activation in cells[::4] if options.quick else cells:
             about = row, activation, np.dtype(dtype).name
             case = Case(*rows[row], activation, dtype)
-            taken, chosen = measure(case, own, before, seconds, rounds)
+            taken, chosen = measure(case, own, by, seconds, rounds)
             ours = f"{statistics.median(taken['ours']) * 1e6:.0f}"
             times.add(*about, ours, *medians(taken, COLUMNS, "ours"), "; ".join(chosen.values()))
             most = dict(zip(PEERS, (AIMS.get((row, activation), AIM), 1, AIM_JAX), strict=True))

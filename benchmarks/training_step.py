@@ -1,12 +1,13 @@
 """Time one training step of 784-256-10 in float32: ours, PyTorch's, before, and the limit.
 
-All take turns in one run, so that a busy moment of the machine hits all alike; a round gives the
-ratio of two times, and printed are the median over all rounds and the quartiles. The products alone
-are the limit: no implementation can leave them out. The plain step is the same arithmetic in bare
-NumPy, without checks and with a softmax in float32: what lies between it and the limit is the price
-of NumPy, and between ours and it the price of ours. The commit before stands in a worktree that the
-program makes and removes; ``--before FOLDER`` takes another checkout. Each number of threads is
-timed in a process of its own, because libraries read it at their start; the targets are for one.
+Each library has a process of its own, and all take turns in one run, so that a busy moment of the
+machine hits all alike; a round gives the ratio of two times, and printed are the median over all
+rounds and the quartiles. The products alone are the limit: no implementation can leave them out.
+The plain step is the same arithmetic in bare NumPy, without checks and with a softmax in float32:
+what lies between it and the limit is the price of NumPy, and between ours and it the price of ours.
+The commit before stands in a worktree that the program makes and removes; ``--before FOLDER`` takes
+another checkout. Each number of threads is timed by processes of its own, because libraries read it
+at their start; the targets are for one.
 """
 
 import itertools
@@ -14,6 +15,7 @@ import statistics
 import sys
 
 import turns
+from apart import made, processes, torch_on
 from stored import NONE, Table, add_target, parser, report, target_table
 from threads import run_each
 from versions import BEFORE, checkout, library
@@ -24,28 +26,56 @@ AIMS = {64: (0.55, 1.35), 256: (0.40, 1.15)}  # on one thread: at most of PyTorc
 NAMES = {1: "training_step", 2: "training_step_two_threads"}  # of what is stored
 
 
-def steps(batch_size, own, before):
-    """Return the steps to compare, by name; ``before`` is a library like our own, or None."""
+def batches_of(batch_size):
+    """Return batches of MNIST in a circle."""
     import numpy as np
-    import torch
 
-    from course_lib import data, pytorch
+    from course_lib import data
 
     x, y, _, _ = data.mnist().flat(np.float32)
     parts = [slice(i, i + batch_size) for i in range(0, len(x) - batch_size + 1, batch_size)]
-    ours = own[1].mlp([784, 256, 10], dtype=np.float32)
-    theirs = pytorch.from_numpy(ours)
-    sgd = torch.optim.SGD(theirs.parameters(), lr=0.1)
-    batches = itertools.cycle([(x[part], y[part]) for part in parts])
-    tensors = itertools.cycle([(torch.from_numpy(x[p]), torch.from_numpy(y[p])) for p in parts])
-    first, second = (ours.parameters[f"{i}.weight"].copy() for i in (0, 2))
+    return itertools.cycle([(x[part], y[part]) for part in parts])
 
-    def pytorch_step():
-        inputs, labels = next(tensors)
+
+def of_library(modules, batch_size):
+    """Return our step."""
+    return {"ours": library_step(modules, batches_of(batch_size))}
+
+
+def of_commit_before(modules, batch_size):
+    """Return the step of an earlier commit."""
+    return {BEFORE: library_step(modules, batches_of(batch_size))}
+
+
+def of_torch(_, batch_size):
+    """Return PyTorch's step."""
+    import numpy as np
+    import torch
+
+    from course_lib import network, pytorch
+
+    model = pytorch.from_numpy(network.mlp([784, 256, 10], dtype=np.float32))
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    batches = batches_of(batch_size)
+
+    def step():
+        inputs, labels = map(torch.from_numpy, next(batches))
         sgd.zero_grad()
-        loss = torch.nn.functional.cross_entropy(theirs(inputs), labels)
+        loss = torch.nn.functional.cross_entropy(model(inputs), labels)
         loss.backward()
         sgd.step()
+
+    return {"PyTorch": step}
+
+
+def of_numpy(_, batch_size):
+    """Return the step in bare NumPy, and its products alone."""
+    import numpy as np
+
+    from course_lib import network
+
+    model, batches = network.mlp([784, 256, 10], dtype=np.float32), batches_of(batch_size)
+    first, second = (model.parameters[f"{i}.weight"].copy() for i in (0, 2))
 
     def products_alone():
         part, _ = next(batches)
@@ -54,15 +84,7 @@ def steps(batch_size, own, before):
         hidden.T @ logits
         part.T @ (logits @ second.T)
 
-    found = {
-        "ours": library_step(own, batches),
-        "PyTorch": pytorch_step,
-        "plain": plain_step(ours, batches),
-        "products": products_alone,
-    }
-    if before is not None:
-        found[BEFORE] = library_step(before, batches)
-    return found
+    return {"plain": plain_step(model, batches), "products": products_alone}
 
 
 def library_step(modules, batches):
@@ -115,30 +137,34 @@ def plain_step(network, batches):
 
 
 def measure(options):
-    """Time all batch sizes in this process, on the number of threads of its environment."""
-    import torch
-
-    torch.set_num_threads(options.threads)
+    """Time all batch sizes, on the number of threads of this process's environment."""
     columns = ("ours", "PyTorch", "plain", "products", BEFORE)
     times, targets = Table(["batch", *(f"{name}, µs" for name in columns)]), target_table("batch")
+    needs = {of_library: (library,), of_torch: (torch_on, options.threads), of_numpy: ()}
     with checkout(folder=options.before) as folder:
-        before, own = None if folder is None else library(folder), library()
-        for batch_size in BATCHES:
-            taken = turns.take_turns(
-                steps(batch_size, own, before),
-                seconds=0.01 if options.quick else SECONDS,
-                rounds=2 if options.quick else 9,
-                one_thread=options.threads == 1,
-            )
-            micro = {name: statistics.median(values) * 1e6 for name, values in taken.items()}
-            shown = (f"{micro[name]:.0f}" if name in micro else NONE for name in columns)
-            times.add(batch_size, *shown)
-            most = (*AIMS[batch_size], None) if options.threads == 1 else (None,) * 3
-            for name, limit in zip(("PyTorch", "products", BEFORE), most, strict=True):
-                measured = turns.ratio(taken["ours"], taken[name]) if name in taken else None
-                add_target(targets, [f"{batch_size}"], f"ours / {name}", measured, limit)
+        if folder is not None:
+            needs[of_commit_before] = (library, folder)
+        with processes(needs) as by:
+            for batch_size in BATCHES:
+                taken = turns.take_turns(
+                    made(by, batch_size),
+                    seconds=0.01 if options.quick else SECONDS,
+                    rounds=2 if options.quick else 9,
+                    one_thread=options.threads == 1,
+                )
+                add(times, targets, batch_size, columns, taken, options.threads)
     title = f"One step of 784-256-10, float32, threads: {options.threads}"
     report(NAMES[options.threads], {title: times, "Ratios": targets}, options)
+
+
+def add(times, targets, batch_size, columns, taken, threads):
+    """Add the times and ratios of a batch size to the tables."""
+    micro = {name: statistics.median(values) * 1e6 for name, values in taken.items()}
+    times.add(batch_size, *(f"{micro[name]:.0f}" if name in micro else NONE for name in columns))
+    most = (*AIMS[batch_size], None) if threads == 1 else (None,) * 3
+    for name, limit in zip(("PyTorch", "products", BEFORE), most, strict=True):
+        measured = turns.ratio(taken["ours"], taken[name]) if name in taken else None
+        add_target(targets, [f"{batch_size}"], f"ours / {name}", measured, limit)
 
 
 def main(arguments=None):

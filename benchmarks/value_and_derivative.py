@@ -8,8 +8,8 @@ of the commit before, from a worktree that the program makes and removes (``--be
 another checkout). Beside them stand NumPy's exponential alone in float64 and in float32, the floor
 of whatever is computed with one, and a copy of the array.
 
-All take turns; a round gives the ratio of two times, and printed are the median over all rounds and
-the quartiles.
+Each library has a process of its own, and all take turns; a round gives the ratio of two times, and
+printed are the median over all rounds and the quartiles.
 """
 
 from threads import one_thread
@@ -21,8 +21,8 @@ import statistics
 import sys
 
 import numpy as np
-import torch
 import turns
+from apart import made, processes, torch_on
 from stored import Table, add_target, medians, parser, report, target_table
 from versions import BEFORE, checkout, library
 
@@ -41,50 +41,68 @@ BESIDE = (
 COLUMNS = ("fast", "exact", BEFORE, "exp, float64", "exp, float32", "copy")
 
 
-def exact(row, x, grad_output):
-    """Return a function that computes the correctly rounded form."""
+def numbers(size, dtype):
+    """Return what the functions are applied to, and a gradient with respect to their values."""
+    x = np.random.default_rng(0).normal(scale=3, size=size).astype(dtype)
+    return x, np.ones_like(x)
+
+
+def exact(library, name, size, dtype):
+    """Return the correctly rounded form of a library."""
+    row, (x, grad_output) = library[0].get(name), numbers(size, dtype)
     return lambda: (row(x), row.vjp(x, grad_output))
 
 
-def forms(name, x, own, before):
-    """Return what to time, by name; ``before`` is a library like our own, or None."""
-    from course_lib.pytorch import activation_module
-
-    grad_output = np.ones_like(x)
-    row = own[0].get(name)
-    leaf, ones = torch.from_numpy(x).requires_grad_(), torch.from_numpy(grad_output)
-    module = activation_module(row).to(leaf.dtype)
+def of_library(library, name, size, dtype):
+    """Return our forms, and what stands beside them."""
+    row, (x, grad_output) = library[0].get(name), numbers(size, dtype)
     double, single = x.astype(np.float64), x.astype(np.float32)
     doubles, singles = np.empty_like(double), np.empty_like(single)
 
-    def in_pytorch():
-        y = module(leaf)
-        return y.detach(), torch.autograd.grad(y, leaf, ones)[0]
-
-    def for_trainings():
+    def fast():
         value, derivative = row.value_and_derivative(x)
         return value, np.multiply(derivative, grad_output, out=derivative)
 
-    found = {
-        "PyTorch": in_pytorch,
-        "fast": for_trainings,
-        "exact": exact(row, x, grad_output),
+    return {
+        "fast": fast,
+        "exact": exact(library, name, size, dtype),
         "exp, float64": lambda: np.exp(double, out=doubles),
         "exp, float32": lambda: np.exp(single, out=singles),
         "copy": x.copy,
     }
-    if before is not None:
-        found[BEFORE] = exact(before[0].get(name), x, grad_output)
-    return found
 
 
-def check_same_values(name, x, found):
+def of_commit_before(library, *about):
+    """Return the correctly rounded form of an earlier commit."""
+    return {BEFORE: exact(library, *about)}
+
+
+def of_torch(_, name, size, dtype):
+    """Return PyTorch's forward, with its graph, and its backward."""
+    import torch
+
+    from course_lib.pytorch import activation_module
+
+    leaf, ones = (torch.from_numpy(array) for array in numbers(size, dtype))
+    leaf.requires_grad_()
+    module = activation_module(name).to(leaf.dtype)
+
+    def step():
+        y = module(leaf)
+        return y.detach().numpy(), torch.autograd.grad(y, leaf, ones)[0].numpy()
+
+    return {"PyTorch": step}
+
+
+def check_same_values(name, dtype, found):
     """Raise RuntimeError if a form computes something else than PyTorch does."""
-    expected = [np.asarray(array) for array in found["PyTorch"]()]
+    expected = found["PyTorch"].result()
     for form in ("exact", "fast", BEFORE):
-        for got, other in zip(found[form]() if form in found else (), expected, strict=False):
+        for got, other in zip(
+            found[form].result() if form in found else (), expected, strict=False
+        ):
             off = np.abs(got - other).max()
-            if not off <= 100 * np.finfo(x.dtype).eps:
+            if not off <= 100 * np.finfo(dtype).eps:
                 raise RuntimeError(f"{form} of {name} is off by {off:.2g} from PyTorch's")
 
 
@@ -93,27 +111,16 @@ def main(arguments=None):
     options = parser(__doc__, before=f"a checkout of {BEFORE}")
     options.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="activations")
     chosen = options.parse_args(arguments)
-    sizes = QUICK if chosen.quick else SECONDS
-    torch.set_num_threads(1)
     names = ["elements", "activation", "dtype"]
     times = Table([*names, "PyTorch, ns per element", *COLUMNS], names=3)
     rounded = Table([*names, *(f"over {column}" for column in BESIDE)], names=3)
     targets = target_table(*names)
+    needs = {of_library: (library,), of_torch: (torch_on, 1)}
     with checkout(folder=chosen.before) as folder:
-        before, own = None if folder is None else library(folder), library()
-        for size, name, dtype in [(s, n, d) for s in sizes for d in DTYPES for n in chosen.only]:
-            x = np.random.default_rng(0).normal(scale=3, size=size).astype(dtype)
-            found = forms(name, x, own, before)
-            check_same_values(name, x, found)
-            taken = turns.take_turns(found, seconds=sizes[size], rounds=3)
-            about = f"{size:,}", name, x.dtype.name
-            nanoseconds = statistics.median(taken["PyTorch"]) / size * 1e9
-            times.add(*about, f"{nanoseconds:.2f}", *medians(taken, COLUMNS, "PyTorch"))
-            rounded.add(*about, *(medians(taken, ["exact"], other)[0] for other in BESIDE))
-            if size >= AIMED or chosen.quick:
-                fast = turns.ratio(taken["fast"], taken["PyTorch"])
-                add_target(targets, about, "fast / PyTorch", fast, AIMS[x.dtype.name])
-            print(*about, *times.rows[-1][3:], flush=True)
+        if folder is not None:
+            needs[of_commit_before] = (library, folder)
+        with processes(needs) as by:
+            measure(by, chosen, times, targets, rounded)
     tables = {
         "Time over PyTorch's": times,
         "Targets": targets,
@@ -121,6 +128,23 @@ def main(arguments=None):
     }
     report("value_and_derivative", tables, chosen)
     return 0
+
+
+def measure(by, chosen, times, targets, rounded):
+    """Time every activation in every size; fill the tables."""
+    sizes = QUICK if chosen.quick else SECONDS
+    for size, name, dtype in [(s, n, d) for s in sizes for d in DTYPES for n in chosen.only]:
+        found = made(by, name, size, dtype)
+        check_same_values(name, dtype, found)
+        taken = turns.take_turns(found, seconds=sizes[size], rounds=3)
+        about = f"{size:,}", name, np.dtype(dtype).name
+        nanoseconds = statistics.median(taken["PyTorch"]) / size * 1e9
+        times.add(*about, f"{nanoseconds:.2f}", *medians(taken, COLUMNS, "PyTorch"))
+        rounded.add(*about, *(medians(taken, ["exact"], other)[0] for other in BESIDE))
+        if size >= AIMED or chosen.quick:
+            fast = turns.ratio(taken["fast"], taken["PyTorch"])
+            add_target(targets, about, "fast / PyTorch", fast, AIMS[about[-1]])
+        print(*about, *times.rows[-1][3:], flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import apart
 import numpy as np
 import peers
 import pytest
@@ -87,6 +88,44 @@ def test_steps_that_change_nothing_are_an_error(case):
     still = peers.Peer(lambda: None, lambda: start)
     with pytest.raises(RuntimeError, match="the steps change nothing"):
         seeds_at_once.check_same_steps(small, {"ours": still}, start)
+
+
+def naps(seconds):
+    """Return steps, as what is timed in a process of its own does."""
+    return {"nap": partial(time.sleep, seconds), "two": peers.Peer(float, dict, steps=2)}
+
+
+def naps_too_short(_, seconds):
+    """Raise an error."""
+    raise ValueError(f"{seconds} seconds are no nap")
+
+
+def given(prepared, *numbers):
+    """Return functions of what was prepared, and of what was sent."""
+    return {"sum": lambda: prepared + sum(numbers), **naps(0.05)}
+
+
+def test_a_process_of_its_own_makes_and_times_steps():
+    with apart.processes({given: (int, "3")}) as by:
+        found = apart.made(by, 4, 5)
+        assert found["sum"].result() == 12
+        assert [step.steps for step in found.values()] == [1, 1, 2]
+        assert found["two"].parameters() == {}
+        seconds, cpu = found["nap"].timed(2)
+        assert cpu < 0.1 <= seconds
+        assert apart.made(by, 1)["sum"].result() == 4
+        with pytest.raises(RuntimeError, match="KeyError: 'none'"):
+            apart.Step(by[given], "none", 1)()
+
+
+def test_an_error_in_a_process_of_its_own_is_one_here():
+    with (
+        pytest.raises(RuntimeError, match="ValueError: 0 seconds are no nap"),
+        apart.processes({naps_too_short: ()}) as by,
+    ):
+        apart.made(by, 0)
+    with pytest.raises(RuntimeError, match="ValueError: invalid literal for int"):
+        apart.Apart(int, "x")
 
 
 def test_functions_take_turns():

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from inspect import Parameter, signature
 from types import FunctionType, MappingProxyType
 from typing import Any
@@ -244,7 +244,8 @@ class Activation:
         if not self.elementwise:
             value, pull = self._over_axis(x, **parameters)
             return value, partial(self._carry, x, np.shape(value), pull)
-        times_derivative = partial(self._times_derivative, x, deepcopy(parameters))
+        others = deepcopy(parameters) if parameters else {}
+        times_derivative = partial(self._times_derivative, x, others)
         value = self.function(x, **parameters)
         self._check_shape("function", x, value)
         return value, partial(self._carry, x, x.shape, times_derivative)
@@ -345,6 +346,13 @@ class Activation:
 
     def _fast_form(self, parameters: Mapping[str, Any]) -> Form | None:
         """Return the fast form of this very pair, if there is one that serves."""
+        return self._form_with(parameters) if parameters else self._own_form
+
+    @cached_property
+    def _own_form(self) -> Form | None:
+        return self._form_with({})
+
+    def _form_with(self, parameters: Mapping[str, Any]) -> Form | None:
         function, given = _unwrapped(self.function)
         derivative, also = _unwrapped(self.derivative)
         pair = {**given, **parameters}, {**also, **parameters}

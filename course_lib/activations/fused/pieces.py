@@ -37,8 +37,8 @@ FunctionPair = tuple[Callable[..., Array], Callable[..., Array]]
 Split = tuple[float, float]
 """A number and what is missing to it."""
 
-BLOCK = 16_384
-"""Elements worked on at a time: half a dozen temporaries then stay in the cache."""
+BLOCK = 32_768
+"""Elements worked on at a time: some temporaries then stay in the cache, and calls count little."""
 
 
 def by_blocks(form: Form, x: Array, **parameters: float) -> Both:
