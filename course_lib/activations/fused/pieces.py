@@ -2,6 +2,7 @@ r"""What the fast forms share: both sides from one, nodes shifted to a zero, sum
 
 from collections.abc import Callable
 from functools import cache
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -38,22 +39,26 @@ Split = tuple[float, float]
 """A number and what is missing to it."""
 
 BLOCK = 32_768
-"""Elements worked on at a time: some temporaries then stay in the cache, and calls count little."""
+"""About so many elements are worked on at a time, up to half as many more: some temporaries then
+stay in the cache, and calls count little."""
 
 
 def by_blocks(form: Form, x: Array, **parameters: float) -> Both:
-    """Return what a form computes, block by block.
+    """Return what a form computes, in blocks of about the same size.
 
     Examples
     --------
     >>> by_blocks(lambda x: (x, 2 * x), np.array([1.0]))
     (array([1.]), array([2.]))
     """
-    if 0 < x.size <= BLOCK:
+    if not x.size:
+        return x.copy(), x.copy()
+    step = ceil(x.size / max(1, round(x.size / BLOCK)))
+    if step == x.size:
         return form(x, **parameters)
     value, derivative = np.empty_like(x), np.empty_like(x)
-    for start in range(0, x.size, BLOCK):
-        block = slice(start, start + BLOCK)
+    for start in range(0, x.size, step):
+        block = slice(start, start + step)
         value[block], derivative[block] = form(x[block], **parameters)
     return value, derivative
 
@@ -82,7 +87,7 @@ def negative_part(x: Array) -> Array:
 
 @cache
 def _zeros(dtype: Any) -> Array:
-    zeros = np.zeros(BLOCK, dtype)
+    zeros = np.zeros(2 * BLOCK, dtype)
     zeros.setflags(write=False)
     return zeros
 

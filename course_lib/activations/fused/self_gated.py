@@ -57,7 +57,7 @@ def _swish(x: Array, *, beta: float = 1.0) -> Both:
     return _gated(x, size, t, d, growth, gate, bracket)
 
 
-_SWISH_SPAN = Span(-112, 24, -_constants.SILU_ZERO[0])
+_SWISH_SPAN = Span(-112, 24, -_constants.SILU_ZERO[0], 512)
 _SWISH = (64, 750.0, 6)  # nodes in a unit, where all is 0, terms
 
 
@@ -152,7 +152,7 @@ def _cubic(squares: Array, factor: float) -> Array:
     return squares
 
 
-_GELU_TANH_SPAN = Span(-11, 8, -_constants.GELU_TANH_ZERO[0], 2048)
+_GELU_TANH_SPAN = Span(-11, 16, -_constants.GELU_TANH_ZERO[0], 2048)
 _GELU_TANH = (1024, 22.0, 9, 0.1)  # as above, and by how much nodes lean
 _GELU_TANH_THIRD = _constants.GELU_TANH_FACTOR[0] * _constants.GELU_TANH_CUBIC
 
@@ -213,7 +213,7 @@ def _gelu(x: Array) -> Both:
     return np.subtract(rectified(x), tail, out=tail), mirrored(x, left)
 
 
-_GELU_SPAN = Span(-15, 8, -_constants.MILLS_ZERO[0])
+_GELU_SPAN = Span(-15, 16, -_constants.MILLS_ZERO[0])
 _GELU = (512, 39.0, 6, 8)
 
 
@@ -291,7 +291,7 @@ def _move_bracket(h: Array, at_node: Array, y: Array, change: Array, node: Array
     h += d * 4 * (1 + y)
 
 
-_MISH_SPAN = Span(-112, 24, -_constants.MISH_ZERO[0])
+_MISH_SPAN = Span(-112, 24, -_constants.MISH_ZERO[0], 512)
 _MISH = (64, 750.0, 40.0, 7)  # nodes in a unit, where it is 0 and where x, terms
 _MISH_ZERO = (-_constants.MISH_ZERO[0], -_constants.MISH_ZERO[1])
 
