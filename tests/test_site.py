@@ -489,6 +489,20 @@ def test_cells_do_not_break_a_table():
     assert lines == ["| a | b\\|c |", "| :--- | ---: |", "| 1\\|2 | |"]
 
 
+def test_a_table_with_three_names_comes_in_parts():
+    rows = [["a", "1", "x", "0.1"], ["a", "2", "x", "0.2"], ["b", "1", "x", "0.3"]]
+    table = {"head": ["size", "n", "kind", "ratio"], "names": 3, "rows": rows}
+    (first, one), (second, other) = benchmark_table.parts(table)
+    assert (first, second) == ("size: a", "size: b")
+    assert one == {
+        "head": ["n", "kind", "ratio"],
+        "names": 2,
+        "rows": [row[1:] for row in rows[:2]],
+    }
+    assert other["rows"] == [["1", "x", "0.3"]]
+    assert benchmark_table.parts(table | {"names": 2}) == [("", table | {"names": 2})]
+
+
 # What is vendored, and what was built.
 
 

@@ -26,6 +26,27 @@ def markdown(table: Table) -> list[str]:
     ]
 
 
+def parts(table: Table) -> list[tuple[str, Table]]:
+    """Return a table for each entry of the first of three names or more, which then is its title.
+
+    A table that says the same in many rows is wide, and on a phone little of it is to be seen.
+    """
+    if table["names"] < 3:
+        return [("", table)]
+    titles = dict.fromkeys(row[0] for row in table["rows"])
+    return [
+        (
+            f"{table['head'][0]}: {title}",
+            {
+                "head": table["head"][1:],
+                "names": table["names"] - 1,
+                "rows": [row[1:] for row in table["rows"] if row[0] == title],
+            },
+        )
+        for title in titles
+    ]
+
+
 def circumstances(result: dict[str, Any]) -> str:
     """Return a sentence that says when and where something was measured."""
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
@@ -61,11 +82,16 @@ class BenchmarkTable(BenchmarkDirective):
     final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
-        """Return the table."""
+        """Return the table, or its parts, each below its title."""
         title, tables = self.arguments[1], self.result()["tables"]
         if title not in tables:
             raise self.error(f"no table is called {title!r}; expected one of {list(tables)}")
-        return self.parse_text_to_nodes("\n".join(markdown(tables[title])))
+        found = nodes.container(classes=["benchmark"])
+        for part, table in parts(tables[title]):
+            if part:
+                found += self.parse_text_to_nodes(f"**{part}**")
+            found += self.parse_text_to_nodes("\n".join(markdown(table)))
+        return [found]
 
 
 class BenchmarkMachine(BenchmarkDirective):
