@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_lib._typing import Array
-from course_lib.activations.fused.pieces import Both, Form, by_blocks, rectified
+from course_lib.activations.fused.pieces import Both, Form, by_blocks
 from course_lib.activations.nodes import as_tables, whole
 
 __all__ = ["Span", "tabulated"]
@@ -56,15 +56,14 @@ def tabulated(x: Array, form: Form, span: Span, unit: float = 1.0, **parameters:
     >>> from course_lib.activations.fused import FUSED
     >>> x = np.float32([-200.0, 0.0, 200.0])
     >>> tabulated(x, FUSED[silu, silu_grad], Span(-112, 24, -1.2784645))
-    (array([  0.,   0., 200.], dtype=float32), array([-0. ,  0.5,  1. ], dtype=float32))
+    (array([ -0.,   0., 200.], dtype=float32), array([-0. ,  0.5,  1. ], dtype=float32))
     """
     table = _table(form, span, unit, tuple(parameters.items()))
     least, most = table.nodes[0], table.nodes[-1]
     if x.min() >= least and x.max() <= most:
         return _from_table(x, table)
-    inside = np.clip(x, least, most)
-    value, derivative = _from_table(inside, table)
-    value += rectified(x - inside)
+    value, derivative = _from_table(np.clip(x, least, most), table)
+    np.copyto(value, x, where=x > most)
     return value, derivative
 
 
