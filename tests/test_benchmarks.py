@@ -1,6 +1,9 @@
 """The benchmarks run, compare what is the same, and store what the book's page shows."""
 
 import json
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -128,6 +131,23 @@ def test_an_error_in_a_process_of_its_own_is_one_here():
         apart.Apart(int, "x")
 
 
+def ends(_, how, code):
+    """Return a step that ends its process."""
+    return {"end": partial(how, code)}
+
+
+@pytest.mark.parametrize("by", [(os._exit, 1), (signal.raise_signal, signal.SIGINT)])
+def test_a_process_that_ends_is_an_error_and_leaves_nothing_behind(by, capfd):
+    with apart.processes({ends: (), naps: ()}) as process:
+        step = process[ends].make(ends, *by)["end"]
+        with pytest.raises(RuntimeError, match="has ended without an answer"):
+            step()
+        with pytest.raises(RuntimeError, match="has ended without an answer"):
+            step()
+    assert multiprocessing.active_children() == []
+    assert capfd.readouterr().err == ""
+
+
 def test_functions_take_turns():
     calls = []
     steps = {name: partial(calls.append, name) for name in "ab"}
@@ -173,11 +193,15 @@ def test_without_the_commit_there_is_a_word(capsys):
     assert capsys.readouterr().out.startswith(f"Without commit {'0' * 40}: ")
 
 
-def test_a_folder_takes_the_place_of_the_commit(tmp_path):
-    with versions.checkout(folder=tmp_path) as folder:
-        assert folder == tmp_path
+def test_a_folder_takes_the_place_of_the_commit():
+    with versions.checkout(folder=ROOT) as folder:
+        assert folder == ROOT
 
 
-def test_a_folder_without_the_library_ends_the_program(tmp_path):
-    with pytest.raises(SystemExit, match="has no course_lib; expected a checkout"):
-        versions.library(tmp_path)
+@pytest.mark.parametrize("name", ["", "none"])
+def test_a_folder_without_the_library_ends_the_program(tmp_path, name):
+    word = "has no course_lib; expected a checkout"
+    with pytest.raises(SystemExit, match=word):
+        versions.library(tmp_path / name)
+    with pytest.raises(SystemExit, match=word), versions.checkout(folder=tmp_path / name):
+        pytest.fail("no process should start for such a folder")
