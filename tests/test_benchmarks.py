@@ -131,12 +131,17 @@ def test_an_error_in_a_process_of_its_own_is_one_here():
         apart.Apart(int, "x")
 
 
+def interrupt(word):
+    """Raise what Ctrl-C does."""
+    raise KeyboardInterrupt(word)
+
+
 def ends(_, how, code):
     """Return a step that ends its process."""
     return {"end": partial(how, code)}
 
 
-@pytest.mark.parametrize("by", [(os._exit, 1), (signal.raise_signal, signal.SIGINT)])
+@pytest.mark.parametrize("by", [(os._exit, 1), (interrupt, "Ctrl-C")])
 def test_a_process_that_ends_is_an_error_and_leaves_nothing_behind(by, capfd):
     with apart.processes({ends: (), naps: ()}) as process:
         step = process[ends].make(ends, *by)["end"]
@@ -185,6 +190,38 @@ def test_our_ratio_to_each_peer_is_judged():
     taken = {"ours": [1.0] * 3, "before": [2.0] * 3, "vmap": [0.5] * 3}
     cells = seeds_at_once.judged(taken, {"before": 0.5, "vmap": 1, "JAX": 1.1})
     assert cells == ["0.50 [0.50, 0.50] ≤ 0.50", "2.00 [2.00, 2.00] ≤ 1.00", "none", "missed: vmap"]
+
+
+INTERRUPTED = """
+import time
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
+print("started", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.6)  # as removing a worktree takes
+    print("cleaned up", flush=True)
+    raise
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to a group of processes")
+def test_after_an_interrupt_a_program_has_the_time_to_clean_up():
+    handled = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{handled}; import threads; threads.run(['-c', {INTERRUPTED!r}])"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT / "benchmarks",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert child.stdout.readline() == "started\n"
+    os.killpg(child.pid, signal.SIGINT)
+    assert child.communicate(timeout=30)[0] == "cleaned up\n"
+    assert child.returncode
 
 
 def test_without_the_commit_there_is_a_word(capsys):
