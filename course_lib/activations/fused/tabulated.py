@@ -2,8 +2,23 @@ r"""Fast forms for float32 made from those of float64: tables of a curve and its
 
 Where a law of addition takes many passes, a few terms of Taylor's series around the nearest node
 take fewer, if nodes are close. The tables come from a form in float64, which gives the same bits on
-every processor, and so do they. The largest errors over all of float32, in value and derivative,
-are 2.2 and 2.0 ULP of GELU, 1.6 and 2.6 of the others.
+every processor, and so do they.
+
+The largest errors, in ULP among normal results:
+
+============ ===== ==========
+function     value derivative
+============ ===== ==========
+GELU         2.24  1.98
+GELU by tanh 1.67  2.24
+quick GELU   2.25  2.18
+SiLU         1.50  2.17
+Mish         2.29  2.51
+============ ===== ==========
+
+They are those of all float32 numbers from 2^-13 to 120 in absolute value and of every 33rd of the
+others, which ``benchmarks/exhaustive.py --fast --fraction 0.03`` checks, beside the float64 of the
+catalogue. Swish is within 2.3 and 2.9 for 150 betas drawn from 1e-3 to 1e3, 120,000 numbers each.
 """
 
 from functools import lru_cache
