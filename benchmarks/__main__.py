@@ -8,12 +8,12 @@ Each is a program of its own in this folder and takes ``--quick`` and ``--store`
 that fails ends the run.
 """
 
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from stored import parser
+from threads import run
 
 FOLDER = Path(__file__).resolve().parent
 SHOWN = ("seeds_at_once", "training_step", "value_and_derivative", "imports", "growth")
@@ -28,9 +28,9 @@ def main(arguments=None):
     for name in SHOWN if passed_on else (*SHOWN, *OTHERS):
         start = time.perf_counter()
         print(f"\n{name}", flush=True)
-        done = subprocess.run([sys.executable, str(FOLDER / f"{name}.py"), *passed_on])
-        if done.returncode:
-            return done.returncode
+        status = run([str(FOLDER / f"{name}.py"), *passed_on])
+        if status:
+            return status
         print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
     return 0
 

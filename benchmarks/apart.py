@@ -43,7 +43,7 @@ class Apart:
                 self._connection.send(message)
             problem, answer = self._connection.recv()
         except (EOFError, OSError) as error:
-            raise RuntimeError("a process that was timed has ended") from error
+            raise RuntimeError("a process that was timed has ended without an answer") from error
         if problem:
             raise RuntimeError(f"in the process that was timed:\n{problem}")
         return answer
@@ -129,7 +129,7 @@ def _serve(connection, prepare, arguments):
         while True:
             kind, *rest = connection.recv()
             connection.send((None, answers[kind](*rest)))
-    except (EOFError, OSError):
+    except (EOFError, OSError, KeyboardInterrupt):  # the other side tells about these
         return
     except BaseException:
         connection.send((traceback.format_exc(), None))

@@ -73,6 +73,21 @@ def check(name, part, fraction):
     return checked, ties, wrong
 
 
+def tell_errors(name, options):
+    """Return what is to be said of the fast form."""
+    found = largest_errors(name, options.fraction)
+    value, derivative = (f"{off:.2f} at {x!r}" for off, x in found)
+    return f"fast: value {value}, derivative {derivative}"
+
+
+def tell_wrong(name, options):
+    """Return what is to be said of a function that rounds correctly."""
+    checked, ties, wrong = check(name, options.part, options.fraction)
+    return (
+        f"{options.part}: {checked:,} inputs, {ties:,} near-ties, {wrong:,} not correctly rounded"
+    )
+
+
 def main():
     """Check the functions named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -81,17 +96,10 @@ def main():
     parser.add_argument("--fraction", type=float, default=1.0, help="of all inputs")
     parser.add_argument("--fast", action="store_true", help="the forms that trainings use")
     options = parser.parse_args()
-    for name in options.names if options.fast else ():
-        found = [f"{off:.2f} at {x!r}" for off, x in largest_errors(name, options.fraction)]
-        print(f"{name}, fast: value {found[0]}, derivative {found[1]}", flush=True)
-    for name in () if options.fast else options.names:
+    for name in options.names:
         start = time.perf_counter()
-        checked, ties, wrong = check(name, options.part, options.fraction)
-        print(
-            f"{name}, {options.part}: {checked:,} inputs, {ties:,} near-ties, {wrong:,} not "
-            f"correctly rounded ({time.perf_counter() - start:.0f} s)",
-            flush=True,
-        )
+        told = (tell_errors if options.fast else tell_wrong)(name, options)
+        print(f"{name}, {told} ({time.perf_counter() - start:.0f} s)", flush=True)
     return 0
 
 

@@ -23,7 +23,21 @@ def run_each(*option):
     """Run this program again with each number of threads, after the option if there is one."""
     for threads in THREADS:
         environment = {**os.environ, **dict.fromkeys(VARIABLES, str(threads))}
-        done = subprocess.run([sys.executable, *sys.argv, *option, str(threads)], env=environment)
-        if done.returncode:
-            return done.returncode
+        status = run([*sys.argv, *option, str(threads)], environment)
+        if status:
+            return status
     return 0
+
+
+def run(program, environment=None):
+    """Run a program of Python; return its exit status.
+
+    Ctrl-C reaches it too, and it has the time to remove what it made, as its worktree:
+    `subprocess.run` would kill it after a quarter of a second.
+    """
+    with subprocess.Popen([sys.executable, *program], env=environment) as child:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            child.wait()
+            raise

@@ -15,10 +15,9 @@ def library(folder=None):
     """Import activations, network and training of this library, or of that in another folder.
 
     The one imported last is the one that a later ``import course_lib`` finds; import ours last.
-    A folder without a library ends the program: Python would find ours instead.
     """
-    if folder is not None and not (Path(folder) / "course_lib" / "__init__.py").is_file():
-        raise SystemExit(f"{folder} has no course_lib; expected a checkout, as of git worktree add")
+    if folder is not None:
+        check_library(Path(folder))
     for name in [name for name in sys.modules if name.split(".")[0] == "course_lib"]:
         del sys.modules[name]
     sys.path.insert(0, str(folder or ROOT))
@@ -29,6 +28,12 @@ def library(folder=None):
         del sys.path[0]
 
 
+def check_library(folder):
+    """End the program if a folder has no library: Python would find ours instead."""
+    if not (folder / "course_lib" / "__init__.py").is_file():
+        raise SystemExit(f"{folder} has no course_lib; expected a checkout, as of git worktree add")
+
+
 @contextmanager
 def checkout(commit=BEFORE, folder=None):
     """Yield a folder that holds a commit, or None, with a word about it, where there is no such.
@@ -37,6 +42,7 @@ def checkout(commit=BEFORE, folder=None):
     has none.
     """
     if folder is not None:
+        check_library(folder)
         yield Path(folder).resolve()
         return
     with tempfile.TemporaryDirectory() as place:

@@ -1,6 +1,7 @@
 """A row of the table: its vector-Jacobian product and pullback, also of functions of one's own."""
 
 import dataclasses
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -186,3 +187,13 @@ def test_the_gradient_of_nothing_is_empty(row, dtype):
             grad_output = np.ones_like(row(x, axis=axis))
             found = row.vjp(x, grad_output, axis=axis)
             assert (found.shape, found.dtype) == (x.shape, x.dtype)
+
+
+def test_a_row_that_was_used_is_pickled_as_one_that_was_not():
+    new = dataclasses.replace(CATALOGUE["gelu"])
+    pickled = pickle.dumps(new)
+    new.value_and_derivative(1.0)
+    assert pickle.dumps(new) == pickled
+    again = pickle.loads(pickled)
+    assert again == new
+    assert again.value_and_derivative(1.0) == new.value_and_derivative(1.0)

@@ -1,6 +1,9 @@
 """The benchmarks run, compare what is the same, and store what the book's page shows."""
 
 import json
+import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -128,6 +131,28 @@ def test_an_error_in_a_process_of_its_own_is_one_here():
         apart.Apart(int, "x")
 
 
+def interrupt(word):
+    """Raise what Ctrl-C does."""
+    raise KeyboardInterrupt(word)
+
+
+def ends(_, how, code):
+    """Return a step that ends its process."""
+    return {"end": partial(how, code)}
+
+
+@pytest.mark.parametrize("by", [(os._exit, 1), (interrupt, "Ctrl-C")])
+def test_a_process_that_ends_is_an_error_and_leaves_nothing_behind(by, capfd):
+    with apart.processes({ends: (), naps: ()}) as process:
+        step = process[ends].make(ends, *by)["end"]
+        with pytest.raises(RuntimeError, match="has ended without an answer"):
+            step()
+        with pytest.raises(RuntimeError, match="has ended without an answer"):
+            step()
+    assert multiprocessing.active_children() == []
+    assert capfd.readouterr().err == ""
+
+
 def test_functions_take_turns():
     calls = []
     steps = {name: partial(calls.append, name) for name in "ab"}
@@ -167,17 +192,53 @@ def test_our_ratio_to_each_peer_is_judged():
     assert cells == ["0.50 [0.50, 0.50] ≤ 0.50", "2.00 [2.00, 2.00] ≤ 1.00", "none", "missed: vmap"]
 
 
+INTERRUPTED = """
+import time
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
+print("started", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.6)  # as removing a worktree takes
+    print("cleaned up", flush=True)
+    raise
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to a group of processes")
+def test_after_an_interrupt_a_program_has_the_time_to_clean_up():
+    handled = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{handled}; import threads; threads.run(['-c', {INTERRUPTED!r}])"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT / "benchmarks",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert child.stdout.readline() == "started\n"
+    os.killpg(child.pid, signal.SIGINT)
+    assert child.communicate(timeout=30)[0] == "cleaned up\n"
+    assert child.returncode
+
+
 def test_without_the_commit_there_is_a_word(capsys):
     with versions.checkout("0" * 40) as folder:
         assert folder is None
     assert capsys.readouterr().out.startswith(f"Without commit {'0' * 40}: ")
 
 
-def test_a_folder_takes_the_place_of_the_commit(tmp_path):
-    with versions.checkout(folder=tmp_path) as folder:
-        assert folder == tmp_path
+def test_a_folder_takes_the_place_of_the_commit():
+    with versions.checkout(folder=ROOT) as folder:
+        assert folder == ROOT
 
 
-def test_a_folder_without_the_library_ends_the_program(tmp_path):
-    with pytest.raises(SystemExit, match="has no course_lib; expected a checkout"):
-        versions.library(tmp_path)
+@pytest.mark.parametrize("name", ["", "none"])
+def test_a_folder_without_the_library_ends_the_program(tmp_path, name):
+    word = "has no course_lib; expected a checkout"
+    with pytest.raises(SystemExit, match=word):
+        versions.library(tmp_path / name)
+    with pytest.raises(SystemExit, match=word), versions.checkout(folder=tmp_path / name):
+        pytest.fail("no process should start for such a folder")

@@ -201,11 +201,35 @@ def test_blocks_do_not_show(name, dtype):
     assert np.flatnonzero(np.isnan(whole[1])).tolist() == [5, BLOCK + 4]
 
 
+@pytest.mark.parametrize("name", [*ZEROS, "tanh", "softplus"])
+def test_not_even_the_sign_of_a_zero_depends_on_what_else_a_block_holds(name):
+    x = np.float32([-0.0, 0.0, -11.1, -16.0, -111.0, -120.0, 1.0, 30.0])
+    found = CATALOGUE[name].value_and_derivative(np.append(x, np.float32([INF, -INF, NAN])))
+    for part, *alone in zip(found, *map(CATALOGUE[name].value_and_derivative, x), strict=False):
+        assert part[: len(x)].tobytes() == np.array(alone).tobytes()
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_beyond_their_tables_values_are_those_of_relu(name):
+    step = np.float32(16.0)  # of float32 from 2^27 on
+    x = np.append(2.0**27 + step * np.arange(9), [1e3, 3.3e9, 1e30, INF]).astype(np.float32)
+    value, derivative = CATALOGUE[name].value_and_derivative(np.append(x, -x))
+    np.testing.assert_array_equal(value, np.append(x, np.zeros_like(x)))
+    np.testing.assert_array_equal(derivative, np.append(np.ones_like(x), np.zeros_like(x)))
+
+
+@pytest.mark.parametrize("beta", [1e-3, 0.0123, 0.1, 1.7, 1e3])
+def test_swish_ends_at_zero_for_every_beta(beta):
+    x = np.float32(np.array([-118.0, -1e4, -INF]) / beta)
+    for part in CATALOGUE["swish"].value_and_derivative(x, beta=beta):
+        np.testing.assert_array_equal(part, 0)
+
+
 # ---------------------------------------------------------------------------------------------
 # The same bits everywhere
 # ---------------------------------------------------------------------------------------------
 
-DIGEST = "c66054d85bd7e5e2577d4853a3f75cb6a9763445c46f155b8dc4c7bd26df8c57"
+DIGEST = "a1537d15d6e78a8fe69e6e33c8859a86b6d2cfb37b869797af242e43908e59ef"
 
 
 def digest():
@@ -245,6 +269,18 @@ def test_bits_do_not_depend_on_what_the_processor_can():
 @pytest.mark.parametrize("parameters", [{}, {"alpha": 2}, {"alpha": np.float32(0.5)}])
 def test_a_fast_form_serves_numbers(parameters):
     assert fast_form(activations.elu, activations.elu_grad, parameters) is not None
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_type_of_a_parameter_does_not_count(name, dtype):
+    x = np.linspace(-3, 3, 50).astype(dtype)
+    for number in (np.float16(0.3), np.float16(900), np.float64(0.3), np.int8(100)):
+        found, expected = (
+            CATALOGUE[name].value_and_derivative(x, **{PARAMETERS[name]: given})
+            for given in (number, float(number))
+        )
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(

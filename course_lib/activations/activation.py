@@ -350,7 +350,12 @@ class Activation:
 
     @cached_property
     def _own_form(self) -> Form | None:
+        """The fast form for the row's own parameters; what a row is made of does not change."""
         return self._form_with({})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not the form, which another version may not have."""
+        return {name: value for name, value in vars(self).items() if name != "_own_form"}
 
     def _form_with(self, parameters: Mapping[str, Any]) -> Form | None:
         function, given = _unwrapped(self.function)

@@ -104,7 +104,7 @@ def nearest(x: Array, per_unit: int, offset: float = 0.0, *, first: int = 0) -> 
 def whole(x: Array, first: int = 0) -> Index:
     """Return the integers next to numbers up to 2^22, in float64 2^51, less one of them.
 
-    Added to `x` is what rounds it, so that the integers stand in its low bits.
+    It overwrites `x`: what is added rounds it, so that the integers stand in its low bits.
 
     Examples
     --------

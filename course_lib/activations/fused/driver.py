@@ -68,7 +68,8 @@ def fast_form(
         return form
     taken = getattr(form, "__kwdefaults__", None) or {}
     fits = parameters.keys() <= taken.keys() and all(map(_is_moderate, parameters.values()))
-    return partial(form, **parameters) if fits else None
+    # NumPy's narrow numbers would overflow, and its wide ones have float32 computed in float64
+    return partial(form, **{k: float(v) for k, v in parameters.items()}) if fits else None
 
 
 def _is_moderate(value: Any) -> bool:

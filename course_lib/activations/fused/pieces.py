@@ -202,7 +202,7 @@ def near(
 
     Parameters
     ----------
-    x : ndarray of float32 or float64
+    x : ndarray of float64
         As for `course_lib.activations.nodes.nearest`, as is `per_unit`.
     zero : pair of float
         Of a derivative.
@@ -219,9 +219,7 @@ def near(
     """
     shift, rest = _shift(zero, per_unit)
     index, d = nearest(x, per_unit, shift * per_unit + lean)
-    first = float(x.dtype.type(shift))  # near the zero, subtracting it rounds nothing
-    d -= first
-    rest += shift - first
+    d -= shift  # near the zero, this rounds nothing
     d -= rest if missing is None else np.subtract(rest, missing, out=missing)
     return index, d
 

@@ -57,7 +57,7 @@ def _swish(x: Array, *, beta: float = 1.0) -> Both:
     return _gated(x, size, t, d, growth, gate, bracket)
 
 
-_SWISH_SPAN = Span(-112, 24, -_constants.SILU_ZERO[0], 512)
+_SWISH_SPAN = Span(-117, 24, -_constants.SILU_ZERO[0], 512)  # 0 there, even times 1000
 _SWISH = (64, 750.0, 6)  # nodes in a unit, where all is 0, terms
 
 
