@@ -11,7 +11,7 @@ version of Python, and what is stored is what was computed, bit for bit.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -32,6 +32,7 @@ __all__ = [
     "as_plain",
     "as_values",
     "canonical",
+    "key_of",
     "trial_rows",
 ]
 
@@ -99,8 +100,7 @@ class Trial:
     @cached_property
     def key(self) -> str:
         """The SHA-256 of phase, arguments and seeds, hexadecimal."""
-        text = canonical([self.phase, self.arguments, self.seeds])
-        return sha256(text.encode("ascii")).hexdigest()
+        return key_of(self.phase, canonical(self.arguments), self.seeds)
 
     def __eq__(self, other: object) -> bool:
         """Return whether the other one is the same trial."""
@@ -160,6 +160,18 @@ class Outcome:
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "seconds", as_number("seconds", self.seconds, least=0))
         object.__setattr__(self, "where", where)
+
+
+def key_of(phase: str, settings: str, seeds: Iterable[int]) -> str:
+    """Return the key of a trial from its phase, its arguments as JSON, and its seeds.
+
+    Examples
+    --------
+    >>> key_of("result", '{"depth":3}', (1, 2)) == Trial(0, "result", {"depth": 3}, (1, 2)).key
+    True
+    """
+    text = f"[{canonical(phase)},{settings},{canonical(list(seeds))}]"
+    return sha256(text.encode("ascii")).hexdigest()
 
 
 def as_values(trial: Trial, found: Any) -> dict[str, tuple[Any, ...]]:
