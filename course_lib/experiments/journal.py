@@ -2,8 +2,8 @@
 
 The first line holds the schema version and the header, every other one a trial with its outcome, in
 JSON as Python writes it: floats with the digits that bring them back, NaN and infinities by name.
-A line counts when it is whole. One that a killed process or a full disk has left torn at the end is
-dropped; damage anywhere else is an error.
+A line counts when it is whole and has the checksum with which it begins. One that a killed process
+or a full disk has left torn at the end is dropped; damage anywhere else is an error.
 """
 
 import json
@@ -13,13 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from course_lib.experiments.parquet import SCHEMA, check_schema, sync_folder
-from course_lib.experiments.trials import Outcome, Trial, canonical
+from course_lib.experiments.trials import Outcome, Trial, canonical, restored
 
 __all__ = ["Journal", "Journaled", "journal_of", "read_journal"]
 
-PARTS = ("place", "phase", "arguments", "seeds")  # of a trial
+PARTS = ("key", "place", "phase", "arguments", "seeds")  # of a trial
+CHECK = b'{"crc32":"%08x",'  # before everything else in a line, whose checksum it holds
 START = b'{"schema":'  # of every journal
 
 
@@ -170,19 +172,19 @@ def _header_in(path: Path, line: bytes) -> dict[str, Any]:
 
 def _as_line(trial: Trial, outcome: Outcome) -> bytes:
     """Return a trial and its outcome as a line of a journal."""
-    # not the vars of the trial alone, which hold its key once it was asked for
-    parts = {name: getattr(trial, name) for name in PARTS}
-    entry = {"key": trial.key, **parts, **vars(outcome)}
-    return json.dumps(entry, separators=(",", ":")).encode("ascii") + b"\n"
+    entry = {name: getattr(trial, name) for name in PARTS} | vars(outcome)
+    body = json.dumps(entry, separators=(",", ":")).encode("ascii")[1:]
+    return CHECK % crc32(body) + body + b"\n"
 
 
 def _from_line(line: bytes) -> tuple[Trial, Outcome] | None:
     """Return the trial and the outcome of a line, or None if it is damaged."""
-    try:
-        entry = json.loads(line)
-        key = entry.pop("key")
-        trial = Trial(*(entry.pop(name) for name in PARTS))
-        entry["values"] = {name: tuple(row) for name, row in entry["values"].items()}
-        return (trial, Outcome(**entry)) if trial.key == key else None
-    except (AttributeError, KeyError, TypeError, ValueError):
+    length = len(CHECK % 0)
+    body = line[length:]
+    if line[:length] != CHECK % crc32(body):
         return None
+    entry = json.loads(b"{" + body)
+    entry["seeds"] = tuple(entry["seeds"])
+    entry["values"] = {name: tuple(row) for name, row in entry["values"].items()}
+    trial = restored(Trial, {name: entry.pop(name) for name in PARTS})
+    return trial, restored(Outcome, entry)

@@ -71,7 +71,9 @@ def write_columns(
     parquet = sweeps_module("pyarrow.parquet")
     try:
         with open(part, "wb") as file:
-            parquet.write_table(table, file, use_dictionary=_repeated(table))
+            parquet.write_table(
+                table, file, use_dictionary=_repeated(table), write_page_checksum=True
+            )
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, target)
@@ -117,7 +119,7 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[dict[str, list[Any]], di
     arrow, parquet = sweeps_module("pyarrow"), sweeps_module("pyarrow.parquet")
     with open(path, "rb") as file:  # closed at once, so that the file may be replaced on Windows
         try:
-            opened = parquet.ParquetFile(file)
+            opened = parquet.ParquetFile(file, page_checksum_verification=True)
             header = _header(path, opened.schema_arrow.metadata or {})
             table = opened.read(use_threads=False)
         except (arrow.ArrowException, OSError) as error:

@@ -66,13 +66,25 @@ class Records:
     ) -> None:
         """Sort rows and columns."""
         ordered = sorted(rows, key=_position)
-        self.arguments, self.measured = _free_names(ordered)
-        self.columns = _in_order(ordered, self.arguments, self.measured)
-        entries = [_plain_column(name, ordered) for name in self.columns]
-        self.rows = [
-            dict(zip(self.columns, row, strict=True)) for row in zip(*entries, strict=True)
-        ]
-        self.header = as_plain("header", header or {})
+        columns = _in_order(ordered, *_free_names(tuple(row) for row in ordered))
+        self._fill({name: _plain_column(name, ordered) for name in columns}, header or {})
+
+    @classmethod
+    def of_columns(
+        cls, columns: Mapping[str, list[Any]], header: Mapping[str, Any] | None = None
+    ) -> "Records":
+        """Return records from columns that are sorted and plain, as `by_column` gives them."""
+        records = object.__new__(cls)
+        records._fill(columns, header or {})
+        return records
+
+    def _fill(self, columns: Mapping[str, list[Any]], header: Mapping[str, Any]) -> None:
+        """Set all attributes."""
+        self.columns = tuple(columns)
+        self.arguments, self.measured = _free_names([self.columns])
+        entries = columns.values()
+        self.rows = [dict(zip(columns, row, strict=True)) for row in zip(*entries, strict=True)]
+        self.header = as_plain("header", header)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -172,11 +184,13 @@ class Records:
         return part
 
 
-def _free_names(rows: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _free_names(
+    names_of_rows: Iterable[tuple[str, ...]],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of arguments and of values, in the order in which they first occur."""
     arguments: dict[str, None] = {}
     values: dict[str, None] = {}
-    for names in dict.fromkeys(tuple(row) for row in rows):
+    for names in dict.fromkeys(names_of_rows):
         seed = names.index("seed") if "seed" in names else len(names)
         arguments.update(dict.fromkeys(names[:seed]))
         values.update(dict.fromkeys(names[seed:]))

@@ -7,7 +7,7 @@ and the next sweep takes up from there.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from course_lib.experiments.trials import (
     as_plain,
     canonical,
     key_of,
+    restored,
     trial_rows,
 )
 
@@ -180,7 +181,7 @@ class Store:
             If the file cannot be written. The old one and the journal are as they were then.
         """
         self._check_open()
-        records = Records(_merged(rows, self._found.known_rows()), self.header)
+        records = Records(_merged(rows, self._found.rows()), self.header)
         try:
             write_columns(self.path, records.by_column(), records.header)
         except OSError as error:
@@ -242,26 +243,31 @@ def read_records(path: str | os.PathLike[str]) -> Records:
     found = _load(Path(path))
     if found.header is None:
         raise FileNotFoundError(f"there is no {path}, and no journal beside it")
-    return Records(_merged(found.rows, found.known_rows()), found.header)
+    if found.records is not None and not found.journaled.trials:
+        return found.records
+    return Records(_merged((), found.rows()), found.header)
 
 
 @dataclass
 class _Found:
-    """What is on disk: the rows of the file, and the trials of the journal."""
+    """What is on disk: the records in the file, if there is one, and the journal."""
 
-    header: dict[str, Any] | None
-    rows: list[dict[str, Any]]
-    measured: tuple[str, ...]
+    records: Records | None
     journaled: Journaled
+
+    @property
+    def header(self) -> dict[str, Any] | None:
+        """What identifies the sweep; None where there is nothing."""
+        return self.journaled.header if self.records is None else self.records.header
 
     def outcomes(self) -> dict[str, Outcome]:
         """Return what came of every trial, by its key."""
-        journal = {key: outcome for key, (_, outcome) in self.journaled.trials.items()}
-        return dict(_outcomes(self.rows, self.measured)) | journal
+        stored = {} if self.records is None else dict(_outcomes(self.records))
+        return stored | {key: outcome for key, (_, outcome) in self.journaled.trials.items()}
 
-    def known_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows of everything."""
-        yield from self.rows
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of everything, first those of the file."""
+        yield from self.records or ()
         for trial, outcome in self.journaled.trials.values():
             yield from trial_rows(trial, outcome)
 
@@ -271,24 +277,16 @@ def _load(path: Path) -> _Found:
     # the journal first: it is removed when all of it is in the file
     journaled = read_journal(journal_of(path))
     try:
-        records = Records(*_rows_in(path))
+        records = Records.of_columns(*read_columns(path))
     except FileNotFoundError:
-        return _Found(journaled.header, [], (), journaled)
+        return _Found(None, journaled)
     if journaled.header is not None and canonical(journaled.header) != canonical(records.header):
         told = "; ".join(list(_differences("", records.header, journaled.header))[:3])
         raise ValueError(
             f"{path} and the journal beside it are of different sweeps, file and journal: {told}; "
             "move one of them"
         )
-    return _Found(records.header, records.rows, records.measured, journaled)
-
-
-def _rows_in(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Return rows and header of a Parquet file."""
-    columns, header = read_columns(path)
-    return [
-        dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
-    ], header
+    return _Found(records, journaled)
 
 
 def _open_journal(path: Path, header: Mapping[str, Any], found: Journaled) -> Journal:
@@ -303,23 +301,29 @@ def _open_journal(path: Path, header: Mapping[str, Any], found: Journaled) -> Jo
         ) from None
 
 
-def _outcomes(
-    rows: Iterable[Mapping[str, Any]], measured: Iterable[str]
-) -> Iterator[tuple[str, Outcome]]:
+def _outcomes(records: Records) -> Iterator[tuple[str, Outcome]]:
     """Yield keys and outcomes of all trials whose rows are complete."""
     trials: dict[str, dict[int, Mapping[str, Any]]] = {}
-    for row in rows:
+    for row in records:
         trials.setdefault(row["trial"], {})[row["replica"]] = row
     for key, replicas in trials.items():
-        each = [replicas.get(i, {}) for i in range(len(replicas))]
-        first = each[0]
-        seeds = [row.get("seed") for row in each]
-        if None in seeds or key_of(first["phase"], first["settings"], seeds) != key:
-            continue  # a part of a trial
-        values = {name: tuple(row[name] for row in each) for name in measured}
-        values = {name: numbers for name, numbers in values.items() if set(numbers) != {None}}
-        where = {name: first[name] for name in WHERE if first[name] is not None}
-        yield key, Outcome(values, first["error"], first["seconds"], where)
+        each = [replicas.get(i, {"seed": None}) for i in range(len(replicas))]
+        seeds = [row["seed"] for row in each]
+        if None not in seeds and key == key_of(each[0]["phase"], each[0]["settings"], seeds):
+            yield key, _outcome(each, records.measured)
+
+
+def _outcome(rows: Sequence[Mapping[str, Any]], measured: Iterable[str]) -> Outcome:
+    """Return the outcome of a trial from its rows, in the order of its seeds."""
+    first = rows[0]
+    values = {name: tuple([row[name] for row in rows]) for name in measured}
+    fields = {
+        "values": {name: numbers for name, numbers in values.items() if numbers[0] is not None},
+        "error": first["error"],
+        "seconds": first["seconds"],
+        "where": {name: first[name] for name in WHERE if first[name] is not None},
+    }
+    return restored(Outcome, fields)
 
 
 def _merged(

@@ -17,7 +17,7 @@ from functools import cached_property
 from hashlib import sha256
 from numbers import Integral
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ __all__ = [
     "as_values",
     "canonical",
     "key_of",
+    "restored",
     "trial_rows",
 ]
 
@@ -41,6 +42,8 @@ PHASES = ("tuning", "result", "tuning, doubled", "result, doubled")
 
 WHERE = ("date", "machine", "version", "commit", "python", "numpy")
 """What an outcome says of where it comes from."""
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 BEFORE = ("place", "phase")
 AFTER = ("error", "seconds", "at_edge", "widened", "trial", "replica", *WHERE, "settings")
@@ -170,8 +173,25 @@ def key_of(phase: str, settings: str, seeds: Iterable[int]) -> str:
     >>> key_of("result", '{"depth":3}', (1, 2)) == Trial(0, "result", {"depth": 3}, (1, 2)).key
     True
     """
-    text = f"[{canonical(phase)},{settings},{canonical(list(seeds))}]"
+    text = f"[{canonical(phase)},{settings},[{','.join(map(str, seeds))}]]"
     return sha256(text.encode("ascii")).hexdigest()
+
+
+Restored = TypeVar("Restored", Trial, Outcome)
+
+
+def restored(kind: type[Restored], fields: Mapping[str, Any]) -> Restored:
+    """Return a trial or an outcome as it was stored, without the checks that it passed before.
+
+    Examples
+    --------
+    >>> trial = Trial(0, "result", {"depth": 3}, (1, 2))
+    >>> restored(Trial, vars(trial)) == trial
+    True
+    """
+    made = object.__new__(kind)
+    vars(made).update(fields)
+    return made
 
 
 def as_values(trial: Trial, found: Any) -> dict[str, tuple[Any, ...]]:
@@ -286,7 +306,7 @@ def canonical(value: Any) -> str:
     >>> canonical({"b": 1.0, "a": [True, None, float("inf")]})
     '{"a":[true,null,Infinity],"b":1.0}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _ENCODER.encode(value)
 
 
 def as_plain(name: str, value: Any) -> Any:
@@ -321,12 +341,17 @@ def as_plain(name: str, value: Any) -> Any:
     TypeError: arguments['rate'] is 1j; expected text, a number, True, False, None, or lists and
     mappings of these
     """
+    kind = type(value)
+    if kind is int or kind is bool or value is None:  # what most are, first
+        return value
+    if kind is str:
+        return _text(name, value)
     if isinstance(value, Mapping):
         return {_key(name, k): as_plain(f"{name}[{k!r}]", v) for k, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         return [as_plain(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
-    if value is None or isinstance(value, str):
-        return value if value is None else _text(name, value)
+    if isinstance(value, str):
+        return _text(name, value)
     number = _number(value)
     if number is None:
         raise TypeError(
@@ -359,6 +384,11 @@ def _storable(text: str) -> str:
 
 def _number(value: Any) -> bool | int | float | None:
     """Return a number in Python's own type, or None if it has no exact counterpart."""
+    kind = type(value)
+    if kind is int or kind is bool:  # what most are, first
+        return value
+    if kind is float:
+        return value if value == value else math.nan
     if isinstance(value, bool | np.bool):
         return bool(value)
     if isinstance(value, Integral):
