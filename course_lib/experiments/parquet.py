@@ -25,6 +25,7 @@ __all__ = [
     "SCHEMA",
     "all_in_float64",
     "check_schema",
+    "part_of",
     "read_columns",
     "sync_folder",
     "write_columns",
