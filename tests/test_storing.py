@@ -473,6 +473,20 @@ def test_ctrl_c_between_trials_leaves_a_usable_file(path):
             assert set(store.done) == {trial_of(0).key, trial_of(1).key}
 
 
+def test_ctrl_c_while_a_trial_is_stored_loses_nothing(path, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with Store(path, HEADER) as store:
+        for place, name in enumerate(("write", "fsync")):
+            with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+                patched.setattr(os, name, interrupted)
+                add(store, trial_of(place))
+        assert set(store.done) == {trial_of(0).key, trial_of(1).key}
+        store.finish([])
+    assert [row["place"] for row in read_records(path)] == [0, 0, 1, 1]
+
+
 def in_child(work):
     """Fork a process that does some work, and return its id."""
     child = os.fork()
@@ -566,25 +580,34 @@ def die_everywhere(folder):
             print(call - 1)
 
 
-def die_at_random(folder, kills):
-    """Kill a sweep at random moments, again and again, and then let it finish."""
+def ended_at_random(path, count, number, moments):
+    """Run a sweep that gets a signal after some of its trials, unless it finishes before."""
+    log = path.with_name(f"{path.name}.log")
+    child = in_child(lambda: run_sweep(path, count, log=log, pause=0.001))
+    wanted = moments.randrange(1, 5) if number == signal.SIGINT else moments.randrange(5)
+    while (log.read_text("utf-8").count("\n") if log.exists() else 0) < wanted:
+        time.sleep(0.0005)
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return
+    time.sleep(moments.uniform(0, 0.004))
+    os.kill(child, number)
+    os.waitpid(child, 0)
+
+
+def end_at_random(folder, number, seed=0):
+    """Send a sweep a signal again and again until all is done; print what was done each time."""
     from pathlib import Path
 
-    path, count, moments = Path(folder, "results.parquet"), 40, random.Random(0)
+    path, count, moments = Path(folder, "results.parquet"), 40, random.Random(seed)
     run_sweep(path.with_name("other.parquet"), count)
-    before, started = set(), time.perf_counter()
-    for _ in range(kills):
-        child = in_child(lambda: run_sweep(path, count, log=f"{path}.log", pause=0.001))
-        time.sleep(moments.uniform(0, 0.03))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        grown = check_after(path, before)
-        print(len(grown), end=" ")
-        before = grown
+    before = set()
+    while len(before) < count:
+        ended_at_random(path, count, number, moments)
+        before = check_after(path, before)
+        print(len(before))
     run_sweep(path, count, log=f"{path}.log")
     assert check_after(path, before, 0) == set(range(count))
     assert path.read_bytes() == path.with_name("other.parquet").read_bytes()
-    print(time.perf_counter() - started)
 
 
 @posix
@@ -596,11 +619,13 @@ def test_a_sweep_may_die_at_any_of_its_calls(tmp_path):
 
 
 @posix
-def test_a_sweep_may_die_at_any_time(tmp_path):
-    program = "import sys, test_storing\ntest_storing.die_at_random(sys.argv[1], 30)"
-    *grown, _ = succeeds(program, tmp_path).split()
-    assert grown == sorted(grown, key=int)
-    assert len(set(grown)) > 5  # it was killed in many places
+@pytest.mark.parametrize("number", ["SIGKILL", "SIGINT"])
+def test_a_sweep_may_end_at_any_time(tmp_path, number):
+    program = "import signal, sys, test_storing as t\n"
+    program += f"t.end_at_random(sys.argv[1], signal.{number})"
+    grown = [int(line) for line in succeeds(program, tmp_path).split()]
+    assert grown == sorted(grown)
+    assert len(grown) >= 8  # it was ended often
 
 
 # Reading beside a sweep, and what it costs.
