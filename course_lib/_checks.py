@@ -528,10 +528,43 @@ def scipy_module(name: str) -> ModuleType:
     >>> scipy_module("special").__name__
     'scipy.special'
     """
+    return _optional(f"scipy.{name}", "SciPy", "stats")
+
+
+def sweeps_module(name: str) -> ModuleType:
+    """Import a package that long experiments need, or a module of it, when it is first used.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"pyarrow.parquet"``; one of the extra ``sweeps``, or ``dask`` or ``distributed``.
+
+    Returns
+    -------
+    module
+        That module.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed; the message says how to install it.
+
+    Examples
+    --------
+    >>> sweeps_module("joblib").__name__
+    'joblib'
+    """
+    package = name.partition(".")[0]
+    extra = "cluster" if package in ("dask", "distributed") else "sweeps"
+    return _optional(name, package, extra)
+
+
+def _optional(name: str, package: str, extra: str) -> ModuleType:
+    """Import a module of an optional dependency, or say how to install it."""
     try:
-        return import_module(f"scipy.{name}")
+        return import_module(name)
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            'this needs SciPy; install it with: pip install "why-networks-bend[stats]"',
-            name="scipy",
+            f'this needs {package}; install it with: pip install "why-networks-bend[{extra}]"',
+            name=name.partition(".")[0],
         ) from None

@@ -48,7 +48,8 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     "plots": {"activations"},
 }
 CHEAP = "ast, bisect, contextlib, copy, dataclasses, inspect, numbers, operator, typing"
-HEAVY = {"mpmath", "torch", "matplotlib", "tqdm", "scipy", "yaml", "IPython", "pandas"}
+SWEEPS = {"dask", "distributed", "filelock", "joblib", "pyarrow", "threadpoolctl"}
+HEAVY = {"mpmath", "torch", "matplotlib", "tqdm", "scipy", "yaml", "IPython", "pandas", *SWEEPS}
 
 
 def imported(module):
@@ -97,6 +98,7 @@ def test_heavy_packages_are_imported_where_they_belong_alone(module):
         "pytorch": {"torch"},
         "training": {"tqdm"},
         "statistics": {"scipy"},
+        "experiments": SWEEPS,
     }
     assert packages <= belongs.get(module, set())
 

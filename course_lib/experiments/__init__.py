@@ -5,7 +5,18 @@ it, and `course_lib.statistics` says how far the means and differences may be fr
 """
 
 from course_lib.experiments.comparing import compare
+from course_lib.experiments.records import Records
 from course_lib.experiments.results import Comparison, Row, Summary
+from course_lib.experiments.storing import read_records
 from course_lib.experiments.tuning import Tuning, tune
 
-__all__ = ["Comparison", "Row", "Summary", "Tuning", "compare", "tune"]
+__all__ = [
+    "Comparison",
+    "Records",
+    "Row",
+    "Summary",
+    "Tuning",
+    "compare",
+    "read_records",
+    "tune",
+]
