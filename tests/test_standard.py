@@ -412,7 +412,9 @@ def rugged(number, kinds):
 
 def smooth(best, slope):
     """Return a unimodal curve; with slope 0 all scores are equal."""
-    return lambda rate, seed, epochs: slope * -abs(math.log(rate) - math.log(best) + 0.1 * (epochs > 4))
+    return lambda rate, seed, epochs: (
+        slope * -abs(math.log(rate) - math.log(best) + 0.1 * (epochs > 4))
+    )
 
 
 numbers = st.integers(0, 10**6)
