@@ -36,11 +36,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from copy import deepcopy
-from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
-from course_lib._checks import check_integer, check_type
+from course_lib._checks import check_integer, check_type, sweeps_module
 from course_lib.experiments.provenance import provenance
 from course_lib.experiments.trials import Outcome, Trial, as_values
 
@@ -112,7 +111,7 @@ def run_trials(
     {'y': (0.5, 1.5)} None
     """
     check_integer("workers", workers)
-    optional("threadpoolctl")
+    sweeps_module("threadpoolctl")
     waiting = deque(trials)
     if scheduler is not None:
         _on_cluster(function, waiting, then, scheduler)
@@ -167,27 +166,10 @@ def one_thread() -> Iterator[None]:
 def _limit_threads() -> Any:
     """Limit this process to one thread for good; return what can undo it for what is loaded."""
     os.environ.update(dict.fromkeys(THREADS, "1"))  # read by libraries as they are loaded
-    limits = optional("threadpoolctl").threadpool_limits(limits=1)
+    limits = sweeps_module("threadpoolctl").threadpool_limits(limits=1)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     return limits
-
-
-def optional(name: str) -> Any:
-    """Import a module of an optional package, or raise ModuleNotFoundError that says how to get it.
-
-    Examples
-    --------
-    >>> optional("joblib").__name__
-    'joblib'
-    """
-    try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f'this needs {name}; install it with: pip install "why-networks-bend[sweeps]"',
-            name=error.name,
-        ) from None
 
 
 # ---------------------------------------------------------------------------------------------
@@ -245,7 +227,7 @@ def _loop(
             else:
                 yield pause(time.time() + rest)
 
-    delayed = optional("joblib").delayed
+    delayed = sweeps_module("joblib").delayed
     task, pause = delayed(_work), delayed(_pause)
     rest = max(0.02, workers / 200)  # seconds, so that pauses cost at most 200 calls in a second
     with _results(feed(), workers) as results:
@@ -259,7 +241,7 @@ def _loop(
 @contextmanager
 def _results(tasks: Iterable[Any], workers: int) -> Iterator[Iterator[Any]]:
     """Give what processes of joblib return, as it arrives; stop them if that is cut short."""
-    joblib = optional("joblib")
+    joblib = sweeps_module("joblib")
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = joblib.Parallel(
             workers, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
@@ -298,7 +280,7 @@ def _check_death(error: BrokenProcessPool) -> None:
 def _alone(function: Function, trial: Trial) -> Outcome:
     """Call the function in a process while no other is at work."""
     start = time.perf_counter()
-    task = optional("joblib").delayed(_work)(function, trial)
+    task = sweeps_module("joblib").delayed(_work)(function, trial)
     try:
         with _results([task], 2) as results:  # 1 would call it here
             for _, outcome in results:
@@ -316,7 +298,7 @@ def _alone(function: Function, trial: Trial) -> Outcome:
 
 def _on_cluster(function: Function, waiting: deque[Trial], then: Then, scheduler: Any) -> None:
     """Let the workers of a scheduler of Dask call the function."""
-    distributed = optional("distributed")
+    distributed = sweeps_module("distributed")
     with _client(distributed, scheduler) as client:
         running: dict[Any, Trial] = {}
         done = distributed.as_completed(with_results=True, raise_errors=False)
