@@ -301,7 +301,7 @@ def _on_cluster(function: Function, waiting: deque[Trial], then: Then, scheduler
     distributed = sweeps_module("distributed")
     with _client(distributed, scheduler) as client:
         running: dict[Any, Trial] = {}
-        done = distributed.as_completed(with_results=True, raise_errors=False)
+        done = distributed.as_completed([], loop=client.loop, with_results=True, raise_errors=False)
         try:
             _submit(client, function, waiting, running, done)
             for future, result in done:
