@@ -11,13 +11,13 @@ version of Python, and what is stored is what was computed, bit for bit.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from numbers import Integral
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,8 @@ __all__ = [
     "as_plain",
     "as_values",
     "canonical",
+    "key_of",
+    "restored",
     "trial_rows",
 ]
 
@@ -40,6 +42,8 @@ PHASES = ("tuning", "result", "tuning, doubled", "result, doubled")
 
 WHERE = ("date", "machine", "version", "commit", "python", "numpy")
 """What an outcome says of where it comes from."""
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 BEFORE = ("place", "phase")
 AFTER = ("error", "seconds", "at_edge", "widened", "trial", "replica", *WHERE, "settings")
@@ -99,8 +103,7 @@ class Trial:
     @cached_property
     def key(self) -> str:
         """The SHA-256 of phase, arguments and seeds, hexadecimal."""
-        text = canonical([self.phase, self.arguments, self.seeds])
-        return sha256(text.encode("ascii")).hexdigest()
+        return key_of(self.phase, canonical(self.arguments), self.seeds)
 
     def __eq__(self, other: object) -> bool:
         """Return whether the other one is the same trial."""
@@ -160,6 +163,35 @@ class Outcome:
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "seconds", as_number("seconds", self.seconds, least=0))
         object.__setattr__(self, "where", where)
+
+
+def key_of(phase: str, settings: str, seeds: Iterable[int]) -> str:
+    """Return the key of a trial from its phase, its arguments as JSON, and its seeds.
+
+    Examples
+    --------
+    >>> key_of("result", '{"depth":3}', (1, 2)) == Trial(0, "result", {"depth": 3}, (1, 2)).key
+    True
+    """
+    text = f"[{canonical(phase)},{settings},[{','.join(map(str, seeds))}]]"
+    return sha256(text.encode("ascii")).hexdigest()
+
+
+Restored = TypeVar("Restored", Trial, Outcome)
+
+
+def restored(kind: type[Restored], fields: Mapping[str, Any]) -> Restored:
+    """Return a trial or an outcome as it was stored, without the checks that it passed before.
+
+    Examples
+    --------
+    >>> trial = Trial(0, "result", {"depth": 3}, (1, 2))
+    >>> restored(Trial, vars(trial)) == trial
+    True
+    """
+    made = object.__new__(kind)
+    vars(made).update(fields)
+    return made
 
 
 def as_values(trial: Trial, found: Any) -> dict[str, tuple[Any, ...]]:
@@ -274,7 +306,7 @@ def canonical(value: Any) -> str:
     >>> canonical({"b": 1.0, "a": [True, None, float("inf")]})
     '{"a":[true,null,Infinity],"b":1.0}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _ENCODER.encode(value)
 
 
 def as_plain(name: str, value: Any) -> Any:
@@ -309,12 +341,17 @@ def as_plain(name: str, value: Any) -> Any:
     TypeError: arguments['rate'] is 1j; expected text, a number, True, False, None, or lists and
     mappings of these
     """
+    kind = type(value)
+    if kind is int or kind is bool or value is None:  # what most are, first
+        return value
+    if kind is str:
+        return _text(name, value)
     if isinstance(value, Mapping):
         return {_key(name, k): as_plain(f"{name}[{k!r}]", v) for k, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         return [as_plain(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
-    if value is None or isinstance(value, str):
-        return value if value is None else _text(name, value)
+    if isinstance(value, str):
+        return _text(name, value)
     number = _number(value)
     if number is None:
         raise TypeError(
@@ -347,6 +384,11 @@ def _storable(text: str) -> str:
 
 def _number(value: Any) -> bool | int | float | None:
     """Return a number in Python's own type, or None if it has no exact counterpart."""
+    kind = type(value)
+    if kind is int or kind is bool:  # what most are, first
+        return value
+    if kind is float:
+        return value if value == value else math.nan
     if isinstance(value, bool | np.bool):
         return bool(value)
     if isinstance(value, Integral):

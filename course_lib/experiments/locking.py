@@ -1,0 +1,81 @@
+"""One writer for each file of records."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from course_lib._checks import sweeps_module
+
+__all__ = ["check_place", "locked"]
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file of records, so that nobody else writes it.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file; the lock is one beside it, under the same name with ``.lock``, and vanishes
+        with the process that holds it, however that ends.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        As `check_place`.
+    BlockingIOError
+        If somebody else holds it.
+    OSError
+        If the folder cannot be written.
+    """
+    check_place(path)
+    name = path.with_name(f"{path.name}.lock")
+    filelock = sweeps_module("filelock")
+    lock = filelock.FileLock(name, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise BlockingIOError(
+            f"{path} is being written by another sweep, which holds {name.name}; wait for it, or "
+            "choose another file"
+        ) from None
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"{path.parent} cannot be written ({error.strerror}); choose another folder",
+        ) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows keeps a file that is open
+            name.unlink()  # while it is held: who opened it before looks whether it is there
+        lock.release()
+
+
+def check_place(path: Path) -> None:
+    """Raise an error unless a file of records can stand there.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If its folder does not exist.
+    IsADirectoryError
+        If it is a folder itself.
+
+    Examples
+    --------
+    >>> check_place(Path("nowhere", "results.parquet"))
+    Traceback (most recent call last):
+    FileNotFoundError: the folder nowhere of results.parquet does not exist; make it first
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"the folder {path.parent} of {path.name} does not exist; make it first"
+        )
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; expected the name of a file")

@@ -1,0 +1,360 @@
+"""What a sweep has found, on disk from the moment it was found.
+
+While a sweep runs, a journal beside its file takes each outcome. At the end everything is written
+to one Parquet file, which replaces the old one as a whole, and the journal goes. Whatever ends a
+sweep in between, file and journal together hold all that was finished: `read_records` reads both,
+and the next sweep takes up from there.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from course_lib._checks import check_type, sweeps_module
+from course_lib.experiments.journal import Journal, Journaled, journal_of, read_journal
+from course_lib.experiments.locking import locked
+from course_lib.experiments.parquet import part_of, read_columns, write_columns
+from course_lib.experiments.records import Records
+from course_lib.experiments.trials import (
+    WHERE,
+    Outcome,
+    Trial,
+    as_plain,
+    canonical,
+    key_of,
+    restored,
+    trial_rows,
+)
+
+__all__ = ["Store", "read_records"]
+
+
+class Store:
+    """The file of a sweep and its journal, which one sweep at a time may write.
+
+    A context manager: at the end it lets go of the file, and leaves the journal where the sweep was
+    not finished.
+
+    Parameters
+    ----------
+    path : path
+        Of the Parquet file.
+    header : mapping
+        What identifies the sweep, in plain values: its function, grid, seeds, tuning, budget.
+    resume : bool
+        Whether to take up what is there; otherwise it is an error that something is.
+
+    Attributes
+    ----------
+    path : Path
+        Of the Parquet file.
+    header : dict
+        What identifies the sweep.
+    done : dict of str to Outcome
+        By the trial's key, what earlier sweeps and this one have finished.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If pyarrow or filelock is missing.
+    FileNotFoundError, IsADirectoryError
+        If there is no such folder, or the path is one.
+    BlockingIOError
+        If another sweep is writing the file.
+    OSError
+        If the folder or its files cannot be read and written.
+    FileExistsError
+        If something is there that should not be resumed.
+    ValueError
+        If what is there is of another sweep, of a newer version, damaged, or something else.
+    In each case nothing was changed.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> trial = Trial(0, "result", {"depth": 3}, (1, 2))
+    >>> with TemporaryDirectory() as folder:
+    ...     with Store(f"{folder}/results.parquet", {"function": "study"}) as store:
+    ...         store.add(trial, Outcome({"loss": (0.25, 0.5)}, None, 1.5, {}))
+    ...     read_records(f"{folder}/results.parquet")
+    <Records: 2 rows; arguments: depth; values: loss>
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], header: Mapping[str, Any], *, resume: bool = True
+    ) -> None:
+        """Take the lock, read what is there, and open the journal."""
+        check_type("header", header, Mapping, "a mapping of names to values")
+        sweeps_module("pyarrow.parquet")
+        self.path = Path(path)
+        self.header: dict[str, Any] = as_plain("header", header)
+        self._finished = False
+        with ExitStack() as opened:
+            opened.enter_context(locked(self.path))
+            self._found = _load(self.path)
+            self._check(resume)
+            self.done = self._found.outcomes()
+            part_of(self.path).unlink(missing_ok=True)  # of a process that was killed
+            self._journal = _open_journal(self.path, self.header, self._found.journaled)
+            opened.callback(self._journal.close)
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Self:
+        """Return the store, which is open already."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; what was added stays."""
+        self._finished = True
+        self._opened.close()
+
+    def add(self, trial: Trial, outcome: Outcome) -> None:
+        """Store what came of a trial; when this returns, it is on the disk.
+
+        Parameters
+        ----------
+        trial : Trial
+            What was run.
+        outcome : Outcome
+            What came of it, one number for each seed.
+
+        Raises
+        ------
+        ValueError
+            If there is not one number for each seed, or the sweep is finished.
+        OSError
+            If it cannot be written. The message says what is kept; with room on the disk, it can
+            be added again.
+        """
+        self._check_open()
+        for name, numbers in outcome.values.items():
+            if len(numbers) != len(trial.seeds):
+                raise ValueError(
+                    f"{name} has {len(numbers)} numbers; expected one for each of "
+                    f"{len(trial.seeds)} seeds"
+                )
+        try:
+            self._journal.add(trial, outcome)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{self._journal.path} cannot be written ({error.strerror or error}); the "
+                f"{len(self.done)} trials that were finished before are kept, and the sweep goes "
+                "on from there when it is started again",
+            ) from error
+        self._found.journaled.trials[trial.key] = trial, outcome
+        self.done[trial.key] = outcome
+
+    def finish(self, rows: Iterable[Mapping[str, Any]]) -> Records:
+        """Write the Parquet file and remove the journal; nothing can be added afterwards.
+
+        Parameters
+        ----------
+        rows : iterable of mapping
+            The records, made of those that `course_lib.experiments.trials.trial_rows` returns.
+            What was finished and is not among them is added, unless other rows have the same
+            phase, arguments and seed.
+
+        Returns
+        -------
+        Records
+            As they were written.
+
+        Raises
+        ------
+        ValueError
+            If the sweep is finished already.
+        OSError
+            If the file cannot be written. The old one and the journal are as they were then.
+        """
+        self._check_open()
+        records = Records(_merged(rows, self._found.rows()), self.header)
+        try:
+            write_columns(self.path, records.by_column(), records.header)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{self.path} cannot be written ({error.strerror or error}); nothing of the "
+                f"{len(self.done)} trials is lost: what is not in that file is in "
+                f"{self._journal.path.name}, and the sweep writes it when it is started again",
+            ) from error
+        self._finished = True
+        self._journal.remove()
+        return records
+
+    def _check(self, resume: bool) -> None:
+        """Raise an error unless what is there may be gone on with."""
+        header = self._found.header
+        if header is None:
+            return
+        if not resume:
+            raise FileExistsError(
+                f"{self.path} has results already; resume, or choose another file"
+            )
+        if canonical(header) != canonical(self.header):
+            told = "; ".join(list(_differences("", header, self.header))[:3])
+            raise ValueError(f"{self.path} is of another sweep: {told}; choose another file")
+
+    def _check_open(self) -> None:
+        """Raise ValueError if nothing can be written any more."""
+        if self._finished:
+            raise ValueError(f"{self.path} is finished or closed; open it again to add to it")
+
+
+def read_records(path: str | os.PathLike[str]) -> Records:
+    """Read the records of a sweep, whether it is finished, was interrupted or still runs.
+
+    Parameters
+    ----------
+    path : path
+        Of the Parquet file, whose journal is read too, if there is one.
+
+    Returns
+    -------
+    Records
+        All that is finished. In what a journal adds, ``at_edge`` and ``widened`` are None.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is neither.
+    ValueError
+        If what is there is damaged, of a newer version, or something else.
+
+    Examples
+    --------
+    >>> read_records("results.parquet")
+    Traceback (most recent call last):
+    FileNotFoundError: there is no results.parquet, and no journal beside it
+    """
+    found = _load(Path(path))
+    if found.header is None:
+        raise FileNotFoundError(f"there is no {path}, and no journal beside it")
+    if found.records is not None and not found.journaled.trials:
+        return found.records
+    return Records(_merged((), found.rows()), found.header)
+
+
+@dataclass
+class _Found:
+    """What is on disk: the records in the file, if there is one, and the journal."""
+
+    records: Records | None
+    journaled: Journaled
+
+    @property
+    def header(self) -> dict[str, Any] | None:
+        """What identifies the sweep; None where there is nothing."""
+        return self.journaled.header if self.records is None else self.records.header
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """Return what came of every trial, by its key."""
+        stored = {} if self.records is None else dict(_outcomes(self.records))
+        return stored | {key: outcome for key, (_, outcome) in self.journaled.trials.items()}
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of everything, first those of the file."""
+        yield from self.records or ()
+        for trial, outcome in self.journaled.trials.values():
+            yield from trial_rows(trial, outcome)
+
+
+def _load(path: Path) -> _Found:
+    """Read a file and its journal, as far as they are there."""
+    # the journal first: it is removed when all of it is in the file
+    journaled = read_journal(journal_of(path))
+    try:
+        records = Records.of_columns(*read_columns(path))
+    except FileNotFoundError:
+        return _Found(None, journaled)
+    if journaled.header is not None and canonical(journaled.header) != canonical(records.header):
+        told = "; ".join(list(_differences("", records.header, journaled.header))[:3])
+        raise ValueError(
+            f"{path} and the journal beside it are of different sweeps, file and journal: {told}; "
+            "move one of them"
+        )
+    return _Found(records, journaled)
+
+
+def _open_journal(path: Path, header: Mapping[str, Any], found: Journaled) -> Journal:
+    """Open the journal of a file, or say why it cannot be."""
+    journal = journal_of(path)
+    try:
+        return Journal(journal, header, found)
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"{journal} cannot be written ({error.strerror or error}); choose another folder",
+        ) from None
+
+
+def _outcomes(records: Records) -> Iterator[tuple[str, Outcome]]:
+    """Yield keys and outcomes of all trials whose rows are complete."""
+    trials: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for row in records:
+        trials.setdefault(row["trial"], {})[row["replica"]] = row
+    for key, replicas in trials.items():
+        each = [replicas.get(i, {"seed": None}) for i in range(len(replicas))]
+        seeds = [row["seed"] for row in each]
+        if None not in seeds and key == key_of(each[0]["phase"], each[0]["settings"], seeds):
+            yield key, _outcome(each, records.measured)
+
+
+def _outcome(rows: Sequence[Mapping[str, Any]], measured: Iterable[str]) -> Outcome:
+    """Return the outcome of a trial from its rows, in the order of its seeds."""
+    first = rows[0]
+    values = {name: tuple([row[name] for row in rows]) for name in measured}
+    fields = {
+        "values": {name: numbers for name, numbers in values.items() if numbers[0] is not None},
+        "error": first["error"],
+        "seconds": first["seconds"],
+        "where": {name: first[name] for name in WHERE if first[name] is not None},
+    }
+    return restored(Outcome, fields)
+
+
+def _merged(
+    rows: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return rows, and those of others whose phase, arguments and seed none of them has."""
+    merged = list(rows)
+    there = {_identity(row) for row in merged}
+    for row in others:
+        if _identity(row) not in there:
+            there.add(_identity(row))
+            merged.append(row)
+    return merged
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what a row is about."""
+    return row["phase"], row["settings"], row["seed"]
+
+
+def _differences(name: str, there: Any, here: Any) -> Iterator[str]:
+    """Yield in words where two headers differ."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in [*there, *(key for key in here if key not in there)]:
+            inner = f"{name}[{key!r}]" if name else key
+            yield from _differences(inner, there.get(key), here.get(key))
+    elif canonical(there) != canonical(here):
+        yield f"{name} is {_short(there)} there and {_short(here)} here"
+
+
+def _short(value: Any) -> str:
+    """Return a value as text that fits into a sentence."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:76]} ..."
