@@ -91,8 +91,34 @@ def tune(
             f"evaluate returned an array of shape {scores.shape}; expected one score for each of "
             f"{len(grid) * len(seeds)} trainings"
         )
+    return choose(grid, scores.reshape(len(grid), -1), worst)
+
+
+def choose(grid: Sequence[float], scores: Array, worst: float) -> Tuning:
+    """Return the choice between values whose scores are known.
+
+    Parameters
+    ----------
+    grid : sequence of float
+        What was tried, from small to large.
+    scores : ndarray of float64
+        A row for each, a column for each seed; NaN where the training diverged.
+    worst : float
+        What a training that diverged counts as.
+
+    Returns
+    -------
+    Tuning
+        As of `tune`.
+
+    Examples
+    --------
+    >>> choose([0.1, 1.0, 10.0], np.array([[0.5, 0.6], [0.7, 0.8], [0.9, np.nan]]), 0.0)
+    Tuning(learning_rates=(0.1, 1.0, 10.0), scores=(0.55, 0.75, 0.45), learning_rate=1.0,
+           at_edge=False)
+    """
     with np.errstate(over="ignore", invalid="ignore"):  # where some diverged
-        means = np.where(np.isnan(scores), worst, scores).reshape(len(grid), -1).mean(axis=1)
+        means = np.where(np.isnan(scores), worst, scores).mean(axis=1)
     best = _best(np.where(means > worst, means, -np.inf))
     return Tuning(tuple(grid), tuple(means.tolist()), grid[best], best in (0, len(grid) - 1))
 
