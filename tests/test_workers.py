@@ -46,7 +46,9 @@ def children():
         ["ps", "-o", "pid=,stat=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True
     )
     lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    return {int(pid) for pid, stat, args in lines if "Z" not in stat and "loky.process_executor" in args}
+    return {
+        int(pid) for pid, stat, args in lines if "Z" not in stat and "loky.process_executor" in args
+    }
 
 
 # One call.
