@@ -20,10 +20,12 @@ one worker after another ends as an outcome with an error:
 
 - In processes, a death ends the others too (loky cannot tell what is still sound), and what had not
   come back is called again. What was under way at three deaths is then called alone.
-- On Dask, the scheduler does it. It notices at once if a process died or a connection was closed; a
-  worker that no packet reaches any more after ``distributed.comm.timeouts.tcp`` (30 s); and one
-  that is frozen, whose machine still answers, after ``distributed.scheduler.worker-ttl`` (5
-  minutes). These are settings of the scheduler.
+- On Dask, the scheduler does it. After four deaths (``distributed.scheduler.allowed-failures``) it
+  gives up a trial, and all that waited on the same workers; these are called again at the end, one
+  at a time. It notices at once if a process died or a connection was closed; a worker that no
+  packet reaches any more after ``distributed.comm.timeouts.tcp`` (30 s); and one that is frozen,
+  whose machine still answers, after ``distributed.scheduler.worker-ttl`` (5 minutes). These are
+  settings of the scheduler.
 """
 
 import os
@@ -80,8 +82,8 @@ def run_trials(
         1 calls the function here, more use as many processes.
     scheduler : str or distributed.Client, optional
         The address of a scheduler of Dask, such as ``"tcp://10.0.0.1:8786"``, or a client that is
-        connected to it. Its workers run the trials then, and need this library, and the function's
-        module unless that is the main program.
+        connected to it. Its workers run the trials then. They and the scheduler, which reads all
+        tasks, need this library, and the function's module unless that is the main program.
 
     Raises
     ------
@@ -271,6 +273,14 @@ def _pause(until: float) -> None:
     time.sleep(max(0.0, until - time.time()))
 
 
+def _died(seconds: float) -> Outcome:
+    """Return the outcome of a trial that ends the process it runs in."""
+    error = (
+        "WorkerDied: each process that ran it ended, the last one alone; is there enough memory?"
+    )
+    return Outcome({}, error, seconds, provenance())
+
+
 def _check_death(error: BrokenProcessPool) -> None:
     """Raise the error again unless a process died: all trials would end with it."""
     if type(error).__name__ != "TerminatedWorkerError":
@@ -287,8 +297,7 @@ def _alone(function: Function, trial: Trial) -> Outcome:
                 return outcome
     except BrokenProcessPool as error:
         _check_death(error)
-    error = f"WorkerDied: the process that ran it ended {DEATHS + 1} times; is there enough memory?"
-    return Outcome({}, error, time.perf_counter() - start, provenance())
+    return _died(time.perf_counter() - start)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -297,25 +306,55 @@ def _alone(function: Function, trial: Trial) -> Outcome:
 
 
 def _on_cluster(function: Function, waiting: deque[Trial], then: Then, scheduler: Any) -> None:
-    """Let the workers of a scheduler of Dask call the function."""
-    distributed = sweeps_module("distributed")
-    with _client(distributed, scheduler) as client:
-        running: dict[Any, Trial] = {}
-        done = distributed.as_completed([], loop=client.loop, with_results=True, raise_errors=False)
-        try:
-            _submit(client, function, waiting, running, done)
-            for future, result in done:
-                trial = running.pop(future)
-                outcome = _outcome_of(distributed, future, result)
-                _submit(client, function, then(trial, outcome), running, done)
-        finally:
-            if running:
-                client.cancel(list(running), force=True, reason="the sweep has ended")
+    """Let the workers of a scheduler of Dask call the function, and again alone for suspects."""
+    suspects: deque[Trial] = deque()
+
+    def suspect(trial: Trial) -> Iterable[Trial]:
+        """Put a trial off: its workers died, perhaps of another one that they had too."""
+        suspects.append(trial)
+        return []
+
+    def alone(trial: Trial, outcome: Outcome | None = None) -> Iterable[Trial]:
+        """Take what came of a trial that nothing else ran beside; leave what follows for later."""
+        waiting.extend(then(trial, outcome or _died(0.0)))
+        return []
+
+    with _client(scheduler) as client:
+        while waiting or suspects:
+            if waiting:
+                trials = [waiting.popleft() for _ in range(len(waiting))]
+                _gather(client, function, trials, then, suspect)
+            else:
+                _gather(client, function, [suspects.popleft()], alone, alone)
+
+
+def _gather(
+    client: Any,
+    function: Function,
+    trials: Iterable[Trial],
+    then: Then,
+    killed: Callable[[Trial], Iterable[Trial]],
+) -> None:
+    """Run trials and what follows from them, until nothing is left."""
+    as_completed = sweeps_module("distributed").as_completed
+    done = as_completed([], loop=client.loop, with_results=True, raise_errors=False)
+    running: dict[Any, Trial] = {}
+    try:
+        _submit(client, function, trials, running, done)
+        for future, result in done:
+            trial = running.pop(future)
+            outcome = _outcome_of(future, result)
+            following = killed(trial) if outcome is None else then(trial, outcome)
+            _submit(client, function, following, running, done)
+    finally:
+        if running:
+            client.cancel(list(running), force=True, reason="the sweep has ended")
 
 
 @contextmanager
-def _client(distributed: Any, scheduler: Any) -> Iterator[Any]:
+def _client(scheduler: Any) -> Iterator[Any]:
     """Connect to a scheduler, or use a client that is connected."""
+    distributed = sweeps_module("distributed")
     kinds = (str, distributed.Client)
     check_type("scheduler", scheduler, kinds, "an address, such as 'tcp://10.0.0.1:8786'")
     if not isinstance(scheduler, str):
@@ -356,8 +395,8 @@ def _submit(
         done.add(future)
 
 
-def _outcome_of(distributed: Any, future: Any, result: Any) -> Outcome:
-    """Return what came of a trial, or raise what keeps all trials from running."""
+def _outcome_of(future: Any, result: Any) -> Outcome | None:
+    """Return what came of a trial, None if it was given up; raise what keeps all from running."""
     if future.status == "finished":
         return result[1]
     if future.status != "error":
@@ -366,10 +405,12 @@ def _outcome_of(distributed: Any, future: Any, result: Any) -> Outcome:
             f"come back is kept"
         )
     _, error, _ = result
-    if not isinstance(error, distributed.KilledWorker):
-        raise RuntimeError(
-            f"the workers cannot run the trials ({type(error).__name__}: {error}); expected ones "
-            f"with this library, the same versions, and the function's module"
-        ) from error
-    text = f"WorkerDied: {error.allowed_failures + 1} workers ended while they ran it"
-    return Outcome({}, f"{text}; is there enough memory?", 0.0, provenance())
+    if isinstance(error, sweeps_module("distributed").KilledWorker):
+        return None
+    cause = error
+    while cause.__cause__ is not None:  # of errors of Dask, the last one says what is wrong
+        cause = cause.__cause__
+    raise RuntimeError(
+        f"the cluster cannot run the trials ({type(cause).__name__}: {cause}); expected a scheduler "
+        f"and workers with this library, the same versions, and the function's module"
+    ) from error
