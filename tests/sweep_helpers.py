@@ -1,77 +1,60 @@
-"""Functions that the tests sweep over; processes and clusters import them from here."""
+"""Trials and outcomes for the tests of what is stored, and a writer that is killed."""
 
 import os
-import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
+from course_lib.experiments.storing import Store
+from course_lib.experiments.trials import Outcome, Trial
 
-from course_lib.experiments.trials import WHERE
-from course_lib.network import mlp
-from course_lib.training import SGD, fit
-
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(60, 5)).astype(np.float32)
-Y = (X[:, 0] * X[:, 1] > 0).astype(int)
-TEST_X = RNG.normal(size=(200, 5)).astype(np.float32)
-TEST_Y = (TEST_X[:, 0] * TEST_X[:, 1] > 0).astype(int)
-NOT_COMPARED = {*WHERE, "seconds"}
+HEADER = {"function": "study.run", "grid": {"depth": [1, 2, 3]}, "seeds": [0, 1]}
+WHERE_FROM = {"date": "2026-11-29T15:00:00", "python": "3.13.1", "machine": "Some CPU"}
 
 
-def study(seeds, activation="tanh", width=24, epochs=2, learning_rate=0.1, wait=0.0):
-    """Train networks with batches in float32, one replica for each seed."""
-    note(activation, width, epochs, learning_rate, *seeds)
-    if activation == "broken":
-        raise ValueError(f"no width {width}")
-    network = mlp([5, width, width, 2], activation, seed=seeds, dtype=np.float32)
-    history = fit(
-        network,
-        X,
-        Y,
-        optimizer=SGD(learning_rate),
-        epochs=epochs,
-        batch_size=16,
-        seed=seeds,
-        validation=(TEST_X, TEST_Y),
-        progress=False,
-    )
-    time.sleep(wait)
-    return {
-        "loss": history.validation_loss[..., -1],
-        "accuracy": history.validation_accuracy[..., -1],
-        "train_loss": history.train_loss[..., -1],
+def trial_of(place, phase="result", seeds=(0, 1), **arguments):
+    """Return a trial of the depth that its place says."""
+    return Trial(place, phase, {"depth": place, **arguments}, seeds)
+
+
+def outcome_of(trial):
+    """Return what comes of a trial: numbers that any process computes from its key alone."""
+    number = int(trial.key[:12], 16)
+    values = {
+        "loss": tuple(1 / (number + seed) for seed in trial.seeds),
+        "steps": tuple(number + seed for seed in trial.seeds),
     }
+    return Outcome(values, None, 0.5, WHERE_FROM)
 
 
-def note(*what):
-    """Add a line to the file that SWEEP_LOG names, in one piece."""
-    path = os.environ.get("SWEEP_LOG")
-    if path:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(file, (" ".join(map(str, what)) + "\n").encode())
-        os.close(file)
+def exactly(value):
+    """Return a text that two values share only where they are of one type and equal bit for bit."""
+    if isinstance(value, dict):
+        return repr({name: exactly(entry) for name, entry in value.items()})
+    return repr([*map(exactly, value)] if isinstance(value, list | tuple) else value)
 
 
-def quick(seeds, x=0, wait=0.0):
-    """Compute next to nothing."""
-    time.sleep(wait)
-    return {"y": [x + seed / 7 for seed in seeds], "process": [os.getpid()] * len(seeds)}
+def python(program, *arguments, **options):
+    """Start a process that runs a program which may import from here."""
+    folders = [str(Path(__file__).parent), *sys.path]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    return subprocess.Popen(command, env=environment, **options)
 
 
-def deadly(seeds, x=0, once=None):
-    """End the process: always for x = 0 or, with the name of a file, only the first time."""
-    time.sleep(0.05)
-    if x == 0 and (once is None or not Path(once).exists()):
-        if once is not None:
-            Path(once).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return {"y": [x + seed / 7 for seed in seeds]}
+def run_sweep(path, count, *, log=None, pause=0.0):
+    """Run trials that are not done yet, and finish; log the place of each that is computed."""
+    import time
 
-
-def compared(records):
-    """Return what two sweeps must have in common: everything but date, seconds and machine."""
-    return [
-        {name: repr(value) for name, value in row.items() if name not in NOT_COMPARED}
-        for row in records
-    ]
+    trials = [trial_of(place) for place in range(count)]
+    with Store(path, HEADER) as store:
+        for trial in trials:
+            if trial.key in store.done:
+                continue
+            if log:
+                with open(log, "a", encoding="utf-8") as file:
+                    file.write(f"{trial.place}\n")
+            time.sleep(pause)
+            store.add(trial, outcome_of(trial))
+        store.finish([])

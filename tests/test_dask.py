@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sweep_helpers import compared, deadly, quick, study
+from sweep_functions import compared, deadly, quick, study
 
 from course_lib.experiments import sweep
 from course_lib.experiments.standard import Tune
@@ -234,7 +234,7 @@ def test_a_function_that_the_workers_lack_is_an_error_at_once(cluster, tmp_path,
     import only_here
 
     with_workers(cluster, 1)
-    with pytest.raises(RuntimeError, match="cannot run the trials .*No module named .only_here"):
+    with pytest.raises(RuntimeError, match=r"cannot run the trials .*No module named .only_here"):
         sweep(only_here.function, {}, seeds=[1], scheduler=cluster.address)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sweep_helpers import compared, quick, study
+from sweep_functions import compared, quick, study
 
 from course_lib.experiments import sweep
 from course_lib.experiments.progress import Progress
@@ -88,7 +88,7 @@ def test_replicas_cut_trials_and_change_no_seed():
 
 PROGRAM = """
 import sys
-from sweep_helpers import study
+from sweep_functions import study
 from test_sweeping import GRID, TUNED
 from course_lib.experiments import sweep
 if __name__ == "__main__":
@@ -321,7 +321,7 @@ def test_an_unknown_score_is_an_error_at_the_first_trial():
 
 
 def test_functions_have_names():
-    assert name_of(quick) == "sweep_helpers.quick"
-    assert name_of(partial(quick, x=3)) == "sweep_helpers.quick(x=3)"
+    assert name_of(quick) == "sweep_functions.quick"
+    assert name_of(partial(quick, x=3)) == "sweep_functions.quick(x=3)"
     with pytest.raises(TypeError, match="function is a int; expected a function of the seeds"):
         sweep(3, {"x": [1]}, seeds=[1])

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from sweep_helpers import deadly, quick, study
+from sweep_functions import deadly, quick, study
 
 from course_lib.experiments.trials import Trial
 from course_lib.experiments.workers import call, one_thread, run_trials

@@ -266,8 +266,8 @@ def _listed(values: Any) -> list[Any]:
     """Return an Arrow array as a list, fast where it can be."""
     arrow = sweeps_module("pyarrow")
     if arrow.types.is_dictionary(values.type):
-        words = [*values.dictionary.to_pylist(), None]  # the last for null, as -1
-        return [words[i] for i in values.indices.fill_null(-1).to_numpy().tolist()]
+        words = dict(enumerate(values.dictionary.to_pylist())) | {None: None}
+        return [words[i] for i in _listed(values.indices)]
     if arrow.types.is_primitive(values.type) and not values.null_count:
         found: list[Any] = values.to_numpy(zero_copy_only=False).tolist()
         return found

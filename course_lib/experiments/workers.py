@@ -411,6 +411,6 @@ def _outcome_of(future: Any, result: Any) -> Outcome | None:
     while cause.__cause__ is not None:  # of errors of Dask, the last one says what is wrong
         cause = cause.__cause__
     raise RuntimeError(
-        f"the cluster cannot run the trials ({type(cause).__name__}: {cause}); expected a scheduler "
-        f"and workers with this library, the same versions, and the function's module"
+        f"the cluster cannot run the trials ({type(cause).__name__}: {cause}); expected a "
+        f"scheduler and workers with this library, the same versions, and the function's module"
     ) from error

@@ -1,0 +1,659 @@
+"""The store of a sweep: nothing lost and nothing computed twice, whatever ends it, and when."""
+
+import os
+import random
+import signal
+import time
+from statistics import median
+
+import pytest
+from sweep_helpers import (
+    HEADER,
+    exactly,
+    outcome_of,
+    python,
+    run_sweep,
+    trial_of,
+)
+
+from course_lib.experiments import parquet, storing
+from course_lib.experiments.journal import journal_of, read_journal
+from course_lib.experiments.parquet import part_of, read_columns, write_columns
+from course_lib.experiments.records import Records
+from course_lib.experiments.storing import Store, read_records
+from course_lib.experiments.trials import Outcome, Trial, trial_rows
+
+pa = pytest.importorskip("pyarrow")
+posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and limits of POSIX")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Return where a file of records may be."""
+    return tmp_path / "results.parquet"
+
+
+def names(path):
+    """Return what is in the folder of a file."""
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+def contents(path):
+    """Return everything in the folder of a file."""
+    return {entry.name: entry.read_bytes() for entry in path.parent.iterdir()}
+
+
+def add(store, *trials):
+    """Add trials with what comes of them."""
+    for trial in trials:
+        store.add(trial, outcome_of(trial))
+
+
+def succeeds(program, *arguments):
+    """Run a program to its end, and return what it prints."""
+    process = python(program, *arguments)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return out
+
+
+# What is stored is what is found.
+
+
+def test_what_was_added_is_done_in_the_next_sweep(path):
+    trials = [trial_of(2), trial_of(0, "tuning", seeds=(7, 3)), trial_of(1)]
+    expected = {trial.key: outcome_of(trial) for trial in trials}
+    with Store(path, HEADER) as store:
+        assert store.done == {}
+        add(store, *trials)
+        assert store.done == expected
+    assert names(path) == ["results.parquet.journal"]
+    with Store(path, HEADER) as store:
+        assert exactly({k: vars(o) for k, o in store.done.items()}) == exactly(
+            {k: vars(o) for k, o in expected.items()}
+        )
+        store.finish([row for trial in trials for row in trial_rows(trial, outcome_of(trial))])
+    assert names(path) == ["results.parquet"]
+    with Store(path, HEADER) as store:
+        assert {k: exactly(vars(o)) for k, o in store.done.items()} == {
+            k: exactly(vars(o)) for k, o in expected.items()
+        }
+    assert names(path) == ["results.parquet"]
+
+
+def test_errors_and_odd_numbers_are_done_too(path):
+    failed, odd = trial_of(0), trial_of(1, seeds=(4, 2, 3), rates=[1, 0.5, None])
+    outcomes = {
+        failed.key: Outcome({}, "ValueError: ä\n" * 1000, 0.0, {}),
+        odd.key: Outcome(
+            {"x": (float("nan"), -0.0, 3), "y": (True, False, 2**80)}, None, 1e9, {"commit": ""}
+        ),
+    }
+    for finish in (False, True, True):
+        with Store(path, HEADER) as store:
+            if not store.done:
+                store.add(failed, outcomes[failed.key])
+                store.add(odd, outcomes[odd.key])
+            assert {k: exactly(vars(o)) for k, o in store.done.items()} == {
+                k: exactly(vars(o)) for k, o in outcomes.items()
+            }
+            if finish:
+                store.finish([])
+
+
+def test_records_of_a_file_of_a_journal_and_of_both(path):
+    trials = [trial_of(place) for place in range(4)]
+    rows = [row for trial in trials for row in trial_rows(trial, outcome_of(trial))]
+    with Store(path, HEADER) as store:
+        add(store, trials[3], trials[1])
+        assert exactly(read_records(path).rows) == exactly(rows[2:4] + rows[6:])
+    with Store(path, HEADER) as store:
+        tuned = [row | {"at_edge": True, "widened": 2} for row in rows[2:4]]
+        store.finish(tuned)
+        assert exactly(read_records(path).rows) == exactly(tuned + rows[6:])
+    with Store(path, HEADER) as store:
+        add(store, trials[2], trials[0])
+        found = read_records(path)  # needs no lock
+        assert exactly(found.rows) == exactly(rows[:2] + tuned + rows[4:])
+        assert found.header == HEADER
+        written = store.finish(rows)
+    assert exactly(written.rows) == exactly(read_records(path).rows) == exactly(rows)
+
+
+def test_rows_that_were_forgotten_are_added_and_replaced_ones_are_not(path):
+    """Seeds that were cut into other trials since then are in the table once."""
+    both, one, two = trial_of(0), trial_of(0, seeds=(0,)), trial_of(0, seeds=(1,))
+    with Store(path, HEADER) as store:
+        add(store, both, trial_of(1))
+        store.finish(trial_rows(both, outcome_of(both)))
+    assert [row["place"] for row in read_records(path)] == [0, 0, 1, 1]
+    with Store(path, HEADER) as store:
+        assert both.key in store.done
+        add(store, one, two)
+        store.finish([row for t in (one, two) for row in trial_rows(t, outcome_of(t))])
+    records = read_records(path)
+    assert [(row["place"], row["seed"]) for row in records] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert [row["trial"] for row in records.select(place=0)] == [one.key, two.key]
+    with Store(path, HEADER) as store:
+        assert set(store.done) == {one.key, two.key, trial_of(1).key}
+
+
+def test_a_part_of_a_trial_is_not_done(path):
+    """A file that somebody selected rows for holds fewer seeds than the trial had."""
+    rows = trial_rows(trial_of(0), outcome_of(trial_of(0)))
+    rows += trial_rows(trial_of(1), outcome_of(trial_of(1)))
+    for left_out in (0, 1):
+        kept = [row for i, row in enumerate(rows) if i != left_out]
+        Records(kept, HEADER).to_parquet(path)
+        with Store(path, HEADER) as store:
+            assert set(store.done) == {trial_of(1).key}
+
+
+def test_a_sweep_without_trials(path):
+    with Store(path, HEADER):
+        assert names(path) == ["results.parquet.journal", "results.parquet.lock"]
+    assert names(path) == []
+    with Store(path, HEADER) as store:
+        assert len(store.finish([])) == 0
+    assert read_records(path).header == HEADER
+    with Store(path, HEADER) as store:
+        assert store.done == {}
+
+
+def test_nothing_is_added_after_the_end(path, refuses):
+    with Store(path, HEADER) as store:
+        store.finish([])
+        told = "is finished or closed; open it again to add to it"
+        refuses(lambda: add(store, trial_of(0)), ValueError, told)
+        refuses(lambda: store.finish([]), ValueError, told)
+    with Store(path, HEADER) as store:
+        pass
+    refuses(lambda: add(store, trial_of(0)), ValueError, told)
+
+
+def test_the_number_of_values_is_that_of_the_seeds(path, refuses):
+    with Store(path, HEADER) as store:
+        outcome = Outcome({"loss": (1.0,)}, None, 0.5, {})
+        told = "loss has 1 numbers; expected one for each of 2 seeds"
+        refuses(lambda: store.add(trial_of(0), outcome), ValueError, told)
+    assert names(path) == []
+
+
+# What is there and does not fit is an error, and stays as it is.
+
+
+def finished(path, header=HEADER, **more):
+    """Write a file of records that is finished."""
+    with Store(path, header) as store:
+        add(store, trial_of(0))
+        store.finish([])
+
+
+def interrupted(path, header=HEADER, **more):
+    """Write a journal of a sweep that was interrupted."""
+    with Store(path, header) as store:
+        add(store, trial_of(0))
+
+
+@pytest.mark.parametrize("write", [finished, interrupted])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"function": "other.run"}, "function is 'study.run' there and 'other.run' here"),
+        ({"grid": {"depth": [1, 2]}}, "grid['depth'] is [1, 2, 3] there and [1, 2] here"),
+        ({"grid": {"depth": [1, 2, 3.0]}}, "is [1, 2, 3] there and [1, 2, 3.0] here"),
+        ({"tune": {"name": "rate"}}, "tune is None there and {'name': 'rate'} here"),
+        ({"seeds": list(range(99))}, "seeds is [0, 1] there and [0, 1, 2, 3,"),
+    ],
+)
+def test_another_sweep_is_an_error_that_says_what_differs(path, write, change, told, refuses):
+    write(path)
+    before = contents(path)
+    texts = ("results.parquet is of another sweep: ", told, "; choose another file")
+    refuses(lambda: Store(path, HEADER | change), ValueError, *texts)
+    assert contents(path) == before
+
+
+def test_only_three_differences_are_told(path):
+    finished(path)
+    with pytest.raises(ValueError, match="another sweep") as caught:
+        Store(path, {name: 1 for name in "abcdef"})
+    assert str(caught.value).count(" there and ") == 3
+
+
+@pytest.mark.parametrize("write", [finished, interrupted])
+def test_without_resuming_results_are_an_error(path, write, refuses):
+    write(path)
+    before = contents(path)
+    told = "has results already; resume, or choose another file"
+    refuses(lambda: Store(path, HEADER, resume=False), FileExistsError, told)
+    assert contents(path) == before
+
+
+def test_without_resuming_a_new_file_is_made(path):
+    with Store(path, HEADER, resume=False) as store:
+        add(store, trial_of(0))
+
+
+def broken_parquet(path):
+    """Write something else under the name of the file."""
+    path.write_bytes(b"depth,loss\n1,0.5\n")
+
+
+def other_parquet(path):
+    """Write a Parquet file of something else."""
+    pa.parquet.write_table(pa.table({"x": [1]}), path)
+
+
+def newer_parquet(path):
+    """Write a file of a newer version."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parquet, "SCHEMA", parquet.SCHEMA + 1)
+        write_columns(path, {"x": [1]}, HEADER)
+
+
+def newer_journal(path):
+    """Write a journal of a newer version."""
+    journal_of(path).write_bytes(b'{"schema":2,"header":{}}\n')
+
+
+def other_journal(path):
+    """Write something else under the name of the journal."""
+    journal_of(path).write_text("Monday: slept\n", encoding="utf-8")
+
+
+def different_pair(path):
+    """Write a file and a journal of different sweeps."""
+    interrupted(path, HEADER | {"function": "other.run"})
+    Records([], HEADER).to_parquet(path)
+
+
+@pytest.mark.parametrize(
+    ("write", "told"),
+    [
+        (broken_parquet, "cannot be read as a Parquet file"),
+        (other_parquet, "is a Parquet file of something else"),
+        (newer_parquet, "has schema version 2; this version of the library reads 1"),
+        (newer_journal, "has schema version 2; this version of the library reads 1"),
+        (other_journal, "is no journal of a sweep"),
+        (different_pair, "are of different sweeps, file and journal: function is 'study.run'"),
+    ],
+)
+def test_what_cannot_be_read_is_an_error(path, write, told, refuses):
+    write(path)
+    before = contents(path)
+    refuses(lambda: Store(path, HEADER), ValueError, told)
+    refuses(lambda: read_records(path), ValueError, told)
+    assert contents(path) == before
+
+
+def test_nothing_to_read(path, refuses):
+    told = "there is no ", "results.parquet, and no journal beside it"
+    refuses(lambda: read_records(path), FileNotFoundError, *told)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ([("function", "f")], "header is a list; expected a mapping of names to values"),
+        ({"function": len}, "header['function'] is <built-in function len>"),
+    ],
+)
+def test_a_header_that_cannot_be_stored_is_an_error(path, header, told, refuses):
+    refuses(lambda: Store(path, header), TypeError, told)
+    assert names(path) == []
+
+
+# Two sweeps, and places where nothing can be written.
+
+
+def test_a_second_sweep_on_one_file_is_an_error_at_once(path, refuses):
+    with Store(path, HEADER) as store:
+        add(store, trial_of(0))
+        before = contents(path)
+        told = "is being written by another sweep, which holds results.parquet.lock"
+        refuses(lambda: Store(path, HEADER), BlockingIOError, told)
+        refuses(lambda: Records([]).to_parquet(path), BlockingIOError, told)
+        out = succeeds(
+            "import sys\n"
+            "from sweep_helpers import run_sweep\n"
+            "try:\n    run_sweep(sys.argv[1], 3)\n"
+            "except BlockingIOError as error:\n    print(error)\n",
+            path,
+        )
+        assert told in out
+        assert contents(path) == before
+        add(store, trial_of(1))
+    with Store(path, HEADER) as store:
+        assert len(store.done) == 2
+
+
+def test_a_missing_folder_and_a_folder_in_the_way(path, refuses):
+    call = lambda: Store(path.parent / "no" / "results.parquet", HEADER)  # noqa: E731
+    refuses(call, FileNotFoundError, "no of results.parquet does not exist; make it first")
+    path.mkdir()
+    refuses(lambda: Store(path, HEADER), IsADirectoryError, "is a folder; expected the name of")
+    assert names(path) == ["results.parquet"]
+
+
+READ_ONLY = """
+import os, sys
+from sweep_helpers import HEADER, run_sweep
+from course_lib.experiments.records import Records
+from course_lib.experiments.storing import Store, read_records
+os.chdir(sys.argv[1])
+run_sweep("results.parquet", 2)
+read_records("results.parquet")  # so that everything is imported
+os.chmod(".", 0o555)
+if os.geteuid() == 0:
+    os.setuid(65534)  # root may write everywhere
+for call in (lambda: Store("results.parquet", HEADER), lambda: Records([]).to_parquet("new")):
+    try:
+        call()
+    except PermissionError as error:
+        print(error)
+print(len(read_records("results.parquet")))
+"""
+
+
+@posix
+def test_a_read_only_folder_is_an_error_before_anything_runs(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    first, second, rows = succeeds(READ_ONLY, folder).splitlines()
+    assert ". cannot be written (Permission denied); choose another folder" in first
+    assert ". cannot be written (Permission denied); choose another folder" in second
+    assert rows == "4"
+    folder.chmod(0o755)
+    assert names(folder / "it") == ["results.parquet"]
+
+
+# A disk that is full.
+
+FULL = """
+import resource, sys
+from sweep_helpers import HEADER, outcome_of, trial_of
+from course_lib.experiments.storing import Store, read_records
+path, limit, added = sys.argv[1], int(sys.argv[2]), 0
+with Store(path, HEADER) as store:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        for added in range(1000):
+            store.add(trial_of(added), outcome_of(trial_of(added)))
+    except OSError as error:
+        print(error)
+    print(added, len(store.done), len(read_records(path)))
+    try:
+        store.add(trial_of(added), outcome_of(trial_of(added)))
+    except OSError as error:
+        print("again")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    store.add(trial_of(added), outcome_of(trial_of(added)))
+"""
+
+
+@posix
+@pytest.mark.parametrize("limit", [3000, 3100, 3210])
+def test_a_full_disk_keeps_what_was_finished(path, limit):
+    """With room again, the same store goes on; a new one would too."""
+    error, counts, again = succeeds(FULL, path, limit).splitlines()
+    count = int(counts.split()[0])
+    assert "results.parquet.journal cannot be written (File too large); the " in error
+    assert f"the {count} trials that were finished before are kept, and the sweep goes" in error
+    assert (counts, again) == (f"{count} {count} {2 * count}", "again")
+    assert 3 < count < 20
+    found = read_journal(journal_of(path))
+    assert list(found.trials) == [trial_of(place).key for place in range(count + 1)]
+    assert found.end == journal_of(path).stat().st_size > limit
+
+
+FULL_AT_FIRST = """
+import resource, sys
+from sweep_helpers import HEADER, run_sweep
+from course_lib.experiments.storing import Store
+run_sweep(sys.argv[1] + ".other", 1)  # so that everything is imported
+resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))
+try:
+    Store(sys.argv[1], HEADER)
+except OSError as error:
+    print(error)
+"""
+
+
+@posix
+def test_a_full_disk_is_an_error_before_anything_runs(path):
+    told = "results.parquet.journal cannot be written (File too large); choose another folder"
+    assert told in succeeds(FULL_AT_FIRST, path)
+    assert names(path) == ["results.parquet.other"]
+
+
+FULL_AT_LAST = """
+import resource, sys
+from sweep_helpers import HEADER, outcome_of, trial_of
+from course_lib.experiments.storing import Store, read_records
+with Store(sys.argv[1], HEADER) as store:
+    for place in range(3):
+        store.add(trial_of(place), outcome_of(trial_of(place)))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+    try:
+        store.finish([])
+    except OSError as error:
+        print(error)
+"""
+
+
+@posix
+@pytest.mark.parametrize("limit", [0, 1000, 5000])
+@pytest.mark.parametrize("old", [False, True])
+def test_a_disk_that_is_full_at_the_end_keeps_file_and_journal(path, limit, old):
+    if old:
+        finished(path)
+    before = path.read_bytes() if old else None
+    error = succeeds(FULL_AT_LAST, path, limit)
+    assert "results.parquet cannot be written (File too large); nothing of the 3 trials" in error
+    assert "is in results.parquet.journal, and the sweep writes it when it is started" in error
+    assert names(path) == ["results.parquet"] * old + ["results.parquet.journal"]
+    assert (path.read_bytes() if old else None) == before
+    assert [row["place"] for row in read_records(path)] == [0, 0, 1, 1, 2, 2]
+    run_sweep(path, 3)
+    assert names(path) == ["results.parquet"]
+    assert len(read_records(path)) == 6
+
+
+# Whatever ends a sweep.
+
+
+def test_ctrl_c_between_trials_leaves_a_usable_file(path):
+    with pytest.raises(KeyboardInterrupt), Store(path, HEADER) as store:
+        add(store, trial_of(1), trial_of(0))
+        raise KeyboardInterrupt
+    assert [row["place"] for row in read_records(path)] == [0, 0, 1, 1]
+    with Store(path, HEADER) as store:
+        assert set(store.done) == {trial_of(0).key, trial_of(1).key}
+
+
+def in_child(work):
+    """Fork a process that does some work, and return its id."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+def killed_at(path, count, call, torn):
+    """Run a sweep that dies at its so-manieth call of the system; return whether it did.
+
+    A write that is torn writes half of it first.
+    """
+    calls = 0
+
+    def dying(name):
+        real = getattr(os, name)
+
+        def wrapped(*arguments, **options):
+            nonlocal calls
+            calls += 1
+            if calls == call:
+                if torn and name == "write":
+                    real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **options)
+
+        setattr(os, name, wrapped)
+
+    def work():
+        for name in ("open", "write", "fsync", "ftruncate", "replace", "unlink", "close"):
+            dying(name)
+        run_sweep(path, count, log=f"{path}.log")
+
+    _, status = os.waitpid(in_child(work), 0)
+    return os.WIFSIGNALED(status)
+
+
+def known(path):
+    """Return the places that are in file and journal."""
+    try:
+        return {row["place"] for row in read_records(path)}
+    except FileNotFoundError:
+        return set()
+
+
+def logged(path):
+    """Return the places that were computed since the last time."""
+    log = path.with_name(f"{path.name}.log")
+    lines = log.read_text(encoding="utf-8").split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return [int(line) for line in lines]
+
+
+def check_after(path, before, torn_off=1):
+    """Check that a sweep that was killed lost nothing and computed nothing twice."""
+    after, computed = known(path), logged(path)
+    assert before <= after
+    assert not before & set(computed)
+    assert len(computed) == len(set(computed))
+    assert len(set(computed) - after) <= torn_off  # what was under way
+    return after
+
+
+def die_everywhere(folder):
+    """Kill a sweep at each of its calls of the system, and run it again; print how many."""
+    from pathlib import Path
+
+    path = Path(folder, "results.parquet")
+    run_sweep(path, 3)
+    whole = path.read_bytes()
+    for torn in (False, True):
+        for resumed in (False, True):
+            for call in range(1, 1000):
+                for entry in Path(folder).iterdir():
+                    entry.unlink()
+                if resumed:
+                    run_sweep(path, 1)
+                before = known(path)
+                died = killed_at(path, 3, call, torn)
+                before = check_after(path, before)
+                run_sweep(path, 3, log=f"{path}.log")
+                assert check_after(path, before, 0) == {0, 1, 2}
+                assert names(path) == ["results.parquet"]
+                assert path.read_bytes() == whole
+                if not died:
+                    break
+            print(call - 1)
+
+
+def die_at_random(folder, kills):
+    """Kill a sweep at random moments, again and again, and then let it finish."""
+    from pathlib import Path
+
+    path, count, moments = Path(folder, "results.parquet"), 40, random.Random(0)
+    run_sweep(path.with_name("other.parquet"), count)
+    before, started = set(), time.perf_counter()
+    for _ in range(kills):
+        child = in_child(lambda: run_sweep(path, count, log=f"{path}.log", pause=0.001))
+        time.sleep(moments.uniform(0, 0.03))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        grown = check_after(path, before)
+        print(len(grown), end=" ")
+        before = grown
+    run_sweep(path, count, log=f"{path}.log")
+    assert check_after(path, before, 0) == set(range(count))
+    assert path.read_bytes() == path.with_name("other.parquet").read_bytes()
+    print(time.perf_counter() - started)
+
+
+@posix
+def test_a_sweep_may_die_at_any_of_its_calls(tmp_path):
+    program = "import sys, test_storing\ntest_storing.die_everywhere(sys.argv[1])"
+    points = [int(line) for line in succeeds(program, tmp_path).splitlines()]
+    assert len(points) == 4
+    assert min(points) > 15  # of a lock, a journal of three lines, a file and their folder
+
+
+@posix
+def test_a_sweep_may_die_at_any_time(tmp_path):
+    program = "import sys, test_storing\ntest_storing.die_at_random(sys.argv[1], 30)"
+    *grown, _ = succeeds(program, tmp_path).split()
+    assert grown == sorted(grown, key=int)
+    assert len(set(grown)) > 5  # it was killed in many places
+
+
+# Reading beside a sweep, and what it costs.
+
+
+def test_reading_while_the_journal_becomes_the_file(path, monkeypatch):
+    """Whenever a sweep finishes while it is read, everything is there."""
+    with Store(path, HEADER) as store:
+        add(store, trial_of(0))
+
+        def first_finish(found):
+            store.finish([])
+            return read_columns(found)
+
+        monkeypatch.setattr(storing, "read_columns", first_finish)
+        assert len(read_records(path)) == 2
+    assert not journal_of(path).exists()
+
+
+def test_a_file_of_a_killed_writer_is_removed(path):
+    part_of(path).write_bytes(b"half a file")
+    with Store(path, HEADER) as store:
+        add(store, trial_of(0))
+    assert names(path) == ["results.parquet.journal"]
+
+
+def test_opening_ten_thousand_rows_is_fast(path, monkeypatch):
+    """Well below a second on a quiet machine; the bound leaves room for a busy one."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    trials = [Trial(i, "result", {"depth": i, "rate": i / 7}, (0, 1)) for i in range(5000)]
+    with Store(path, HEADER) as store:
+        add(store, *trials)
+    taken = {"journal": [], "file": []}
+    for kind in taken:
+        for _ in range(3):
+            start = time.perf_counter()
+            with Store(path, HEADER) as store:
+                taken[kind].append(time.perf_counter() - start)
+                assert len(store.done) == 5000
+                if kind == "journal" and len(taken[kind]) == 3:
+                    store.finish([])
+    assert max(map(median, taken.values())) < 1.5
+
+
+def test_without_pyarrow_the_error_says_what_to_install(path):
+    program = """
+import sys
+sys.modules["pyarrow"] = sys.modules["pyarrow.parquet"] = None
+from course_lib.experiments.storing import Store
+try:
+    Store(sys.argv[1], {})
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    told = 'this needs pyarrow; install it with: pip install "why-networks-bend[sweeps]"\n'
+    assert succeeds(program, path) == told
+    assert names(path) == []
