@@ -486,7 +486,7 @@ def _as_values(name: str, values: Any) -> tuple[float, ...]:
     """Return the first grid from small to large, or raise an error if it cannot be searched."""
     title = f"values of {name}"
     check_sequence(title, values, "[0.01, 0.1, 1.0]")
-    grid = sorted(as_number(f"a value of {name}", value, above=0) for value in values)
+    grid = sorted(as_number(f"one of the values of {name}", value, above=0) for value in values)
     if len(grid) < 3:
         raise ValueError(f"{title} are {grid}; expected at least 3, so that one lies inside")
     check_distinct(title, grid, 3)
