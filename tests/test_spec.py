@@ -163,6 +163,7 @@ WRONG = {
     "seeds": ([("seeds = 4", "seeds = 0")], 3, "seeds is 0; expected integers from 1 on, or a"),
     "seeds, text": ([("seeds = 4", "seeds = '4'")], 3, "seeds is '4'", "list of integers"),
     "seeds, bool": ([("seeds = 4", "seeds = true")], 3, "seeds is True"),
+    "seeds, too many": ([("seeds = 4", "seeds = 1_000_001")], 3, "seeds is 1000001", "1,000,000"),
     "seeds, none": ([("seeds = 4", "seeds = []")], 3, "seeds are []", "at least 1"),
     "seeds, twice": ([("seeds = 4", "seeds = [1, 1]")], 3, "seeds are [1, 1]; expected each once"),
     "seeds, float": ([("seeds = 4", "seeds = [1.5]")], 3, "seed is 1.5; expected an integer"),
@@ -183,7 +184,7 @@ WRONG = {
     "fixed and tune": ([("pixels = 7", "learning_rate = 7")], 8, "learning_rate is 7", "both"),
     "configurations": (
         [("[grid]", "[[grid]]"), ("[tune]", "[[grid]]\nepochs = [4]\nactivation = ['tanh']\n"
-         "depth = [3, 2]\n[tune]")], 18, "is there twice", "'activation': 'tanh'",
+         "depth = [3, 2]\n[tune]")], 18, "a configuration is there twice", "'tanh'",
     ),
     "a column": (
         [("train_network", f"{__name__}:any_arguments"), ("pixels =", "phase =")], 8, "'phase'",
