@@ -205,6 +205,7 @@ WRONG = {
     "tuning seeds": ([('"epochs"', '"epochs"\n\n# more\nseeds = []')], 25, "seeds are []"),
     "tune": ([("[tune]", "[[tune]]")], 18, "tune is [{", "expected a table [tune]"),
     "activation": ([('"tanh"]', '"tahn"]')], 15, "'tahn'; did you mean 'tanh'?"),
+    "parameter": ([('"tanh"]', '"elu(alfa=2)"]')], 15, "'elu' 'alfa'; did you mean 'alpha'?"),
     "width": ([("width = 8", "width = 0")], 7, "width is 0; expected integers from 1 on"),
     "pixels": ([("pixels = 7", "pixels = 9")], 8, "pixels is 9; expected one of 28, 14, 7"),
     "depth": ([("  2,\n", "  -2,\n")], 11, "depth is -2; expected integers from 0 on"),

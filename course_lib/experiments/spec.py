@@ -236,7 +236,7 @@ class _Reader:
         return SpecError(f"{self.title}{f', line {line}' if line else ''}: {message}")
 
     @contextmanager
-    def located(self, place: Place, names: Mapping[str, Place]) -> Iterator[None]:
+    def located(self, place: Place, *names: Mapping[str, Place]) -> Iterator[None]:
         """Raise what is raised within as a SpecError, at the first of some names that it tells."""
         try:
             yield
@@ -244,12 +244,8 @@ class _Reader:
             raise
         except (KeyError, TypeError, ValueError) as error:
             message = str(error.args[0]) if error.args else type(error).__name__
-            found = {
-                where.start(): names[name]
-                for name in names
-                if (where := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message))
-            }
-            raise self.error(found[min(found)] if found else place, message) from None
+            told = [found for some in names if (found := _first_of(some, message))]
+            raise self.error(told[0] if told else place, message) from None
 
     # What a file holds, in the order in which it is checked
 
@@ -266,23 +262,23 @@ class _Reader:
             self.check_arguments(function, names, place, tune)
             names |= {"seeds": ("seeds",), "budget": ("tune", "budget")}
             for configuration in self.configurations(place):
-                with self.located(place, names):
+                with self.located(place, names, _texts(configuration, names)):
                     check_configuration(configuration, seeds, tune)
                     _check_known(known, configuration, tune)
-                with self.located(place, {}):
+                with self.located(place):
                     _add(grid, configuration)
         return Spec(question, function, tuple(grid.values()), seeds, tune, replicas)
 
     def seeds(self) -> tuple[int, ...]:
         """Return the seeds of the result."""
-        with self.located(("seeds",), {}):
+        with self.located(("seeds",)):
             return _as_seeds("seeds", self.content["seeds"], 0)
 
     def replicas(self) -> int | None:
         """Return how many seeds at most are trained at once."""
         replicas: int | None = self.content.get("replicas")
         if replicas is not None:
-            with self.located(("replicas",), {}):
+            with self.located(("replicas",)):
                 check_integer("replicas", replicas)
         return replicas
 
@@ -364,7 +360,7 @@ class _Reader:
             hint = "" if values == [] else f"such as [{values!r}], or one value in [fixed]"
             told = f"{name} is {values!r}; expected a list of values, {hint or 'at least one'}"
             raise self.error(place, told)
-        with self.located(place, {}):
+        with self.located(place):
             texts = [canonical(as_plain(name, value)) for value in values]
         if len(set(texts)) < len(texts):
             raise self.error(place, f"{name} is {values!r}; expected each value once")
@@ -421,6 +417,22 @@ class _Reader:
         if not isinstance(value, kind):
             raise self.error(place, f"{place[-1]} is {value!r}; expected {expected}")
         return value
+
+
+def _first_of(names: Mapping[str, Place], message: str) -> Place | None:
+    """Return where that of some names stands that a message tells first."""
+    found = {
+        where.start(): place
+        for name, place in names.items()
+        if (where := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message))
+    }
+    return found[min(found)] if found else None
+
+
+def _texts(configuration: Mapping[str, Any], names: Mapping[str, Place]) -> dict[str, Place]:
+    """Return where texts stand that are arguments, without parameters such as "(alpha=2)"."""
+    texts = {name: text for name, text in configuration.items() if isinstance(text, str)}
+    return {text.split("(")[0]: names[name] for name, text in texts.items() if text}
 
 
 def _holds(content: Any, place: Place) -> bool:
