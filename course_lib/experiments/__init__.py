@@ -2,12 +2,15 @@
 
 `tune` chooses a learning rate, `compare` trains activations, each with the learning rate that suits
 it, and `course_lib.statistics` says how far the means and differences may be from the truth.
+`sweep` calls any function for every configuration of a grid, in processes or on a cluster.
 """
 
 from course_lib.experiments.comparing import compare
 from course_lib.experiments.records import Records
 from course_lib.experiments.results import Comparison, Row, Summary
+from course_lib.experiments.standard import Tune
 from course_lib.experiments.storing import read_records
+from course_lib.experiments.sweeping import sweep
 from course_lib.experiments.tuning import Tuning, tune
 
 __all__ = [
@@ -15,8 +18,10 @@ __all__ = [
     "Records",
     "Row",
     "Summary",
+    "Tune",
     "Tuning",
     "compare",
     "read_records",
+    "sweep",
     "tune",
 ]

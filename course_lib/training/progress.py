@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,7 +23,9 @@ class Bar(Protocol):
         """Count an epoch."""
 
 
-def progress_bar(epochs: int, wanted: bool) -> AbstractContextManager[Bar | None]:
+def progress_bar(
+    total: int, wanted: bool, *, unit: str = "epoch", form: str | None = None
+) -> AbstractContextManager[Any]:
     """Return a tqdm bar where someone can see it, and otherwise a context that does nothing."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     in_notebook = hasattr(shell, "kernel")
@@ -37,7 +39,7 @@ def progress_bar(epochs: int, wanted: bool) -> AbstractContextManager[Bar | None
         from tqdm.notebook import tqdm
     else:
         from tqdm import tqdm
-    bar: AbstractContextManager[Bar] = tqdm(total=epochs, unit="epoch", leave=False)
+    bar: AbstractContextManager[Any] = tqdm(total=total, unit=unit, leave=False, bar_format=form)
     return bar
 
 

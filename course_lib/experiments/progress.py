@@ -1,0 +1,195 @@
+"""How far a sweep is, and about how long it will take."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import Any
+
+from course_lib._checks import check_function
+from course_lib.experiments.standard import Tune, next_trials
+from course_lib.experiments.trials import Outcome, Trial
+from course_lib.training.progress import progress_bar
+
+__all__ = ["Progress", "Watch", "expected_trials", "shown", "work"]
+
+FORM = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} trials [{elapsed}{postfix}]"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a sweep is.
+
+    Attributes
+    ----------
+    finished, expected : int
+        Trials that are finished, those of earlier runs included, and how many it takes in all;
+        a grid that grows at its edge takes more.
+    failed : int
+        How many of the finished ones ended with an error.
+    seconds : float
+        Since this run began.
+    left : float
+        About how many seconds are left, infinite while nothing is known.
+
+    Examples
+    --------
+    >>> print(Progress(12, 60, 1, 30.0, 4000.0))
+    12 of 60 trials, 1 with an error, about 1 h 7 min left
+    """
+
+    finished: int
+    expected: int
+    failed: int
+    seconds: float
+    left: float
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        failed = f", {self.failed} with an error" if self.failed else ""
+        return f"{self.finished} of {self.expected} trials{failed}, {in_words(self.left)}"
+
+
+def in_words(seconds: float) -> str:
+    """Return how long something will take, in words.
+
+    Examples
+    --------
+    >>> [in_words(seconds) for seconds in (0.2, 59.7, 3599, 90000, inf)]  # doctest: +ELLIPSIS
+    ['about 0 s left', 'about 1 min left', 'about 1 h 0 min left', 'about 25 h 0 min left', ...]
+    """
+    if seconds == inf:
+        return "time left unknown"
+    if seconds < 59.5:
+        return f"about {seconds:.0f} s left"
+    minutes = round(seconds / 60)
+    hours = f"{minutes // 60} h " if minutes >= 60 else ""
+    return f"about {hours}{minutes % 60} min left"
+
+
+def work(trial: Trial, tune: Tune | None) -> float:
+    """Return what a trial takes, in units of one seed and one unit of the budget."""
+    budget = None if tune is None else tune.budget
+    return len(trial.seeds) * (1 if budget is None else trial.arguments[budget])
+
+
+def expected_trials(
+    place: int,
+    configuration: Mapping[str, Any],
+    seeds: Sequence[int],
+    tune: Tune | None,
+    replicas: int | None = None,
+) -> list[Trial]:
+    """Return the trials of a configuration if the best tuned value is inside its grid.
+
+    Parameters
+    ----------
+    place, configuration, seeds, tune, replicas
+        As of `course_lib.experiments.standard.next_trials`.
+
+    Returns
+    -------
+    list of Trial
+        In the order in which they would be run.
+
+    Examples
+    --------
+    >>> tune = Tune("rate", [0.01, 0.1, 1.0], "accuracy", budget="epochs", seeds=[7, 8])
+    >>> trials = expected_trials(0, {"epochs": 4}, range(4), tune)
+    >>> [trial.arguments["rate"] for trial in trials if trial.phase == "tuning"]
+    [0.01, 0.1, 1.0, 0.0316227766017, 0.316227766017]
+    >>> len(trials), sum(work(trial, tune) for trial in trials)
+    (10, 136)
+    """
+    if tune is None:
+        return next_trials(place, configuration, seeds, tune, {}, replicas)
+    middle = tune.values[len(tune.values) // 2]
+    found: list[Trial] = []
+    done: dict[str, Outcome] = {}
+    while trials := next_trials(place, configuration, seeds, tune, done, replicas):
+        found += trials
+        for trial in trials:
+            score = 1.0 if trial.arguments[tune.name] == middle else 0.0
+            values = {tune.score: (score,) * len(trial.seeds)}
+            done[trial.key] = Outcome(values, None, 0.0, {})
+    return found
+
+
+class Watch:
+    """What is known, while a sweep runs, about what is left of it.
+
+    Parameters
+    ----------
+    plans : sequence of sequence of Trial
+        What each configuration is expected to take, as `expected_trials` says.
+    tune : Tune or None
+        What is tuned.
+    """
+
+    def __init__(self, plans: Sequence[Sequence[Trial]], tune: Tune | None) -> None:
+        self._tune = tune
+        self._start = time.perf_counter()
+        self._left = [sum(work(trial, tune) for trial in plan) for plan in plans]
+        self._trials = [len(plan) for plan in plans]
+        self._finished = self._failed = 0
+        self._spent = 0.0  # work of this run
+
+    def count(self, trial: Trial, outcome: Outcome, *, now: bool) -> None:
+        """Count a trial that was finished, in this run (now) or in an earlier one."""
+        spent = work(trial, self._tune)
+        self._finished += 1
+        self._failed += outcome.error is not None
+        self._left[trial.place] -= spent
+        self._trials[trial.place] -= 1
+        self._spent += spent if now else 0
+
+    def settle(self, place: int, waiting: Sequence[Trial]) -> None:
+        """Correct what a configuration still takes: at least what waits, and else nothing."""
+        least = sum(work(trial, self._tune) for trial in waiting)
+        self._left[place] = max(self._left[place], least) if waiting else 0
+        self._trials[place] = max(self._trials[place], len(waiting)) if waiting else 0
+
+    def progress(self) -> Progress:
+        """Return how far the sweep is."""
+        seconds = time.perf_counter() - self._start
+        left = sum(self._left)
+        rate = seconds / self._spent if self._spent else inf
+        expected = self._finished + sum(self._trials)
+        return Progress(
+            self._finished, expected, self._failed, seconds, left * rate if left else 0.0
+        )
+
+
+@contextmanager
+def shown(
+    progress: bool | Callable[[Progress], object] | None,
+) -> Iterator[Callable[[Progress], object]]:
+    """Give what is to be called with every `Progress`: a function, a bar, or what does nothing.
+
+    Parameters
+    ----------
+    progress : bool, callable or None
+        A function is called itself. None and True show a bar where someone can see it.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if progress is not None and not isinstance(progress, bool):
+        check_function("progress", progress, 1, "a function of the progress, True, False or None")
+        yield progress
+        return
+    with progress_bar(0, progress is not False, unit="trial", form=FORM) as bar:
+        yield partial(_draw, bar)
+
+
+def _draw(bar: Any, now: Progress) -> None:
+    """Move a bar of tqdm, if there is one."""
+    if bar is None:
+        return
+    bar.total, bar.n = now.expected, now.finished
+    failed = f"{now.failed} with an error, " if now.failed else ""
+    bar.set_postfix_str(failed + in_words(now.left))
