@@ -64,10 +64,10 @@ def headline(report: Report) -> list[str]:
     >>> print(*headline(Report(Records(rows))), sep="\n")
     Best by score: **depth=1**, 1.12 [0.81, 1.44], mean over 3 seeds.
     **Not decided** against depth=1: depth=0 (too few seeds: p of 1 test with 3 seeds is at least
-    0.25 after correction).
+    0.25 after correction; at least 6 are needed).
     """
     if report.best is None:
-        told = f"**Nothing is decided**: no configuration has a finite mean of {report.by}."
+        told = f"**Nothing is decided**: no configuration has a finite mean{_of(report.by)}."
         return [told, *_warnings(report)]
     best = report.summaries(report.by)[0]
     parts = [
@@ -101,7 +101,7 @@ def with_interval(found: Summary) -> str:
     Examples
     --------
     >>> with_interval(Summary("tanh", 0.91234, 0.905, 0.919, 16, 0))
-    '0.912 [0.905, 0.919]'
+    '0.9123 [0.9050, 0.9190]'
     >>> with_interval(Summary("relu", math.nan, math.nan, math.nan, 16, 3))
     '3 of 16 diverged'
     """
@@ -133,6 +133,11 @@ def _verdicts(report: Report) -> list[str]:
     if open_:
         parts.append(f"**Not decided** against {name}: {_some(open_, 5)}.")
     return parts
+
+
+def _of(name: str) -> str:
+    """Return whose mean it is, if anything was measured."""
+    return f" of {name}" if name else ""
 
 
 def _reason(other: Versus) -> str:
@@ -171,15 +176,18 @@ def _warnings(report: Report) -> list[str]:
 
 def _note_on_results(report: Report) -> str:
     """Return how the table is to be read."""
+    better = "smaller" if report.smaller else "larger"
     return (
-        f"Ranked by {report.by}, where {'smaller' if report.smaller else 'larger'} is better. "
-        f"Means over seeds with Student's t intervals of {report.level:.0%}. They are intervals of "
-        f"one mean each: two that overlap may still differ, which the differences below decide."
+        f"Ranked by {report.by or 'nothing'}, where {better} is better. Means over seeds with "
+        f"Student's t intervals of {report.level:.0%}. They are intervals of one mean each: two "
+        f"that overlap may still differ, which the differences below decide."
     )
 
 
 def _results(report: Report) -> str:
     """Return means and intervals of all values."""
+    if not report.by:
+        return "Nothing was measured."
     tables = {name: report.summaries(name) for name in report.values}
     chosen = {choice.label: choice for choice in report.choices if choice.phase == RESULT}
     tuned = [report.tuning["name"]] if report.tuning else []
@@ -243,7 +251,7 @@ def _tuning(report: Report) -> list[str]:
     grown = [choice.widened for choice in known if choice.widened]
     note = (
         f"{name}, chosen by {report.tuning['score']}: of {_count(len(known), 'choice')}, {edges} "
-        f"at an edge of the grid. {len(grown)} of these grids were widened, by "
+        f"at an edge of the grid. Grids that were widened: {len(grown)}, by "
         f"{_count(sum(grown), 'value')} in all."
     )
     unknown = len(report.choices) - len(known)

@@ -167,7 +167,7 @@ class Report:
         Of a sweep, finished or not.
     by : str, optional
         The value that ranks configurations; by default the score of the tuning or, where nothing is
-        tuned, the first.
+        tuned, the first, and nothing where all trials failed.
     smaller : bool
         Whether a smaller value is better.
     baseline : str, optional
@@ -180,7 +180,7 @@ class Report:
     KeyError
         If there is no such value or configuration.
     ValueError
-        If there are no records, they are not those of a sweep, or nothing was measured.
+        If there are no records, or they are not those of a sweep.
     TypeError
         If an argument is of another kind.
 
@@ -215,8 +215,6 @@ class Report:
         self.tuning: Mapping[str, Any] = records.header.get("tune") or {}
         self.level = as_number("level", level, above=0, below=1)
         self.values = [name for name in records.measured if _is_number(records, name)]
-        if not self.values:
-            raise ValueError(f"nothing was measured: {_first_error(records)}")
         self.by = _chosen_value(by, self.tuning.get("score"), self.values)
         self.smaller = as_flag("smaller", smaller)
         self.groups = _groups(records, self.tuning.get("name"))
@@ -561,13 +559,7 @@ def _chosen_value(by: str | None, score: str | None, values: Sequence[str]) -> s
     if by is not None:
         check_choice("value", by, values)
         return by
-    return score if score in values else values[0]
-
-
-def _first_error(records: Records) -> str:
-    """Return why nothing was measured."""
-    errors = [row["error"] for row in records if row.get("error") is not None]
-    return f"the first error is {errors[0]!r}" if errors else "no column of the records is a number"
+    return score if score in values else next(iter(values), "")
 
 
 def _summary(label: str, samples: Mapping[int, float], level: float) -> Summary:
@@ -600,9 +592,10 @@ def _why(found: Difference, p: float, tests: int, level: float) -> str:
         return "equal with every seed"
     least = 2.0 ** (1 - found.n) if found.n <= EXACT_UP_TO else 1 / (DRAWN + 1)
     if least * tests > 1 - level:
+        needed = 1 + math.ceil(math.log2(tests / (1 - level)))
         return (
             f"too few seeds: p of {tests} test{'s' * (tests != 1)} with {found.n} seeds is at "
-            f"least {min(least * tests, 1):.2g} after correction"
+            f"least {min(least * tests, 1):.2g} after correction; at least {needed} are needed"
         )
     if found.low <= 0 <= found.high:
         return "the interval of the difference holds 0"
