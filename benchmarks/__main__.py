@@ -17,7 +17,7 @@ from stored import parser
 
 FOLDER = Path(__file__).resolve().parent
 SHOWN = ("seeds_at_once", "training_step", "value_and_derivative", "imports", "growth")
-OTHERS = ("activations", "step_cost", "notebooks")
+OTHERS = ("activations", "step_cost", "sweeps", "notebooks")
 
 
 def main(arguments=None):

@@ -58,3 +58,29 @@ def run_sweep(path, count, *, log=None, pause=0.0):
             time.sleep(pause)
             store.add(trial, outcome_of(trial))
         store.finish([])
+
+
+def names(path):
+    """Return what is in the folder of a file."""
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+def add(store, *trials):
+    """Add trials with what comes of them."""
+    for trial in trials:
+        store.add(trial, outcome_of(trial))
+
+
+def succeeds(program, *arguments):
+    """Run a program to its end, and return what it prints."""
+    process = python(program, *arguments)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return out
+
+
+def finished(path, header=HEADER):
+    """Write a file of records that is finished."""
+    with Store(path, header) as store:
+        add(store, trial_of(0))
+        store.finish([])

@@ -173,6 +173,32 @@ def test_an_interrupt_leaves_a_whole_line_or_none(path, monkeypatch):
     assert list(read_journal(path).trials) == [trial_of(i).key for i in (0, 2, 3)]
 
 
+def test_a_disk_that_fails_in_a_line_and_while_it_is_removed(path, monkeypatch):
+    """Half a line stays; what comes next replaces it, and does not go behind it."""
+    journal = Journal(path, HEADER, Journaled())
+    write = os.write
+
+    def half(handle, line):
+        write(handle, line[: len(line) // 2])
+        monkeypatch.setattr(os, "ftruncate", fail)
+        fail()
+
+    def fail(*arguments):
+        raise OSError(5, "Input/output error")
+
+    journal.add(trial_of(0), outcome_of(trial_of(0)))
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="Input/output error"):
+        patched.setattr(os, "write", half)
+        journal.add(trial_of(1), outcome_of(trial_of(1)))
+    monkeypatch.undo()
+    assert not path.read_bytes().endswith(b"\n")
+    assert list(read_journal(path).trials) == [trial_of(0).key]
+    for place in (2, 3):
+        journal.add(trial_of(place), outcome_of(trial_of(place)))
+    journal.close()
+    assert list(read_journal(path).trials) == [trial_of(i).key for i in (0, 2, 3)]
+
+
 def test_a_line_is_on_the_disk_when_it_was_added(path, monkeypatch):
     done = []
     monkeypatch.setattr(os, "fsync", lambda handle: done.append(path.stat().st_size))

@@ -163,6 +163,7 @@ WRONG = {
     "seeds": ([("seeds = 4", "seeds = 0")], 3, "seeds is 0; expected integers from 1 on, or a"),
     "seeds, text": ([("seeds = 4", "seeds = '4'")], 3, "seeds is '4'", "list of integers"),
     "seeds, bool": ([("seeds = 4", "seeds = true")], 3, "seeds is True"),
+    "seeds, too many": ([("seeds = 4", "seeds = 1_000_001")], 3, "seeds is 1000001", "1,000,000"),
     "seeds, none": ([("seeds = 4", "seeds = []")], 3, "seeds are []", "at least 1"),
     "seeds, twice": ([("seeds = 4", "seeds = [1, 1]")], 3, "seeds are [1, 1]; expected each once"),
     "seeds, float": ([("seeds = 4", "seeds = [1.5]")], 3, "seed is 1.5; expected an integer"),
@@ -183,7 +184,7 @@ WRONG = {
     "fixed and tune": ([("pixels = 7", "learning_rate = 7")], 8, "learning_rate is 7", "both"),
     "configurations": (
         [("[grid]", "[[grid]]"), ("[tune]", "[[grid]]\nepochs = [4]\nactivation = ['tanh']\n"
-         "depth = [3, 2]\n[tune]")], 18, "is there twice", "'activation': 'tanh'",
+         "depth = [3, 2]\n[tune]")], 18, "a configuration is there twice", "'tanh'",
     ),
     "a column": (
         [("train_network", f"{__name__}:any_arguments"), ("pixels =", "phase =")], 8, "'phase'",
@@ -204,6 +205,7 @@ WRONG = {
     "tuning seeds": ([('"epochs"', '"epochs"\n\n# more\nseeds = []')], 25, "seeds are []"),
     "tune": ([("[tune]", "[[tune]]")], 18, "tune is [{", "expected a table [tune]"),
     "activation": ([('"tanh"]', '"tahn"]')], 15, "'tahn'; did you mean 'tanh'?"),
+    "parameter": ([('"tanh"]', '"elu(alfa=2)"]')], 15, "'elu' 'alfa'; did you mean 'alpha'?"),
     "width": ([("width = 8", "width = 0")], 7, "width is 0; expected integers from 1 on"),
     "pixels": ([("pixels = 7", "pixels = 9")], 8, "pixels is 9; expected one of 28, 14, 7"),
     "depth": ([("  2,\n", "  -2,\n")], 11, "depth is -2; expected integers from 0 on"),

@@ -133,7 +133,10 @@ def test_values_of_other_types_become_pythons_own(given_, plain):
     assert type(found) is type(plain)
 
 
-@pytest.mark.parametrize("value", [1j, Fraction(1, 3), b"relu", np.zeros(2), np.longdouble("0.1")])
+LONG = [np.longdouble(1) / 3] if np.finfo(np.longdouble).nmant > 52 else []
+
+
+@pytest.mark.parametrize("value", [1j, Fraction(1, 3), b"relu", np.zeros(2), *LONG])
 def test_what_has_no_exact_counterpart_is_an_error(value, refuses):
     refuses(lambda: as_plain("value", value), TypeError, "expected text, a number, True, False")
 
@@ -181,7 +184,7 @@ def test_values_are_exact():
         ({"loss": ["a", "b"]}, TypeError, "expected floats, integers or bools"),
         ({"loss": [None, 1.0]}, TypeError, "expected floats, integers or bools"),
         ({"loss": np.ones(2, complex)}, TypeError, "expected floats, integers or bools"),
-        ({"loss": np.ones(2, np.longdouble) / 3}, TypeError, "expected floats, integers or bools"),
+        *[({"loss": [x, x]}, TypeError, "expected floats, integers or bools") for x in LONG],
     ],
 )
 def test_values_that_cannot_be_stored_are_an_error(found, error, told, refuses):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,6 +234,33 @@ def test_an_interrupt_ends_the_processes():
             break
         time.sleep(0.1)
     assert children() == set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs process groups")
+def test_processes_end_with_a_program_that_is_killed(tmp_path):
+    program = """
+from sweep_functions import quick
+from course_lib.experiments import sweep
+sweep(quick, {"x": [1, 2], "wait": [600.0]}, seeds=[1], workers=2)
+"""
+    here = Path(__file__).resolve().parent
+    paths = os.pathsep.join([str(here.parent), str(here)])
+    log = tmp_path / "calls"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": paths, "SWEEP_LOG": str(log)},
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not (log.exists() and len(log.read_text().splitlines()) == 2):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    with pytest.raises(ProcessLookupError):
+        for _ in range(200):
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
 
 
 # Arguments.

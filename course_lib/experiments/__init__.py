@@ -6,8 +6,22 @@ it, and `course_lib.statistics` says how far the means and differences may be fr
 """
 
 from course_lib.experiments.comparing import compare
+from course_lib.experiments.records import Records
 from course_lib.experiments.results import Comparison, Row, Summary
+from course_lib.experiments.standard import Tune
+from course_lib.experiments.storing import read_records
 from course_lib.experiments.sweeping import sweep
 from course_lib.experiments.tuning import Tuning, tune
 
-__all__ = ["Comparison", "Row", "Summary", "Tuning", "compare", "sweep", "tune"]
+__all__ = [
+    "Comparison",
+    "Records",
+    "Row",
+    "Summary",
+    "Tune",
+    "Tuning",
+    "compare",
+    "read_records",
+    "sweep",
+    "tune",
+]

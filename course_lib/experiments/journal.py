@@ -62,7 +62,8 @@ class Journal:
         self.path = path
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         try:
-            os.ftruncate(self._handle, found.end)
+            self._end = found.end
+            os.ftruncate(self._handle, self._end)
             if found.header is None:
                 first = START.decode() + f'{SCHEMA},"header":{canonical(header)}}}\n'
                 self._append(first.encode("ascii"))
@@ -94,16 +95,21 @@ class Journal:
 
     def _append(self, line: bytes) -> None:
         """Write a line and wait until it is on the disk, or leave the file as it was."""
-        start = os.lseek(self._handle, 0, os.SEEK_END)
+        os.ftruncate(self._handle, self._end)  # without what an error has left
+        os.lseek(self._handle, self._end, os.SEEK_SET)
         written = 0
         try:
             while written < len(line):
                 written += os.write(self._handle, line[written:])
             os.fsync(self._handle)
-        except BaseException as error:
-            if written < len(line) or isinstance(error, OSError):
-                os.ftruncate(self._handle, start)
+        except OSError:
+            written = 0
+            with suppress(OSError):  # else the next line, or the next sweep, removes the rest
+                os.ftruncate(self._handle, self._end)
             raise
+        finally:  # Ctrl-C may come when the line is whole
+            if written == len(line):
+                self._end += written
 
 
 def journal_of(path: Path) -> Path:

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from course_lib._checks import sweeps_module
-from course_lib.experiments.trials import canonical
+from course_lib.experiments.trials import WHERE, canonical
 
 __all__ = [
     "SCHEMA",
     "all_in_float64",
     "check_schema",
+    "part_of",
     "read_columns",
     "sync_folder",
     "write_columns",
@@ -35,14 +36,13 @@ SCHEMA = 1
 
 KEY = b"why_networks_bend"  # of our entry in the metadata of a file
 NOTE = b"why_networks_bend.values"  # of our entry in the metadata of a column
-REPEATED = frozenset(
-    ("phase", "error", "trial", "date", "machine", "version", "commit", "python", "numpy")
-) | {"settings"}
+REPEATED = ("phase", "error", "trial", *WHERE, "settings")
+SIMPLE = {bool: "bool_", int: "int64", float: "float64", str: "string"}
 EMPTY = {  # the types of columns in which nothing is known, for readers that look at many files
     "error": "string",
     "at_edge": "bool_",
     "widened": "int64",
-    **dict.fromkeys(("date", "machine", "version", "commit", "python", "numpy"), "string"),
+    **dict.fromkeys(WHERE, "string"),
 }
 
 
@@ -188,27 +188,30 @@ def _as_table(columns: Mapping[str, Sequence[Any]], header: Mapping[str, Any]) -
 def _as_column(name: str, entries: Sequence[Any]) -> tuple[Any, Any]:
     """Return the field and the values of a column."""
     arrow = sweeps_module("pyarrow")
-    kinds = set(map(type, entries)) - {type(None)}
-    note = None
-    if kinds == {int, float} and all_in_float64(entries):
-        note = canonical(_changes([type(entry) is int for entry in entries]))
-        entries = [None if entry is None else float(entry) for entry in entries]
-        kind = arrow.float64()
-    elif kinds == {int} and not all(-(2**63) <= (entry or 0) < 2**63 for entry in entries):
-        kinds = {int, str}
-    if note is None:
-        simple = {bool: arrow.bool_(), int: arrow.int64(), float: arrow.float64()}
-        if not kinds:
-            kind = getattr(arrow, EMPTY.get(name, "null"))()
-        elif len(kinds) == 1 and kinds <= {*simple, str}:
-            kind = simple.get(*kinds, arrow.string())
-        else:
-            note, kind = "json", arrow.string()
-            entries = [None if entry is None else canonical(entry) for entry in entries]
-    if name in REPEATED and kind == arrow.string():
+    text, note, stored = _storage(name, entries)
+    kind = getattr(arrow, text)()
+    if name in REPEATED and text == "string":
         kind = arrow.dictionary(arrow.int32(), kind)
     about = {NOTE: note.encode("ascii")} if note else None
-    return arrow.field(name, kind, metadata=about), arrow.array(entries, kind)
+    return arrow.field(name, kind, metadata=about), arrow.array(stored, kind)
+
+
+def _storage(name: str, entries: Sequence[Any]) -> tuple[str, str | None, Sequence[Any]]:
+    """Return the type in which a column is stored, a note on it, and its entries in this type."""
+    kinds = set(map(type, entries)) - {type(None)}
+    if not kinds:
+        return EMPTY.get(name, "null"), None, entries
+    if len(kinds) == 1 and kinds <= SIMPLE.keys() and _fit(entries):
+        return SIMPLE[kinds.pop()], None, entries
+    if kinds == {int, float} and all_in_float64(entries):
+        note = canonical(_changes([type(entry) is int for entry in entries]))
+        return "float64", note, [None if entry is None else float(entry) for entry in entries]
+    return "string", "json", [None if entry is None else canonical(entry) for entry in entries]
+
+
+def _fit(entries: Sequence[Any]) -> bool:
+    """Return whether int64 holds all integers among some values."""
+    return all(-(2**63) <= entry < 2**63 for entry in entries if type(entry) is int)
 
 
 def all_in_float64(entries: Sequence[Any]) -> bool:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -70,8 +71,8 @@ def in_words(seconds: float) -> str:
 
 def work(trial: Trial, tune: Tune | None) -> float:
     """Return what a trial takes, in units of one seed and one unit of the budget."""
-    counts = tune is not None and tune.budget is not None
-    return len(trial.seeds) * (trial.arguments[tune.budget] if counts else 1)
+    budget = None if tune is None else tune.budget
+    return len(trial.seeds) * (1 if budget is None else trial.arguments[budget])
 
 
 def expected_trials(
@@ -182,11 +183,13 @@ def shown(
         yield progress
         return
     with progress_bar(0, progress is not False, unit="trial", form=FORM) as bar:
-        yield lambda now: bar is not None and _draw(bar, now)
+        yield partial(_draw, bar)
 
 
 def _draw(bar: Any, now: Progress) -> None:
-    """Move a bar of tqdm."""
+    """Move a bar of tqdm, if there is one."""
+    if bar is None:
+        return
     bar.total, bar.n = now.expected, now.finished
     failed = f"{now.failed} with an error, " if now.failed else ""
     bar.set_postfix_str(failed + in_words(now.left))

@@ -71,7 +71,7 @@ FUNCTIONS: Mapping[str, Known] = MappingProxyType(
 """The functions that a file may call by name."""
 
 KEYS = ("question", "function", "seeds", "replicas", "fixed", "grid", "tune")
-FIRST_TUNING_SEED = 10_000
+FIRST_TUNING_SEED, MOST_SEEDS = 10_000, 1_000_000
 
 
 class SpecError(ValueError):
@@ -236,7 +236,7 @@ class _Reader:
         return SpecError(f"{self.title}{f', line {line}' if line else ''}: {message}")
 
     @contextmanager
-    def located(self, place: Place, names: Mapping[str, Place]) -> Iterator[None]:
+    def located(self, place: Place, *names: Mapping[str, Place]) -> Iterator[None]:
         """Raise what is raised within as a SpecError, at the first of some names that it tells."""
         try:
             yield
@@ -244,12 +244,8 @@ class _Reader:
             raise
         except (KeyError, TypeError, ValueError) as error:
             message = str(error.args[0]) if error.args else type(error).__name__
-            found = {
-                where.start(): names[name]
-                for name in names
-                if (where := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message))
-            }
-            raise self.error(found[min(found)] if found else place, message) from None
+            told = [found for some in names if (found := _first_of(some, message))]
+            raise self.error(told[0] if told else place, message) from None
 
     # What a file holds, in the order in which it is checked
 
@@ -259,30 +255,37 @@ class _Reader:
         question = self.typed(("question",), str, "text", "")
         function, known = self.function()
         tune = self.tune(known)
-        with self.located(("seeds",), {}):
-            seeds = _as_seeds("seeds", self.content["seeds"], 0)
-        replicas = self.content.get("replicas")
-        if replicas is not None:
-            with self.located(("replicas",), {}):
-                check_integer("replicas", replicas)
-        fixed = self.table(("fixed",))
-        grid: list[dict[str, Any]] = []
-        there: set[str] = set()
+        seeds, replicas = self.seeds(), self.replicas()
+        grid: dict[str, dict[str, Any]] = {}
         for place in self.grids():
-            names = {name: ("fixed", name) for name in fixed}
-            names |= {name: (*place, name) for name in self.at(place)}
+            names = self.names(place)
             self.check_arguments(function, names, place, tune)
             names |= {"seeds": ("seeds",), "budget": ("tune", "budget")}
-            for configuration in self.configurations(place, fixed):
-                with self.located(place, names):
+            for configuration in self.configurations(place):
+                with self.located(place, names, _texts(configuration, names)):
                     check_configuration(configuration, seeds, tune)
                     _check_known(known, configuration, tune)
-                text = canonical(configuration)
-                if text in there:
-                    raise self.error(place, f"{configuration} is there twice; expected each once")
-                there.add(text)
-                grid.append(configuration)
-        return Spec(question, function, tuple(grid), seeds, tune, replicas)
+                with self.located(place):
+                    _add(grid, configuration)
+        return Spec(question, function, tuple(grid.values()), seeds, tune, replicas)
+
+    def seeds(self) -> tuple[int, ...]:
+        """Return the seeds of the result."""
+        with self.located(("seeds",)):
+            return _as_seeds("seeds", self.content["seeds"], 0)
+
+    def replicas(self) -> int | None:
+        """Return how many seeds at most are trained at once."""
+        replicas: int | None = self.content.get("replicas")
+        if replicas is not None:
+            with self.located(("replicas",)):
+                check_integer("replicas", replicas)
+        return replicas
+
+    def names(self, place: Place) -> dict[str, Place]:
+        """Return where the arguments of a grid stand."""
+        fixed: dict[str, Place] = {name: ("fixed", name) for name in self.table(("fixed",))}
+        return fixed | {name: (*place, name) for name in self.at(place)}
 
     def function(self) -> tuple[Function, Known | None]:
         """Return the function and, if it comes with the course, what is known of it."""
@@ -336,9 +339,9 @@ class _Reader:
             f"depth = [1, 2], or several tables [[grid]] of these",
         )
 
-    def configurations(self, place: Place, fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def configurations(self, place: Place) -> Iterator[dict[str, Any]]:
         """Yield every combination of the values of a grid."""
-        table = self.at(place)
+        table, fixed = self.at(place), self.table(("fixed",))
         for name, values in table.items():
             if name in fixed:
                 told = f"{name} is in [grid] and in [fixed]; expected it in one of them"
@@ -357,7 +360,7 @@ class _Reader:
             hint = "" if values == [] else f"such as [{values!r}], or one value in [fixed]"
             told = f"{name} is {values!r}; expected a list of values, {hint or 'at least one'}"
             raise self.error(place, told)
-        with self.located(place, {}):
+        with self.located(place):
             texts = [canonical(as_plain(name, value)) for value in values]
         if len(set(texts)) < len(texts):
             raise self.error(place, f"{name} is {values!r}; expected each value once")
@@ -416,6 +419,22 @@ class _Reader:
         return value
 
 
+def _first_of(names: Mapping[str, Place], message: str) -> Place | None:
+    """Return where that of some names stands that a message tells first."""
+    found = {
+        where.start(): place
+        for name, place in names.items()
+        if (where := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message))
+    }
+    return found[min(found)] if found else None
+
+
+def _texts(configuration: Mapping[str, Any], names: Mapping[str, Place]) -> dict[str, Place]:
+    """Return where texts stand that are arguments, without parameters such as "(alpha=2)"."""
+    texts = {name: text for name, text in configuration.items() if isinstance(text, str)}
+    return {text.split("(")[0]: names[name] for name, text in texts.items() if text}
+
+
 def _holds(content: Any, place: Place) -> bool:
     """Return whether something is there."""
     for step in place:
@@ -428,6 +447,13 @@ def _holds(content: Any, place: Place) -> bool:
     return True
 
 
+def _add(grid: dict[str, dict[str, Any]], configuration: dict[str, Any]) -> None:
+    """Add a configuration under its JSON, or raise ValueError if it is there already."""
+    if (text := canonical(configuration)) in grid:
+        raise ValueError(f"a configuration is there twice: {configuration}; expected each once")
+    grid[text] = configuration
+
+
 def _as_seeds(name: str, given: Any, first: int) -> tuple[int, ...]:
     """Return seeds from a list, or so many of them."""
     if isinstance(given, list):
@@ -436,13 +462,15 @@ def _as_seeds(name: str, given: Any, first: int) -> tuple[int, ...]:
         check_integer(name, given)
     except ValueError as error:
         raise ValueError(f"{error}, or a list of integers") from None
+    if given > MOST_SEEDS:
+        raise ValueError(f"{name} is {given}; expected at most {MOST_SEEDS:,}")
     return tuple(range(first, first + given))
 
 
 def _check_known(known: Known | None, configuration: dict[str, Any], tune: Tune | None) -> None:
     """Raise an error unless a function of the course can be called with a configuration."""
-    if known is not None:
-        for value in [] if tune is None else {tune.values[0], tune.values[-1]}:
+    if known is not None and tune is None:
+        known.check(**configuration)
+    elif known is not None and tune is not None:
+        for value in (tune.values[0], tune.values[-1]):
             known.check(**configuration, **{tune.name: value})
-        if tune is None:
-            known.check(**configuration)

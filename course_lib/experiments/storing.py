@@ -155,8 +155,10 @@ class Store:
                 f"{len(self.done)} trials that were finished before are kept, and the sweep goes "
                 "on from there when it is started again",
             ) from error
-        self._found.journaled.trials[trial.key] = trial, outcome
-        self.done[trial.key] = outcome
+        except KeyboardInterrupt:  # it is here, if not in the journal, and `finish` writes it
+            self._note(trial, outcome)
+            raise
+        self._note(trial, outcome)
 
     def finish(self, rows: Iterable[Mapping[str, Any]]) -> Records:
         """Write the Parquet file and remove the journal; nothing can be added afterwards.
@@ -194,6 +196,11 @@ class Store:
         self._finished = True
         self._journal.remove()
         return records
+
+    def _note(self, trial: Trial, outcome: Outcome) -> None:
+        """Note that a trial is finished."""
+        self._found.journaled.trials[trial.key] = trial, outcome
+        self.done[trial.key] = outcome
 
     def _check(self, resume: bool) -> None:
         """Raise an error unless what is there may be gone on with."""

@@ -216,7 +216,7 @@ def configurations(grid: Grid) -> list[dict[str, Any]]:
         found = [dict(zip(grid, point, strict=True)) for point in product(*values)]
     else:
         expected = "a mapping of arguments to their values, or a list of configurations"
-        check_type("grid", grid, list | tuple, expected)
+        check_type("grid", grid, (list, tuple), expected)
         for entry in grid:
             check_type("a configuration", entry, Mapping, "a mapping of arguments to values")
         found = [as_plain("grid", entry) for entry in grid]
@@ -261,7 +261,7 @@ class _Plan:
         """Check all before anything runs."""
         if not callable(function):
             raise TypeError(f"function is {describe(function)}; expected a function of the seeds")
-        check_type("tune", tune, Tune | None, "a Tune, or None")
+        check_type("tune", tune, (Tune, type(None)), "a Tune, or None")
         if replicas is not None:
             check_integer("replicas", replicas)
         self.configurations = configurations(grid)
@@ -362,11 +362,12 @@ class _Memory:
 def _check_arguments(function: Function, configuration: Mapping[str, Any], tune: Any) -> None:
     """Raise TypeError unless the function takes what it will be called with."""
     tuned = {} if tune is None else {tune.name: tune.values[0]}
+    given = {**configuration, **tuned}
     try:
-        signature(function).bind((), **configuration, **tuned)
+        signature(function).bind((), **given)
     except TypeError as error:
         raise TypeError(
-            f"{name_of(function)} cannot be called with seeds and {configuration | tuned}: {error}"
+            f"{name_of(function)} cannot be called with seeds and {given}: {error}"
         ) from None
     except ValueError:  # compiled, and without a signature
         return

@@ -38,7 +38,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import lru_cache
+from functools import cache, lru_cache
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -240,7 +241,7 @@ def _loop(
                 yield pause(time.time() + rest)
 
     delayed = sweeps_module("joblib").delayed
-    task, pause = delayed(_work), delayed(_pause)
+    task, pause = delayed(_work_for_parent), delayed(_pause)
     rest = max(0.02, workers / 200)  # seconds, so that pauses cost at most 200 calls in a second
     with _results(feed(), workers) as results:
         for done in results:
@@ -278,6 +279,25 @@ def _work(function: Function, trial: Trial) -> tuple[Trial, Outcome]:
     return trial, call(function, trial)
 
 
+def _work_for_parent(function: Function, trial: Trial) -> tuple[Trial, Outcome]:
+    """Call the function in a process that ends with the one that started it."""
+    _watch_parent()
+    return _work(function, trial)
+
+
+@cache
+def _watch_parent() -> None:
+    """End this process soon after its parent was killed; loky's wait for 5 minutes."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
 def _pause(until: float) -> None:
     """Wait; of pauses that were handed out together, all but the first end at once."""
     time.sleep(max(0.0, until - time.time()))
@@ -300,7 +320,7 @@ def _check_death(error: BrokenProcessPool) -> None:
 def _alone(function: Function, trial: Trial) -> Outcome:
     """Call the function in a process while no other is at work."""
     start = time.perf_counter()
-    task = sweeps_module("joblib").delayed(_work)(function, trial)
+    task = sweeps_module("joblib").delayed(_work_for_parent)(function, trial)
     try:
         with _results([task], 2) as results:  # 1 would call it here
             for _, outcome in results:
