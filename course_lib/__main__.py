@@ -203,19 +203,19 @@ def _report(options: argparse.Namespace) -> int:
     report = Report(
         read_records(path), by=options.by, smaller=options.smaller, baseline=options.baseline
     )
-    told = headline(report)
+    told, drawn = headline(report), _drawn(report)
     if not folder.parent.is_dir():
         raise FileNotFoundError(f"the folder {folder.parent} of {folder.name} does not exist")
     folder.mkdir(exist_ok=True)
-    figures = _figures(report, folder)
+    figures = {_saved(figure, folder / stem): text for stem, (figure, text) in drawn.items()}
     page = as_page(report, title=path.name, command=_command(options), figures=figures)
     (folder / "report.md").write_text(page, encoding="utf-8")
     print(*told, f"{folder / 'report.md'}, with {_count(len(figures), 'figure')}", sep="\n")
     return DONE
 
 
-def _figures(report: Report, folder: Path) -> dict[str, str]:
-    """Write the figures; return the text of each by the name of its file."""
+def _drawn(report: Report) -> dict[str, tuple[Any, str]]:
+    """Return figures with what they show, by the names of their files without the ending."""
     try:
         from course_lib import plots
     except ModuleNotFoundError as error:
@@ -237,9 +237,14 @@ def _figures(report: Report, folder: Path) -> dict[str, str]:
         tuned, score = report.tuning["name"], report.tuning["score"]
         figure = plots.tuning_curves(curves, xlabel=tuned, ylabel=score)
         drawn["tuning"] = figure, f"{score} against {tuned}, for {len(curves)} configurations"
-    for stem, (figure, _) in drawn.items():
-        plots.save(figure, folder / stem)
-    return {f"{stem}.svg": text for stem, (_, text) in drawn.items()}
+    return drawn
+
+
+def _saved(figure: Any, path: Path) -> str:
+    """Write a figure; return the name of the file that a page shows."""
+    from course_lib.plots import save
+
+    return save(figure, path)[-1].name
 
 
 def _command(options: argparse.Namespace) -> str:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sweep_helpers import compared
+from sweep_functions import compared
 
 from course_lib.__main__ import main
 from course_lib.experiments.storing import read_records
@@ -292,7 +292,7 @@ def test_wrong_usage_is_one_line_and_status_2(arguments, told, folder, capsys):
     [
         ('"a_study:study"', '"a_study:stduy"', "spec.toml, line 2: unknown function of a_study"),
         ("depth = [1, 2]", "depht = [1, 2]", "spec.toml, line 9: unknown argument of study"),
-        ("seeds = 3", "seeds = [0]", "spec.toml, line 16: seeds [0] are there for tuning"),
+        ("seeds = 3", "seeds = [0]", "spec.toml, line 3: seeds [0] are there for tuning"),
         ("[grid]", "[grid", "spec.toml, line 8: this is no TOML"),
     ],
 )
