@@ -162,17 +162,20 @@ def estimate(
     works = {place: sum(work(trial, tune) for trial in left[place]) for place in places}
     some = [*rates.values()] or [math.nan]
     mean, least, most = sum(some) / len(some), min(some), max(some)
-    seconds = [
-        sum(own * rates.get(place, other) for place, own in works.items()) / workers
-        for other in (mean, least, most)
-    ]
+
+    def seconds(other: float) -> float:
+        """Return what all takes, with a rate for what was not rehearsed."""
+        return sum(own * rates.get(place, other) for place, own in works.items()) / workers
+
     return Estimate(
         len(plans),
         sum(map(len, left)),
         sum(len(trial.seeds) for trials in left for trial in trials),
         sum(trial.key in known for plan in plans for trial in plan),
         len(outcomes),
-        *seconds,
+        seconds(mean),
+        seconds(least),
+        seconds(most),
         workers,
         _part(plans, tune),
         tuple(o.error for _, o in outcomes.values() if o.error is not None),

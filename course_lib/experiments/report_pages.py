@@ -164,8 +164,8 @@ def _warnings(report: Report) -> list[str]:
         parts.append(f"**{_count(len(report.failures), 'trial')} failed**, listed below.")
     for name in ("version", "commit"):
         if len(report.origins[name]) > 1:
-            told = ", ".join(report.origins[name])
-            parts.append(f"**Records of more than one {name}**: {told}.")
+            seen = ", ".join(report.origins[name])
+            parts.append(f"**Records of more than one {name}**: {seen}.")
     return parts
 
 

@@ -279,9 +279,9 @@ class Report:
         labels = [label for label in self.ranking() if label != name]
         tried = [_tested(self._samples(label), reference, self.level) for label in labels]
         tests = [found.p for found in tried if isinstance(found, Difference)]
-        corrected = iter(holm(tests) if tests else [])
+        corrected = iter(holm(tests).tolist() if tests else [])
         return [
-            self._versus(label, found, float(next(corrected)), len(tests))
+            self._versus(label, found, next(corrected), len(tests))
             if isinstance(found, Difference)
             else Versus(label, None, math.nan, self._overlap(label, name), f"not decided: {found}")
             for label, found in zip(labels, tried, strict=True)
@@ -373,7 +373,7 @@ class Report:
         """What the records say of where they come from, each once; of dates, the first and last."""
         found = {}
         for name in WHERE:
-            seen = sorted({row.get(name) for row in self.records} - {None})
+            seen = sorted({row[name] for row in self.records if row.get(name) is not None})
             found[name] = list(dict.fromkeys([*seen[:1], *seen[-1:]])) if name == "date" else seen
         return found
 
@@ -391,7 +391,7 @@ class Report:
             Arrays, by label, from the best on; values of which a training diverged or failed are
             left out, as are configurations with fewer than two others.
         """
-        found = {}
+        found: dict[str, tuple[Array, Array, Array, Array]] = {}
         for label in self.ranking():
             points = self._points(self._by_label[label])
             if len(points) > 1 and len(found) < most:
@@ -559,7 +559,7 @@ def _chosen_value(by: str | None, score: str | None, values: Sequence[str]) -> s
     if by is not None:
         check_choice("value", by, values)
         return by
-    return score if score in values else next(iter(values), "")
+    return score if score is not None and score in values else next(iter(values), "")
 
 
 def _summary(label: str, samples: Mapping[int, float], level: float) -> Summary:
