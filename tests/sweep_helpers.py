@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from course_lib.experiments.storing import Store
@@ -45,8 +46,6 @@ def python(program, *arguments, **options):
 
 def run_sweep(path, count, *, log=None, pause=0.0):
     """Run trials that are not done yet, and finish; log the place of each that is computed."""
-    import time
-
     trials = [trial_of(place) for place in range(count)]
     with Store(path, HEADER) as store:
         for trial in trials:

@@ -189,7 +189,8 @@ def test_a_disk_that_fails_in_a_line_and_while_it_is_removed(path, monkeypatch):
     journal.add(trial_of(0), outcome_of(trial_of(0)))
     with monkeypatch.context() as patched, pytest.raises(OSError, match="Input/output error"):
         patched.setattr(os, "write", half)
-        journal.add(trial_of(1), outcome_of(trial_of(1)))
+        long = trial_of(1, seeds=range(1000))
+        journal.add(long, outcome_of(long))
     monkeypatch.undo()
     assert not path.read_bytes().endswith(b"\n")
     assert list(read_journal(path).trials) == [trial_of(0).key]

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 from sweep_helpers import python
@@ -46,6 +47,21 @@ def test_a_lock_vanishes_with_a_killed_process(tmp_path, refuses):
     with locked(path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_of_a_lock_is_removed_while_it_is_held(tmp_path, monkeypatch, refuses):
+    """Otherwise it may be that of the next holder, and a third would hold another one."""
+    path, unlink, removed = tmp_path / "results.parquet", Path.unlink, []
+
+    def note(self):
+        refuses(locked(path).__enter__, BlockingIOError, "another sweep")
+        unlink(self)
+        removed.append(self.name)
+
+    monkeypatch.setattr(Path, "unlink", note)
+    with locked(path):
+        pass
+    assert removed == ["results.parquet.lock"]
 
 
 def test_many_take_turns_and_no_two_at_once(tmp_path):

@@ -60,7 +60,8 @@ class Journal:
     def __init__(self, path: Path, header: Mapping[str, Any], found: Journaled) -> None:
         """Open it, drop a torn end, and write the first line where there is none."""
         self.path = path
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        self._handle = os.open(path, flags, 0o666)
         try:
             self._end = found.end
             os.ftruncate(self._handle, self._end)
@@ -96,7 +97,6 @@ class Journal:
     def _append(self, line: bytes) -> None:
         """Write a line and wait until it is on the disk, or leave the file as it was."""
         os.ftruncate(self._handle, self._end)  # without what an error has left
-        os.lseek(self._handle, self._end, os.SEEK_SET)
         written = 0
         try:
             while written < len(line):
