@@ -1,6 +1,7 @@
 """The commands: what they run, what they say, and the status with which they end."""
 
 import builtins
+import errno
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 from sweep_functions import compared
 
 from course_lib.__main__ import main
+from course_lib.experiments.journal import Journal
+from course_lib.experiments.locking import locked
 from course_lib.experiments.storing import read_records
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -197,6 +200,34 @@ def test_widened_grids_and_edges_are_told(folder, capsys):
     out = capsys.readouterr().out
     assert "grids widened, as the best value was at the edge" in out
     assert "the best rate is at the edge still: depth=1 (result); depth=1 (result, doubled)" in out
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(folder, capsys, monkeypatch):
+    real, added = Journal.add, []
+
+    def full(journal, trial, outcome):
+        added.append(trial)
+        if len(added) == 6:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(journal, trial, outcome)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", full)
+        assert main(["sweep", "spec.toml", "--out", "r.parquet"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "No space left on device" in err
+    assert "the 5 trials that were finished before are kept" in err
+    assert len(set(read_records("r.parquet").values("trial"))) == 5
+    assert main(["sweep", "spec.toml", "--out", "r.parquet", "--resume"]) == 0
+    assert len(calls(folder)) == len(set(calls(folder))) + 1
+
+
+def test_a_second_sweep_on_one_file_is_one_line(folder, capsys):
+    with locked(folder / "r.parquet"):
+        assert main(["sweep", "spec.toml", "--out", "r.parquet", "--resume"]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "is being written by another sweep" in err
+    assert calls(folder) == []
 
 
 # ---------------------------------------------------------------------------------------------

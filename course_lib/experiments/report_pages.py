@@ -222,8 +222,7 @@ def _differences(report: Report) -> list[str]:
     rows = [
         [
             other.label,
-            *(_difference(other) if other.difference else ["none"] * 3),
-            "overlap" if other.overlap else "apart",
+            *(_difference(other) if other.difference else ["none"] * 4),
             other.verdict,
         ]
         for other in report.versus
@@ -233,13 +232,14 @@ def _differences(report: Report) -> list[str]:
 
 
 def _difference(other: Versus) -> list[str]:
-    """Return a difference, its effect size and p as text."""
+    """Return a difference, its effect size, p, and whether the intervals overlap, as text."""
     found = other.difference
     if found is None:
         return []
     effect = "none" if math.isnan(found.effect) else f"{found.effect:+.2f}"
     p = "< 0.001" if other.p < 0.001 else f"{other.p:.3f}"
-    return [_interval(found.mean, found.low, found.high, "+"), effect, p]
+    intervals = "overlap" if other.overlap else "apart"
+    return [_interval(found.mean, found.low, found.high, "+"), effect, p, intervals]
 
 
 def _tuning(report: Report) -> list[str]:
