@@ -214,6 +214,21 @@ def test_where_all_trials_failed_the_report_says_why():
     assert page.count("ZeroDivisionError: division by zero") == 2
 
 
+def test_what_was_not_run_for_lack_of_a_choice_is_no_failure_and_is_finished():
+    tune = Tune("rate", [0.01, 0.1, 1.0], "score", budget="steps", seeds=range(90, 93))
+    records = sweep(
+        lambda seeds, x, steps, rate: {"score": [rate / x] * len(seeds)},
+        {"x": [0, 1], "steps": [2]},
+        seeds=range(3),
+        tune=tune,
+        progress=False,
+    )
+    report = Report(records)
+    found = [(f.label, f.phase, f.value) for f in report.failures]
+    assert found == [("x=0", "tuning", value) for value in (0.01, 0.1, 1.0)]
+    assert report.unfinished == []
+
+
 def test_the_results_of_failed_trials_are_not_averaged():
     rows = rows_of({"relu": [0.5, 0.7, None], "tanh": [None, None, None]})
     for row in rows:

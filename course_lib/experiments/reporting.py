@@ -52,8 +52,8 @@ class Group:
     phases: Mapping[str, Rows]
 
     def samples(self, name: str, phase: str = RESULT) -> dict[int, float]:
-        """Return a value by seed, without trials that ended in an error."""
-        rows = [row for row in self.phases.get(phase, ()) if row.get("error") is None]
+        """Return a value by seed, without trials that ended in an error, which have none."""
+        rows = self.phases.get(phase, ())
         return {row["seed"]: float(row[name]) for row in rows if row.get(name) is not None}
 
 
