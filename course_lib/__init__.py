@@ -3,7 +3,7 @@
 The modules follow a reader's day, and an import never points backwards along this line:
 ``data`` -> ``pairs`` -> ``numerics`` -> ``activations`` -> ``accuracy`` -> ``autodiff`` ->
 ``meanfield`` -> ``network`` -> ``training`` -> ``pytorch`` -> ``diagnostics`` -> ``statistics`` ->
-``experiments`` -> ``claims`` -> ``plots``.
+``experiments`` -> ``claims`` -> ``plots`` -> ``__main__``, which is ``python -m course_lib``.
 
 Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
 all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib),

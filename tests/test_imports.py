@@ -46,6 +46,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     },
     "claims": set(),
     "plots": {"activations"},
+    "__main__": {"experiments", "plots"},
 }
 CHEAP = "ast, bisect, contextlib, copy, dataclasses, inspect, numbers, operator, typing"
 SWEEPS = {"dask", "distributed", "filelock", "joblib", "pyarrow", "threadpoolctl"}

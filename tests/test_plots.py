@@ -182,6 +182,11 @@ DRAW = {
     "computation_graph, before": lambda: plots.computation_graph(neuron(backward=False)[0]),
     "computation_graph, crossing": lambda: plots.computation_graph(crossing()),
     "computation_graph, one": lambda: plots.computation_graph(Value(-1e-5)),
+    "tuning_curves": lambda: plots.tuning_curves(
+        {f"depth={i}": (10.0 ** (LINE[: 9 - i] - 3), *[LINE[: 9 - i] / 9 + d for d in (0, -1, 1)])
+         for i in range(6)},
+        xlabel="learning rate", ylabel="validation accuracy",
+    ),
     "confusion, long names": lambda: plots.confusion(
         np.eye(3, dtype=int) * 5, ["trouser", "ankle boot", "coat"]
     ),

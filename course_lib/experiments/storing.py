@@ -37,7 +37,7 @@ class Store:
     """The file of a sweep and its journal, which one sweep at a time may write.
 
     A context manager: at the end it lets go of the file, and leaves the journal where the sweep was
-    not finished.
+    not finished. Where opening it raises an error, nothing was changed.
 
     Parameters
     ----------
@@ -71,7 +71,6 @@ class Store:
         If something is there that should not be resumed.
     ValueError
         If what is there is of another sweep, of a newer version, damaged, or something else.
-    In each case nothing was changed.
 
     Examples
     --------

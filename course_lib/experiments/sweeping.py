@@ -35,7 +35,7 @@ from course_lib.experiments.storing import Store
 from course_lib.experiments.trials import Outcome, Trial, as_plain, canonical
 from course_lib.experiments.workers import Function, run_trials
 
-__all__ = ["configurations", "name_of", "sweep"]
+__all__ = ["check_sweep", "configurations", "name_of", "sweep"]
 
 Grid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]
 
@@ -147,6 +147,43 @@ def sweep(
                 store.finish(plan.rows(store.done))
             raise
         return store.finish(plan.rows(store.done))
+
+
+def check_sweep(
+    function: Function,
+    grid: Grid,
+    *,
+    seeds: Sequence[int],
+    tune: Tune | None = None,
+    out: str | PathLike[str] | None = None,
+    replicas: int | None = None,
+    resume: bool = True,
+) -> dict[str, Outcome]:
+    """Raise what `sweep` would raise before it runs anything; change nothing.
+
+    Parameters
+    ----------
+    function, grid, seeds, tune, out, replicas, resume
+        As of `sweep`.
+
+    Returns
+    -------
+    dict of str to Outcome
+        What `out` holds already, by the key of the trial.
+
+    Examples
+    --------
+    >>> def study(seeds, depth):
+    ...     return {"loss": [1 / (depth + seed) for seed in seeds]}
+    >>> check_sweep(study, {"width": [1]}, seeds=range(2))
+    Traceback (most recent call last):
+    TypeError: ... missing a required argument: 'depth'
+    """
+    plan = _Plan(function, grid, seeds, tune, replicas)
+    if out is None:
+        return {}
+    with Store(out, plan.header, resume=as_flag("resume", resume)) as store:
+        return dict(store.done)
 
 
 def configurations(grid: Grid) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from course_lib.plots.figures import (
     intervals,
 )
 from course_lib.plots.graph import computation_graph
+from course_lib.plots.reports import save, tuning_curves
 from course_lib.plots.style import COLORS, direct_labels, use_style
 
 __all__ = [
@@ -25,5 +26,7 @@ __all__ = [
     "functions",
     "image_grid",
     "intervals",
+    "save",
+    "tuning_curves",
     "use_style",
 ]

@@ -1,0 +1,289 @@
+"""Sweeps and reports from a shell: ``python -m course_lib sweep`` and ``... report``.
+
+The exit status is 0 where all went well; 1 where some trials failed, which the last line says; 2
+where it cannot be run as it was asked for, or cannot go on, with one line that says why; and 130
+after an interrupt, which leaves a usable file.
+"""
+
+import argparse
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from course_lib.experiments.estimating import estimate
+from course_lib.experiments.records import Records
+from course_lib.experiments.report_pages import as_page, headline
+from course_lib.experiments.reporting import Report
+from course_lib.experiments.spec import Spec, read_spec, shipped_specs
+from course_lib.experiments.storing import read_records
+from course_lib.experiments.sweeping import check_sweep, sweep
+
+__all__ = ["main"]
+
+PROGRAM = "python -m course_lib"
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130  # exit status
+TOLD = (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError)
+ROWS = 40  # configurations in a figure: the best
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, and return its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of this process.
+
+    Returns
+    -------
+    int
+        0, 1, 2 or 130, as the module says.
+
+    Examples
+    --------
+    >>> main(["report", "nowhere.parquet"])
+    2
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        options = _parser().parse_args(given)
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        return _told("interrupted", INTERRUPTED)
+    except TOLD as error:
+        return _told(_in_one_line(error), WRONG)
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong, and exit."""
+        raise SystemExit(_told(f"{message}; see {self.prog} --help", WRONG))
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return what reads the arguments."""
+    parser = _Parser(prog=PROGRAM, description="Large experiments, and reports on them.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_sweep(commands.add_parser("sweep", help="run a sweep that a file describes"))
+    _add_report(commands.add_parser("report", help="make tables and figures of records"))
+    return parser
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a sweep."""
+    shipped = ", ".join(shipped_specs())
+    parser.set_defaults(run=_sweep)
+    parser.add_argument("spec", metavar="SPEC", help=f"a file SPEC.toml, or one of: {shipped}")
+    parser.add_argument("--out", required=True, metavar="FILE", help="a Parquet file for records")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, default=1, metavar="N", help="processes; default 1")
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://10.0.0.1:8786"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with what FILE holds")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check all, rehearse a few trials, say what it costs"
+    )
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a report."""
+    parser.set_defaults(run=_report)
+    parser.add_argument("records", metavar="FILE", help="of a sweep, finished or not")
+    parser.add_argument("--out", metavar="FOLDER", help="default: FILE-report, without .parquet")
+    parser.add_argument(
+        "--by", metavar="VALUE", help="what ranks; default: the score of the tuning"
+    )
+    parser.add_argument("--smaller", action="store_true", help="a smaller VALUE is better")
+    parser.add_argument(
+        "--baseline", metavar="LABEL", help="configuration to compare with; default: the best"
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# Sweeps
+# ---------------------------------------------------------------------------------------------
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    """Run a sweep, or say what it costs."""
+    spec = read_spec(options.spec)
+    asked: dict[str, Any] = {
+        "seeds": spec.seeds,
+        "tune": spec.tune,
+        "replicas": spec.replicas,
+        "out": options.out,
+        "resume": options.resume,
+    }
+    try:
+        if options.dry_run:
+            return _dry_run(spec, asked, options)
+        records = sweep(
+            spec.function,
+            spec.grid,
+            **asked,
+            workers=options.workers,
+            scheduler=options.scheduler,
+        )
+    except FileExistsError:
+        return _told(
+            f"{options.out} has results already; go on with them with --resume, or choose another "
+            f"file",
+            WRONG,
+        )
+    except KeyboardInterrupt:
+        return _told(_interrupted(options.out), INTERRUPTED)
+    return _finished(records, options.out)
+
+
+def _dry_run(spec: Spec, asked: dict[str, Any], options: argparse.Namespace) -> int:
+    """Check everything, rehearse, and print what it would cost."""
+    done = check_sweep(spec.function, spec.grid, **asked)
+    del asked["out"], asked["resume"]
+    found = estimate(
+        spec.function,
+        spec.grid,
+        **asked,
+        done=done,
+        workers=options.workers,
+        scheduler=options.scheduler,
+    )
+    print(*filter(None, [spec.question, str(found)]), sep="\n")
+    print(f"{options.out} was not written")
+    if found.errors:
+        print(f"{_count(len(found.errors), 'rehearsed trial')} failed: {_flat(found.errors[0])}")
+    return FAILED if found.errors else DONE
+
+
+def _finished(records: Records, out: str) -> int:
+    """Say what came of a sweep."""
+    report = Report(records)
+    print(
+        f"{out}: {_count(len(records), 'record')} of {_count(len(report.groups), 'configuration')}"
+    )
+    grown = sum(bool(choice.widened) for choice in report.choices)
+    edges = [f"{c.label} ({c.phase})" for c in report.choices if c.at_edge]
+    if grown:
+        print(f"{_count(grown, 'grid')} widened, as the best value was at the edge")
+    if edges:
+        print(f"the best {report.tuning['name']} is at the edge still: {'; '.join(edges)}")
+    print(f"for tables and figures: {PROGRAM} report {shlex.quote(out)}")
+    if report.failures:
+        print(
+            f"{_count(len(report.failures), 'trial')} failed, the first of them with "
+            f"{_flat(report.failures[0].error)}"
+        )
+    return FAILED if report.failures else DONE
+
+
+def _interrupted(out: str) -> str:
+    """Return what an interrupted sweep has left."""
+    try:
+        kept = len(set(read_records(out).values("trial")))
+    except (OSError, ValueError, KeyError):
+        return "interrupted before a trial was finished"
+    return f"interrupted; {out} holds {_count(kept, 'trial')}, and --resume goes on from there"
+
+
+# ---------------------------------------------------------------------------------------------
+# Reports
+# ---------------------------------------------------------------------------------------------
+
+
+def _report(options: argparse.Namespace) -> int:
+    """Write tables and figures."""
+    path = Path(options.records)
+    folder = Path(options.out or path.with_name(f"{path.name.removesuffix('.parquet')}-report"))
+    report = Report(
+        read_records(path), by=options.by, smaller=options.smaller, baseline=options.baseline
+    )
+    told, drawn = headline(report), _drawn(report)
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(f"the folder {folder.parent} of {folder.name} does not exist")
+    folder.mkdir(exist_ok=True)
+    figures = {_saved(figure, folder / stem): text for stem, (figure, text) in drawn.items()}
+    page = as_page(report, title=path.name, command=_command(options), figures=figures)
+    (folder / "report.md").write_text(page, encoding="utf-8")
+    print(*told, f"{folder / 'report.md'}, with {_count(len(figures), 'figure')}", sep="\n")
+    return DONE
+
+
+def _drawn(report: Report) -> dict[str, tuple[Any, str]]:
+    """Return figures with what they show, by the names of their files without the ending."""
+    try:
+        from course_lib import plots
+    except ModuleNotFoundError as error:
+        told = 'figures need Matplotlib; install it with: pip install "why-networks-bend[plots]"'
+        raise ModuleNotFoundError(told, name=error.name) from None
+    plots.use_style()
+    drawn: dict[str, tuple[Any, str]] = {}
+    for name in report.values:
+        rows = {
+            s.label: (s.mean, s.low, s.high) for s in report.summaries(name) if s.mean == s.mean
+        }
+        if rows:
+            best = dict(list(rows.items())[:ROWS])
+            text = f"{name} of {_count(len(best), 'configuration')}, from the best on"
+            figure = plots.intervals(best, xlabel=f"{name}, {report.level:.0%} interval")
+            drawn[f"results-{re.sub(r'[^0-9A-Za-z_-]', '_', name)}"] = figure, text
+    curves = report.curves()
+    if curves:
+        tuned, score = report.tuning["name"], report.tuning["score"]
+        figure = plots.tuning_curves(curves, xlabel=tuned, ylabel=score)
+        drawn["tuning"] = figure, f"{score} against {tuned}, for {len(curves)} configurations"
+    return drawn
+
+
+def _saved(figure: Any, path: Path) -> str:
+    """Write a figure; return the name of the file that a page shows."""
+    from course_lib.plots import save
+
+    return save(figure, path)[-1].name
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command that makes a report."""
+    words = ["report", options.records]
+    for name in ("out", "by", "baseline"):
+        given = getattr(options, name)
+        words += [f"--{name}", given] if given else []
+    return f"{PROGRAM} {shlex.join(words)}{' --smaller' * options.smaller}"
+
+
+# ---------------------------------------------------------------------------------------------
+# Words
+# ---------------------------------------------------------------------------------------------
+
+
+def _told(message: str, status: int) -> int:
+    """Write a line about what is wrong; return an exit status."""
+    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    return status
+
+
+def _in_one_line(error: BaseException) -> str:
+    """Return what an error says."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename is not None else ""
+        return _flat(f"{error.strerror}{where}")
+    return _flat(str(error.args[0]) if error.args else type(error).__name__)
+
+
+def _flat(text: str) -> str:
+    """Return text in one line."""
+    return " ".join(text.split())
+
+
+def _count(n: int, noun: str) -> str:
+    """Return a number of things."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
