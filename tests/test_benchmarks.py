@@ -196,8 +196,8 @@ INTERRUPTED = """
 import time
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
-print("started", flush=True)
 try:
+    print("started", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     time.sleep(0.6)  # as removing a worktree takes

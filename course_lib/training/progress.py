@@ -39,7 +39,9 @@ def progress_bar(
         from tqdm.notebook import tqdm
     else:
         from tqdm import tqdm
-    bar: AbstractContextManager[Any] = tqdm(total=total, unit=unit, leave=False, bar_format=form)
+    options = {"total": total, "unit": unit, "leave": False, "bar_format": form}
+    # tqdm has read the variable when it was imported, perhaps before it was changed
+    bar: AbstractContextManager[Any] = tqdm(**options, disable=False)
     return bar
 
 
