@@ -332,7 +332,7 @@ def test_values_take_them():
 
 def test_figures_take_them():
     figure = plots.functions([LEAKY, activations.get("elu", alpha=2.0)])
-    titles = [axes.get_title(loc="center") for axes in figure.axes[:2]]
+    titles = [axes.get_title("left") or axes.get_title("center") for axes in figure.axes[:2]]
     assert titles == [LEAKY, "elu(alpha=2.0)"]
     derivative, function = figure.axes[0].lines
     np.testing.assert_array_equal(function.get_ydata(), leaky()(function.get_xdata()))
