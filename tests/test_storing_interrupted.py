@@ -281,6 +281,13 @@ def test_a_sweep_may_die_at_any_of_its_calls(tmp_path):
 def test_a_sweep_may_end_at_any_time(tmp_path, number):
     program = "import signal, sys, test_storing_interrupted as t\n"
     program += f"t.end_at_random(sys.argv[1], signal.{number})"
-    grown = [int(line) for line in succeeds(program, tmp_path).split()]
+    try:
+        told = succeeds(program, tmp_path)
+    except AssertionError as error:  # threads of Arrow may abort the program that ends the sweeps
+        if "terminate called" not in str(error):
+            raise
+        (tmp_path / "again").mkdir()
+        told = succeeds(program, tmp_path / "again")
+    grown = [int(line) for line in told.split()]
     assert grown == sorted(grown)
     assert len(grown) >= 8  # it was ended often
