@@ -11,7 +11,7 @@ NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
 export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test coverage test-oldest pyodide notebooks lab serve lint format accuracy bench lock clean
+.PHONY: help install book test coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study lock clean
 
 help: ## list the tasks
 	@$(PYTHON) tools/tasks.py
@@ -56,6 +56,12 @@ accuracy: install ## print the largest error of every activation beside other li
 
 bench: install ## time training steps, activations and imports beside others', and every notebook's cells
 	@$(RUN) benchmarks
+
+studies: install ## list the long experiments, with their cost and the age of their records
+	@$(RUN) studies
+
+study: install ## make the records of one anew: NAME=dropout; QUICK=1 runs its miniature, WORKERS=4, DRY=1
+	@$(RUN) studies "$(NAME)" $(if $(QUICK),--quick) $(if $(DRY),--dry-run) $(if $(WORKERS),--workers $(WORKERS))
 
 lock: install ## make requirements.lock anew, with the newest versions that fit together
 	@$(RUN) tools/lock.py

@@ -2,26 +2,18 @@
 
 For each shape of network and batch: 16 networks, one for each seed. Forward and backward take turns
 for each of them, so that a busy moment of the machine hits both alike, and the medians are divided;
-there are fewer rounds where one takes long. Times stay out of the file, because no two machines
-share them. The ratio that counting multiplications predicts stands beside each measured one. One
-thread; takes two minutes.
+there are fewer rounds where one takes long. Times stay out of the records, because no two machines
+share them. The ratio that counting multiplications predicts stands beside each measured one. All
+has one thread, and nothing else runs beside it.
 """
-
-import os
-
-if __name__ == "__main__":
-    for library in ("OMP", "OPENBLAS", "MKL"):  # they read it when NumPy is imported
-        os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import statistics
 import time
 from itertools import pairwise
 
 import numpy as np
-import torch
-from study import main
+from study import Study
 
-from course_lib import pytorch
 from course_lib.network import mlp
 
 SEEDS = range(16)
@@ -37,7 +29,7 @@ SHAPES = {
     "8 layers of 1024": [1024] * 9,
 }
 BATCHES = (1, 4, 16, 64, 256)
-RUNS = [{"shape": shape, "batch": 64} for shape in SHAPES] + [
+GRID = [{"shape": shape, "batch": 64} for shape in SHAPES] + [
     {"shape": "8 layers of 256", "batch": batch} for batch in BATCHES if batch != 64
 ]
 
@@ -68,6 +60,10 @@ def turns(forward, backward, rounds):
 
 def ratios(shape, batch, seed):
     """Return the ratio of the NumPy network, and that of the same network in PyTorch."""
+    import torch
+
+    from course_lib import pytorch
+
     sizes = SHAPES[shape]
     network = mlp(sizes, seed=seed, dtype=np.float32)
     rng = np.random.default_rng(seed)
@@ -90,25 +86,37 @@ def ratios(shape, batch, seed):
     return ours, turns(forward, backward, rounds)
 
 
-def run(shape, batch):
-    """Return the ratios of one shape and batch, one for each seed."""
-    torch.set_num_threads(1)
-    ours, theirs = np.transpose([ratios(shape, batch, seed) for seed in SEEDS])
+def measure(seeds, shape, batch):
+    """Return the ratios of one shape and batch for each seed, counted and measured."""
+    ours, theirs = np.transpose([ratios(shape, batch, seed) for seed in seeds])
+    sizes = SHAPES[shape]
     return {
-        "shape": shape,
-        "sizes": SHAPES[shape],
-        "batch": batch,
-        "rounds": rounds_for(SHAPES[shape], batch),
-        "counted_ratio": counted_ratio(SHAPES[shape]),
+        "counted_ratio": np.full(len(seeds), counted_ratio(sizes)),
+        "rounds": np.full(len(seeds), rounds_for(sizes, batch)),
         "time_ratio": ours,
         "time_ratio_pytorch": theirs,
     }
 
 
-def collect(records):
-    """Put the number of seeds before the records."""
-    return {"seeds": len(SEEDS), "networks": records}
+def figure(records):
+    """Draw the measured ratios beside the counted one, with their intervals over seeds."""
+    from course_lib import plots
+    from course_lib.statistics import bootstrap_interval
+
+    rows = {}
+    for key, library in (("time_ratio", "NumPy"), ("time_ratio_pytorch", "PyTorch")):
+        for shape, batch in dict.fromkeys((r["shape"], r["batch"]) for r in records):
+            found = records.select(shape=shape, batch=batch).values(key)
+            low, high = bootstrap_interval(found) if len(found) > 1 else (found[0], found[0])
+            rows[f"{shape}, batch {batch}, {library}"] = found.mean(), low, high
+    return plots.intervals(rows, xlabel="time of backward over forward")
 
 
-if __name__ == "__main__":
-    main("propagation_cost", RUNS, run, collect)
+STUDY = Study(
+    measure,
+    GRID,
+    SEEDS,
+    figure=figure,
+    quick={"grid": [{"shape": "8 layers of 64", "batch": 64}], "seeds": range(2)},
+    alone=True,
+)

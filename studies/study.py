@@ -1,95 +1,160 @@
-"""The program that all studies have in common: it executes their runs and stores the records.
+"""What all studies have in common: each is a grid, a function and a figure.
 
-A study is one file. It asks a question in its docstring, lists in ``RUNS`` the keyword arguments of
-every run, measures one of them in ``run(**arguments)``, and lays out the records of all runs in
-``collect(records)`` for the pages of the book, which read them with `course_lib.data.results`.
-
-    python studies/dropout.py        # executes all runs and stores the result
-    python studies/dropout.py 0 7    # executes these two, prints them and stores nothing
+A study is a file of this folder. Its docstring asks a question, its function measures one
+configuration for many seeds, and ``STUDY`` says for which configurations, seeds and tuned values,
+and how the records are drawn. `make` runs it with `course_lib.experiments.sweep`.
 """
 
-import json
-import math
-import sys
+import ast
+import importlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from course_lib import plots
+from course_lib.experiments import Records, Tune, read_records, sweep
+from course_lib.experiments.estimating import estimate
+from course_lib.experiments.sweeping import configurations
 
-FOLDER = Path(__file__).resolve().parent.parent / "course_lib" / "bundled" / "results"
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE.parent / "course_lib" / "bundled" / "results"
+BUILD = HERE.parent / "_build" / "studies"
 
 
-def main(name, runs, run, collect, chosen=None):
-    """Execute the runs of a study; store the result, unless only some runs are chosen.
+@dataclass(frozen=True)
+class Study:
+    """An experiment that is too long for a page.
+
+    Parameters
+    ----------
+    function, grid, seeds, tune, replicas
+        As for `course_lib.experiments.sweep`.
+    figure : callable
+        Takes the records, of the whole study or of the miniature, and returns a figure.
+    quick : dict
+        What the miniature has instead, so that it takes a minute: ``grid``, ``seeds`` or ``tune``.
+    alone : bool
+        Whether its trials measure times, and so run one after another in this process.
+    """
+
+    function: Callable[..., Mapping[str, Any]]
+    grid: Any
+    seeds: Sequence[int]
+    figure: Callable[[Records], Any]
+    quick: Mapping[str, Any]
+    tune: Tune | None = None
+    replicas: int | None = None
+    alone: bool = False
+
+    def miniature(self):
+        """Return the study with the grid, seeds and tuned values of the miniature."""
+        return replace(self, **self.quick, quick={})
+
+    def asked(self):
+        """Return the arguments of `sweep` that say what is run."""
+        return {
+            "grid": configurations(self.grid),
+            "seeds": self.seeds,
+            "tune": self.tune,
+            "replicas": self.replicas,
+        }
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the records of a study say of themselves.
+
+    Attributes
+    ----------
+    trials, configurations : int
+        How many there are.
+    seconds : float
+        Of all trials, as if one had run after another.
+    newest : datetime
+        When the last trial was finished.
+    commits : list of str
+        Of the code.
+    """
+
+    trials: int
+    configurations: int
+    seconds: float
+    newest: datetime
+    commits: list[str]
+
+
+def names():
+    """Return the names of all studies."""
+    return sorted(path.stem for path in HERE.glob("*.py") if _assigns(path, "STUDY"))
+
+
+def _assigns(path, name):
+    """Return whether a module assigns a name; it is not imported."""
+    tree = ast.parse(path.read_text("utf-8"))
+    assigned = [node.targets for node in tree.body if isinstance(node, ast.Assign)]
+    return any(ast.unparse(target) == name for targets in assigned for target in targets)
+
+
+def question(name):
+    """Return what a study asks: the first line of its docstring."""
+    tree = ast.parse((HERE / f"{name}.py").read_text("utf-8"))
+    return ast.get_docstring(tree).splitlines()[0]
+
+
+def load(name):
+    """Return a study."""
+    return importlib.import_module(name).STUDY
+
+
+def about(records):
+    """Return what records say of themselves."""
+    trials = {row["trial"]: row for row in records}.values()
+    return Stored(
+        trials=len(trials),
+        configurations=len({row["place"] for row in records}),
+        seconds=sum(row["seconds"] for row in trials),
+        newest=max(datetime.fromisoformat(row["date"]) for row in trials),
+        commits=sorted({row["commit"] for row in trials}),
+    )
+
+
+def records_of(name):
+    """Return the records of a study, or None if they were never made."""
+    path = FOLDER / f"{name}.parquet"
+    return read_records(path) if path.exists() else None
+
+
+def make(name, *, quick=False, **where):
+    """Run a study, store its records and draw its figure; return where these are.
+
+    While it runs, its records are in ``_build/studies``, from where an interrupted run goes on.
+    When all is done, those of a whole study move into the package. The figure, and the records of a
+    miniature, stay in that folder.
 
     Parameters
     ----------
     name : str
-        Of the study's file and of its result.
-    runs : list of dict
-        Keyword arguments of `run`.
-    run : callable
-        Returns a record of what was measured, a dict.
-    collect : callable
-        Takes the list of all records and returns what is stored, a dict.
-    chosen : sequence of str, optional
-        Places in `runs`, from 0 on; by default the program's arguments.
-
-    Raises
-    ------
-    SystemExit
-        If one that is chosen is no such place. Nothing is executed then.
+        Of the study.
+    quick : bool
+        Whether to run its miniature.
+    **where : object
+        ``workers`` or ``scheduler``, as for `sweep`.
     """
-    chosen = sys.argv[1:] if chosen is None else chosen
-    for text in chosen:
-        if not (text.isdecimal() and int(text) < len(runs)):
-            sys.exit(f"run is {text!r}; expected integers from 0 to {len(runs) - 1}")
-    records = []
-    for place in [int(text) for text in chosen] or range(len(runs)):
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # some runs diverge
-            records.append(run(**runs[place]))
-        print(f"{place + 1}/{len(runs)}", runs[place], describe(records[-1]), flush=True)
-    if not chosen:
-        store(name, collect(records))
+    study = load(name).miniature() if quick else load(name)
+    stem = f"{name}-quick" if quick else name
+    BUILD.mkdir(parents=True, exist_ok=True)
+    running, done = BUILD / f"{stem}-running.parquet", (BUILD if quick else FOLDER)
+    where = {} if study.alone else where
+    records = sweep(study.function, **study.asked(), out=running, **where)
+    os.replace(running, done / f"{stem}.parquet")
+    plots.use_style()
+    return [done / f"{stem}.parquet", *plots.save(study.figure(records), BUILD / stem)]
 
 
-def describe(record):
-    """Format a record for the terminal, with the mean of each array of numbers."""
-    if isinstance(record, dict):
-        return {key: describe(value) for key, value in record.items()}
-    if isinstance(record, list) and record and isinstance(record[0], dict):
-        return [describe(entry) for entry in record]
-    if isinstance(record, np.ndarray):
-        return f"mean {record.mean():.4g}"
-    return record
-
-
-def plain(value):
-    """Return arrays as lists, their numbers rounded to four significant digits.
-
-    What is not finite becomes None, because JSON has neither NaN nor infinity.
-    """
-    if isinstance(value, dict):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
-    if isinstance(value, float):
-        rounded = float(f"{value:.4g}")
-        return rounded if math.isfinite(rounded) else None
-    return value
-
-
-def store(name, result):
-    """Write the result of ``studies/<name>.py``, a line for each of its entries.
-
-    The file goes into the package; a change there executes the pages that read it again.
-    """
-    result = {"command": f"python studies/{name}.py", **plain(result)}
-    lines = [
-        f" {json.dumps(key)}: {json.dumps(entry, allow_nan=False)}" for key, entry in result.items()
-    ]
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{name}.json"
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    print(f"wrote {path.name}: {path.stat().st_size:,} bytes")
+def cost(name, *, quick=False, **where):
+    """Return about what it takes to run a study, from a rehearsal."""
+    study = load(name).miniature() if quick else load(name)
+    return estimate(study.function, **study.asked(), **where)

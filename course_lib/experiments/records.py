@@ -2,8 +2,10 @@
 
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import product
 from json import loads
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,73 @@ class Records:
         """
         self._check(name)
         return _as_array([row[name] for row in self.rows])
+
+    def distinct(self, name: str) -> list[Any]:
+        """Return the values of a column, each once, in the order in which they first occur.
+
+        Parameters
+        ----------
+        name : str
+            Of the column.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+
+        Examples
+        --------
+        >>> Records([{"depth": d, "seed": s} for d in (3, 1) for s in (0, 1)]).distinct("depth")
+        [3, 1]
+        """
+        self._check(name)
+        found = {canonical(row[name]): row[name] for row in reversed(self.rows)}
+        return [*reversed(found.values())]
+
+    def array(self, name: str, *by: str) -> Array:
+        """Return a column as an array with an axis for each of some arguments, and one for seeds.
+
+        Parameters
+        ----------
+        name : str
+            Of the column.
+        *by : str
+            Names of columns that, with the seed, tell all rows apart.
+
+        Returns
+        -------
+        ndarray
+            Of shape ``(len(distinct(by[0])), ..., len(distinct("seed")))``, and of dtype as
+            `values` gives it.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        ValueError
+            If a combination has no row, or several.
+
+        Examples
+        --------
+        >>> rows = [{"depth": d, "seed": s, "loss": 1 / (d + s)} for d in (1, 3) for s in (0, 1)]
+        >>> Records(rows).array("loss", "depth")
+        array([[1.        , 0.5       ],
+               [0.33333333, 0.25      ]])
+        """
+        axes = (*by, "seed")
+        points = Counter(tuple(canonical(row[axis]) for axis in axes) for row in self.rows)
+        values = {axis: self.distinct(axis) for axis in axes}
+        for point in product(*values.values()):
+            count = points[tuple(map(canonical, point))]
+            if count != 1:
+                raise ValueError(
+                    f"{count or 'no'} row{'s have' if count else ' has'} "
+                    f"{dict(zip(axes, point, strict=True))}; expected one; select a phase, and "
+                    f"name every argument that differs ({', '.join(self.arguments)})"
+                )
+        place = {axis: {canonical(v): i for i, v in enumerate(own)} for axis, own in values.items()}
+        ordered = sorted(self.rows, key=lambda row: [place[a][canonical(row[a])] for a in axes])
+        return self._with(ordered).values(name).reshape([len(own) for own in values.values()])
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Write the records to a Parquet file, which is there as a whole or not at all.
