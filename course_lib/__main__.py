@@ -1,15 +1,18 @@
 """Sweeps and reports from a shell: ``python -m course_lib sweep`` and ``... report``.
 
 The exit status is 0 where all went well; 1 where some trials failed, which the last line says; 2
-where it cannot be run as it was asked for, or cannot go on, with one line that says why; and 130
-after an interrupt, which leaves a usable file.
+where it cannot be run as it was asked for, or cannot go on, with one line that says why; 130 after
+an interrupt (Ctrl-C), and 143 where a sweep was asked to end (SIGTERM, as clusters and ``docker
+stop`` send it). Both leave a usable file.
 """
 
 import argparse
 import re
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,7 +27,7 @@ from course_lib.experiments.sweeping import check_sweep, sweep
 __all__ = ["main"]
 
 PROGRAM = "python -m course_lib"
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130  # exit status
+DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143  # exit status
 TOLD = (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError)
 ROWS = 40  # configurations in a figure: the best
 
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, 1, 2 or 130, as the module says.
+        0, 1, 2, 130 or 143, as the module says.
 
     Examples
     --------
@@ -51,11 +54,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(given)
         status: int = options.run(options)
-    except KeyboardInterrupt:
-        return _told("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as error:
+        return _told(*_how_it_ended(error))
     except TOLD as error:
         return _told(_in_one_line(error), WRONG)
     return status
+
+
+class _Terminated(KeyboardInterrupt):
+    """What SIGTERM becomes: an interrupt, after which the command ends with a status of its own."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM interrupt what is done within, once: what is left to do then is to end."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def interrupt(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _Terminated
+
+    try:
+        signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not in the main thread, where Python gets no signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _how_it_ended(error: KeyboardInterrupt) -> tuple[str, int]:
+    """Return a word and an exit status for an interrupt."""
+    return (
+        ("terminated", TERMINATED) if type(error) is _Terminated else ("interrupted", INTERRUPTED)
+    )
 
 
 class _Parser(argparse.ArgumentParser):
@@ -88,6 +122,11 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on with what FILE holds")
     parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="go on, and run trials again that ended in an error, after the function was mended",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="check all, rehearse a few trials, say what it costs"
     )
 
@@ -112,6 +151,12 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
+    """Run a sweep, or say what it costs; SIGTERM ends it like Ctrl-C."""
+    with _terminable():
+        return _swept(options)
+
+
+def _swept(options: argparse.Namespace) -> int:
     """Run a sweep, or say what it costs."""
     spec = read_spec(options.spec)
     asked: dict[str, Any] = {
@@ -119,7 +164,8 @@ def _sweep(options: argparse.Namespace) -> int:
         "tune": spec.tune,
         "replicas": spec.replicas,
         "out": options.out,
-        "resume": options.resume,
+        "resume": options.resume or options.retry,
+        "retry": options.retry,
     }
     try:
         if options.dry_run:
@@ -137,15 +183,16 @@ def _sweep(options: argparse.Namespace) -> int:
             f"file",
             WRONG,
         )
-    except KeyboardInterrupt:
-        return _told(_interrupted(options.out), INTERRUPTED)
+    except KeyboardInterrupt as error:
+        how, status = _how_it_ended(error)
+        return _told(_interrupted(how, options.out), status)
     return _finished(records, options.out)
 
 
 def _dry_run(spec: Spec, asked: dict[str, Any], options: argparse.Namespace) -> int:
     """Check everything, rehearse, and print what it would cost."""
     done = check_sweep(spec.function, spec.grid, **asked)
-    del asked["out"], asked["resume"]
+    del asked["out"], asked["resume"], asked["retry"]
     found = estimate(
         spec.function,
         spec.grid,
@@ -177,18 +224,18 @@ def _finished(records: Records, out: str) -> int:
     if report.failures:
         print(
             f"{_count(len(report.failures), 'trial')} failed, the first of them with "
-            f"{_flat(report.failures[0].error)}"
+            f"{_flat(report.failures[0].error)}; --retry runs them again"
         )
     return FAILED if report.failures else DONE
 
 
-def _interrupted(out: str) -> str:
-    """Return what an interrupted sweep has left."""
+def _interrupted(how: str, out: str) -> str:
+    """Return what a sweep has left that was ended."""
     try:
         kept = len(set(read_records(out).values("trial")))
     except (OSError, ValueError, KeyError):
-        return "interrupted before a trial was finished"
-    return f"interrupted; {out} holds {_count(kept, 'trial')}, and --resume goes on from there"
+        return f"{how} before a trial was finished"
+    return f"{how}; {out} holds {_count(kept, 'trial')}, and --resume goes on from there"
 
 
 # ---------------------------------------------------------------------------------------------

@@ -44,10 +44,18 @@ def python(program, *arguments, **options):
     return subprocess.Popen(command, env=environment, **options)
 
 
-def run_sweep(path, count, *, log=None, pause=0.0):
-    """Run trials that are not done yet, and finish; log the place of each that is computed."""
+def failure_of(trial):
+    """Return what comes of a trial whose function was not mended yet."""
+    return Outcome({}, f"ValueError: no depth {trial.place}", 0.25, WHERE_FROM)
+
+
+def run_sweep(path, count, *, log=None, pause=0.0, failing=(), retry=False):
+    """Run trials that are not done yet, and finish; log the place of each that is computed.
+
+    What comes of the failing places is an error.
+    """
     trials = [trial_of(place) for place in range(count)]
-    with Store(path, HEADER) as store:
+    with Store(path, HEADER, retry=retry) as store:
         for trial in trials:
             if trial.key in store.done:
                 continue
@@ -55,7 +63,7 @@ def run_sweep(path, count, *, log=None, pause=0.0):
                 with open(log, "a", encoding="utf-8") as file:
                     file.write(f"{trial.place}\n")
             time.sleep(pause)
-            store.add(trial, outcome_of(trial))
+            store.add(trial, (failure_of if trial.place in failing else outcome_of)(trial))
         store.finish([])
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,90 @@ def test_an_interrupted_sweep_leaves_a_usable_file_and_goes_on(folder, capsys):
     assert compared(read_records("r.parquet")) == compared(read_records("whole.parquet"))
 
 
+ENDS = [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+
+
+def gone(group, seconds=10):
+    """Return whether a group of processes ends soon."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals to one process")
+@pytest.mark.parametrize("to_all", [False, True])
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("number", "word", "expected"), ENDS)
+def test_what_is_asked_to_end_leaves_a_file_and_no_process(
+    number, word, expected, workers, to_all, folder
+):
+    """Clusters ask one process or all of them, and so does a terminal."""
+    asked = ["sweep", "spec.toml", "--out", "r.parquet", "--workers", str(workers)]
+    process = started(folder, *asked, PAUSE="0.2")
+    wait_for_calls(process, folder, 5)
+    (os.killpg if to_all else os.kill)(process.pid, number)
+    status, out, err = ended(process)
+    kept = len(set(read_records("r.parquet").values("trial")))
+    assert (status, out) == (expected, "")
+    assert err.splitlines() == [
+        f"python -m course_lib: {word}; r.parquet holds {kept} trials, and --resume goes on from "
+        f"there"
+    ]
+    assert 0 < kept < 20 and not list(folder.glob("r.parquet.*"))
+    assert gone(process.pid)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_a_dry_run_can_be_asked_to_end(folder):
+    process = started(folder, "sweep", "spec.toml", "--out", "r.parquet", "--dry-run", PAUSE="60")
+    wait_for_calls(process, folder, 1)
+    process.terminate()
+    assert ended(process) == (
+        143,
+        "",
+        "python -m course_lib: terminated before a trial was finished\n",
+    )
+    assert not list(folder.glob("r.parquet*"))
+
+
+def test_signals_are_handled_as_before_when_a_sweep_is_done(folder):
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["sweep", "spec.toml", "--out", "r.parquet"]) == 0
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_command_in_another_thread_handles_no_signals(folder):
+    with ThreadPoolExecutor(1) as threads:
+        status = threads.submit(main, ["sweep", "spec.toml", "--out", "r.parquet"]).result()
+    assert status == 0
+
+
+def test_trials_that_failed_are_run_again_where_that_is_asked_for(folder, capsys):
+    asked = ["sweep", "spec.toml", "--out", "r.parquet"]
+    changed(folder, "depth = [1, 2]", "depth = [1, 13]")
+    assert main(asked) == 1
+    before = calls(folder)
+    assert main([*asked, "--resume"]) == 1  # errors count as done
+    assert calls(folder) == before
+    (folder / "a_study.py").write_text(MODULE.replace("== 13", "== 14"))
+    os.utime(folder / "a_study.py", (1e9, 1e9))  # else Python may take what it compiled before
+    del sys.modules["a_study"]
+    capsys.readouterr()
+    assert main([*asked, "--retry", "--dry-run"]) == 0
+    assert "trials are done already" in capsys.readouterr().out
+    (folder / "calls.txt").unlink()
+    assert main([*asked, "--retry"]) == 0
+    assert "failed" not in capsys.readouterr().out
+    assert all(call.startswith("13 ") for call in calls(folder))
+    assert main([*asked[:2], "--out", "whole.parquet"]) == 0
+    assert compared(read_records("r.parquet")) == compared(read_records("whole.parquet"))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_what_a_killed_sweep_has_left_can_be_reported(folder, capsys):
     process = started(folder, "sweep", "spec.toml", "--out", "r.parquet", PAUSE="0.1")
@@ -187,7 +272,8 @@ def test_failed_trials_end_with_status_1_and_are_told_in_the_last_line(folder, c
     changed(folder, "depth = [1, 2]", "depth = [1, 13]")
     assert main(["sweep", "spec.toml", "--out", "r.parquet"]) == 1
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == "3 trials failed, the first of them with ValueError: unlucky number"
+    told = "3 trials failed, the first of them with ValueError: unlucky number"
+    assert last == f"{told}; --retry runs them again"
     assert main(["report", "r.parquet"]) == 0
     page = Path("r-report/report.md").read_text(encoding="utf-8")
     assert "| depth=13 | tuning | 0.01 | 0 to 2 |" not in page  # tuning seeds are others

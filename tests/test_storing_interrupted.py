@@ -179,7 +179,7 @@ def answer(work):
     return json.loads(told)
 
 
-def killed_at(path, count, call, torn):
+def killed_at(path, count, call, torn, **options):
     """Run a sweep that dies at its so-manieth call of the system; return whether it did.
 
     A write that is torn writes half of it first.
@@ -203,7 +203,7 @@ def killed_at(path, count, call, torn):
     def work():
         for name in ("open", "write", "fsync", "ftruncate", "replace", "unlink", "close"):
             dying(name)
-        run_sweep(path, count, log=f"{path}.log")
+        run_sweep(path, count, log=f"{path}.log", **options)
 
     _, status = os.waitpid(in_child(work), 0)
     return os.WIFSIGNALED(status)
@@ -222,10 +222,10 @@ def known(path):
     return set(answer(lambda: places(path)))
 
 
-def ran(path, count):
+def ran(path, count, **options):
     """Run a sweep in another process, and return the places that it leaves."""
     log = f"{path}.log"
-    return set(answer(lambda: run_sweep(path, count, log=log) or places(path)))
+    return set(answer(lambda: run_sweep(path, count, log=log, **options) or places(path)))
 
 
 def logged(path):

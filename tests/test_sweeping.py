@@ -1,7 +1,6 @@
 """Sweeps give the same records wherever they run and however often they are interrupted."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -109,43 +108,6 @@ def started(folder, workers, log=""):
 
 def lines(path):
     return path.read_text().splitlines() if path.exists() else []
-
-
-def killed_after(process, log, calls):
-    """Kill a program once its function has been called so many times more; return whether."""
-    before = len(lines(log))
-    while process.poll() is None and len(lines(log)) < before + calls:
-        time.sleep(0.002)
-    alive = process.poll() is None
-    if alive:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    return alive
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs process groups")
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_sweep_that_is_killed_many_times_gives_equal_bits(inline, workers, tmp_path):
-    chance = random.Random(workers)
-    log, kills, out = tmp_path / "calls", 0, tmp_path / "results.parquet"
-    for _ in range(4):
-        kills += killed_after(started(tmp_path, workers, log), log, chance.randint(5, 20))
-        found = read_records(out)  # whatever is there can be read
-        assert 0 < len(found) <= len(inline)
-    process = started(tmp_path, workers, log)
-    assert (process.communicate()[1], process.returncode) == (b"", 0)
-    assert kills == 4
-    assert compared(read_records(out)) == compared(inline)
-    assert not list(tmp_path.glob("*.journal"))
-    # each trial was called once, but for those that a kill found under way or not yet stored
-    calls = lines(log)
-    assert len(set(calls)) == len(set(inline.values("trial"))) - unrun(inline)
-    assert len(calls) - len(set(calls)) <= kills * (1 if workers == 1 else 2 * workers)
-
-
-def unrun(records):
-    """Return how many trials have an error because nothing could be chosen for them."""
-    return len({row["trial"] for row in records if (row["error"] or "").startswith("not run")})
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")

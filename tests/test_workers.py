@@ -41,15 +41,12 @@ def twice(trial, outcome):
     return [] if trial.phase == "result" else [Trial(trial.place, "result", trial.arguments, (5,))]
 
 
-def children():
-    """Return the ids of the processes that this one has started and that are alive."""
-    listed = subprocess.run(
-        ["ps", "-o", "pid=,stat=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True
-    )
+def children(parent=None):
+    """Return the ids of loky's processes that this one, or another, has started and that live."""
+    asked = ["ps", "-ww", "-o", "pid=,stat=,args=", "--ppid", str(parent or os.getpid())]
+    listed = subprocess.run(asked, capture_output=True, text=True)
     lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    return {
-        int(pid) for pid, stat, args in lines if "Z" not in stat and "loky.process_executor" in args
-    }
+    return {int(pid) for pid, stat, args in lines if "Z" not in stat and "popen_loky" in args}
 
 
 # One call.
@@ -223,8 +220,13 @@ def test_an_error_of_the_caller_ends_all(workers):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name == "nt", reason="needs signals")
 def test_an_interrupt_ends_the_processes():
-    timer = threading.Timer(3, os.kill, [os.getpid(), signal.SIGINT])
-    timer.start()
+    seen = set()
+
+    def interrupt():
+        seen.update(children())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Timer(3, interrupt).start()
     start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         run_trials(quick, trials(2, wait=60), twice, workers=2)
@@ -233,11 +235,13 @@ def test_an_interrupt_ends_the_processes():
         if not children():
             break
         time.sleep(0.1)
-    assert children() == set()
+    assert len(seen) == 2 and children() == set()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs process groups")
-def test_processes_end_with_a_program_that_is_killed(tmp_path):
+@pytest.mark.parametrize("seconds", [None, 0.05, 0.2])
+def test_processes_end_with_a_program_that_is_killed(seconds, tmp_path):
+    """While they compute, or so soon after their start that they do not yet."""
     program = """
 from sweep_functions import quick
 from course_lib.experiments import sweep
@@ -252,9 +256,14 @@ sweep(quick, {"x": [1, 2], "wait": [600.0]}, seeds=[1], workers=2)
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    while not (log.exists() and len(log.read_text().splitlines()) == 2):
-        assert process.poll() is None
-        time.sleep(0.05)
+    if seconds is None:
+        while not (log.exists() and len(log.read_text().splitlines()) == 2):
+            assert process.poll() is None
+            time.sleep(0.05)
+    else:
+        while not children(process.pid):
+            assert process.poll() is None
+        time.sleep(seconds)
     process.kill()
     process.wait()
     with pytest.raises(ProcessLookupError):

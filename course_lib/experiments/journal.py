@@ -3,7 +3,8 @@
 The first line holds the schema version and the header, every other one a trial with its outcome, in
 JSON as Python writes it: floats with the digits that bring them back, NaN and infinities by name.
 A line counts when it is whole and has the checksum with which it begins. One that a killed process
-or a full disk has left torn at the end is dropped; damage anywhere else is an error.
+or a full disk has left torn at the end is dropped; damage anywhere else is an error. A trial that
+ended in an error may be there again: its last outcome counts.
 """
 
 import json
@@ -42,6 +43,13 @@ class Journaled:
     header: dict[str, Any] | None = None
     trials: dict[str, tuple[Trial, Outcome]] = field(default_factory=dict)
     end: int = 0
+
+    def keep(self, trial: Trial, outcome: Outcome) -> None:
+        """Keep what came of a trial: the last outcome after errors, else the first."""
+        _, before = self.trials.get(trial.key, (trial, None))
+        if before is None or before.error is not None:
+            self.trials.pop(trial.key, None)  # so that it comes last
+            self.trials[trial.key] = trial, outcome
 
 
 class Journal:
@@ -154,7 +162,7 @@ def read_journal(path: Path) -> Journaled:
     for number, line in enumerate(lines[1:], 2):
         read = _from_line(line)
         if read is not None:
-            found.trials[read[0].key] = read
+            found.keep(*read)
             found.end += len(line) + 1
         elif number < len(lines):
             raise ValueError(

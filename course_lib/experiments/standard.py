@@ -41,6 +41,9 @@ __all__ = ["Tune", "check_configuration", "next_trials", "rows_of"]
 
 Outcomes = Mapping[str, Outcome]
 
+NOT_RUN = "not run, as every"
+"""How the error of a result begins for which no value could be chosen."""
+
 
 @dataclass(frozen=True)
 class Tune:
@@ -440,7 +443,7 @@ class _Budget:
         first = next(
             outcome for trial in tuning if (outcome := self.task.done[trial.key]).error is not None
         )
-        error = f"not run, as every {self.tune.name} that was tried had an error: {first.error}"
+        error = f"{NOT_RUN} {self.tune.name} that was tried had an error: {first.error}"
         return {trial.key: Outcome({}, error, 0.0, first.where) for trial in result}
 
 

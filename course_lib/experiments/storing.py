@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,7 @@ from course_lib.experiments.journal import Journal, Journaled, journal_of, read_
 from course_lib.experiments.locking import locked
 from course_lib.experiments.parquet import part_of, read_columns, write_columns
 from course_lib.experiments.records import Records
+from course_lib.experiments.standard import NOT_RUN
 from course_lib.experiments.trials import (
     WHERE,
     Outcome,
@@ -47,6 +49,8 @@ class Store:
         What identifies the sweep, in plain values: its function, grid, seeds, tuning, budget.
     resume : bool
         Whether to take up what is there; otherwise it is an error that something is.
+    retry : bool
+        Whether trials that ended in an error are to be run again, and so are not done.
 
     Attributes
     ----------
@@ -84,7 +88,12 @@ class Store:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], header: Mapping[str, Any], *, resume: bool = True
+        self,
+        path: str | os.PathLike[str],
+        header: Mapping[str, Any],
+        *,
+        resume: bool = True,
+        retry: bool = False,
     ) -> None:
         """Take the lock, read what is there, and open the journal."""
         check_type("header", header, Mapping, "a mapping of names to values")
@@ -96,8 +105,10 @@ class Store:
             opened.enter_context(locked(self.path))
             self._found = _load(self.path)
             self._check(resume)
-            self.done = self._found.outcomes()
+            self.done = self._found.outcomes(errors=not retry)
             part_of(self.path).unlink(missing_ok=True)  # of a process that was killed
+            if self._found.empty and self._found.header != self.header:
+                self._found = _Found(None, Journaled())  # of a sweep that finished nothing
             self._journal = _open_journal(self.path, self.header, self._found.journaled)
             opened.callback(self._journal.close)
             self._opened = opened.pop_all()
@@ -159,7 +170,7 @@ class Store:
             raise
         self._note(trial, outcome)
 
-    def finish(self, rows: Iterable[Mapping[str, Any]]) -> Records:
+    def finish(self, rows: Iterable[Mapping[str, Any]], *, whole: bool = False) -> Records:
         """Write the Parquet file and remove the journal; nothing can be added afterwards.
 
         Parameters
@@ -167,7 +178,10 @@ class Store:
         rows : iterable of mapping
             The records, made of those that `course_lib.experiments.trials.trial_rows` returns.
             What was finished and is not among them is added, unless other rows have the same
-            phase, arguments and seed.
+            phase, arguments and seed, or are the result of the same configuration and seed.
+        whole : bool
+            Whether the rows are all that there is to be, so that nothing is added: after trials
+            with errors were run again, others may not be asked for any more.
 
         Returns
         -------
@@ -182,7 +196,7 @@ class Store:
             If the file cannot be written. The old one and the journal are as they were then.
         """
         self._check_open()
-        records = Records(_merged(rows, self._found.rows()), self.header)
+        records = Records(_merged(rows, () if whole else self._found.rows()), self.header)
         try:
             write_columns(self.path, records.by_column(), records.header)
         except OSError as error:
@@ -198,13 +212,13 @@ class Store:
 
     def _note(self, trial: Trial, outcome: Outcome) -> None:
         """Note that a trial is finished."""
-        self._found.journaled.trials[trial.key] = trial, outcome
+        self._found.journaled.keep(trial, outcome)
         self.done[trial.key] = outcome
 
     def _check(self, resume: bool) -> None:
         """Raise an error unless what is there may be gone on with."""
         header = self._found.header
-        if header is None:
+        if header is None or self._found.empty:
             return
         if not resume:
             raise FileExistsError(
@@ -266,16 +280,41 @@ class _Found:
         """What identifies the sweep; None where there is nothing."""
         return self.journaled.header if self.records is None else self.records.header
 
-    def outcomes(self) -> dict[str, Outcome]:
-        """Return what came of every trial, by its key."""
-        stored = {} if self.records is None else dict(_outcomes(self.records))
-        return stored | {key: outcome for key, (_, outcome) in self.journaled.trials.items()}
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was finished."""
+        return self.records is None and not self.journaled.trials
+
+    @cached_property
+    def stored(self) -> dict[str, Outcome]:
+        """What came of the trials in the file, by their keys."""
+        return {} if self.records is None else dict(_outcomes(self.records))
+
+    def newer(self) -> list[tuple[Trial, Outcome]]:
+        """Return what the journal adds to the file, or has instead of an error; the last first."""
+        journaled = reversed(self.journaled.trials.values())
+        return [
+            (trial, outcome)
+            for trial, outcome in journaled
+            if (old := self.stored.get(trial.key)) is None
+            or (old.error is not None and old != outcome)
+        ]
+
+    def outcomes(self, *, errors: bool) -> dict[str, Outcome]:
+        """Return what came of every trial, with errors or without, by its key."""
+        found = self.stored | {trial.key: outcome for trial, outcome in reversed(self.newer())}
+        return {key: outcome for key, outcome in found.items() if errors or outcome.error is None}
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows of everything, first those of the file."""
-        yield from self.records or ()
-        for trial, outcome in self.journaled.trials.values():
+        """Yield the rows of everything, first those that replace others."""
+        again = set()  # places where an error of the file was replaced
+        for trial, outcome in self.newer():
             yield from trial_rows(trial, outcome)
+            if trial.key in self.stored:
+                again.add(trial.place)
+        for row in self.records or ():
+            if row["place"] not in again or not (row["error"] or "").startswith(NOT_RUN):
+                yield row
 
 
 def _load(path: Path) -> _Found:
@@ -335,7 +374,7 @@ def _outcome(rows: Sequence[Mapping[str, Any]], measured: Iterable[str]) -> Outc
 def _merged(
     rows: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return rows, and those of others whose phase, arguments and seed none of them has."""
+    """Return rows, and those of others that are about something else."""
     merged = list(rows)
     there = {_identity(row) for row in merged}
     for row in others:
@@ -346,8 +385,9 @@ def _merged(
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what a row is about."""
-    return row["phase"], row["settings"], row["seed"]
+    """Return what a row is about; a configuration has one result, whatever it was trained with."""
+    own = row["place"] if row["phase"].startswith("result") else row["settings"]
+    return row["phase"], own, row["seed"]
 
 
 def _differences(name: str, there: Any, here: Any) -> Iterator[str]:

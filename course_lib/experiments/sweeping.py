@@ -51,6 +51,7 @@ def sweep(
     scheduler: Any = None,
     replicas: int | None = None,
     resume: bool = True,
+    retry: bool = False,
     progress: bool | Callable[[Progress], object] | None = None,
 ) -> Records:
     """Call a function for every configuration of a grid, and for every seed.
@@ -82,6 +83,9 @@ def sweep(
         may round otherwise, so a sweep that is resumed must keep it.
     resume : bool
         Whether to go on with what `out` holds; otherwise it is an error that it holds anything.
+    retry : bool
+        Whether trials in `out` that ended in an error are run again, after the function was mended.
+        The new outcomes replace the errors, and what was tuned with the errors is tuned anew.
     progress : bool or callable, optional
         By default a bar where someone can see it, with an estimate of the time left; False shows
         none. A function is called with a `course_lib.experiments.progress.Progress` after every
@@ -110,6 +114,10 @@ def sweep(
 
     Notes
     -----
+    Whatever else ends the process, such as SIGTERM, for which nothing is installed here, or a power
+    failure: the journal beside `out` holds all that was finished.
+    `course_lib.experiments.read_records` reads it, and the next call goes on from there.
+
     BLAS, OpenMP and PyTorch have one thread in every trial: with more, sums round in another order,
     and processes would take turns on the same cores. So the numbers are the same bit for bit,
     whether trials run here, in 2 or 8 processes or on a cluster of equal machines with the same
@@ -133,11 +141,8 @@ def sweep(
     if scheduler is not None and workers != 1:
         raise ValueError(f"workers is {workers} and a scheduler is given; expected one of both")
     plan = _Plan(function, grid, seeds, tune, replicas)
-    opened = (
-        _Memory(plan.header)
-        if out is None
-        else Store(out, plan.header, resume=as_flag("resume", resume))
-    )
+    how = _as_how(resume, retry)
+    opened = _Memory(plan.header) if out is None else Store(out, plan.header, **how)
     with opened as store, shown(progress) as show:
         run = _Run(plan, store, show)
         try:
@@ -146,7 +151,7 @@ def sweep(
             with suppress(OSError):  # the journal holds everything
                 store.finish(plan.rows(store.done))
             raise
-        return store.finish(plan.rows(store.done))
+        return store.finish(plan.rows(store.done), whole=True)
 
 
 def check_sweep(
@@ -158,18 +163,19 @@ def check_sweep(
     out: str | PathLike[str] | None = None,
     replicas: int | None = None,
     resume: bool = True,
+    retry: bool = False,
 ) -> dict[str, Outcome]:
     """Raise what `sweep` would raise before it runs anything; change nothing.
 
     Parameters
     ----------
-    function, grid, seeds, tune, out, replicas, resume
+    function, grid, seeds, tune, out, replicas, resume, retry
         As of `sweep`.
 
     Returns
     -------
     dict of str to Outcome
-        What `out` holds already, by the key of the trial.
+        What `out` holds already and is not run again, by the key of the trial.
 
     Examples
     --------
@@ -180,9 +186,10 @@ def check_sweep(
     TypeError: ... missing a required argument: 'depth'
     """
     plan = _Plan(function, grid, seeds, tune, replicas)
+    how = _as_how(resume, retry)
     if out is None:
         return {}
-    with Store(out, plan.header, resume=as_flag("resume", resume)) as store:
+    with Store(out, plan.header, **how) as store:
         return dict(store.done)
 
 
@@ -354,9 +361,17 @@ class _Memory:
         """Keep an outcome."""
         self.done[trial.key] = outcome
 
-    def finish(self, rows: Iterable[Mapping[str, Any]]) -> Records:
+    def finish(self, rows: Iterable[Mapping[str, Any]], *, whole: bool = False) -> Records:
         """Return the records."""
         return Records(rows, self.header)
+
+
+def _as_how(resume: bool, retry: bool) -> dict[str, bool]:
+    """Return how a sweep takes up what is there, or raise an error if that is contradictory."""
+    how = {"resume": as_flag("resume", resume), "retry": as_flag("retry", retry)}
+    if how["retry"] and not how["resume"]:
+        raise ValueError("retry is True and resume is False; expected resume=True with it")
+    return how
 
 
 def _check_arguments(function: Function, configuration: Mapping[str, Any], tune: Any) -> None:

@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import cache, lru_cache
+from functools import lru_cache
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -241,7 +241,7 @@ def _loop(
                 yield pause(time.time() + rest)
 
     delayed = sweeps_module("joblib").delayed
-    task, pause = delayed(_work_for_parent), delayed(_pause)
+    task, pause = delayed(_work), delayed(_pause)
     rest = max(0.02, workers / 200)  # seconds, so that pauses cost at most 200 calls in a second
     with _results(feed(), workers) as results:
         for done in results:
@@ -255,7 +255,8 @@ def _loop(
 def _results(tasks: Iterable[Any], workers: int) -> Iterator[Iterator[Any]]:
     """Give what processes of joblib return, as it arrives; stop them if that is cut short."""
     joblib = sweeps_module("joblib")
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+    watched = {"initializer": _watch, "initargs": (os.getpid(),)}
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1, **watched):
         parallel = joblib.Parallel(
             workers, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
         )
@@ -279,16 +280,13 @@ def _work(function: Function, trial: Trial) -> tuple[Trial, Outcome]:
     return trial, call(function, trial)
 
 
-def _work_for_parent(function: Function, trial: Trial) -> tuple[Trial, Outcome]:
-    """Call the function in a process that ends with the one that started it."""
-    _watch_parent()
-    return _work(function, trial)
+def _watch(parent: int) -> None:
+    """End this process soon after the one that started it was killed; loky's wait for 5 minutes.
 
-
-@cache
-def _watch_parent() -> None:
-    """End this process soon after its parent was killed; loky's wait for 5 minutes."""
-    parent = os.getppid()
+    It is called before any trial: the other one may end while this one is still starting.
+    """
+    if os.name == "nt":  # where a starter may stand between, and an id outlives its process
+        parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -320,7 +318,7 @@ def _check_death(error: BrokenProcessPool) -> None:
 def _alone(function: Function, trial: Trial) -> Outcome:
     """Call the function in a process while no other is at work."""
     start = time.perf_counter()
-    task = sweeps_module("joblib").delayed(_work_for_parent)(function, trial)
+    task = sweeps_module("joblib").delayed(_work)(function, trial)
     try:
         with _results([task], 2) as results:  # 1 would call it here
             for _, outcome in results:
