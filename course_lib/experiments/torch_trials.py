@@ -92,7 +92,7 @@ def check_training_torch(*, device: str = "cpu", **arguments: Any) -> None:
     --------
     >>> check_training_torch(depth=2, width=8, device="tpu")
     Traceback (most recent call last):
-    ValueError: unknown device 'tpu'. Expected: cpu
+    ValueError: unknown device 'tpu'; expected one that is here: cpu...
     """
     pytorch = pytorch_module()
     pytorch.tensors.as_device(device, present=False)

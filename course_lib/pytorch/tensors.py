@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from course_lib import _checks
-from course_lib._checks import check_type, unknown_name
+from course_lib._checks import check_type
 from course_lib._typing import Array
 
 __all__ = [
@@ -110,7 +110,8 @@ def as_device(device: str | torch.device, *, present: bool = True) -> torch.devi
     try:
         found = torch.device(device)
     except RuntimeError:
-        raise ValueError(unknown_name("device", device, devices())) from None
+        known = ", ".join(devices())
+        raise ValueError(f"unknown device {device!r}; expected one that is here: {known}") from None
     if present:
         _check_present(found)
     return found
@@ -120,14 +121,16 @@ def _check_present(device: torch.device) -> None:
     """Raise ValueError unless something can be computed on a device."""
     names = ", ".join(devices())
     if device.type == "meta":
-        raise ValueError(f"device is 'meta', which holds no numbers; expected: {names}")
+        raise ValueError(
+            f"device is 'meta', which holds no numbers; expected one that is here: {names}"
+        )
     try:
         torch.zeros(1, device=device)
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         reason = str(error).partition("\n")[0].partition(". ")[0]
         raise ValueError(
             f"device is {str(device)!r}, on which PyTorch cannot compute here ({reason}); "
-            f"expected: {names}"
+            f"expected one that is here: {names}"
         ) from None
 
 
