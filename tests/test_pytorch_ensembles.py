@@ -1,6 +1,7 @@
 """Ensembles: all members at once, against plain loops of PyTorch over one after another."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 from course_lib import data, network, pytorch, training
 from course_lib.network import LOSSES
 from course_lib.pytorch import Activate, Ensemble, Gated, Maxout, Residual, fit, predict
+from course_lib.training import SGD, Adam, Momentum
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -83,8 +85,13 @@ def check_members(ensemble, modules, near=1e-12):
             assert gap <= near * torch.linalg.vector_norm(theirs.double()), name
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("kind", BUILT)
+@pytest.mark.parametrize(
+    ("kind", "optimizer"),
+    [
+        *((kind, "momentum") for kind in BUILT),
+        *(("blocks", o) for o in OPTIMIZERS if o != "momentum"),
+    ],
+)
 def test_each_member_learns_as_by_a_plain_loop(kind, optimizer):
     x, y = examples()
     ensemble = Ensemble.from_seeds(built(kind), SEEDS)
@@ -149,7 +156,7 @@ def test_one_member_and_all_batches(dtype, batch_size):
 def test_losses_limits_and_scores_are_those_of_each_module_alone(loss, limits):
     x, y = examples()
     if not loss.startswith("cross_entropy"):
-        y = np.abs(targets_for(loss, np.eye(4)[y][:, : 2 if loss == "gaussian_nll" else 4]))
+        y = targets_for(loss, np.eye(4)[y])
     ensemble = Ensemble.from_seeds(built(), SEEDS)
     modules = list(ensemble)
     options = {
@@ -167,18 +174,19 @@ def test_losses_limits_and_scores_are_those_of_each_module_alone(loss, limits):
 
 @pytest.mark.parametrize("seed", [5, SEEDS])
 @pytest.mark.parametrize(
-    ("ours", "arguments"),
+    ("make", "arguments"),
     [
-        (training.SGD(0.2, weight_decay=0.01), {"activation": "tanh", "residual": True}),
-        (training.Momentum(0.05), {"activation": "gelu", "normalization": "layer"}),
-        (training.Adam(0.01), {"activation": ["swiglu", "relu"]}),
-        (training.SGD([0.1, 0.3, 0.2]), {"activation": "sine", "normalization": "batch"}),
+        (partial(SGD, 0.2, weight_decay=0.01), {"activation": "tanh", "residual": True}),
+        (partial(Momentum, 0.05), {"activation": "gelu", "normalization": "layer"}),
+        (partial(Adam, 0.01), {"activation": ["swiglu", "relu"]}),
+        (partial(SGD, [0.1, 0.3, 0.2]), {"activation": "sine", "normalization": "batch"}),
     ],
 )
-def test_an_ensemble_learns_what_the_replicas_of_numpy_learn(seed, ours, arguments):
+def test_an_ensemble_learns_what_the_replicas_of_numpy_learn(seed, make, arguments):
     x, y = data.moons(22)
     replicas = network.mlp([2, 8, 8, 2], seed=SEEDS, **arguments)
     ensemble = Ensemble.from_numpy(replicas)
+    ours = make()
     theirs = pytorch.torch_optimizer(ours, ensemble)
     options = {"epochs": 8, "batch_size": 16, "seed": seed, "validation": (x[::2], y[::2])}
     expected = training.fit(replicas, x, y, optimizer=ours, **options)
@@ -279,9 +287,15 @@ def test_groups_end_where_the_ensemble_moves(refuses):
 # Apart from each other.
 
 
-@pytest.mark.parametrize("limits", [{}, {"clip_norm": 0.5}, {"clip_value": 0.1}])
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e200])
-@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize(
+    ("value", "grouped", "limits"),
+    [
+        (np.nan, False, {}),
+        (np.nan, False, {"clip_norm": 0.5}),
+        (np.inf, True, {"clip_norm": 0.5, "clip_value": 0.1}),
+        (1e200, False, {"clip_value": 0.1}),
+    ],
+)
 def test_a_member_that_diverges_changes_no_bit_of_the_others(value, grouped, limits):
     x, y = examples(30)
     middle = [nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), Residual(nn.Linear(8, 8)), nn.Tanh()]
@@ -318,7 +332,7 @@ def test_dropout_drops_other_units_in_each_member():
     torch.manual_seed(0)
     outputs = ensemble(torch.ones(5, units)).detach()
     assert outputs.shape == (3, 5, units)
-    assert set(outputs.unique().tolist()) == {0.0, pytest.approx(1 / (1 - p))}
+    assert set(outputs.unique().tolist()) == {0.0, float(np.float32(1 / (1 - p)))}
     kept = (outputs > 0).double().reshape(15, units).numpy()  # rows of members and examples
     five = 5 * np.sqrt(p * (1 - p) / units)
     assert abs(kept.mean(axis=1) - (1 - p)).max() < five
@@ -518,8 +532,8 @@ BAD = {
     ),
     "no seeds": (lambda: Ensemble.from_seeds(built(), []), ValueError, "empty sequence"),
     "seeds": (lambda: Ensemble.from_seeds(built(), [0.5]), TypeError, "expected an integer"),
-    "no function": (
-        lambda: Ensemble.from_seeds(nn.Linear(2, 2), 3), TypeError, "seed",
+    "one seed": (
+        lambda: Ensemble.from_seeds(built(), 3), TypeError, "seeds is 3", "range(16)",
     ),
     "no builder": (lambda: Ensemble.from_seeds(3, [0]), TypeError, "build is a int", "of a seed"),
     "no replicas": (
@@ -541,7 +555,7 @@ BAD = {
         "(1, batch, features)",
     ),
     "settings of groups": (
-        lambda: Ensemble([nn.PReLU()] * 2).groups(lr=[0.1] * 3), ValueError, "lr is [0.1, 0.1, 0.1]",
+        lambda: Ensemble([nn.PReLU()] * 2).groups(lr=[1, 2, 3]), ValueError, "lr is [1, 2, 3]",
         "one number, or 2",
     ),
     "text for groups": (

@@ -131,7 +131,10 @@ class Ensemble(nn.Module):
         """
         check_function("build", build, 1, "a function of a seed that returns a module")
         found, modules = None if device is None else as_device(device), []
-        for seed in as_seeds(list(seeds))[0]:
+        numbers, several = as_seeds(seeds)
+        if not several:
+            raise TypeError(f"seeds is {seeds!r}; expected a sequence of them, such as range(16)")
+        for seed in numbers:
             number = as_integer("seed", seed)
             with fixed_random_numbers(torch.device("cpu"), number):
                 modules.append(build(number))
@@ -194,24 +197,26 @@ class Ensemble(nn.Module):
         Raises
         ------
         ValueError
-            If `x` has three axes, of which the first is not that of the members.
+            If `x` has another number of axes than two, and the first is not that of the members.
         """
-        if x.ndim == 3 and len(x) != self._members:
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; expected (batch, features), or "
-                f"({self._members}, batch, features) with a batch for each member"
-            )
         return self._outputs(x, dict(self.stacked.named_buffers()))
 
     def _outputs(self, x: torch.Tensor, buffers: dict[str, torch.Tensor]) -> torch.Tensor:
         """Return the outputs with other buffers than the own ones, which may change in place."""
+        if x.ndim == 2:
+            # vmap knows the axis of the members; what lacks it meets gaps, as in gumbel_softmax
+            x = x.expand(self._members, *x.shape)
+        if len(x) != self._members:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; expected (batch, features), or "
+                f"({self._members}, batch, features) with a batch for each member"
+            )
 
         def member(state: Any, x: torch.Tensor) -> Any:
             return functional_call(self.stacked, state, (x,))
 
         state = dict(self.stacked.named_parameters()), buffers
-        own = 0 if x.ndim == 3 else None
-        outputs: torch.Tensor = vmap(member, (0, own), randomness="different")(state, x)
+        outputs: torch.Tensor = vmap(member, randomness="different")(state, x)
         return outputs
 
     def __len__(self) -> int:
