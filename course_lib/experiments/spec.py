@@ -19,7 +19,8 @@
     score = "validation_accuracy"
     budget = "epochs"              # doubled for the check; "none" leaves it out
 
-Several tables ``[[grid]]`` instead of one are several grids, one after another.
+Several tables ``[[grid]]`` instead of one are several grids, one after another. The function
+``"train_network_torch"`` does the same by PyTorch, where ``device = "cuda"`` may be fixed.
 """
 
 import re

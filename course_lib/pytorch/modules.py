@@ -96,8 +96,7 @@ class Activate(nn.Module):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Return the activation of every element, or over the last axis."""
-        output: torch.Tensor = _ByNumpy.apply(input, self.activation, [])  # type: ignore[no-untyped-call]
-        return output
+        return _apply(input, self.activation, [])
 
     def extra_repr(self) -> str:
         """Return the activation's name."""
@@ -134,8 +133,17 @@ class _ByNumpy(torch.autograd.Function):
     def vmap(
         info: Any, in_dims: tuple[int, None, None], x: torch.Tensor, row: Activation, pulls: Any
     ) -> tuple[torch.Tensor, int]:
-        # a row is computed element by element or over the last axis, whatever stands before
-        return _ByNumpy.apply(x.movedim(in_dims[0], 0), row, pulls), 0  # type: ignore[no-untyped-call]
+        whole = x.movedim(in_dims[0], 0)
+        if row.elementwise:
+            return _apply(whole, row, pulls), 0
+        # its axis may be counted from the front, where the axis of vmap stands
+        return torch.stack([_apply(part, row, []) for part in whole]), 0
+
+
+def _apply(x: torch.Tensor, row: Activation, pulls: list[Pull]) -> torch.Tensor:
+    """Return a row's value, through which autograd goes."""
+    output: torch.Tensor = _ByNumpy.apply(x, row, pulls)  # type: ignore[no-untyped-call]
+    return output
 
 
 GATES: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
