@@ -13,7 +13,7 @@ from torch import nn
 from course_lib._typing import Array
 from course_lib.network import LOSSES, Loss, get_loss
 from course_lib.pytorch.activation_modules import unwrapped
-from course_lib.pytorch.ensembles import Ensemble
+from course_lib.pytorch.ensembles import Ensemble, movable
 from course_lib.pytorch.tensors import as_array, as_tensor
 from course_lib.training.stepping import Stepping
 from course_lib.training.stepping import check_optimizer as check_steps
@@ -168,13 +168,6 @@ def check_optimizer(optimizer: object, model: nn.Module) -> None:
                 f"optimizer is a {kind}, which may look at all members of a parameter as one; "
                 f"expected one made for each by itself: torch.optim.{kind}(ensemble.groups())"
             )
-
-
-def movable(model: nn.Module) -> dict[int, torch.Tensor]:
-    """Return the parameter for each tensor that an optimizer may move, by the tensor's id."""
-    if isinstance(model, Ensemble):
-        return model.movable()
-    return {id(parameter): parameter for parameter in model.parameters()}
 
 
 def optimized(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:

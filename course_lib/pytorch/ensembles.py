@@ -20,7 +20,14 @@ from course_lib.network import Network, as_seeds
 from course_lib.pytorch.conversion import from_numpy
 from course_lib.pytorch.tensors import as_device, fixed_random_numbers
 
-__all__ = ["Ensemble", "check_at_once", "each_loss"]
+__all__ = [
+    "Ensemble",
+    "check_at_once",
+    "clip_each",
+    "each_loss",
+    "movable",
+    "pass_gradients",
+]
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -304,35 +311,50 @@ class Ensemble(nn.Module):
         )
         return self._views if valid else []
 
-    def movable(self) -> dict[int, torch.Tensor]:
-        """Return the parameter for each tensor that an optimizer may move, by the tensor's id."""
-        parts = {id(view): parameter for parameter, views in self._current() for view in views}
-        return {id(parameter): parameter for parameter in self.stacked.parameters()} | parts
 
-    def pass_gradients(self) -> None:
-        """Pass the gradients of the last backward pass on to the parameters of `groups`."""
-        for parameter, views in self._views:
-            parts = [None] * len(views) if parameter.grad is None else parameter.grad
-            for view, part in zip(views, parts, strict=True):
-                view.grad = part
+def movable(model: nn.Module) -> dict[int, torch.Tensor]:
+    """Return the parameter for each tensor that an optimizer may move, by the tensor's id.
 
-    def clip(
-        self,
-        learning: Sequence[torch.Tensor],
-        clip_norm: float | None,
-        clip_value: float | None,
-    ) -> None:
-        """Limit the gradients of each member by itself, in place."""
-        gradients = [p.grad for p in learning if p.grad is not None]
-        for gradient in gradients if clip_value is not None else []:
-            limit = min(float(clip_value or 0), torch.finfo(gradient.dtype).max)
-            gradient.clamp_(-limit, limit)
-        if clip_norm is None or not gradients:
-            return
-        norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients])
-        factor = (clip_norm / (torch.linalg.vector_norm(norms, dim=0) + 1e-6)).clamp(max=1.0)
-        for gradient in gradients:  # as ``nn.utils.clip_grad_norm_`` does it
-            gradient.mul_(factor.reshape(-1, *[1] * (gradient.ndim - 1)))
+    Of an ensemble these are also the parts that `Ensemble.groups` has given away.
+    """
+    own = {id(parameter): parameter for parameter in model.parameters()}
+    if not isinstance(model, Ensemble):
+        return own
+    return own | {id(view): p for p, views in model._current() for view in views}
+
+
+def pass_gradients(ensemble: Ensemble) -> None:
+    """Pass the gradients of the last backward pass on to the parameters of `Ensemble.groups`."""
+    for parameter, views in ensemble._views:
+        parts = [None] * len(views) if parameter.grad is None else parameter.grad
+        for view, part in zip(views, parts, strict=True):
+            view.grad = part
+
+
+def clip_each(
+    learning: Sequence[torch.Tensor], clip_norm: float | None, clip_value: float | None
+) -> None:
+    """Limit the gradients of each member by itself, in place, those of stacked parameters.
+
+    Examples
+    --------
+    >>> weight = torch.zeros(2, 1, requires_grad=True)
+    >>> weight.grad = torch.tensor([[0.5], [4.0]])
+    >>> clip_each([weight], 1.0, 3.0)
+    >>> weight.grad.flatten()
+    tensor([0.5000, 1.0000])
+    """
+    gradients = [p.grad for p in learning if p.grad is not None]
+    for gradient in [] if clip_value is None else gradients:
+        limit = min(float(clip_value or 0), torch.finfo(gradient.dtype).max)
+        gradient.clamp_(-limit, limit)
+    if clip_norm is None or not gradients:
+        return
+    norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients])
+    # as ``nn.utils.clip_grad_norm_`` does it
+    factor = (clip_norm / (torch.linalg.vector_norm(norms, dim=0) + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor.reshape(-1, *[1] * (gradient.ndim - 1)))
 
 
 def _check_alike(modules: Sequence[nn.Module]) -> None:

@@ -22,7 +22,14 @@ from course_lib.pytorch.arguments import (
     loss_and_criterion,
     optimized,
 )
-from course_lib.pytorch.ensembles import Ensemble, check_at_once, each_loss
+from course_lib.pytorch.ensembles import (
+    Ensemble,
+    check_at_once,
+    clip_each,
+    each_loss,
+    movable,
+    pass_gradients,
+)
 from course_lib.pytorch.schedulers import check_scheduler
 from course_lib.pytorch.tensors import array_of, as_array, as_tensor, first_parameter
 from course_lib.training import Callback, History
@@ -248,7 +255,7 @@ class _Learners(_Learner):
 
     def train_epoch(self, batches: Iterable[Array]) -> PerReplica | float:
         self.model.train()
-        own = self.model.movable()
+        own = movable(self.model)
         learning = list(
             {id(p): p for p in (own[id(t)] for t in optimized(self.optimizer))}.values()
         )
@@ -267,8 +274,8 @@ class _Learners(_Learner):
         values = each_loss(self.criterion, outputs, targets, own=rows.ndim > 1)
         self.model.zero_grad()
         values.sum().backward()  # type: ignore[no-untyped-call]
-        self.model.clip(learning, self.settings.clip_norm, self.settings.clip_value)
-        self.model.pass_gradients()
+        clip_each(learning, self.settings.clip_norm, self.settings.clip_value)
+        pass_gradients(self.model)
         self.optimizer.step()
         if self.scheduler is not None:
             self.scheduler.step()

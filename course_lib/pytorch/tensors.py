@@ -105,12 +105,12 @@ def as_device(device: str | torch.device, *, present: bool = True) -> torch.devi
     >>> as_device("cpu")
     device(type='cpu')
     """
-    expected = f"a name, such as {' or '.join(map(repr, devices()))}, or a torch.device"
+    expected = f"a name, such as {' or '.join(map(repr, _devices()))}, or a torch.device"
     check_type("device", device, (str, torch.device), expected)
     try:
         found = torch.device(device)
     except RuntimeError:
-        known = ", ".join(devices())
+        known = ", ".join(_devices())
         raise ValueError(f"unknown device {device!r}; expected one that is here: {known}") from None
     if present:
         _check_present(found)
@@ -119,7 +119,7 @@ def as_device(device: str | torch.device, *, present: bool = True) -> torch.devi
 
 def _check_present(device: torch.device) -> None:
     """Raise ValueError unless something can be computed on a device."""
-    names = ", ".join(devices())
+    names = ", ".join(_devices())
     if device.type == "meta":
         raise ValueError(
             f"device is 'meta', which holds no numbers; expected one that is here: {names}"
@@ -134,7 +134,7 @@ def _check_present(device: torch.device) -> None:
         ) from None
 
 
-def devices() -> list[str]:
+def _devices() -> list[str]:
     """Return the names of the devices that are here."""
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     return ["cpu"] if accelerator is None else ["cpu", accelerator.type]
