@@ -17,7 +17,7 @@ from threads import run
 
 FOLDER = Path(__file__).resolve().parent
 SHOWN = ("seeds_at_once", "training_step", "value_and_derivative", "imports", "growth")
-OTHERS = ("activations", "step_cost", "sweeps", "notebooks")
+OTHERS = ("activations", "step_cost", "ensembles", "sweeps", "notebooks")
 
 
 def main(arguments=None):

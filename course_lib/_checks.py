@@ -559,6 +559,28 @@ def sweeps_module(name: str) -> ModuleType:
     return _optional(name, package, extra)
 
 
+def pytorch_module() -> ModuleType:
+    """Import `course_lib.pytorch`, for which PyTorch is needed, when it is first used.
+
+    Returns
+    -------
+    module
+        That package of this library.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If PyTorch is not installed; the message says how to install it.
+
+    Examples
+    --------
+    >>> pytorch_module().__name__
+    'course_lib.pytorch'
+    """
+    _optional("torch", "PyTorch", "torch")
+    return import_module("course_lib.pytorch")
+
+
 def _optional(name: str, package: str, extra: str) -> ModuleType:
     """Import a module of an optional dependency, or say how to install it."""
     try:

@@ -58,37 +58,48 @@ def turns(forward, backward, rounds):
     return statistics.median(times[backward]) / statistics.median(times[forward])
 
 
-def ratios(shape, batch, seed):
+def ratios(shape, batch, seed, device="cpu"):
     """Return the ratio of the NumPy network, and that of the same network in PyTorch."""
     import torch
 
     from course_lib import pytorch
+    from course_lib.pytorch.tensors import as_device
 
+    where = as_device(device)
     sizes = SHAPES[shape]
     network = mlp(sizes, seed=seed, dtype=np.float32)
     rng = np.random.default_rng(seed)
     x, grad_output = (
         rng.standard_normal((batch, n)).astype(np.float32) for n in (sizes[0], sizes[-1])
     )
-    theirs = pytorch.from_numpy(network)
-    x_there, grad_output_there = torch.from_numpy(x), torch.from_numpy(grad_output)
+    theirs = pytorch.from_numpy(network).to(where)
+    x_there, grad_output_there = (torch.from_numpy(array).to(where) for array in (x, grad_output))
     output = []
+
+    def finish():
+        if where.type != "cpu":  # another device still computes when the call returns
+            torch.accelerator.synchronize(where)
 
     def forward():
         output[:] = [theirs(x_there)]
+        finish()
 
     def backward():
         theirs.zero_grad()
         output[0].backward(grad_output_there)
+        finish()
 
     rounds = rounds_for(sizes, batch)
     ours = turns(lambda: network(x), lambda: network.backward(grad_output), rounds)
     return ours, turns(forward, backward, rounds)
 
 
-def measure(seeds, shape, batch):
-    """Return the ratios of one shape and batch for each seed, counted and measured."""
-    ours, theirs = np.transpose([ratios(shape, batch, seed) for seed in seeds])
+def measure(seeds, shape, batch, device="cpu"):
+    """Return the ratios of one shape and batch for each seed, counted and measured.
+
+    The device is PyTorch's, such as ``"cuda"``; NumPy stays on the CPU.
+    """
+    ours, theirs = np.transpose([ratios(shape, batch, seed, device) for seed in seeds])
     sizes = SHAPES[shape]
     return {
         "counted_ratio": np.full(len(seeds), counted_ratio(sizes)),

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import apart
+import ensembles
 import numpy as np
 import peers
 import pytest
@@ -91,6 +92,16 @@ def test_steps_that_change_nothing_are_an_error(case):
     still = peers.Peer(lambda: None, lambda: start)
     with pytest.raises(RuntimeError, match="the steps change nothing"):
         seeds_at_once.check_same_steps(small, {"ours": still}, start)
+
+
+def test_what_is_timed_beside_an_ensemble_learns_the_same():
+    steps = ensembles.of_torch(None, [2, 4, 2]) | ensembles.of_numpy(None, [2, 4, 2])
+    ensembles.check_losses(steps)
+    assert list(steps) == ["at once", "one after another", "NumPy"]
+    assert len(set(steps["at once"].parameters())) == len(ensembles.SEEDS)
+    steps["at once"].epoch = lambda: [0.5]
+    with pytest.raises(RuntimeError, match="at once has the losses"):
+        ensembles.check_losses(steps)
 
 
 def naps(seconds):

@@ -96,6 +96,23 @@ def test_a_second_derivative_by_numpy_is_told():
         torch.autograd.grad(y, x, create_graph=True)
 
 
+@pytest.mark.parametrize("name", [*ANY, "softmax(axis=0)", "softmax(axis=1)"])
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_any_activation_works_under_vmap(name, dim):
+    x = torch.linspace(-2, 2.3, 48, dtype=torch.float64).sin().reshape(2, 6, 4)
+    module, weight = pytorch.Activate(name), None
+    parts = [part.clone().requires_grad_() for part in x]
+    alone = torch.stack([module(part) for part in parts])
+    weight = torch.linspace(-1, 1, alone.numel(), dtype=torch.float64).reshape(alone.shape)
+    (alone * weight).sum().backward()
+    together = x.movedim(0, dim).clone().requires_grad_()
+    outputs = torch.func.vmap(module, dim)(together)
+    (outputs * weight).sum().backward()
+    assert torch.equal(outputs, alone)
+    for own, part in zip(together.grad.movedim(dim, 0), parts, strict=True):
+        assert torch.equal(own, part.grad)
+
+
 @pytest.mark.parametrize("copy", [deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
 def test_modules_are_copied_and_have_no_state(copy):
     x = torch.linspace(-1, 1, 4)

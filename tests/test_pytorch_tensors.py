@@ -7,6 +7,7 @@ from pytorch_helpers import X, try_fit
 from torch import nn
 
 from course_lib import pytorch
+from course_lib.pytorch.tensors import as_device, fixed_random_numbers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -56,3 +57,51 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_with_what_is_accepted(case, refuses):
     refuses(*BAD[case])
+
+
+# Devices.
+
+
+@pytest.mark.parametrize("given", ["cpu", torch.device("cpu")])
+def test_a_device_that_is_here_is_taken(given):
+    assert as_device(given) == torch.device("cpu")
+
+
+def test_a_device_that_is_elsewhere_may_be_named():
+    assert as_device("cuda:1", present=False) == torch.device("cuda", 1)
+
+
+WRONG_DEVICES = {
+    "unknown": ("tpu", ValueError, "unknown device 'tpu'; expected one that is here: cpu"),
+    "capital letters": ("CPU", ValueError, "unknown device 'CPU'; expected one that is here: cpu"),
+    "no numbers": ("meta", ValueError, "device is 'meta', which holds no numbers"),
+    "a number": (0, TypeError, "device is a int; expected a name, such as 'cpu'"),
+    "none": (None, TypeError, "device is a NoneType; expected a name, such as 'cpu'"),
+    "another library's": ("xla", ValueError, "device is 'xla', on which PyTorch cannot compute"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_DEVICES)
+def test_a_device_that_cannot_be_used_is_told(case, refuses):
+    given, error, *texts = WRONG_DEVICES[case]
+    refuses(lambda: as_device(given), error, *texts)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:7", "mps"])
+def test_a_device_that_is_not_here_is_told_with_those_that_are(device, refuses):
+    kind = device.partition(":")[0]
+    if torch.get_device_module(kind).is_available() and device != "cuda:7":
+        pytest.skip(f"there is {device}")
+    refuses(lambda: as_device(device), ValueError, f"device is {device!r}", "that is here: cpu")
+
+
+def test_fixed_random_numbers_end_with_the_block():
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    with fixed_random_numbers(torch.device("cpu"), 7):
+        first = torch.rand(3)
+    assert torch.equal(torch.rand(3), expected)
+    with fixed_random_numbers(torch.device("cpu"), 7):
+        assert torch.equal(torch.rand(3), first)
+    assert not torch.equal(first, expected)

@@ -394,4 +394,4 @@ def test_a_miniature_of_a_file_runs_to_its_end():
     results = [row for row in rows if row["phase"] == "result"]
     assert [row["seed"] for row in results] == [0, 1, 2, 3]
     assert np.mean([row["test_accuracy"] for row in results]) > 0.2
-    assert list(FUNCTIONS) == ["train_network"]
+    assert list(FUNCTIONS) == ["train_network", "train_network_torch"]

@@ -19,7 +19,8 @@
     score = "validation_accuracy"
     budget = "epochs"              # doubled for the check; "none" leaves it out
 
-Several tables ``[[grid]]`` instead of one are several grids, one after another.
+Several tables ``[[grid]]`` instead of one are several grids, one after another. The function
+``"train_network_torch"`` does the same by PyTorch, where ``device = "cuda"`` may be fixed.
 """
 
 import re
@@ -37,6 +38,7 @@ from typing import Any
 
 from course_lib._checks import check_integer, unknown_name
 from course_lib.experiments.standard import Tune, as_seed_tuple, check_configuration
+from course_lib.experiments.torch_trials import check_training_torch, train_network_torch
 from course_lib.experiments.training_trials import check_training, train_network
 from course_lib.experiments.trials import as_plain, canonical
 
@@ -65,8 +67,13 @@ class Known:
     scores: tuple[str, ...]
 
 
+SCORES = ("validation_accuracy",)
+
 FUNCTIONS: Mapping[str, Known] = MappingProxyType(
-    {"train_network": Known(train_network, check_training, ("validation_accuracy",))}
+    {
+        "train_network": Known(train_network, check_training, SCORES),
+        "train_network_torch": Known(train_network_torch, check_training_torch, SCORES),
+    }
 )
 """The functions that a file may call by name."""
 
@@ -242,7 +249,7 @@ class _Reader:
             yield
         except SpecError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, NotImplementedError, TypeError, ValueError) as error:
             message = str(error.args[0]) if error.args else type(error).__name__
             told = [found for some in names if (found := _first_of(some, message))]
             raise self.error(told[0] if told else place, message) from None

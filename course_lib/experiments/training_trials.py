@@ -17,7 +17,17 @@ from course_lib import data as bundled
 from course_lib._checks import as_integer, as_number, check_choice, check_integer
 from course_lib._typing import Array
 from course_lib.network import Dense, Network, mlp, stream
-from course_lib.training import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop, accuracy, fit
+from course_lib.training import (
+    SGD,
+    Adam,
+    AdamW,
+    History,
+    Momentum,
+    Optimizer,
+    RMSprop,
+    accuracy,
+    fit,
+)
 from course_lib.training.arguments import check_smallest_batch
 
 __all__ = ["DATA", "OPTIMIZERS", "check_training", "train_network"]
@@ -116,11 +126,16 @@ def train_network(
             network, *parts.train, optimizer=moves, epochs=epochs, batch_size=batch_size, seed=own,
             progress=False,
         )  # fmt: skip
-        return {
-            "validation_accuracy": _accuracy(network, *parts.validation),
-            "test_accuracy": _accuracy(network, *parts.test),
-            "train_loss": np.asarray(history.train_loss[:, -1], np.float64),
-        }
+        return scores(network, parts, history)
+
+
+def scores(predict: Callable[[Array], Array], parts: "Parts", history: History) -> dict[str, Array]:
+    """Return what `train_network` measures, from a function that returns all outputs."""
+    return {
+        "validation_accuracy": _accuracy(predict, *parts.validation),
+        "test_accuracy": _accuracy(predict, *parts.test),
+        "train_loss": np.asarray(history.train_loss[:, -1], np.float64),
+    }
 
 
 def check_training(**arguments: Any) -> None:
@@ -149,9 +164,21 @@ def check_training(**arguments: Any) -> None:
     KeyError: "unknown optimizer 'adan'; did you mean 'adam'? Expected: sgd, momentum, rmsprop,
     adam, adamw"
     """
-    given = signature(train_network).bind([0], **arguments)
+    prepared([0], arguments)
+
+
+def prepared(
+    seeds: list[int], arguments: Mapping[str, Any]
+) -> tuple["Parts", Network, Optimizer, dict[str, int]]:
+    """Return all that a training with arguments of `train_network` needs, or raise its error.
+
+    These are the images, networks with their initial weights, what moves them, and epochs and batch
+    size by name.
+    """
+    given = signature(train_network).bind(seeds, **arguments)
     given.apply_defaults()
-    _prepared(*given.args, **given.kwargs)
+    parts, network, moves = _prepared(*given.args, **given.kwargs)
+    return parts, network, moves, {n: given.arguments[n] for n in ("epochs", "batch_size")}
 
 
 def _prepared(
@@ -163,7 +190,7 @@ def _prepared(
     epochs: Any,
     batch_size: Any,
     **architecture: Any,
-) -> tuple["_Parts", Network, Optimizer]:
+) -> tuple["Parts", Network, Optimizer]:
     """Return all that a training needs, or raise an error if something cannot be used."""
     check_choice("data", data, DATA)
     check_choice("optimizer", optimizer, OPTIMIZERS)
@@ -176,7 +203,7 @@ def _prepared(
     return parts, network, moves
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     """Inputs and labels of images."""
 
     train: tuple[Array, Array]
@@ -185,13 +212,13 @@ class _Parts(NamedTuple):
 
 
 @cache
-def _three_parts(data: str, pixels: int) -> _Parts:
+def _three_parts(data: str, pixels: int) -> Parts:
     """Return the images to train, validate and test; made once, and nothing can change them."""
     x, y, x_test, y_test = DATA[data]().flat(size=pixels, standardize=True)
     for array in (x, y, x_test, y_test):
         array.flags.writeable = False
     train = len(x) * 4 // 5
-    return _Parts((x[:train], y[:train]), (x[train:], y[train:]), (x_test, y_test))
+    return Parts((x[:train], y[:train]), (x[train:], y[train:]), (x_test, y_test))
 
 
 def _sizes(pixels: Any, depth: Any, width: Any, sizes: Any) -> list[int]:
@@ -261,8 +288,8 @@ def _draw_biases(network: Network, seeds: Sequence[int], variance: float) -> Non
                 bias[...] = np.sqrt(variance) * rng.standard_normal(bias.shape)
 
 
-def _accuracy(network: Network, x: Array, y: Array) -> Array:
+def _accuracy(predict: Callable[[Array], Array], x: Array, y: Array) -> Array:
     """Return the accuracy of each network; 0 for one that diverged."""
-    outputs = network(x)
+    outputs = predict(x)
     diverged = ~np.isfinite(outputs).all(axis=(-2, -1))
     return np.where(diverged, 0.0, accuracy(outputs, y))

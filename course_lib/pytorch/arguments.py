@@ -13,6 +13,7 @@ from torch import nn
 from course_lib._typing import Array
 from course_lib.network import LOSSES, Loss, get_loss
 from course_lib.pytorch.activation_modules import unwrapped
+from course_lib.pytorch.ensembles import Ensemble, movable
 from course_lib.pytorch.tensors import as_array, as_tensor
 from course_lib.training.stepping import Stepping
 from course_lib.training.stepping import check_optimizer as check_steps
@@ -27,6 +28,13 @@ __all__ = [
 ]
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+ELEMENTWISE = (
+    torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.NAdam,
+    torch.optim.RAdam, torch.optim.Adamax, torch.optim.Adagrad, torch.optim.Adadelta,
+    torch.optim.ASGD, torch.optim.Rprop,
+)  # fmt: skip
+"""Optimizers that move each number by itself, so that the members of an ensemble stay apart."""
 
 
 def _cross_entropy(
@@ -145,14 +153,21 @@ def check_optimizer(optimizer: object, model: nn.Module) -> None:
             f"optimizer is a {type(optimizer).__name__}, which asks for a closure; expected for a "
             f"module one of torch.optim that makes a step from the gradients at hand"
         ) from None
-    own_parameters = {id(parameter) for parameter in model.parameters()}
-    foreign = sum(id(parameter) not in own_parameters for parameter in optimized(optimizer))
+    own = movable(model)
+    foreign = sum(id(tensor) not in own for tensor in optimized(optimizer))
     if foreign:
         raise ValueError(
             f"the optimizer was made for the parameters of another module: {foreign} of its "
             f"{len(optimized(optimizer))} are not in this one; expected one made for "
             f"model.parameters() or for some of them, after the module was built, copied or loaded"
         )
+    if isinstance(model, Ensemble) and not isinstance(optimizer, ELEMENTWISE):
+        if any(own[id(tensor)] is tensor for tensor in optimized(optimizer)):
+            kind = type(optimizer).__name__
+            raise ValueError(
+                f"optimizer is a {kind}, which may look at all members of a parameter as one; "
+                f"expected one made for each by itself: torch.optim.{kind}(ensemble.groups())"
+            )
 
 
 def optimized(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:

@@ -1,8 +1,10 @@
 """`fit` and `predict` for modules of PyTorch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import nn
@@ -11,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from course_lib._checks import check_finite
 from course_lib._typing import Array, PerReplica
 from course_lib.network import Loss, as_seeds
+from course_lib.network.seeds import Seed
 from course_lib.pytorch.arguments import (
     Criterion,
     as_targets,
@@ -19,11 +22,19 @@ from course_lib.pytorch.arguments import (
     loss_and_criterion,
     optimized,
 )
+from course_lib.pytorch.ensembles import (
+    Ensemble,
+    check_at_once,
+    clip_each,
+    each_loss,
+    movable,
+    pass_gradients,
+)
 from course_lib.pytorch.schedulers import check_scheduler
 from course_lib.pytorch.tensors import array_of, as_array, as_tensor, first_parameter
 from course_lib.training import Callback, History
 from course_lib.training.arguments import as_pair, check_column, check_fit_arguments
-from course_lib.training.batches import Batches
+from course_lib.training.batches import Batches, order_seeds
 from course_lib.training.loop import Settings, train
 from course_lib.training.scores import accuracy_for
 
@@ -42,7 +53,7 @@ def fit(
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     patience: int | None = None,
     min_delta: float = 0.0,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     clip_norm: float | None = None,
     clip_value: float | None = None,
     history: History | None = None,
@@ -50,7 +61,7 @@ def fit(
     progress: bool = True,
     scheduler: LRScheduler | None = None,
 ) -> History:
-    """Train a PyTorch module, in place, on the device where it is.
+    """Train a PyTorch module, in place, on the device where it is; or all members of an ensemble.
 
     The batches come in the order of `course_lib.training.fit` for the same seed, so that both can
     be compared step by step. What dropout drops comes from PyTorch's random numbers instead, which
@@ -59,19 +70,24 @@ def fit(
     Parameters
     ----------
     model : torch.nn.Module
-        Maps ``(batch, features)`` to ``(batch, outputs)``.
+        Maps ``(batch, features)`` to ``(batch, outputs)``; or an `Ensemble` of such modules, whose
+        members learn at once, each as if it was trained alone.
     x, y : ndarray or torch.Tensor
-        Examples, and labels or targets, as the loss wants them.
+        Examples, and labels or targets, as the loss wants them. They are moved to the module's
+        device once.
     optimizer : torch.optim.Optimizer
         Made for ``model.parameters()``, or for some of them: the others, and frozen ones, stay what
-        they are. Limits of the gradient are for those that learn.
+        they are. Limits of the gradient are for those that learn. For an ensemble, one that moves
+        each number by itself, as SGD and Adam do, or one made for `Ensemble.groups`.
     loss : str or Loss
         A name of `course_lib.network.LOSSES`, also with parameters, such as
         ``"cross_entropy(label_smoothing=0.1)"``; or what `course_lib.network.get_loss` returns.
     epochs, batch_size, validation, patience, min_delta, seed, clip_norm, clip_value, history
         As in `course_lib.training.fit`. With patience, the module ends with its ``state_dict`` of
         the best epoch. A training in pieces equals one in a piece where the module draws no random
-        numbers; dropout goes on with those of ``torch.get_rng_state``.
+        numbers; dropout goes on with those of ``torch.get_rng_state``. For an ensemble `seed` may
+        be a sequence, one for each member, limits are those of each member's gradients, and each
+        stops by itself.
     callback, progress
         As in `course_lib.training.fit`; the callback is called with the module and the epoch.
     scheduler : torch.optim.lr_scheduler.LRScheduler, optional
@@ -84,7 +100,7 @@ def fit(
     Returns
     -------
     course_lib.training.History
-        Without a replica axis.
+        Without a replica axis; for an ensemble with one, of its members.
 
     Raises
     ------
@@ -94,6 +110,8 @@ def fit(
         without validation data or `min_delta` without patience, the optimizer has a parameter that
         is not the module's, or none that learns, the scheduler is that of another optimizer, or the
         history is of another module, patience, `min_delta` or kind of data.
+    NotImplementedError
+        If ``torch.func.vmap`` cannot train the members of an ensemble at once.
     TypeError
         If the optimizer is not one of PyTorch, or asks for a closure, as LBFGS does; if the
         scheduler is not one of PyTorch, or asks for a measurement, as ReduceLROnPlateau does; or as
@@ -132,20 +150,29 @@ def fit(
     check_optimizer(optimizer, model)
     check_learns(optimizer)
     check_scheduler(scheduler, optimizer)
-    settings.check((), validation)
+    replicas = (len(model),) if isinstance(model, Ensemble) else ()
+    settings.check(replicas, validation)
     check_finite("x", array_of(inputs))
     check_finite("y", labels)
-    shape = (len(inputs), *predict(model, inputs[:1]).shape[1:])
+    orders = _order_seeds(seed, replicas)
+    if isinstance(model, Ensemble):
+        check_at_once(model, inputs[:2])
+    shape = (len(inputs), *predict(model, inputs[:1]).shape[len(replicas) + 1 :])
     check_column(labels, shape, found)
     targets = as_targets(labels, found, shape, first)
     check_finite("y", array_of(targets))  # float32 has no 1e300
-    learner = _Learner(model, inputs, targets, found, criterion, optimizer, scheduler, settings)
+    kind = _Learners if isinstance(model, Ensemble) else _Learner
+    learner = kind(model, inputs, targets, found, criterion, optimizer, scheduler, settings)
     if validation is not None:
         learner.validate_with(*as_pair(validation))
-    seeds, replicated = as_seeds(seed)
-    if replicated:
+    return train(learner, Batches(len(inputs), batch_size, orders), settings)
+
+
+def _order_seeds(seed: Any, replicas: tuple[int, ...]) -> list[Seed]:
+    """Return one seed for the order of the batches, or one for each member of an ensemble."""
+    if not replicas and as_seeds(seed)[1]:
         raise TypeError(f"seed is {seed!r}; a PyTorch module is one network and takes one number")
-    return train(learner, Batches(len(inputs), batch_size, seeds), settings)
+    return order_seeds(seed, replicas)
 
 
 @dataclass
@@ -179,7 +206,7 @@ class _Learner:
         self.validation = inputs, labels
         self.evaluate()
 
-    def train_epoch(self, batches: Iterable[Array]) -> float:
+    def train_epoch(self, batches: Iterable[Array]) -> PerReplica | float:
         self.model.train()
         total, learning = 0.0, optimized(self.optimizer)
         for index in map(torch.from_numpy, batches):
@@ -216,6 +243,45 @@ class _Learner:
         self.model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in state.items()})
 
 
+@dataclass
+class _Learners(_Learner):
+    """The members of an ensemble, which all learn in each step."""
+
+    model: Ensemble
+
+    @property
+    def replicas(self) -> tuple[int, ...]:
+        return (len(self.model),)
+
+    def train_epoch(self, batches: Iterable[Array]) -> PerReplica | float:
+        self.model.train()
+        own = movable(self.model)
+        learning = list(
+            {id(p): p for p in (own[id(t)] for t in optimized(self.optimizer))}.values()
+        )
+        losses = []
+        for index in batches:
+            losses.append(self._step(torch.from_numpy(index).to(self.inputs.device), learning))
+        found = array_of(torch.stack(losses))  # once an epoch: a GPU would wait for each step
+        return found.astype(np.float64).sum(axis=0)
+
+    def _step(self, rows: torch.Tensor, learning: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Make a step; return the sum of the losses of a batch for each member.
+
+        Rows are ``(batch,)`` for all members, or ``(members, batch)``.
+        """
+        outputs, targets = self.model(self.inputs[rows]), self.targets[rows]
+        values = each_loss(self.criterion, outputs, targets, own=rows.ndim > 1)
+        self.model.zero_grad()
+        values.sum().backward()  # type: ignore[no-untyped-call]
+        clip_each(learning, self.settings.clip_norm, self.settings.clip_value)
+        pass_gradients(self.model)
+        self.optimizer.step()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        return values.detach() * rows.shape[-1]
+
+
 def predict(model: nn.Module, x: ArrayLike) -> Array:
     """Return the outputs of a module for `x`, as an array, in evaluation mode.
 
@@ -224,13 +290,13 @@ def predict(model: nn.Module, x: ArrayLike) -> Array:
     model : torch.nn.Module
         Maps ``(batch, features)`` to ``(batch, outputs)``; its mode is left as it was.
     x : ndarray or torch.Tensor
-        Shape ``(batch, features)``.
+        Shape ``(batch, features)``; for an `Ensemble` also ``(members, batch, features)``.
 
     Returns
     -------
     ndarray
-        Shape ``(batch, outputs)``, the dtype of the module; float32 for bfloat16, which NumPy does
-        not have.
+        Shape ``(batch, outputs)``, for an ensemble ``(members, batch, outputs)``; the dtype of the
+        module, float32 for bfloat16, which NumPy does not have.
 
     Raises
     ------

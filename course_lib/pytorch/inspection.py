@@ -1,7 +1,6 @@
 """What happens inside a module: what passes its activations, and its weights."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +14,13 @@ from course_lib.network import Activate, Layer, Loss, PReLU
 from course_lib.pytorch.activation_modules import activation_of, rows_for, settings_of
 from course_lib.pytorch.arguments import as_targets, loss_and_criterion
 from course_lib.pytorch.conversion import layer_with_parameters
-from course_lib.pytorch.tensors import array_of, as_tensor, first_parameter
+from course_lib.pytorch.ensembles import Ensemble
+from course_lib.pytorch.tensors import (
+    array_of,
+    as_tensor,
+    first_parameter,
+    fixed_random_numbers,
+)
 
 __all__ = ["Passage", "passages", "weights"]
 
@@ -73,7 +78,7 @@ def passages(
     Raises
     ------
     TypeError
-        If it is not a module.
+        If it is not a module, or an `Ensemble`.
     KeyError, NotImplementedError, ValueError
         As `fit`; or if an activation has settings that the catalogue's functions do not take.
 
@@ -86,6 +91,7 @@ def passages(
     """
     expected = "a course_lib.network.Network or a torch.nn.Module"
     check_type("network", model, nn.Module, expected)
+    _check_single(model)
     (checked, criterion), first = loss_and_criterion(loss), first_parameter(model)
     found: list[Passage] = []
     hooks = []
@@ -98,7 +104,7 @@ def passages(
             if isinstance(module, nn.RReLU):
                 module.eval()
         model.zero_grad()
-        with _fixed_random_numbers(first.device):
+        with fixed_random_numbers(first.device):
             outputs = model(as_tensor("x", x, first))
         if y is not None:
             for passage in found:
@@ -109,6 +115,15 @@ def passages(
         for hook in hooks:
             hook.remove()
     return found
+
+
+def _check_single(model: nn.Module) -> None:
+    """Raise TypeError for an ensemble."""
+    if isinstance(model, Ensemble):
+        raise TypeError(
+            f"the module is an Ensemble of {len(model)}; expected a single one, such as its member "
+            f"ensemble[0]"
+        )
 
 
 Before = Callable[[nn.Module, tuple[torch.Tensor]], tuple[torch.Tensor]]
@@ -164,18 +179,6 @@ def _activations_in(model: nn.Module) -> Iterator[tuple[str, nn.Module, Layer]]:
         yield name, module, layer
 
 
-@contextmanager
-def _fixed_random_numbers(device: torch.device) -> Iterator[None]:
-    """Draw the same numbers each time, and leave the global state as it was."""
-    on_gpu = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_gpu else []):
-        torch.default_generator.manual_seed(0)
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(0)
-        yield
-
-
 def _rows_of(values: torch.Tensor) -> Array:
     """Return a copy as an array of shape (batch, units)."""
     return array_of(values).reshape(len(values), -1).copy()
@@ -200,12 +203,18 @@ def weights(model: nn.Module, *, gradients: bool = False) -> dict[str, Array]:
         Each of shape ``(out_features, in_features)``. No biases; of normalizations only those over
         several axes, such as ``LayerNorm([4, 4])``.
 
+    Raises
+    ------
+    TypeError
+        If it is an `Ensemble`.
+
     Examples
     --------
     >>> from course_lib.pytorch import mlp
     >>> [(name, value.shape) for name, value in weights(mlp([2, 3, 1])).items()]
     [('0.weight', (3, 2)), ('2.weight', (1, 3))]
     """
+    _check_single(model)
     found = {}
     for name, parameter in model.named_parameters():
         if name.endswith("weight") and parameter.ndim >= 2:

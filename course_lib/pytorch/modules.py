@@ -8,6 +8,7 @@ from torch import nn
 
 from course_lib import activations
 from course_lib._checks import as_integer, check_choice
+from course_lib._typing import Pull
 from course_lib.activations import Activation
 from course_lib.pytorch.tensors import array_of
 
@@ -95,8 +96,7 @@ class Activate(nn.Module):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Return the activation of every element, or over the last axis."""
-        output: torch.Tensor = _ByNumpy.apply(input, self.activation)  # type: ignore[no-untyped-call]
-        return output
+        return _apply(input, self.activation, [])
 
     def extra_repr(self) -> str:
         """Return the activation's name."""
@@ -104,17 +104,21 @@ class Activate(nn.Module):
 
 
 class _ByNumpy(torch.autograd.Function):
-    """A row's value and, backwards, its vector-Jacobian product."""
+    """A row's value and, backwards, its vector-Jacobian product, which a list takes over."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, row: Activation) -> torch.Tensor:
-        ctx.save_for_backward(x)
-        ctx.row = row
-        value, ctx.pull = row.pullback(array_of(x))
+    def forward(x: torch.Tensor, row: Activation, pulls: list[Pull]) -> torch.Tensor:
+        value, pull = row.pullback(array_of(x))
+        pulls.append(pull)
         return torch.tensor(value, dtype=x.dtype, device=x.device)
 
     @staticmethod
-    def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        x, ctx.row, ctx.pulls = inputs
+        ctx.save_for_backward(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         # PyTorch's once_differentiable says nothing where grad_output itself needs no gradient
         if torch.is_grad_enabled():
             raise RuntimeError(
@@ -122,8 +126,24 @@ class _ByNumpy(torch.autograd.Function):
                 f"a backward pass without create_graph=True"
             )
         (x,) = ctx.saved_tensors  # an error if it was changed since
-        gradient = ctx.pull(array_of(grad_output))
-        return torch.tensor(gradient, dtype=x.dtype, device=x.device), None
+        gradient = ctx.pulls[0](array_of(grad_output))
+        return torch.tensor(gradient, dtype=x.dtype, device=x.device), None, None
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int, None, None], x: torch.Tensor, row: Activation, pulls: Any
+    ) -> tuple[torch.Tensor, int]:
+        whole = x.movedim(in_dims[0], 0)
+        if row.elementwise:
+            return _apply(whole, row, pulls), 0
+        # its axis may be counted from the front, where the axis of vmap stands
+        return torch.stack([_apply(part, row, []) for part in whole]), 0
+
+
+def _apply(x: torch.Tensor, row: Activation, pulls: list[Pull]) -> torch.Tensor:
+    """Return a row's value, through which autograd goes."""
+    output: torch.Tensor = _ByNumpy.apply(x, row, pulls)  # type: ignore[no-untyped-call]
+    return output
 
 
 GATES: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {

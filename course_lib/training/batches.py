@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from course_lib._typing import Array
-from course_lib.network import stream
+from course_lib.network import as_seeds, stream
 from course_lib.network.seeds import Seed
 
-__all__ = ["Batches", "epoch_batches", "take"]
+__all__ = ["Batches", "epoch_batches", "order_seeds", "take"]
 
 
 def epoch_batches(n: int, batch_size: int | None, rng: np.random.Generator) -> Iterator[Array]:
@@ -89,6 +89,32 @@ class Batches:
         for _ in range(epochs):
             for rng in self._generators:
                 next(epoch_batches(self.n, self.batch_size, rng))
+
+
+def order_seeds(
+    seed: int | np.random.SeedSequence | Sequence[int], replicas: tuple[int, ...]
+) -> list[Seed]:
+    """Return one seed for the order of the batches, or one for each replica.
+
+    Raises
+    ------
+    ValueError
+        If there are several, and not as many as replicas.
+    TypeError
+        As `course_lib.network.as_seeds` raises it.
+
+    Examples
+    --------
+    >>> order_seeds(3, (2,)), order_seeds([3, 4], (2,))
+    ([3], [3, 4])
+    """
+    seeds, replicated = as_seeds(seed)
+    if replicated and replicas != (len(seeds),):
+        raise ValueError(
+            f"{len(seeds)} seeds for the order of the batches, but replicas {replicas}; "
+            f"expected one number, or one for each replica"
+        )
+    return seeds
 
 
 def take(own: Sequence[int], index: Array, *arrays: Array) -> list[Array]:

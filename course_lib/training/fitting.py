@@ -9,16 +9,15 @@ from numpy.typing import ArrayLike
 
 from course_lib._checks import as_array, check_finite, check_type
 from course_lib._typing import Array, PerReplica
-from course_lib.network import BatchNorm, Loss, Network, as_seeds, get_loss
+from course_lib.network import BatchNorm, Loss, Network, get_loss
 from course_lib.network.layers import check_replicated, check_untied, walk
-from course_lib.network.seeds import Seed
 from course_lib.training.arguments import (
     as_pair,
     check_fit_arguments,
     check_smallest_batch,
     check_targets,
 )
-from course_lib.training.batches import Batches
+from course_lib.training.batches import Batches, order_seeds
 from course_lib.training.history import Callback, History
 from course_lib.training.loop import Settings, train
 from course_lib.training.optimizers import Optimizer
@@ -215,20 +214,7 @@ def fit(
     learner = _Learner(network, x, y, found, optimizer, batch_size, settings)
     if validation is not None:
         learner.validate_with(*as_pair(validation))
-    return train(learner, Batches(n, batch_size, _order_seeds(seed, network.replicas)), settings)
-
-
-def _order_seeds(
-    seed: int | np.random.SeedSequence | Sequence[int], replicas: tuple[int, ...]
-) -> list[Seed]:
-    """Return one seed for the order of the batches, or one for each replica."""
-    seeds, replicated = as_seeds(seed)
-    if replicated and replicas != (len(seeds),):
-        raise ValueError(
-            f"{len(seeds)} seeds for the order of the batches, but replicas {replicas}; "
-            f"expected one number, or one for each replica"
-        )
-    return seeds
+    return train(learner, Batches(n, batch_size, order_seeds(seed, network.replicas)), settings)
 
 
 @dataclass(eq=False, repr=False)
