@@ -28,7 +28,7 @@ def main(arguments=None):
         options = parser().parse_args(arguments)
         study.check_library()
         if options.name is None and options == parser().parse_args([]):
-            print(*listed(datetime.now(UTC).replace(tzinfo=None)), sep="\n")
+            print(*listed(datetime.now(UTC)), sep="\n")
             return 0
         return run(options)
     except KeyboardInterrupt:

@@ -8,22 +8,23 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import study
 from sweep_functions import compared
 
-from course_lib.experiments import read_records, sweep
+from course_lib.experiments import read_records, sweep, workers
 from course_lib.experiments.journal import journal_of
 
-for library in ("pyarrow", "joblib", "matplotlib"):
+loky = pytest.importorskip("joblib", reason="joblib is not installed").externals.loky
+for library in ("pyarrow", "matplotlib"):
     pytest.importorskip(library, reason=f"{library} is not installed")
 
-ROOT = Path(study.__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 MODULE = '''\
-"""Does more of it help, and for how long does that go on?
+"""Does more of it help, and for how long does it go on so, whatever else is changed?
 
 Twice is enough.
 """
@@ -68,6 +69,8 @@ STUDY = Study(
     quick={"grid": {"depth": [1]}, "seeds": range(2)},
 )
 '''
+QUESTION = "Does more of it help, and for how long does it go on so, whatever else is changed?"
+FIRST, SECOND = QUESTION[:56], QUESTION[57:]  # lines of the list
 HELPER = """\
 from functools import cache
 
@@ -99,6 +102,7 @@ def command():
 
 def moved(folder, put):
     """Let studies be in one folder, and their records in others beside it."""
+    put(study, "LIBRARY", ROOT / "course_lib")
     put(study, "HERE", folder / "studies")
     put(study, "FOLDER", folder / "results")
     put(study, "BUILD", folder / "_build" / "studies")
@@ -109,6 +113,8 @@ def folder(tmp_path, monkeypatch):
     """Return a folder with two studies, which are all there are."""
     (tmp_path / "studies").mkdir()
     (tmp_path / "results").mkdir()
+    loky.get_reusable_executor().shutdown()  # its processes have another environment
+    shutil.copy(study.__file__, tmp_path / "studies")
     for name, text in {"made": MODULE, "made_helper": HELPER, "made_alone": ALONE}.items():
         (tmp_path / "studies" / f"{name}.py").write_text(text)
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -167,7 +173,7 @@ def is_one_line(err, *texts):
 def test_studies_are_the_modules_that_have_one(folder):
     (folder / "studies" / "other.py").write_text("STUDYING = STUDY_OF = {'STUDY': 1}\n")
     assert study.names() == ["made", "made_alone"]
-    assert study.question("made") == "Does more of it help, and for how long does that go on?"
+    assert study.question("made") == QUESTION
     assert study.load("made").seeds == range(4)
 
 
@@ -272,9 +278,9 @@ def test_an_interrupted_study_goes_on_and_computes_nothing_twice(folder, run, mo
     assert compared(read_records(folder / "results" / "made.parquet")) == compared(again)
 
 
-def process(folder, *arguments, **environment):
-    """Start the command in a process of its own."""
-    program = RUNNER.format(tests=str(ROOT / "tests"))
+def process(folder, *arguments, program=RUNNER, **environment):
+    """Start the command, or another program, in a process of its own."""
+    program = program.format(tests=str(ROOT / "tests"))
     return subprocess.Popen(
         [sys.executable, "-c", program, str(folder / "studies"), *arguments],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
@@ -388,8 +394,11 @@ def test_a_figure_that_fails_loses_nothing(folder, run, monkeypatch):
         (["made_alone", "--scheduler", "tcp://127.0.0.1:9"], "made_alone measures times"),
     ],
 )
-def test_what_cannot_be_run_is_one_line_before_anything_is(folder, run, arguments, text):
+def test_what_cannot_be_run_is_one_line_before_anything_is(
+    folder, run, monkeypatch, arguments, text
+):
     if "--scheduler" in arguments:
+        monkeypatch.setattr(workers, "CONNECT", 0.5)
         pytest.importorskip("distributed", reason="distributed is not installed")
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
@@ -410,25 +419,31 @@ def test_a_folder_that_is_missing_or_none_is_told_before_anything_runs(folder, r
     assert not (folder / "calls.txt").exists()
 
 
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+sys.path[:0] = ["studies", {tests!r}]
+import filelock, joblib, made, test_study
+test_study.moved(Path(), setattr)
+main = test_study.command().main
+if os.geteuid() == 0:
+    os.setuid(65534)  # root may write everywhere
+sys.exit(main(["made", "--workers", "1"]))
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
 @pytest.mark.parametrize("place", ["results", "_build/studies"])
-def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(folder, run, place):
+def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(folder, place):
     (folder / "_build" / "studies").mkdir(parents=True)
-    (folder / place).chmod(0o555)
-    before = os.geteuid()
-    try:
-        if before == 0:  # may write everywhere
-            os.chmod(folder, 0o777)
-            os.seteuid(65534)
-        if os.access(folder / "studies", os.R_OK, effective_ids=True):
-            status, out, err = run("made", "--workers", "1")
-        else:
-            pytest.skip("another user cannot read the folders of tests")
-    finally:
-        os.seteuid(before)
-        (folder / place).chmod(0o755)
-    assert (status, out) == (2, "")
-    assert is_one_line(err, str(folder / place), "cannot be written")
+    folder.chmod(0o755)
+    for path in (folder / "results", folder / "_build" / "studies"):
+        path.chmod(0o555 if path == folder / place else 0o777)
+    running = process(folder, program=READ_ONLY)
+    out, err = running.communicate(timeout=60)
+    (folder / place).chmod(0o755)
+    assert (running.returncode, out) == (2, ""), err
+    assert is_one_line(err, f"{place} cannot be written (Permission denied)")
     assert not (folder / "calls.txt").exists()
 
 
@@ -459,14 +474,12 @@ def test_the_list_is_readable(folder, run):
     assert (status, err) == (0, "")
     assert out.splitlines() == [
         "study        trials  one core       age  question",
-        "made                         never made  Does more of it help, and for how long does that go",
-        "                                         on?",
+        f"made                         never made  {FIRST}",
+        f"{'':41}{SECOND}",
         "made_alone                   never made  Is it alone?",
     ]
     assert run("made", "--workers", "1")[0] == 0
-    assert run()[1].splitlines()[1] == (
-        "made              4       0 s     today  Does more of it help, and for how long does that go"
-    )
+    assert run()[1].splitlines()[1] == (f"made              4       0 s     today  {FIRST}")
 
 
 def test_the_list_of_this_checkout_fits_its_columns(run):
@@ -499,7 +512,14 @@ def test_the_list_tells_of_other_settings_and_of_what_is_not_finished(folder, ru
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3569, "59 min"), (3580, "1.0 h"), (9e4, "25.0 h")],
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (3569, "59 min"),
+        (3580, "1.0 h"),
+        (9e4, "25.0 h"),
+    ],
 )
 def test_durations_have_two_or_three_digits(seconds, text):
     assert command().duration(seconds) == text
@@ -516,7 +536,7 @@ def test_what_records_say_of_themselves(folder, run):
     assert run("made", "--workers", "1")[0] == 0
     stored = study.about(study.records_of("made"))
     assert (stored.trials, stored.configurations, stored.errors) == (4, 4, [])
-    assert abs(stored.newest - datetime.now()) < timedelta(days=1, minutes=5)
+    assert timedelta() <= datetime.now(UTC) - stored.newest < timedelta(minutes=5)
     rows = study.records_of("made").select(seed=0)
     assert stored.seconds == pytest.approx(rows.values("seconds").sum())
     assert study.records_of("made_alone") is None
@@ -547,7 +567,9 @@ def test_workers_of_a_cluster_need_not_have_the_studies(folder, run, monkeypatch
             assert (status, err) == (0, "")
             assert not any(f" {os.getpid()}" in text for _, text in calls(folder))
             records = read_records(folder / "results" / "made.parquet")
-            directly = sweep(study.load("made").function, {"depth": [1, 2, 3, 4]}, seeds=range(seeds))
+            directly = sweep(
+                study.load("made").function, {"depth": [1, 2, 3, 4]}, seeds=range(seeds)
+            )
             assert compared(records) == compared(directly)
 
 
