@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -436,12 +437,14 @@ sys.exit(main(["made", "--workers", "1"]))
 @pytest.mark.parametrize("place", ["results", "_build/studies"])
 def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(folder, place):
     (folder / "_build" / "studies").mkdir(parents=True)
-    folder.chmod(0o755)
-    for path in (folder / "results", folder / "_build" / "studies"):
-        path.chmod(0o555 if path == folder / place else 0o777)
-    running = process(folder, program=READ_ONLY)
-    out, err = running.communicate(timeout=60)
-    (folder / place).chmod(0o755)
+    with tempfile.TemporaryDirectory() as name:  # others cannot even enter pytest's own
+        copy = Path(name, "copy")
+        shutil.copytree(folder, copy)
+        for path in (copy.parent, copy, copy / "results", copy / "_build" / "studies"):
+            path.chmod(0o555 if path == copy / place else 0o777)
+        running = process(copy, program=READ_ONLY)
+        out, err = running.communicate(timeout=60)
+        (copy / place).chmod(0o755)
     assert (running.returncode, out) == (2, ""), err
     assert is_one_line(err, f"{place} cannot be written (Permission denied)")
     assert not (folder / "calls.txt").exists()
