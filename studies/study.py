@@ -6,22 +6,31 @@ and how the records are drawn. `make` runs it with `course_lib.experiments.sweep
 """
 
 import ast
+import hashlib
 import importlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from zipfile import ZipFile
 
-from course_lib import plots
+import course_lib
+from course_lib._checks import check_choice, sweeps_module
 from course_lib.experiments import Records, Tune, read_records, sweep
 from course_lib.experiments.estimating import estimate
-from course_lib.experiments.sweeping import configurations
+from course_lib.experiments.journal import journal_of
+from course_lib.experiments.locking import locked
+from course_lib.experiments.sweeping import check_sweep, configurations, header_of
+from course_lib.experiments.trials import canonical
+from course_lib.experiments.workers import run_trials
 
 HERE = Path(__file__).resolve().parent
-FOLDER = HERE.parent / "course_lib" / "bundled" / "results"
+LIBRARY = HERE.parent / "course_lib"
+FOLDER = LIBRARY / "bundled" / "results"
 BUILD = HERE.parent / "_build" / "studies"
+CHANGED = ("grid", "seeds", "tune", "replicas")  # what a miniature may have otherwise
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,11 @@ class Study:
     replicas: int | None = None
     alone: bool = False
 
+    def __post_init__(self):
+        """Check the names of what the miniature changes."""
+        for name in self.quick:
+            check_choice("entry of quick", name, CHANGED)
+
     def miniature(self):
         """Return the study with the grid, seeds and tuned values of the miniature."""
         return replace(self, **self.quick, quick={})
@@ -74,9 +88,11 @@ class Stored:
     seconds : float
         Of all trials, as if one had run after another.
     newest : datetime
-        When the last trial was finished.
+        When the last trial was finished, in UTC.
     commits : list of str
         Of the code.
+    errors : list of str
+        Of the trials that failed, each once.
     """
 
     trials: int
@@ -84,6 +100,12 @@ class Stored:
     seconds: float
     newest: datetime
     commits: list[str]
+    errors: list[str]
+
+
+# ---------------------------------------------------------------------------------------------
+# Which there are
+# ---------------------------------------------------------------------------------------------
 
 
 def names():
@@ -101,12 +123,32 @@ def _assigns(path, name):
 def question(name):
     """Return what a study asks: the first line of its docstring."""
     tree = ast.parse((HERE / f"{name}.py").read_text("utf-8"))
-    return ast.get_docstring(tree).splitlines()[0]
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
-def load(name):
-    """Return a study."""
-    return importlib.import_module(name).STUDY
+def load(name, *, quick=False):
+    """Return a study, or its miniature; raise KeyError if there is none of that name."""
+    check_choice("study", name, names())
+    study = importlib.import_module(name).STUDY
+    return study.miniature() if quick else study
+
+
+def check_library():
+    """Raise ImportError unless the library that is imported is the one beside this folder.
+
+    Records say from which commit they come, which is that of the library.
+    """
+    imported = Path(course_lib.__file__).resolve().parent
+    if imported != LIBRARY.resolve():
+        raise ImportError(
+            f"course_lib is imported from {imported}; expected {LIBRARY}; install that one "
+            f"(`make install`), or set PYTHONPATH={LIBRARY.parent}"
+        )
+
+
+# ---------------------------------------------------------------------------------------------
+# What is stored
+# ---------------------------------------------------------------------------------------------
 
 
 def about(records):
@@ -118,6 +160,7 @@ def about(records):
         seconds=sum(row["seconds"] for row in trials),
         newest=max(datetime.fromisoformat(row["date"]) for row in trials),
         commits=sorted({row["commit"] for row in trials}),
+        errors=sorted({row["error"] for row in records if row["error"]}),
     )
 
 
@@ -127,12 +170,41 @@ def records_of(name):
     return read_records(path) if path.exists() else None
 
 
-def make(name, *, quick=False, **where):
+def unfinished(name, *, quick=False):
+    """Return the records of a run that was interrupted or goes on, or None if there is none."""
+    path = _running(_stem(name, quick))
+    there = path.exists() or journal_of(path).exists()
+    return read_records(path) if there else None
+
+
+def is_current(name, records):
+    """Return whether records come from the settings that a study has today."""
+    study = load(name)
+    header = header_of(study.function, **study.asked())
+    return canonical(header) == canonical(records.header)
+
+
+def _stem(name, quick):
+    """Return how the files of a study, or of its miniature, are named."""
+    return f"{name}-quick" if quick else name
+
+
+def _running(stem):
+    """Return where the records of a study are while it runs."""
+    return BUILD / f"{stem}-running.parquet"
+
+
+# ---------------------------------------------------------------------------------------------
+# Runs
+# ---------------------------------------------------------------------------------------------
+
+
+def make(name, *, quick=False, workers=None, scheduler=None):
     """Run a study, store its records and draw its figure; return where these are.
 
     While it runs, its records are in ``_build/studies``, from where an interrupted run goes on.
     When all is done, those of a whole study move into the package. The figure, and the records of a
-    miniature, stay in that folder.
+    miniature, stay in that folder; and so do records with errors, which replace none.
 
     Parameters
     ----------
@@ -140,21 +212,114 @@ def make(name, *, quick=False, **where):
         Of the study.
     quick : bool
         Whether to run its miniature.
-    **where : object
-        ``workers`` or ``scheduler``, as for `sweep`.
+    workers : int, optional
+        How many processes; by default, one for each core.
+    scheduler : str, optional
+        Of a cluster of Dask instead, whose workers need not have this folder.
+
+    Returns
+    -------
+    list of Path
+        First the records, then, if all went well, the figure.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError, OSError, ImportError
+        If it cannot be run; nothing was run then. OSError also if a disk is full.
+    RuntimeError
+        If the figure cannot be drawn, or a cluster cannot run the trials.
+    KeyboardInterrupt
+        Where it is interrupted; the same call goes on from there.
     """
-    study = load(name).miniature() if quick else load(name)
-    stem = f"{name}-quick" if quick else name
+    study = load(name, quick=quick)
+    where = _where(name, study, workers, scheduler)
+    stem = _stem(name, quick)
     BUILD.mkdir(parents=True, exist_ok=True)
-    running, done = BUILD / f"{stem}-running.parquet", (BUILD if quick else FOLDER)
-    where = {} if study.alone else where
+    running, done = _running(stem), (BUILD if quick else FOLDER) / f"{stem}.parquet"
+    with locked(done):
+        pass  # before hours of work
+    _check_resumed(study, running)
     records = sweep(study.function, **study.asked(), out=running, **where)
-    os.replace(running, done / f"{stem}.parquet")
+    if about(records).errors:
+        return [running]
+    files = _drawn(study, records, BUILD / stem)  # first: where it fails, the next call draws again
+    records.to_parquet(done)
+    running.unlink()
+    return [done, *files]
+
+
+def cost(name, *, quick=False, workers=None, scheduler=None):
+    """Return about what it takes to run a study, or what is left of it, from a rehearsal."""
+    study = load(name, quick=quick)
+    where = _where(name, study, workers, scheduler)
+    done = _check_resumed(study, _running(_stem(name, quick)))
+    return estimate(study.function, **study.asked(), done=done, **where)
+
+
+def _where(name, study, workers, scheduler):
+    """Return the arguments of `sweep` that say where trials run."""
+    if study.alone:
+        if workers not in (None, 1) or scheduler is not None:
+            raise ValueError(
+                f"{name} measures times, so that its trials run one after another, here; leave "
+                f"out workers and scheduler"
+            )
+        return {}
+    if scheduler is not None:
+        send_modules(scheduler)
+        return {"scheduler": scheduler}
+    return {"workers": sweeps_module("joblib").cpu_count() if workers is None else workers}
+
+
+def _check_resumed(study, running):
+    """Return what an interrupted run has done, by trial; raise ValueError if it was another one."""
+    if not (running.exists() or journal_of(running).exists()):
+        return {}
+    try:
+        return check_sweep(study.function, **study.asked(), out=running)
+    except ValueError as error:
+        told = str(error).removesuffix("; choose another file")
+        files = f"{running.name} and {journal_of(running).name}"
+        raise ValueError(f"{told}; remove {files} in {BUILD} to begin anew") from None
+
+
+def _drawn(study, records, path):
+    """Draw the figure, and return its files."""
+    from course_lib import plots
+
     plots.use_style()
-    return [done / f"{stem}.parquet", *plots.save(study.figure(records), BUILD / stem)]
+    try:
+        return plots.save(study.figure(records), path)
+    except Exception as error:
+        raise RuntimeError(
+            f"all trials are done, but the figure failed ({type(error).__name__}: {error}); mend "
+            f"it, and the same command draws it and stores the records"
+        ) from error
 
 
-def cost(name, *, quick=False, **where):
-    """Return about what it takes to run a study, from a rehearsal."""
-    study = load(name).miniature() if quick else load(name)
-    return estimate(study.function, **study.asked(), **where)
+def send_modules(scheduler):
+    """Let the workers of a cluster import the modules of this folder, which they need not have.
+
+    They get them as an archive. Functions that are pickled by value would not do: what a module
+    caches is lost with every trial, and functions under `functools.cache` cannot be pickled so.
+
+    Parameters
+    ----------
+    scheduler : str
+        Its address.
+
+    Raises
+    ------
+    ConnectionError
+        If it does not answer or has no workers.
+    """
+    run_trials(abs, [], lambda trial, outcome: [], scheduler=scheduler)  # is it there?
+    modules = [path for path in sorted(HERE.glob("*.py")) if path.stem != "__main__"]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
+    with TemporaryDirectory() as folder:
+        archive = Path(folder, f"studies-{digest[:12]}.zip")
+        with ZipFile(archive, "w") as file:
+            for path in modules:
+                file.write(path, path.name)
+        with sweeps_module("distributed").Client(scheduler, set_as_default=False) as client:
+            client.upload_file(str(archive))

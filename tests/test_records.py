@@ -144,3 +144,85 @@ def test_ties_do_not_depend_on_how_they_came():
     rows = rows_of(*trials)
     forward, backward = Records(rows), Records(rows[::-1])
     assert exactly(forward.rows) == exactly(backward.rows)
+
+
+# A column with an axis for each argument.
+
+
+def grid_rows(*left_out, seeds=(5, 3), phase="result"):
+    """Return a row for each point of a grid, in an order that is not sorted."""
+    return [
+        {"place": i, "phase": phase, "depth": d, "name": n, "seed": s, "loss": d + len(n) + s / 8}
+        for i, (d, n) in enumerate([(8, "tanh"), (8, "relu6"), (2, "tanh"), (2, "relu6")])
+        for s in seeds
+        if (d, n, s) not in left_out
+    ]
+
+
+def test_distinct_values_come_in_the_order_in_which_they_first_occur():
+    rows = [{"depth": d, "rate": r, "seed": 0} for d, r in ((3, 0.1), (1, 0.2), (3, 0.2), (2, 0.1))]
+    records = Records([{"place": i, **row} for i, row in enumerate(rows)])
+    assert records.distinct("depth") == [3, 1, 2]
+    assert records.distinct("rate") == [0.1, 0.2]
+
+
+def test_distinct_tells_types_apart_and_finds_nan_once():
+    given = [1, True, 1.0, None, math.nan, [1, 2], math.nan, "1", [1, 2], 1]
+    records = Records([{"place": i, "x": x, "seed": 0} for i, x in enumerate(given)])
+    assert exactly(records.distinct("x")) == exactly([1, True, 1.0, None, math.nan, [1, 2], "1"])
+    assert Records([]).columns == ()
+    with pytest.raises(KeyError, match="unknown column 'depht'; did you mean 'depth'"):
+        Records(grid_rows()).distinct("depht")
+
+
+@pytest.mark.parametrize(
+    ("by", "shape", "first"),
+    [(("depth", "name"), (2, 2, 2), 8 + 4 + 3 / 8), (("name", "depth"), (2, 2, 2), 8 + 4 + 3 / 8)],
+)
+def test_an_array_has_an_axis_for_each_argument_and_one_for_seeds(by, shape, first):
+    records = Records(grid_rows())
+    found = records.array("loss", *by)
+    assert (found.shape, found.dtype, found[0, 0, 0]) == (shape, np.float64, first)
+    values = [records.distinct(name) for name in (*by, "seed")]
+    for place in np.ndindex(shape):
+        point = {name: own[i] for name, own, i in zip((*by, "seed"), values, place, strict=True)}
+        assert records.select(**point).values("loss").tolist() == [found[place]]
+
+
+def test_an_array_has_the_dtype_of_its_column():
+    rows = [{**row, "fine": True, "steps": 3, "word": "a"} for row in grid_rows()]
+    records = Records(rows)
+    kinds = {name: records.array(name, "depth", "name").dtype.kind for name in records.columns}
+    assert [kinds[name] for name in ("fine", "steps", "word", "loss")] == ["b", "i", "U", "f"]
+    failed = Records([{**row, "loss": None if row["depth"] == 8 else row["loss"]} for row in rows])
+    assert np.isnan(failed.array("loss", "depth", "name")).any(axis=-1).tolist() == [[True] * 2,
+        [False] * 2]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "by", "told"),
+    [
+        (grid_rows((2, "tanh", 3)), ("depth", "name"), "no row has {'depth': 2, 'name': 'tanh'"),
+        (grid_rows(), ("depth",), "2 rows have {'depth': 8, 'seed': 3}"),
+        (grid_rows() + grid_rows(phase="tuning"), ("depth", "name"), "2 rows have"),
+        (grid_rows(), ("depth", "name", "depth"), "axes are depth, name, depth, seed; expected"),
+        (grid_rows(), ("depth", "name", "seed"), "axes are depth, name, seed, seed; expected"),
+    ],
+)
+def test_what_is_no_grid_is_told(rows, by, told):
+    with pytest.raises(ValueError) as error:
+        Records(rows).array("loss", *by)
+    assert told in str(error.value)
+
+
+def test_an_array_of_nothing_is_an_error():
+    nothing = Records(grid_rows()).select(depth=3)
+    assert nothing.distinct("name") == []
+    with pytest.raises(ValueError, match="there are no rows; expected one for each combination"):
+        nothing.array("loss", "depth", "name")
+
+
+@pytest.mark.parametrize(("name", "by"), [("los", ("depth", "name")), ("loss", ("dept", "name"))])
+def test_unknown_columns_of_an_array_are_named(name, by):
+    with pytest.raises(KeyError, match=r"did you mean '(loss|depth)'\?"):
+        Records(grid_rows()).array(name, *by)

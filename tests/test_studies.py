@@ -1,7 +1,6 @@
 """Stored results: each has its study, its numbers are sound, and one is regenerated."""
 
 import ast
-import json
 import math
 from importlib import import_module
 from inspect import signature
@@ -12,7 +11,6 @@ import deep_networks
 import dropout
 import numpy as np
 import overfitting
-import propagation_cost
 import pytest
 import regularizers
 import small_sets
@@ -153,105 +151,6 @@ def test_collect_lays_out_what_is_stored(name):
     assert again == data.results(name)
 
 
-@pytest.mark.parametrize("chosen", ["3", "999", "-1", "1.5", "abc", ""])
-def test_a_run_that_there_is_not_is_named_before_anything_is_executed(elsewhere, chosen):
-    with pytest.raises(SystemExit, match=f"^run is '{chosen}'; expected integers from 0 to 2"):
-        study.main("made", [{}] * 3, pytest.fail, list, ["0", chosen])
-    assert not (elsewhere / "made.json").exists()
-
-
-def test_chosen_runs_are_executed_and_not_stored(elsewhere, capsys):
-    executed = []
-
-    def run(p):
-        executed.append(p)
-        return {"p": p, "test_accuracy": np.array([0.25, 0.75])}
-
-    runs = [{"p": 0.1}, {"p": 0.2}, {"p": 0.3}]
-    study.main("made", runs, run, list, ["2", "0"])
-    assert executed == [0.3, 0.1]
-    assert "3/3 {'p': 0.3} {'p': 0.3, 'test_accuracy': 'mean 0.5'}" in capsys.readouterr().out
-    assert not elsewhere.exists()
-
-
-def test_all_runs_are_stored_in_order(elsewhere):
-    study.main("made", [{"p": 3}, {"p": 1}], lambda p: {"p": p}, lambda found: {"runs": found}, [])
-    assert data.results("made")["runs"] == [{"p": 3}, {"p": 1}]
-
-
-# Writing and reading.
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (0.123456, 0.1235),
-        (-98765.4321, -98770.0),
-        (1.23456e-12, 1.235e-12),
-        (0.0, 0.0),
-        (np.float32(0.1), 0.1),
-        (np.pi, 3.142),
-        (math.nan, None),
-        (-math.inf, None),
-        (np.float32("inf"), None),
-        (np.finfo(float).max, None),  # rounds up to infinity
-        (123456, 123456),  # a count is kept
-        (np.int64(123456), 123456),
-        (np.True_, True),
-        (True, True),
-        (None, None),
-        ("3.14159", "3.14159"),
-        (np.array([[0.123456, np.nan], [1, np.inf]], np.float32), [[0.1235, None], [1.0, None]]),
-        (np.arange(3), [0, 1, 2]),
-        ((1, (2.00004, np.array(math.nan))), [1, [2.0, None]]),
-        ({2: {"a": np.float64(math.nan)}}, {"2": {"a": None}}),
-    ],
-)
-def test_plain_rounds_and_leaves_out_what_json_lacks(value, expected):
-    plain = study.plain(value)
-    assert plain == expected
-    assert type(plain) is type(expected)
-    assert json.loads(json.dumps(plain, allow_nan=False)) == expected
-
-
-@pytest.fixture
-def elsewhere(tmp_path, monkeypatch):
-    """Store results in another folder, and read them from there."""
-    (tmp_path / "bundled").mkdir()
-    monkeypatch.setattr(study, "FOLDER", tmp_path / "bundled" / "results")
-    monkeypatch.setattr(data, "files", lambda package: tmp_path)
-    return tmp_path / "bundled" / "results"
-
-
-def test_what_was_stored_is_read_with_none_for_what_is_not_finite(elsewhere):
-    study.store("made", {"seeds": 2, "test_accuracy": np.array([0.98765, np.nan])})
-    assert data.results("made") == {
-        "command": "python studies/made.py",
-        "seeds": 2,
-        "test_accuracy": [0.9877, None],
-    }
-    text = (elsewhere / "made.json").read_text("utf-8")
-    assert text.splitlines()[2:] == [' "seeds": 2,', ' "test_accuracy": [0.9877, null]', "}"]
-
-
-@pytest.mark.parametrize("name", ["nope", "", "made.json", "../results/made", None, 3])
-def test_unknown_results_are_named_with_those_there_are(elsewhere, name):
-    study.store("made", {})
-    study.store("again", {})
-    with pytest.raises(KeyError) as told:
-        data.results(name)
-    message = told.value.args[0]
-    assert message.startswith(f"unknown stored result {name!r}")
-    assert message.endswith("Expected: again, made")
-
-
-def test_storing_again_replaces(elsewhere):
-    for seeds in (200, 3):
-        study.store("made", {"seeds": seeds})
-    assert data.results("made")["seeds"] == 3
-    assert [path.name for path in elsewhere.iterdir()] == ["made.json"]
-
-
 # What is stored comes from the settings of today, and some of it is measured again.
 
 
@@ -266,25 +165,6 @@ def test_results_come_from_the_settings_of_today():
         ("seeds", len(trainable_depth.SEEDS)),
     ]:
         assert result[key] == study.plain(value), key
-
-
-def test_costs_belong_to_the_settings_of_today():
-    result = data.results("propagation_cost")
-    assert result["seeds"] == len(propagation_cost.SEEDS)
-    assert [(r["shape"], r["batch"]) for r in result["networks"]] == [
-        (run["shape"], run["batch"]) for run in propagation_cost.RUNS
-    ]
-    for record in result["networks"]:
-        sizes = propagation_cost.SHAPES[record["shape"]]
-        assert record["sizes"] == sizes
-        assert record["rounds"] == propagation_cost.rounds_for(sizes, record["batch"])
-        assert record["counted_ratio"] == study.plain(propagation_cost.counted_ratio(sizes))
-        assert min(record["time_ratio"] + record["time_ratio_pytorch"]) > 0.5
-
-
-def test_a_ratio_of_times_is_measured_again():
-    both = propagation_cost.ratios("8 layers of 64", 64, seed=0)
-    assert all(0 < ratio < math.inf for ratio in both)  # how large depends on the machine
 
 
 @pytest.mark.parametrize("weight_variance", [1.0, 6.0])

@@ -173,8 +173,10 @@ class Records:
         [3, 1]
         """
         self._check(name)
-        found = {canonical(row[name]): row[name] for row in reversed(self.rows)}
-        return [*reversed(found.values())]
+        found: dict[str, Any] = {}
+        for row in self.rows:
+            found.setdefault(canonical(row[name]), row[name])
+        return [*found.values()]
 
     def array(self, name: str, *by: str) -> Array:
         """Return a column as an array with an axis for each of some arguments, and one for seeds.
@@ -197,7 +199,7 @@ class Records:
         KeyError
             If there is no such column.
         ValueError
-            If a combination has no row, or several.
+            If a combination has no row, or several; a name occurs twice; or there are no rows.
 
         Examples
         --------
@@ -207,6 +209,12 @@ class Records:
                [0.33333333, 0.25      ]])
         """
         axes = (*by, "seed")
+        for axis in (name, *axes):
+            self._check(axis)
+        if len(set(axes)) < len(axes):
+            raise ValueError(f"axes are {', '.join(axes)}; expected each once, and seed only last")
+        if not self.rows:
+            raise ValueError("there are no rows; expected one for each combination; select others")
         points = Counter(tuple(canonical(row[axis]) for axis in axes) for row in self.rows)
         values = {axis: self.distinct(axis) for axis in axes}
         for point in product(*values.values()):

@@ -35,7 +35,7 @@ from course_lib.experiments.storing import Store
 from course_lib.experiments.trials import Outcome, Trial, as_plain, canonical
 from course_lib.experiments.workers import Function, run_trials
 
-__all__ = ["check_sweep", "configurations", "name_of", "sweep"]
+__all__ = ["check_sweep", "configurations", "header_of", "name_of", "sweep"]
 
 Grid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]
 
@@ -191,6 +191,44 @@ def check_sweep(
         return {}
     with Store(out, plan.header, **how) as store:
         return dict(store.done)
+
+
+def header_of(
+    function: Function,
+    grid: Grid,
+    *,
+    seeds: Sequence[int],
+    tune: Tune | None = None,
+    replicas: int | None = None,
+) -> dict[str, Any]:
+    """Return what identifies a sweep in its file, and must be equal for it to be resumed.
+
+    Parameters
+    ----------
+    function, grid, seeds, tune, replicas
+        As of `sweep`.
+
+    Returns
+    -------
+    dict
+        Plain values, as the ``header`` of its records.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `check_sweep`.
+
+    Examples
+    --------
+    >>> def study(seeds, depth):
+    ...     return {"loss": [1 / (depth + seed) for seed in seeds]}
+    >>> header_of(study, {"depth": [1, 3]}, seeds=range(2))["grid"]
+    {'depth': [1, 3]}
+    """
+    header: dict[str, Any] = as_plain(
+        "header", _Plan(function, grid, seeds, tune, replicas).header
+    )
+    return header
 
 
 def configurations(grid: Grid) -> list[dict[str, Any]]:
