@@ -141,7 +141,7 @@ STUDY = Study(
     figure=figure,
     tune=TUNE,
     quick={
-        "grid": GRID | {"mitigation": ["none", "ReLU and He", "batch norm", "clipping"]},
+        "grid": GRID | {"mitigation": ["none", "ReLU and He", "batch norm"]},
         "seeds": range(8),
         "tune": replace(TUNE, finer=False, budget=None),
     },

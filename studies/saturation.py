@@ -50,11 +50,13 @@ def measure(seeds, activation, depth, gain, epochs, learning_rate):
 
 def figure(records):
     """Draw the accuracy after training over the saturation before it, a panel an activation."""
+    import matplotlib.pyplot as plt
+
     from course_lib import plots
 
     results = records.select(phase="result")
     names, depths = results.distinct("activation"), results.distinct("depth")
-    figure, grid = plots.plt.subplots(3, 3, figsize=(7.4, 6.6), sharex=True, sharey=True)
+    figure, grid = plt.subplots(3, 3, figsize=(7.4, 6.6), sharex=True, sharey=True)
     for axes, name in zip(grid.flat, names, strict=False):
         axes.set(title=name, xlim=(0, 1), ylim=(0, 1))
         for depth, color in zip(depths, ("blue", "red"), strict=False):
