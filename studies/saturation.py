@@ -56,15 +56,22 @@ def figure(records):
 
     results = records.select(phase="result")
     names, depths = results.distinct("activation"), results.distinct("depth")
-    figure, grid = plt.subplots(3, 3, figsize=(7.4, 6.6), sharex=True, sharey=True)
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    size = 2.5 * columns, 2.2 * rows
+    figure, grid = plt.subplots(
+        rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False
+    )
     for axes, name in zip(grid.flat, names, strict=False):
         axes.set(title=name, xlim=(0, 1), ylim=(0, 1))
         for depth, color in zip(depths, ("blue", "red"), strict=False):
-            own = results.select(activation=name, depth=depth)
+            own, title = results.select(activation=name, depth=depth), f"{depth} layers"
             saturated = own.array("saturated_fraction", "gain").mean(axis=-1)
-            reached = mean_with_interval(own.array("test_accuracy", "gain"))
-            series = {f"{depth} layers": reached}
-            plots.bands(saturated, series, ax=axes, colors={f"{depth} layers": color})
+            series = {title: mean_with_interval(own.array("test_accuracy", "gain"))}
+            plots.bands(
+                saturated, series, ax=axes, colors={title: color}, styles={title: "o-"},
+                label=axes is grid[0, -1],
+            )  # fmt: skip
     figure.supxlabel("fraction saturated before training")
     figure.supylabel("test accuracy")
     return figure
