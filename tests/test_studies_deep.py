@@ -286,8 +286,8 @@ def test_a_result_is_regenerated_seed_by_seed(name, chosen, records):
 def test_a_part_of_the_miniature_runs_and_is_drawn(name):
     few = STUDIES[name].miniature()
     grid = [{**c, "epochs": 1} for c in few.asked()["grid"]]
-    if name in ("trainable_depth", "deep_sigmoid"):
-        grid = grid[:3]
+    few_enough = {"deep_sigmoid": 1, "mitigations": 4}.get(name, 3)
+    grid = [c for c in grid if c.get("mitigation") != "batch norm"][:few_enough]
     tune = replace(few.tune, seeds=[10_000], finer=False, widen=0, budget=None)
     asked = few.asked() | {"grid": grid, "seeds": range(2), "tune": tune}
     found = sweep(few.function, **asked)
