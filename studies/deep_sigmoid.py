@@ -2,89 +2,61 @@
 
 784-512-256-256-128-10 on Fashion-MNIST: every combination of initialization, optimizer and
 normalization for sigmoid, and the usual ones for tanh and ReLU, each with a learning rate tuned on
-validation data. Takes about 40 minutes on one core.
+validation data. What is run stands in the specification ``who-is-to-blame``, which
+`python -m course_lib sweep` takes as well. The networks of the verdict train a second time, with
+twice the epochs.
 """
 
-from itertools import product
+from dataclasses import replace
 
-from study import main
+from deep_networks import mean_with_interval
+from study import Study
 
-from course_lib import data
-from course_lib.experiments import compare
-from course_lib.training import SGD, Adam
+from course_lib.experiments.spec import read_spec
 
-SIZES = (784, 512, 256, 256, 128, 10)
-EPOCHS, BATCH = 5, 64
-SEEDS, TUNING_SEEDS = range(16), range(100, 102)
-OPTIMIZERS = {  # with learning rates wide enough that the best is inside
-    "SGD": (SGD, (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)),
-    "Adam": (Adam, (0.0001, 0.0003, 0.001, 0.003, 0.01)),
-}
-INITIALIZATIONS = {
-    "PyTorch's default": {"initialization": "pytorch"},
-    "Xavier": {"initialization": "xavier"},
-    "Xavier x 4": {"initialization": "xavier", "gain": 4.0},
-    "He": {"initialization": "he"},
-}
-NORMALIZATIONS = {"none": None, "batch": "batch", "layer": "layer"}
-COMBINATIONS = {  # sigmoid in full; tanh and ReLU with the initializations made for them
-    "sigmoid": (("PyTorch's default", "Xavier", "Xavier x 4"), ("none", "batch", "layer")),
-    "tanh": (("PyTorch's default", "Xavier"), ("none", "batch")),
-    "relu": (("PyTorch's default", "He"), ("none", "batch")),
-}
-RUNS = [
-    {
-        "activation": activation,
-        "optimizer": optimizer,
-        "initialization": initial,
-        "normalization": n,
-    }
-    for activation, (initializations, normalizations) in COMBINATIONS.items()
-    for optimizer, initial, n in product(OPTIMIZERS, initializations, normalizations)
-]
+SPEC = read_spec("who-is-to-blame")
+VARIED = ("activation", "initialization", "gain", "optimizer", "normalization", "epochs")
 
 
-def three_parts():
-    """Return three pairs of images with mean 0 and variance 1, and labels."""
-    x_train, y_train, x_test, y_test = data.fashion_mnist().flat(standardize=True)
-    train, valid = slice(0, 4000), slice(4000, None)
-    return (x_train[train], y_train[train]), (x_train[valid], y_train[valid]), (x_test, y_test)
+def title(initialization, gain, optimizer, normalization, activation, epochs):
+    """Return what a combination is called."""
+    times = f" x {gain:g}" if gain != 1 else ""
+    norm = f", {normalization} norm" if normalization != "none" else ""
+    return f"{activation}, {initialization}{times}, {optimizer}{norm}, {epochs} epochs"
 
 
-def run(activation, optimizer, initialization, normalization):
-    """Return what one combination reached, with the learning rate that was tuned for it."""
-    kind, learning_rates = OPTIMIZERS[optimizer]
-    setting = {**INITIALIZATIONS[initialization], "normalization": NORMALIZATIONS[normalization]}
-    result = compare(
-        [activation],
-        {"": setting},
-        sizes=SIZES,
-        data=three_parts(),
-        learning_rates=learning_rates,
-        optimizer=kind,
-        epochs=EPOCHS,
-        batch_size=BATCH,
-        seeds=SEEDS,
-        tuning_seeds=TUNING_SEEDS,
-        edge="note",  # a network that learns nothing likes every learning rate alike
-        replicas_at_once=8,
+def figure(records):
+    """Draw the accuracy of each combination with its interval."""
+    from course_lib import plots
+
+    rows = {}
+    for own in {row["place"]: row for row in records}.values():
+        reached = records.select(phase="result", place=own["place"]).values("test_accuracy")
+        rows[title(**{name: own[name] for name in VARIED})] = mean_with_interval(reached)
+    return plots.intervals(rows, xlabel="test accuracy")
+
+
+def is_quick(own):
+    """Return whether a configuration is in the miniature: gradient descent, and no layer norm."""
+    return (
+        own["activation"] == "sigmoid"
+        and own["optimizer"] == "sgd"
+        and own["initialization"] == "pytorch"
+        and own["normalization"] != "layer"
+        and own["epochs"] == SPEC.grid[0]["epochs"]
     )
-    line = result.summary()[0]
-    return {
-        "activation": activation,
-        "initialization": initialization,
-        "optimizer": optimizer,
-        "normalization": normalization,
-        "learning_rate": line.learning_rate,
-        "at_edge": line.at_edge,
-        "test_accuracy": result.scores[0, 0],
-    }
 
 
-def collect(records):
-    """Put what all runs have in common before the records."""
-    return {"sizes": SIZES, "epochs": EPOCHS, "seeds": len(SEEDS), "networks": records}
-
-
-if __name__ == "__main__":
-    main("deep_sigmoid", RUNS, run, collect)
+STUDY = Study(
+    SPEC.function,
+    SPEC.grid,
+    SPEC.seeds,
+    figure=figure,
+    tune=SPEC.tune,
+    replicas=SPEC.replicas,
+    quick={
+        "grid": [{**own, "epochs": 2} for own in SPEC.grid if is_quick(own)],
+        "seeds": range(4),
+        "tune": replace(SPEC.tune, values=[0.03, 0.1, 0.3], seeds=[10_000], finer=False, widen=0),
+    },
+)

@@ -1,83 +1,60 @@
 """To which depth does a network still train, and does mean-field theory tell it beforehand?
 
 The question is that of Schoenholz and others (2017). tanh networks of many depths and weight
-variances: for each of them a learning rate is chosen on validation data with seeds of its own; then
-sixteen networks are trained with it and tested. Takes about half an hour on one core.
+variances: for each of them a learning rate is tuned on validation data with seeds of its own; then
+sixteen networks are trained with it and tested. What is run stands in the specification
+``trainable-depth``, which `python -m course_lib sweep` takes as well. Some of the deepest networks
+train a second time, with twice the epochs.
 """
 
-from itertools import product
+from dataclasses import replace
 
 import numpy as np
-from deep_networks import SEEDS, three_parts, train, tuned
-from study import main
+from deep_networks import mean_with_interval
+from study import Study
 
-from course_lib.network import mlp, stream
-from course_lib.training import accuracy
+from course_lib.experiments.spec import read_spec
+from course_lib.meanfield import critical_weight_variance
 
-BIAS_VARIANCE = 0.05
-WEIGHT_VARIANCES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
-DEPTHS = (2, 4, 8, 16, 24, 32, 48)
-LEARNING_RATES = (0.0001, 0.001, 0.01, 0.03, 0.1, 0.3)
-WIDTH, EPOCHS, BATCH = 32, 4, 100
-RUNS = [
-    {"depth": depth, "weight_variance": variance}
-    for depth, variance in product(DEPTHS, WEIGHT_VARIANCES)
-]
+SPEC = read_spec("trainable-depth")
+EPOCHS, BIAS_VARIANCE = (SPEC.grid[0][name] for name in ("epochs", "bias_variance"))
 
 
-def build(depth, weight_variance, seeds, width=WIDTH, activation="tanh"):
-    """Return networks whose weights have a variance of weight_variance / fan_in."""
-    sizes = [196, *[width] * depth, 10]
-    gain = np.sqrt(weight_variance)
-    network = mlp(
-        sizes, activation, seed=seeds, initialization="lecun", gain=gain, dtype=np.float32
-    )
-    for name, value in network.parameters.items():
-        if name.endswith("bias"):
-            for own, seed in zip(value, seeds, strict=True):
-                rng = stream(
-                    np.random.SeedSequence(seed, spawn_key=(int(name.split(".")[0]),)), "weights"
-                )
-                own[...] = np.sqrt(BIAS_VARIANCE) * rng.standard_normal(own.shape)
-    return network
+def figure(records):
+    """Draw the accuracy over the weight variance, a line for each depth."""
+    from course_lib import plots
 
-
-def run(depth, weight_variance):
-    """Return the chosen learning rate and the test accuracy of each seed."""
-    train_part, valid_part, (x_test, y_test) = three_parts()
-
-    def trained(learning_rates, seeds):
-        network = build(depth, weight_variance, [*seeds])
-        return train(network, learning_rates, train_part, EPOCHS, BATCH)
-
-    learning_rate = tuned(LEARNING_RATES, trained, valid_part).learning_rate
-    network = trained(learning_rate, SEEDS)
-    return {
-        "chosen_learning_rate": learning_rate,
-        "test_accuracy": accuracy(network(x_test), y_test),
+    results = records.select(phase="result", epochs=EPOCHS)
+    variances = np.square(results.distinct("gain"))
+    reached = results.array("test_accuracy", "depth", "gain")
+    series = {
+        f"{depth} layers": mean_with_interval(scores)
+        for depth, scores in zip(results.distinct("depth"), reached, strict=True)
     }
-
-
-def collect(records):
-    """Lay out the records by depth and weight variance."""
-    shape = len(DEPTHS), len(WEIGHT_VARIANCES)
-    chosen, reached = (
-        np.array([record[key] for record in records])
-        for key in ("chosen_learning_rate", "test_accuracy")
+    figure = plots.bands(
+        variances, series, xlabel="weight variance times fan-in", ylabel="test accuracy"
     )
-    return {
-        "activation": "tanh",
-        "bias_variance": BIAS_VARIANCE,
-        "weight_variances": WEIGHT_VARIANCES,
-        "depths": DEPTHS,
-        "learning_rates": LEARNING_RATES,
-        "width": WIDTH,
-        "steps": EPOCHS * len(three_parts()[0][0]) // BATCH,
-        "seeds": len(SEEDS),
-        "chosen_learning_rate": chosen.reshape(shape),
-        "test_accuracy": reached.reshape(*shape, -1),
-    }
+    critical = critical_weight_variance("tanh", bias_variance=BIAS_VARIANCE)
+    figure.axes[0].axvline(critical, color=plots.COLORS["gray"], ls="--")
+    return figure
 
 
-if __name__ == "__main__":
-    main("trainable_depth", RUNS, run, collect)
+STUDY = Study(
+    SPEC.function,
+    SPEC.grid,
+    SPEC.seeds,
+    figure=figure,
+    tune=SPEC.tune,
+    replicas=SPEC.replicas,
+    quick={
+        "grid": [
+            own
+            for own in SPEC.grid
+            if own["epochs"] == EPOCHS
+            and own["depth"] in (2, 16)
+            and own["gain"] in (0.5, 1.0, 2.0)
+        ],
+        "seeds": range(8),
+        "tune": replace(SPEC.tune, finer=False, widen=0),
+    },
+)

@@ -4,8 +4,6 @@ import tomllib
 
 import numpy as np
 import pytest
-import trainable_depth
-from deep_sigmoid import BATCH, COMBINATIONS, EPOCHS, INITIALIZATIONS, NORMALIZATIONS, SIZES
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -327,39 +325,42 @@ def test_lines_of_keys_are_those_where_their_statements_begin(statements):
 # ---------------------------------------------------------------------------------------------
 
 
-def test_trainable_depth_asks_what_the_study_asks():
+VARIANCES = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0]
+
+
+def test_trainable_depth_has_every_depth_with_every_weight_variance():
     spec = read_spec("trainable-depth")
     assert spec.function is train_network
-    runs = [{"depth": c["depth"], "weight_variance": c["gain"] ** 2} for c in spec.grid]
-    assert len(runs) == len(trainable_depth.RUNS)
-    for run, expected in zip(runs, trainable_depth.RUNS, strict=True):
-        assert run == pytest.approx(expected, rel=1e-14)
+    found = [(c["epochs"], c["depth"], round(c["gain"] ** 2, 12)) for c in spec.grid]
+    assert found[:84] == [(4, d, v) for d in (2, 4, 8, 16, 24, 32, 48) for v in VARIANCES]
+    assert found[84:] == [(8, 48, v) for v in (0.25, 1.0, 1.5, 1.75, 2.0, 3.0, 6.0)]
     for fixed in spec.grid:
-        assert (fixed["width"], fixed["epochs"], fixed["batch_size"]) == (32, 4, 100)
-        assert fixed["bias_variance"] == trainable_depth.BIAS_VARIANCE
-    assert (trainable_depth.WIDTH, trainable_depth.EPOCHS, trainable_depth.BATCH) == (32, 4, 100)
+        assert (fixed["width"], fixed["batch_size"]) == (32, 100)
+        assert (fixed["activation"], fixed["bias_variance"]) == ("tanh", 0.05)
     assert spec.seeds == tuple(range(16))
 
 
-def test_who_is_to_blame_asks_what_the_study_asks():
+def test_who_is_to_blame_has_every_suspect():
     spec = read_spec("who-is-to-blame")
-    found = {
-        (c["activation"], c["optimizer"], c["initialization"], c["gain"], c["normalization"])
-        for c in spec.grid
+    suspects = "activation", "optimizer", "initialization", "gain", "normalization"
+    found = [(c["epochs"], *(c[name] for name in suspects)) for c in spec.grid]
+    combinations = {
+        "sigmoid": ([("pytorch", 1.0), ("xavier", 1.0), ("xavier", 4.0)], ["layer"]),
+        "tanh": ([("pytorch", 1.0), ("xavier", 1.0)], []),
+        "relu": ([("pytorch", 1.0), ("he", 1.0)], []),
     }
     expected = {
-        (activation, optimizer, INITIALIZATIONS[initial]["initialization"],
-         INITIALIZATIONS[initial].get("gain", 1.0), NORMALIZATIONS[normalization] or "none")
-        for activation, (initializations, normalizations) in COMBINATIONS.items()
+        (5, activation, optimizer, *initial, normalization)
+        for activation, (initials, more) in combinations.items()
         for optimizer in ("sgd", "adam")
-        for initial in initializations
-        for normalization in normalizations
-    }  # fmt: skip
-    assert found == expected
-    assert len(spec.grid) == len(expected)
+        for initial in initials
+        for normalization in ("none", "batch", *more)
+    } | {(10, "sigmoid", "sgd", "pytorch", 1.0, norm) for norm in ("none", "batch")}
+    assert set(found) == expected
+    assert len(found) == len(expected)
     for fixed in spec.grid:
-        assert (fixed["sizes"], fixed["epochs"], fixed["batch_size"]) == ([*SIZES], EPOCHS, BATCH)
-        assert fixed["data"] == "fashion_mnist"
+        assert fixed["sizes"] == [784, 512, 256, 256, 128, 10]
+        assert (fixed["batch_size"], fixed["data"]) == (64, "fashion_mnist")
 
 
 @pytest.mark.parametrize("name", shipped_specs())
@@ -367,8 +368,12 @@ def test_what_comes_with_the_course_keeps_its_standard(name):
     spec = read_spec(name)
     assert len(spec.seeds) >= 16
     assert spec.tune == Tune(
-        spec.tune.name, spec.tune.values, "validation_accuracy", budget="epochs"
+        spec.tune.name, spec.tune.values, "validation_accuracy", budget=None, worst=0.0
     )  # with the defaults, among them eight seeds
+    once, twice = sorted({own["epochs"] for own in spec.grid})
+    assert twice == 2 * once  # for some, instead of the budget
+    again = [{**own, "epochs": once} for own in spec.grid if own["epochs"] == twice]
+    assert all(own in spec.grid for own in again)
     first = next_trials(0, spec.grid[0], spec.seeds, spec.tune, {}, spec.replicas)
     assert {len(trial.seeds) for trial in first} == {8}
     assert spec.question.endswith("?")

@@ -7,7 +7,6 @@ from inspect import signature
 from pathlib import Path
 
 import activation_generalizes
-import deep_networks
 import dropout
 import numpy as np
 import overfitting
@@ -15,10 +14,8 @@ import pytest
 import regularizers
 import small_sets
 import study
-import trainable_depth
 
 from course_lib import data
-from course_lib.training import accuracy
 
 STUDIES = Path(study.__file__).parent
 BY_SEED = {  # the last axis is that of the seeds
@@ -44,24 +41,11 @@ def stored_names(path):
 STORING = sorted(path.stem for path in STUDIES.glob("*.py") if stored_names(path))
 
 
-def rows_of(table):
-    """Return the entries of a nested list whose last axis is that of the seeds."""
-    return [row for entry in table for row in (rows_of(entry) if np.ndim(entry) > 1 else [entry])]
-
-
 def records_of(name):
     """Return what each run of a study measured, from its stored result."""
     result = data.results(name)
     if name == "dropout":
         return [record for setting in result["settings"] for record in setting["runs"]]
-    if name == "trainable_depth":
-        chosen = np.ravel(result["chosen_learning_rate"]).tolist()
-        pairs = zip(chosen, rows_of(result["test_accuracy"]), strict=True)
-        return [{"chosen_learning_rate": c, "test_accuracy": a} for c, a in pairs]
-    if name == "saturation":
-        both = (rows_of(result[key]) for key in ("saturated_fraction", "test_accuracy"))
-        pairs = zip(*both, strict=True)
-        return [{"saturated_fraction": s, "test_accuracy": a} for s, a in pairs]
     if name == "activation_generalizes":
         return [
             {"networks": [r for r in result["networks"] if r["task"] == task]}
@@ -89,7 +73,7 @@ def entries(value):
 
 
 def test_the_studies_are_found():
-    assert {"deep_sigmoid", "mitigations", "saturation", "trainable_depth"} <= set(STORING)
+    assert {"dropout", "overfitting"} <= set(STORING)
 
 
 @pytest.mark.parametrize("name", STORING)
@@ -152,33 +136,6 @@ def test_collect_lays_out_what_is_stored(name):
 
 
 # What is stored comes from the settings of today, and some of it is measured again.
-
-
-def test_results_come_from_the_settings_of_today():
-    result = data.results("trainable_depth")
-    for key, value in [
-        ("bias_variance", trainable_depth.BIAS_VARIANCE),
-        ("weight_variances", trainable_depth.WEIGHT_VARIANCES),
-        ("depths", trainable_depth.DEPTHS),
-        ("learning_rates", trainable_depth.LEARNING_RATES),
-        ("width", trainable_depth.WIDTH),
-        ("seeds", len(trainable_depth.SEEDS)),
-    ]:
-        assert result[key] == study.plain(value), key
-
-
-@pytest.mark.parametrize("weight_variance", [1.0, 6.0])
-def test_a_result_is_regenerated(weight_variance):
-    result = data.results("trainable_depth")
-    i = result["depths"].index(2)
-    j = result["weight_variances"].index(weight_variance)
-    (train_part, _, (x_test, y_test)) = deep_networks.three_parts()
-    network = trainable_depth.build(2, weight_variance, [*trainable_depth.SEEDS])
-    deep_networks.train(
-        network, result["chosen_learning_rate"][i][j], train_part, trainable_depth.EPOCHS
-    )
-    anew = accuracy(network(x_test), y_test)
-    assert anew.mean() == pytest.approx(np.mean(result["test_accuracy"][i][j]), abs=0.02)
 
 
 # Small training sets, and what was learned from them.

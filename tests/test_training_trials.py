@@ -1,14 +1,12 @@
-"""Trainings that a sweep can call, against the studies and comparisons that asked the same."""
+"""Trainings that a sweep can call, against networks built by hand and comparisons."""
 
-import deep_sigmoid
 import numpy as np
 import pytest
-import trainable_depth
-from deep_networks import three_parts
 
+from course_lib import data
 from course_lib.experiments import compare
 from course_lib.experiments.training_trials import DATA, OPTIMIZERS, check_training, train_network
-from course_lib.network import mlp
+from course_lib.network import mlp, stream
 from course_lib.training import SGD, Adam, AdamW, Momentum, RMSprop, accuracy, fit
 
 SMALL = {"pixels": 7, "depth": 1, "width": 8, "epochs": 1, "batch_size": 500}
@@ -29,41 +27,56 @@ def caught(monkeypatch):
     return found
 
 
+def with_drawn_biases(depth, weight_variance, seeds):
+    """Return tanh networks whose weights have a variance of weight_variance / fan_in."""
+    network = mlp(
+        [196, *[32] * depth, 10], "tanh", seed=seeds, initialization="lecun",
+        gain=np.sqrt(weight_variance), dtype=np.float32,
+    )  # fmt: skip
+    for name, value in network.parameters.items():
+        if name.endswith("bias"):
+            for own, seed in zip(value, seeds, strict=True):
+                layer = int(name.split(".")[0])
+                rng = stream(np.random.SeedSequence(seed, spawn_key=(layer,)), "weights")
+                own[...] = np.sqrt(0.05) * rng.standard_normal(own.shape)
+    return network
+
+
 @pytest.mark.parametrize(("depth", "variance"), [(2, 0.25), (4, 1.75)])
-def test_networks_and_images_are_those_of_the_study_of_trainable_depth(depth, variance, caught):
+def test_networks_have_drawn_biases_and_the_images_are_the_first_3200(depth, variance, caught):
     train_network(
         [3, 11], pixels=14, depth=depth, width=32, activation="tanh", initialization="lecun",
-        gain=np.sqrt(variance), bias_variance=trainable_depth.BIAS_VARIANCE, learning_rate=1e-30,
+        gain=np.sqrt(variance), bias_variance=0.05, learning_rate=1e-30,
     )  # fmt: skip
     ((network, x, y, options),) = caught
-    expected = trainable_depth.build(depth, variance, [3, 11])
+    expected = with_drawn_biases(depth, variance, [3, 11])
     assert list(network.parameters) == list(expected.parameters)
     for name, value in expected.parameters.items():
         assert value.dtype == network.parameters[name].dtype
         assert np.array_equal(network.parameters[name], value), name
-    (x_study, y_study), *_ = three_parts()
-    assert np.array_equal(x, x_study)
-    assert np.array_equal(y, y_study)
+    x_all, y_all, *_ = data.mnist().flat(size=14, standardize=True)
+    assert np.array_equal(x, x_all[:3200])
+    assert np.array_equal(y, y_all[:3200])
     assert isinstance(options["optimizer"], Momentum)
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "normalization"), [("SGD", "none"), ("Adam", "batch"), ("Adam", "layer")]
+    ("optimizer", "normalization"), [("SGD", None), ("Adam", "batch"), ("Adam", "layer")]
 )
-def test_scores_are_those_of_the_comparison_of_deep_sigmoid(optimizer, normalization):
-    kind, _ = deep_sigmoid.OPTIMIZERS[optimizer]
-    initial = deep_sigmoid.INITIALIZATIONS["Xavier x 4"]
-    own = {**initial, "normalization": deep_sigmoid.NORMALIZATIONS[normalization]}
-    rates = [0.01] if optimizer == "Adam" else [0.1]
+def test_scores_are_those_of_a_comparison(optimizer, normalization):
+    kind, learning_rate = {"SGD": (SGD, 0.1), "Adam": (Adam, 0.01)}[optimizer]
+    own = {"initialization": "xavier", "gain": 4.0, "normalization": normalization}
+    x, y, *test = data.fashion_mnist().flat(standardize=True)
     result = compare(
-        ["sigmoid"], {"": own}, sizes=[784, 12, 12, 10], data=deep_sigmoid.three_parts(),
-        learning_rates=rates, optimizer=kind, epochs=2, batch_size=200, seeds=range(3),
+        ["sigmoid"], {"": own}, sizes=[784, 12, 12, 10],
+        data=((x[:4000], y[:4000]), (x[4000:], y[4000:]), test),
+        learning_rates=[learning_rate], optimizer=kind, epochs=2, batch_size=200, seeds=range(3),
         tuning_seeds=[7], edge="note",
     )  # fmt: skip
     found = train_network(
         range(3), data="fashion_mnist", sizes=[784, 12, 12, 10], activation="sigmoid",
-        initialization="xavier", gain=4.0, normalization=normalization,
-        optimizer=optimizer.lower(), learning_rate=rates[0], epochs=2, batch_size=200,
+        initialization="xavier", gain=4.0, normalization=normalization or "none",
+        optimizer=optimizer.lower(), learning_rate=learning_rate, epochs=2, batch_size=200,
     )  # fmt: skip
     expected = np.array([[r.validation, r.test, r.train_loss] for r in result.rows]).T
     columns = ["validation_accuracy", "test_accuracy", "train_loss"]

@@ -157,7 +157,7 @@ def read_spec(path: str | Path) -> Spec:
     --------
     >>> spec = read_spec("trainable-depth")
     >>> spec.question[:26], len(spec.grid), spec.tune.name
-    ('To which depth does a tanh', 84, 'learning_rate')
+    ('To which depth does a tanh', 91, 'learning_rate')
     """
     shipped = shipped_specs()
     if not Path(path).exists():
