@@ -32,9 +32,10 @@ TUNE = Tune("learning_rate", (0.003, 0.03, 0.3), "validation_accuracy", budget=N
 
 
 def grid(varied, steps=STEPS):
-    """Return configurations, from small to large, in which one thing is not the usual one."""
+    """Return the usual configuration and those in which one thing is another, sorted."""
     usual = {"width": WIDTH, "examples": EXAMPLES, "noise": NOISE}
-    points = [{**usual, name: value} for name, values in varied.items() for value in values]
+    points = [usual]
+    points += [{**usual, name: value} for name, values in varied.items() for value in values]
     each = sorted({tuple(point.values()) for point in points})
     return [
         {"source": source, **dict(zip(usual, point, strict=True)), "steps": steps}
