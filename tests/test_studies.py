@@ -7,15 +7,10 @@ from importlib import import_module
 from inspect import signature
 from pathlib import Path
 
-import activation_generalizes
 import deep_networks
-import dropout
 import numpy as np
-import overfitting
 import propagation_cost
 import pytest
-import regularizers
-import small_sets
 import study
 import trainable_depth
 
@@ -54,8 +49,6 @@ def rows_of(table):
 def records_of(name):
     """Return what each run of a study measured, from its stored result."""
     result = data.results(name)
-    if name == "dropout":
-        return [record for setting in result["settings"] for record in setting["runs"]]
     if name == "trainable_depth":
         chosen = np.ravel(result["chosen_learning_rate"]).tolist()
         pairs = zip(chosen, rows_of(result["test_accuracy"]), strict=True)
@@ -64,12 +57,7 @@ def records_of(name):
         both = (rows_of(result[key]) for key in ("saturated_fraction", "test_accuracy"))
         pairs = zip(*both, strict=True)
         return [{"saturated_fraction": s, "test_accuracy": a} for s, a in pairs]
-    if name == "activation_generalizes":
-        return [
-            {"networks": [r for r in result["networks"] if r["task"] == task]}
-            for task in activation_generalizes.TASKS
-        ]
-    return result["runs" if name == "overfitting" else "networks"]
+    return result["networks"]
 
 
 def leaves(value):
@@ -299,122 +287,3 @@ def test_a_result_is_regenerated(weight_variance):
     )
     anew = accuracy(network(x_test), y_test)
     assert anew.mean() == pytest.approx(np.mean(result["test_accuracy"][i][j]), abs=0.02)
-
-
-# Small training sets, and what was learned from them.
-
-
-@pytest.fixture(scope="module")
-def pool():
-    """Return images and labels to draw from, every image with a number of its own."""
-    (x, y), _ = small_sets.images("MNIST")
-    numbered = x.copy()
-    numbered[:, 0] = np.arange(len(x))
-    return numbered, y
-
-
-def test_each_seed_draws_its_own_images_and_keeps_validation_apart(pool):
-    (x, y), (x_valid, y_valid) = small_sets.draw(pool, 300, [0, 1])
-    assert x.shape == (2, 300, 196)
-    assert x_valid.shape == (2, small_sets.VALIDATION, 196)
-    first, second = (set(own[:, 0].astype(int)) for own in x)
-    assert len(first) == len(second) == 300
-    assert len(first & second) < 60  # 22 by chance
-    for own, valid in zip(x, x_valid, strict=True):
-        assert not set(own[:, 0]) & set(valid[:, 0])
-    assert np.array_equal(y, pool[1][x[..., 0].astype(int)])
-    assert np.array_equal(y_valid, pool[1][x_valid[..., 0].astype(int)])
-
-
-def test_more_data_holds_the_fewer(pool):
-    (few, few_labels), _ = small_sets.draw(pool, 200, [3], noise=0.3)
-    (more, more_labels), _ = small_sets.draw(pool, 400, [3], noise=0.3)
-    assert np.array_equal(few, more[:, :200])
-    assert np.array_equal(few_labels, more_labels[:, :200])
-
-
-def test_noise_replaces_its_fraction_of_labels(pool):
-    (x, y), _ = small_sets.draw(pool, 2000, range(5), noise=0.3)
-    changed = (y != pool[1][x[..., 0].astype(int)]).mean()
-    assert changed == pytest.approx(0.3 * 0.9, abs=5 * np.sqrt(0.27 * 0.73 / 10_000))
-
-
-def test_a_network_is_the_same_in_a_smaller_group(monkeypatch):
-    pool, test = small_sets.images("MNIST")
-    found = []
-    for at_once in (24, 2):
-        monkeypatch.setattr(small_sets, "AT_ONCE", at_once)
-        found.append(
-            small_sets.scores(
-                pool, test, 100, [4, 5, 6], [0.01, 0.02, 0.03], steps=40, sizes=[196, 8, 10],
-                dropout=0.2,
-            )
-        )  # fmt: skip
-    together, apart = found
-    assert together.shape == (3, 3)
-    assert np.allclose(together, apart, atol=0.011)  # an image decided by rounding
-
-
-@pytest.mark.parametrize(
-    ("program", "names"),
-    [
-        (overfitting, ("WIDTH", "EXAMPLES", "STEPS", "LEARNING_RATES", "VARIED")),
-        (activation_generalizes, ("SIZES", "STEPS")),
-        (dropout, ("DROPPED", "STEPS", "LEARNING_RATES")),
-        (regularizers, ("SETTINGS", "STEPS")),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_results_of_small_sets_come_from_the_settings_of_today(program, names):
-    result = data.results(program.__name__)
-    assert result["seeds"] == len(program.SEEDS)
-    for name in names:
-        assert result[name.lower()] == study.plain(getattr(program, name)), name
-
-
-def test_every_run_of_the_small_sets_is_there():
-    runs = {(c["source"], c["varied"], c["value"]) for c in data.results("overfitting")["runs"]}
-    assert runs == {
-        (source, name, value)
-        for source in ("MNIST", "Fashion-MNIST")
-        for name, values in overfitting.VARIED.items()
-        for value in values
-    }
-    networks = data.results("activation_generalizes")["networks"]
-    assert [(r["task"], r["activation"]) for r in networks] == [
-        (task, name)
-        for task in activation_generalizes.TASKS
-        for name in activation_generalizes.ACTIVATIONS
-    ]
-    for record in networks:
-        noise = activation_generalizes.TASKS[record["task"]][2]
-        assert record["learning_rates"] == study.plain(activation_generalizes.LEARNING_RATES[noise])
-        assert record["learning_rate"] in record["learning_rates"]
-    settings = data.results("dropout")["settings"]
-    assert [{k: s[k] for k in dropout.SETTINGS[0]} for s in settings] == dropout.SETTINGS
-    assert all([c["p"] for c in s["runs"]] == [*dropout.DROPPED] for s in settings)
-    networks = data.results("regularizers")["networks"]
-    assert [(r["setting"], r["mitigation"]) for r in networks] == [
-        (setting, mitigation)
-        for setting in regularizers.SETTINGS
-        for mitigation in regularizers.MITIGATIONS
-    ]
-
-
-def test_every_mitigation_had_the_same_number_of_candidates():
-    sizes = [[len(part) for part in regularizers.candidates(m)] for m in regularizers.MITIGATIONS]
-    assert {rates * strengths for rates, strengths in sizes} == {25}
-    assert {r["candidates"] for r in data.results("regularizers")["networks"]} == {25}
-
-
-@pytest.mark.parametrize("p", [0.0, 0.5])
-def test_a_result_with_dropout_is_regenerated(p):
-    setting = data.results("dropout")["settings"][0]
-    assert setting["width"] == 16
-    record = setting["runs"][dropout.DROPPED.index(p)]
-    pool, test = small_sets.images(setting["source"])
-    anew = small_sets.scores(
-        pool, test, setting["examples"], [*dropout.SEEDS], record["learning_rate"],
-        noise=setting["noise"], steps=dropout.STEPS, sizes=[196, 16, 10], dropout=p,
-    )  # fmt: skip
-    assert anew[2].mean() == pytest.approx(np.mean(record["test_accuracy"]), abs=0.02)
