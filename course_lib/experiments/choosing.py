@@ -67,7 +67,7 @@ def _scores(records: Records, score: str, by: tuple[str, ...]) -> dict[int, tupl
     """Return the group and the score of each configuration."""
     tuning = records.select(phase="tuning")
     for name in (score, *by):
-        tuning.values(name)
+        tuning.distinct(name)  # raises KeyError where there is none
     if not len(tuning):
         raise ValueError(
             "the records have no tuning; expected those of a sweep with tune=Tune(...)"
