@@ -5,11 +5,12 @@ weights. Four studies share this: `overfitting`, `activation_generalizes`, `drop
 `regularizers`.
 """
 
+from functools import cache
+
 import numpy as np
 
 from course_lib import data
-from course_lib.experiments import tune
-from course_lib.network import mlp
+from course_lib.network import cross_entropy, mlp
 from course_lib.training import Momentum, accuracy, fit
 
 BATCH, VALIDATION = 50, 500
@@ -18,6 +19,7 @@ AT_ONCE = 24  # replicas that are trained together: their weights still fit a ca
 SOURCES = {"MNIST": data.mnist, "Fashion-MNIST": data.fashion_mnist}
 
 
+@cache
 def images(source):
     """Return images of 14 x 14 pixels with mean 0 and variance 1: a pool to draw from, a test."""
     x_pool, y_pool, x_test, y_test = SOURCES[source]().flat(size=14, standardize=True)
@@ -27,61 +29,70 @@ def images(source):
 def draw(pool, n, seeds, noise=0.0):
     """Return n training images and 500 validation images for each seed, with noisy labels.
 
-    With probability `noise` a label is replaced by one drawn from all ten classes; the validation
-    labels too, as in practice, where they have the same source. The first n images of a seed are
-    among its first 2n.
+    With probability `noise`, one number or one for each seed, a label is replaced by one drawn from
+    all ten classes; the validation labels too, as in practice, where they have the same source. The
+    first n images of a seed are among its first 2n.
     """
     x, y = pool
     rows, labels = [], []
-    for seed in seeds:
+    for seed, own in zip(seeds, np.broadcast_to(noise, len(seeds)), strict=True):
         rng = np.random.default_rng([seed, 7])
         order = rng.permutation(len(x))
-        replaced = np.where(rng.random(len(x)) < noise, rng.integers(0, 10, len(x)), y)
+        replaced = np.where(rng.random(len(x)) < own, rng.integers(0, 10, len(x)), y)
         rows.append(np.concatenate([order[VALIDATION : VALIDATION + n], order[:VALIDATION]]))
         labels.append(replaced[rows[-1]])
     x, y = x[np.array(rows)], np.array(labels)
     return (x[:, :n], y[:, :n]), (x[:, n:], y[:, n:])
 
 
-def train(pool, n, seeds, learning_rates, *, noise=0.0, steps, sizes, build=None, weight_decay=0.0,
-          dropout=0.0, **options):  # fmt: skip
-    """Yield, some at a time, trained networks with the training and validation data of each.
+def train(seeds, part, valid, *, sizes, learning_rate, steps, dropout=0.0, weight_decay=0.0,
+          patience=None, **build):  # fmt: skip
+    """Return networks, one for each seed, that were trained on its part of the images.
 
-    A learning rate, a decay and a fraction to drop are one number, or one for each seed.
+    With a patience, each keeps the weights of the epoch with its lowest validation loss, and stops
+    after so many epochs without a lower one.
     """
-    each = [np.broadcast_to(v, len(seeds)) for v in (learning_rates, weight_decay, dropout)]
-    for start in range(0, len(seeds), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        own = list(seeds[some])
-        part, valid = draw(pool, n, own, noise)
-        learning_rate, decay, drop = (values[some] for values in each)
-        network = mlp(
-            sizes, seed=own, dtype=np.float32, dropout=drop if np.any(dropout) else 0.0,
-            **(build or {}),
-        )  # fmt: skip
-        fit(
-            network, *part, optimizer=Momentum(learning_rate, weight_decay=decay),
-            epochs=max(1, round(steps * BATCH / n)), batch_size=BATCH, seed=own, progress=False,
-            **({"validation": valid} | options if options else {}),
-        )  # fmt: skip
-        yield network, part, valid
+    network = mlp(sizes, seed=seeds, dtype=np.float32, dropout=dropout, **build)
+    stopping = {} if patience is None else {"validation": valid, "patience": patience}
+    fit(
+        network, *part, optimizer=Momentum(learning_rate, weight_decay=weight_decay),
+        epochs=max(1, round(steps * BATCH / part[1].shape[1])), batch_size=BATCH, seed=seeds,
+        progress=False, **stopping,
+    )  # fmt: skip
+    return network
 
 
-def scores(pool, test, *arguments, **options):
-    """Return the accuracy of each network on its training, its validation and the test images."""
-    found = []
-    for network, part, valid in train(pool, *arguments, **options):
-        found.append([accuracy(network(x), y) for x, y in (part, valid, test)])
-    return np.concatenate(found, axis=1)
+def measure(seeds, *, source, examples, noise=0.0, blocks=0, **training):
+    """Return what networks, one for each seed, reach on three sets of images.
 
+    Parameters
+    ----------
+    seeds : sequence of int
+        Each has training and validation images of its own; the test images are the same for all.
+    source, examples, noise
+        As for `images` and `draw`.
+    blocks : int
+        In how many disjoint blocks the accuracy on the test images is returned, too.
+    **training : object
+        As for `train`.
 
-def tuned(learning_rates, seeds, *arguments, **options):
-    """Return the learning rate that is best on validation data, as `tune` does.
-
-    The arguments are those of `scores` without seeds and learning rates.
+    Returns
+    -------
+    dict of str to ndarray, shape (seeds,)
+        Accuracy and loss (nats) on the training, validation and test images; those on training and
+        validation images count the labels that the network was given, ``wrong_labels`` is the
+        fraction of training labels that are wrong. ``test_block_3`` is the accuracy on block 3.
     """
-
-    def evaluate(each_rate, each_seed):
-        return scores(*arguments, each_seed, each_rate, **options)[1]
-
-    return tune(learning_rates, evaluate, seeds=seeds)
+    pool, test = images(source)
+    part, valid = draw(pool, examples, seeds, noise)
+    network = train(list(seeds), part, valid, **training)
+    true = draw(pool, examples, seeds)[0][1]
+    found = {"wrong_labels": (part[1] != true).mean(axis=1)}
+    for name, (x, y) in {"train": part, "validation": valid, "test": test}.items():
+        outputs = network(x)
+        found[f"{name}_accuracy"] = accuracy(outputs, y)
+        found[f"{name}_loss"] = cross_entropy(outputs, y)
+    each = np.split(outputs, blocks, axis=-2) if blocks else []
+    for i, (own, y) in enumerate(zip(each, np.split(test[1], blocks or 1), strict=False)):
+        found[f"test_block_{i}"] = accuracy(own, y)
+    return found

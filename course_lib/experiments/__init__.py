@@ -7,6 +7,7 @@ and `stored` returns what the studies of this course have measured.
 """
 
 from course_lib.experiments.bundled import stored, stored_names
+from course_lib.experiments.choosing import chosen
 from course_lib.experiments.comparing import compare
 from course_lib.experiments.records import Records
 from course_lib.experiments.results import Comparison, Row, Summary
@@ -22,6 +23,7 @@ __all__ = [
     "Summary",
     "Tune",
     "Tuning",
+    "chosen",
     "compare",
     "read_records",
     "stored",
