@@ -87,7 +87,7 @@ def cluster(workers):
 
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50
         ) as own,
         Client(own) as client,
     ):
