@@ -16,8 +16,8 @@ from stored import parser
 from threads import run
 
 FOLDER = Path(__file__).resolve().parent
-SHOWN = ("seeds_at_once", "training_step", "value_and_derivative", "imports", "growth")
-OTHERS = ("activations", "step_cost", "ensembles", "sweeps", "notebooks")
+SHOWN = ("seeds_at_once", "training_step", "value_and_derivative", "imports", "growth", "sweeps")
+OTHERS = ("activations", "step_cost", "ensembles", "notebooks")
 
 
 def main(arguments=None):

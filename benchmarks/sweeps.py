@@ -1,9 +1,10 @@
 """Time what the engine of sweeps costs: over a bare loop, in processes, on Dask, and on resuming.
 
 Rounds interleave what is compared, and a ratio is that of two times in one round; printed are the
-median over all rounds and the quartiles. Tasks either wait, so that the figures are those of the
-engine, or train networks, where two workers share the machine's memory and its caches. Processes
-and clusters are started before anything is timed.
+median over all rounds and the quartiles. Tasks wait, so that the figures are those of the engine;
+or multiply matrices that fit a cache, on one thread, so that each worker has a core to itself; or
+train networks, where two workers share the machine's memory too. Processes and clusters are started
+before anything is timed.
 """
 
 from threads import one_thread
@@ -35,6 +36,14 @@ def waiting(seeds, x, wait):
     """Wait."""
     time.sleep(wait)
     return {"y": [x + seed for seed in seeds]}
+
+
+def multiplying(seeds, x, products):
+    """Multiply two matrices of 128 x 128 again and again."""
+    matrix, into = np.full((128, 128), 1 / 128), np.empty((128, 128))
+    for _ in range(products):
+        np.matmul(matrix, matrix, out=into)
+    return {"y": [x + seed + into[0, 0] for seed in seeds]}
 
 
 def computing(seeds, x, steps):
@@ -78,22 +87,22 @@ def cluster(workers):
 
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50
         ) as own,
         Client(own) as client,
     ):
         yield client
 
 
-def steps_for(seconds):
-    """Return how many epochs take so long, by the fastest of a few trainings."""
-    computing((0, 1), 0, 2)
+def often_for(seconds, function, some):
+    """Return how often something is to be done that takes so long, by the fastest of a few."""
+    function((0, 1), 0, some)
     taken = []
     for _ in range(5):
         start = time.perf_counter()
-        computing((0, 1), 0, 20)
+        function((0, 1), 0, some)
         taken.append(time.perf_counter() - start)
-    return max(1, round(seconds * 20 / min(taken)))
+    return max(1, round(seconds * some / min(taken)))
 
 
 def main(arguments=None):
@@ -113,7 +122,16 @@ def main(arguments=None):
     with TemporaryDirectory() as folder, cluster(2) as client:
         for name, function, more in (
             (f"{few} tasks of {long} s that wait", waiting, {"wait": long}),
-            (f"{few} tasks of {long} s that train", computing, {"steps": steps_for(long)}),
+            (
+                f"{few} tasks of {long} s that multiply",
+                multiplying,
+                {"products": often_for(long, multiplying, 50)},
+            ),
+            (
+                f"{few} tasks of {long} s that train",
+                computing,
+                {"steps": often_for(long, computing, 20)},
+            ),
         ):
             ways = {
                 "bare loop": lambda f=function, m=more: bare(f, few, folder, **m),

@@ -24,7 +24,7 @@ from course_lib import activations, network, training
 
 ROOT = Path(__file__).resolve().parent.parent
 WITH_BEFORE = ("seeds_at_once", "training_step", "value_and_derivative")
-SHOWN = (*WITH_BEFORE, "imports", "growth")
+SHOWN = (*WITH_BEFORE, "imports", "growth", "sweeps")
 TRIAL = """
 import sys
 from importlib import import_module
@@ -32,7 +32,7 @@ from threads import one_thread
 one_thread()
 folder, root, *names = sys.argv[1:]
 for name in names:
-    before = ["--before", root] if name not in ("imports", "growth") else []
+    before = ["--before", root] if name not in ("imports", "growth", "sweeps") else []
     one = ["--threads", "1"] if name == "training_step" else []
     import_module(name).main(["--quick", "--store", folder, *before, *one])
 """

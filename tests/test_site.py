@@ -9,8 +9,10 @@ import subprocess
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from xml.etree import ElementTree
 
 import activation_explorer
+import benchmark_growth
 import benchmark_table
 import build_book
 import nbformat
@@ -487,6 +489,36 @@ def test_the_page_shows_every_table():
 def test_cells_do_not_break_a_table():
     lines = benchmark_table.markdown({"head": ["a", "b|c"], "names": 1, "rows": [["1|2", ""]]})
     assert lines == ["| a | b\\|c |", "| :--- | ---: |", "| 1\\|2 | |"]
+
+
+def growing(power):
+    """Return a table in which time and memory are powers of the size."""
+    rows = [[f"{n}", f"{7 * n**power}", "", f"{3 * n}"] for n in (1, 2, 4, 8, 16)]
+    return {"head": ["width", "time, µs", "exponent", "memory, MB"], "names": 1, "rows": rows}
+
+
+def test_the_exponent_is_that_of_a_power_at_large_sizes():
+    points = benchmark_growth.series(growing(1.5), "time, µs")
+    assert points[0] == (1, 1) and benchmark_growth.exponent(points) == pytest.approx(1.5)
+    bent = [(1, 1), (2, 1), (4, 1), (8, 4), (16, 16)]  # a power of 2 from 4 on
+    assert benchmark_growth.exponent(bent) == pytest.approx(2)
+
+
+def test_the_growth_is_drawn_with_its_exponents_and_in_words():
+    tables = {"width": growing(1.5), "batch": growing(0.25)}
+    drawn = ElementTree.fromstring(benchmark_growth.drawing(tables))
+    texts = [entry.text for entry in drawn.iter("text")]
+    assert {"time 1.50", "time 0.25", "memory 1.00", "Growth with width"} <= set(texts)
+    assert "with batch time has exponent 0.25 and memory 1.00" in drawn.get("aria-label")
+    assert len([*drawn.iter("circle")]) == 2 * 2 * 5
+    assert abs(benchmark_growth.apart([50, 52])[0] - benchmark_growth.apart([50, 52])[1]) == 14
+
+
+def test_what_is_stored_can_be_drawn():
+    stored = stored_results()["growth"]["tables"]
+    tables = {t.removeprefix("Growth with "): v for t, v in stored.items() if t[:6] == "Growth"}
+    assert len(tables) == 4
+    ElementTree.fromstring(benchmark_growth.drawing(tables))
 
 
 def test_a_table_with_three_names_comes_in_parts():

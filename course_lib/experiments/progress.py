@@ -133,6 +133,7 @@ class Watch:
         self._start = time.perf_counter()
         self._left = [sum(work(trial, tune) for trial in plan) for plan in plans]
         self._trials = [len(plan) for plan in plans]
+        self._all_left, self._all_trials = sum(self._left), sum(self._trials)
         self._finished = self._failed = 0
         self._spent = 0.0  # work of this run
 
@@ -141,22 +142,29 @@ class Watch:
         spent = work(trial, self._tune)
         self._finished += 1
         self._failed += outcome.error is not None
-        self._left[trial.place] -= spent
-        self._trials[trial.place] -= 1
+        self._change(trial.place, -spent, -1)
         self._spent += spent if now else 0
 
     def settle(self, place: int, waiting: Sequence[Trial]) -> None:
         """Correct what a configuration still takes: at least what waits, and else nothing."""
         least = sum(work(trial, self._tune) for trial in waiting)
-        self._left[place] = max(self._left[place], least) if waiting else 0
-        self._trials[place] = max(self._trials[place], len(waiting)) if waiting else 0
+        left = max(self._left[place], least) if waiting else 0
+        trials = max(self._trials[place], len(waiting)) if waiting else 0
+        self._change(place, left - self._left[place], trials - self._trials[place])
+
+    def _change(self, place: int, left: float, trials: int) -> None:
+        """Change what a configuration takes, and the sums, which are asked for at every trial."""
+        self._left[place] += left
+        self._trials[place] += trials
+        self._all_left += left
+        self._all_trials += trials
 
     def progress(self) -> Progress:
         """Return how far the sweep is."""
         seconds = time.perf_counter() - self._start
-        left = sum(self._left)
+        left = self._all_left if self._all_trials else 0  # without the dust of its rounding
         rate = seconds / self._spent if self._spent else inf
-        expected = self._finished + sum(self._trials)
+        expected = self._finished + self._all_trials
         return Progress(
             self._finished, expected, self._failed, seconds, left * rate if left else 0.0
         )

@@ -256,7 +256,7 @@ class Report:
         found = [self._means[group.label, phase] for group in self.groups]
         return [entry.label for entry in sorted(found, key=self._rank)]
 
-    @property
+    @cached_property
     def best(self) -> str | None:
         """The label with the best mean; None where no mean is finite."""
         first = self._means[self.ranking()[0], RESULT]
@@ -264,7 +264,7 @@ class Report:
 
     # Differences
 
-    @property
+    @cached_property
     def reference(self) -> str | None:
         """What all others are compared with: the baseline, or the best."""
         return self.baseline or self.best
