@@ -153,8 +153,8 @@ def check_optimizer(optimizer: object, model: nn.Module) -> None:
             f"optimizer is a {type(optimizer).__name__}, which asks for a closure; expected for a "
             f"module one of torch.optim that makes a step from the gradients at hand"
         ) from None
-    own = movable(model)
-    foreign = sum(id(tensor) not in own for tensor in optimized(optimizer))
+    parts = movable(model)
+    foreign = sum(id(tensor) not in parts for tensor in optimized(optimizer))
     if foreign:
         raise ValueError(
             f"the optimizer was made for the parameters of another module: {foreign} of its "
@@ -162,7 +162,7 @@ def check_optimizer(optimizer: object, model: nn.Module) -> None:
             f"model.parameters() or for some of them, after the module was built, copied or loaded"
         )
     if isinstance(model, Ensemble) and not isinstance(optimizer, ELEMENTWISE):
-        if any(own[id(tensor)] is tensor for tensor in optimized(optimizer)):
+        if any(parts[id(tensor)] is tensor for tensor in optimized(optimizer)):
             kind = type(optimizer).__name__
             raise ValueError(
                 f"optimizer is a {kind}, which may look at all members of a parameter as one; "

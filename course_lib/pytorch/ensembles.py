@@ -69,6 +69,10 @@ class Ensemble(nn.Module):
     for a number in the middle; `fit` says so before it trains anything. What a module keeps beside
     parameters and buffers is taken from the first one.
 
+    On a CPU an ensemble takes less time than its members one after another, and more than the
+    replicas of `course_lib.training.fit`: ``benchmarks/ensembles.py`` measures both. It is for
+    GPUs, and for modules that NumPy does not have.
+
     Examples
     --------
     >>> from course_lib.pytorch import fit, mlp, predict

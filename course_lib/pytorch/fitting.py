@@ -161,7 +161,7 @@ def fit(
     check_column(labels, shape, found)
     targets = as_targets(labels, found, shape, first)
     check_finite("y", array_of(targets))  # float32 has no 1e300
-    kind = _Learners if isinstance(model, Ensemble) else _Learner
+    kind: type[_Learner] = _Learners if isinstance(model, Ensemble) else _Learner
     learner = kind(model, inputs, targets, found, criterion, optimizer, scheduler, settings)
     if validation is not None:
         learner.validate_with(*as_pair(validation))

@@ -83,7 +83,7 @@ def torch_optimizer(optimizer: Stepping, model: nn.Module) -> torch.optim.Optimi
     numbers = {"lr": optimizer.learning_rate, "weight_decay": optimizer.weight_decay}
     several = {name: value for name, value in numbers.items() if np.ndim(value)}
     if not several:
-        one = {name: float(np.asarray(value)) for name, value in numbers.items()}
+        one: dict[str, Any] = {name: float(np.asarray(value)) for name, value in numbers.items()}
         return kind(model.parameters(), **one, **settings(optimizer))
     if not isinstance(model, Ensemble):
         raise ValueError(
