@@ -321,7 +321,7 @@ def movable(model: nn.Module) -> dict[int, torch.Tensor]:
 
     Of an ensemble these are also the parts that `Ensemble.groups` has given away.
     """
-    own = {id(parameter): parameter for parameter in model.parameters()}
+    own: dict[int, torch.Tensor] = {id(entry): entry for entry in model.parameters()}
     if not isinstance(model, Ensemble):
         return own
     return own | {id(view): p for p, views in model._current() for view in views}
