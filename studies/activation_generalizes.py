@@ -48,9 +48,9 @@ def measure(seeds, task, activation, steps, learning_rate):
     )  # fmt: skip
 
 
-def blocks(records, task, activation):
-    """Return the accuracy of each seed on each block of test images."""
-    own = records.select(phase="result", task=task, activation=activation)
+def blocks(records, activation):
+    """Return the accuracy of each seed on each block of test images, of the results of a task."""
+    own = records.select(activation=activation)
     return np.stack([own.values(f"test_block_{i}") for i in range(BLOCKS)], axis=1)
 
 
@@ -59,8 +59,10 @@ def figure(records):
     tasks, names = records.distinct("task"), records.distinct("activation")
     drawn, panels = plt.subplots(1, len(tasks), figsize=(2 + 2 * len(tasks), 4), sharey=True)
     for axes, task in zip(np.atleast_1d(panels), tasks, strict=True):
+        own = records.select(phase="result", task=task)
+        relu = blocks(own, "relu")
         for i, name in enumerate(names):
-            points = 100 * (blocks(records, task, name) - blocks(records, task, "relu"))
+            points = 100 * (blocks(own, name) - relu)
             color = COLORS["gray" if name in ("identity", "relu") else "blue"]
             axes.plot(crossed_interval(points), [i, i], color=color, lw=1.2)
             axes.plot(t_interval(points.mean(axis=1)), [i, i], color=color, lw=5)
