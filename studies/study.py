@@ -152,7 +152,9 @@ def check_library():
 
 
 def about(records):
-    """Return what records say of themselves."""
+    """Return what records say of themselves; raise ValueError if they are not those of a sweep."""
+    if "trial" not in records.columns:
+        raise ValueError("the records have no column 'trial'; expected those of a sweep")
     trials = {row["trial"]: row for row in records}.values()
     return Stored(
         trials=len(trials),

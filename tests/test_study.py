@@ -16,7 +16,7 @@ import pytest
 import study
 from sweep_functions import compared
 
-from course_lib.experiments import read_records, sweep, workers
+from course_lib.experiments import Records, read_records, sweep, workers
 from course_lib.experiments.journal import journal_of
 
 loky = pytest.importorskip("joblib", reason="joblib is not installed").externals.loky
@@ -543,6 +543,8 @@ def test_what_records_say_of_themselves(folder, run):
     rows = study.records_of("made").select(seed=0)
     assert stored.seconds == pytest.approx(rows.values("seconds").sum())
     assert study.records_of("made_alone") is None
+    with pytest.raises(ValueError, match="no column 'trial'; expected those of a sweep"):
+        study.about(Records([{"depth": 1, "seed": 0}]))
 
 
 # On a cluster.
