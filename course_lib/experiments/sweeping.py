@@ -218,9 +218,7 @@ def header_of(
     >>> header_of(study, {"depth": [1, 3]}, seeds=range(2))["grid"]
     {'depth': [1, 3]}
     """
-    header: dict[str, Any] = as_plain(
-        "header", _Plan(function, grid, seeds, tune, replicas).header
-    )
+    header: dict[str, Any] = as_plain("header", _Plan(function, grid, seeds, tune, replicas).header)
     return header
 
 
