@@ -438,7 +438,7 @@ def results(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name : str
-        Such as ``"trainable_depth"``.
+        Such as ``"deep_sigmoid"``: of a study whose records are not made anew yet.
 
     Returns
     -------
@@ -453,8 +453,8 @@ def results(name: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> results("trainable_depth")["command"]
-    'python studies/trainable_depth.py'
+    >>> results("deep_sigmoid")["command"]
+    'python studies/deep_sigmoid.py'
     """
     folder = files("course_lib").joinpath("bundled", "results")
     names = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
