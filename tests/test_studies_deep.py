@@ -259,7 +259,6 @@ REGENERATED = [
     ("trainable_depth", {"depth": 2, "gain": 1.0}),
     ("trainable_depth", {"depth": 4, "gain": 2.0}),
     ("mitigations", {"network": "vanishing", "mitigation": "batch norm"}),
-    ("mitigations", {"network": "exploding", "mitigation": "LSUV"}),
     ("saturation", {"activation": "tanh", "depth": 5, "gain": 1.4}),
     ("saturation", {"activation": "silu", "depth": 5, "gain": 2.0}),
     ("deep_sigmoid", {"activation": "relu", "initialization": "he", "normalization": "batch",
