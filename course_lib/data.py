@@ -438,7 +438,7 @@ def results(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name : str
-        Such as ``"trainable_depth"``.
+        Such as ``"deep_sigmoid"``: of a study whose records are not made anew yet.
 
     Returns
     -------
@@ -453,11 +453,12 @@ def results(name: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> results("trainable_depth")["command"]
-    'python studies/trainable_depth.py'
+    >>> results("deep_sigmoid")["command"]
+    'python studies/deep_sigmoid.py'
     """
     folder = files("course_lib").joinpath("bundled", "results")
-    names = sorted(entry.name.removesuffix(".json") for entry in folder.iterdir())
+    found = (entry.name for entry in folder.iterdir())
+    names = sorted(entry.removesuffix(".json") for entry in found if entry.endswith(".json"))
     check_choice("stored result", name, names)
     stored: dict[str, Any] = json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"))
     return stored
