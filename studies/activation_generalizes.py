@@ -1,4 +1,4 @@
-"""Does the activation matter for generalization? Twelve of them, tuned, on four tasks.
+"""Does the activation matter for generalization, among twelve, tuned, on four tasks?
 
 Networks 196-64-64-10 with computed initial weights. Each of 24 seeds has its own training images,
 weights and batches, the same for all activations, so that differences are paired. For each
