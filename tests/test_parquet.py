@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sweep_helpers import exactly
+from sweep_helpers import exactly, succeeds
 
 from course_lib.experiments.parquet import SCHEMA, part_of, read_columns, write_columns
 
@@ -208,3 +208,18 @@ def test_reading_ten_thousand_rows_is_fast(path):
         read_columns(path)
         taken.append(time.perf_counter() - start)
     assert median(taken) < 1
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs the list of threads")
+def test_reading_and_writing_start_no_thread(path):
+    """Such a thread may abort a program that ends right after it has read a file."""
+    program = """
+import os, sys
+import pyarrow.parquet
+from course_lib.experiments.parquet import read_columns, write_columns
+before = len(os.listdir("/proc/self/task"))
+write_columns(sys.argv[1], {"x": [0.1, None, 1]}, {})
+read_columns(sys.argv[1])
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    assert succeeds(program, path) == "0\n"

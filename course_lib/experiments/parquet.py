@@ -119,7 +119,8 @@ def read_columns(path: str | os.PathLike[str]) -> tuple[dict[str, list[Any]], di
     arrow, parquet = sweeps_module("pyarrow"), sweeps_module("pyarrow.parquet")
     with open(path, "rb") as file:  # closed at once, so that the file may be replaced on Windows
         try:
-            opened = parquet.ParquetFile(file, page_checksum_verification=True)
+            # without threads of Arrow: a program that ended just then was aborted now and then
+            opened = parquet.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
             header = _header(path, opened.schema_arrow.metadata or {})
             table = opened.read(use_threads=False)
         except (arrow.ArrowException, OSError) as error:
