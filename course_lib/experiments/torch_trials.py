@@ -2,20 +2,37 @@
 
 from collections.abc import Sequence
 from functools import partial
-from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
 from course_lib._checks import as_integer, pytorch_module
 from course_lib._typing import Array
-from course_lib.experiments.training_trials import prepared, scores, train_network
+from course_lib.experiments.training_trials import prepared, scores
 
 __all__ = ["check_training_torch", "train_network_torch"]
 
 
 def train_network_torch(
-    seeds: Sequence[int], *, device: str = "cpu", **arguments: Any
+    seeds: Sequence[int],
+    *,
+    data: str = "mnist",
+    pixels: int = 28,
+    depth: int | None = None,
+    width: int | None = None,
+    sizes: Sequence[int] | None = None,
+    activation: str = "relu",
+    initialization: str = "he",
+    gain: float = 1.0,
+    bias_variance: float | None = None,
+    normalization: str = "none",
+    residual: bool = False,
+    dropout: float = 0.0,
+    optimizer: str = "momentum",
+    learning_rate: float = 0.1,
+    epochs: int = 4,
+    batch_size: int = 64,
+    device: str = "cpu",
 ) -> dict[str, Array]:
     """Train the networks of `train_network` by PyTorch, all at once, on any of its devices.
 
@@ -23,10 +40,12 @@ def train_network_torch(
     ----------
     seeds : sequence of int
         As for `train_network`: the initial weights and the batches are the same.
+    data, pixels, depth, width, sizes, activation, initialization, gain, bias_variance
+        As for `train_network`, with the same defaults.
+    normalization, residual, dropout, optimizer, learning_rate, epochs, batch_size
+        As for `train_network`, with the same defaults.
     device : str
         Such as ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"mps"``.
-    **arguments : object
-        Those of `train_network`, with the same defaults.
 
     Returns
     -------
@@ -50,20 +69,27 @@ def train_network_torch(
 
     Examples
     --------
+    >>> from course_lib.experiments.training_trials import train_network
     >>> small = {"pixels": 7, "depth": 1, "width": 8, "epochs": 1, "learning_rate": 0.03}
     >>> found, expected = train_network_torch(range(2), **small), train_network(range(2), **small)
     >>> bool(abs(found["train_loss"] - expected["train_loss"]).max() < 1e-4)
     True
     """
+    arguments = dict(
+        data=data, pixels=pixels, depth=depth, width=width, sizes=sizes, activation=activation,
+        initialization=initialization, gain=gain, bias_variance=bias_variance,
+        normalization=normalization, residual=residual, dropout=dropout, optimizer=optimizer,
+        learning_rate=learning_rate, epochs=epochs, batch_size=batch_size,
+    )  # fmt: skip
     pytorch, own = pytorch_module(), [as_integer("seed", seed) for seed in seeds]
     where = pytorch.tensors.as_device(device)
     parts, network, moves, length = prepared(own, arguments)
     ensemble = pytorch.Ensemble.from_numpy(network, device=where)
-    optimizer = pytorch.torch_optimizer(moves, ensemble)
+    steps = pytorch.torch_optimizer(moves, ensemble)
     masks = int(np.random.SeedSequence(own).generate_state(1)[0])
     with pytorch.tensors.fixed_random_numbers(where, masks):
         history = pytorch.fit(
-            ensemble, *parts.train, optimizer=optimizer, seed=own, progress=False, **length
+            ensemble, *parts.train, optimizer=steps, seed=own, progress=False, **length
         )
     return scores(partial(pytorch.predict, ensemble), parts, history)
 
@@ -102,13 +128,3 @@ def check_training_torch(*, device: str = "cpu", **arguments: Any) -> None:
     like = pytorch.tensors.first_parameter(ensemble)
     some = pytorch.tensors.as_tensor("x", parts.train[0][:2], like)
     pytorch.ensembles.check_at_once(ensemble, some)
-
-
-def _with_device() -> Any:
-    """Return the signature of `train_network` with a device, for specs and other readers."""
-    known = signature(train_network)
-    device = Parameter("device", Parameter.KEYWORD_ONLY, default="cpu", annotation=str)
-    return known.replace(parameters=[*known.parameters.values(), device])
-
-
-train_network_torch.__signature__ = _with_device()  # type: ignore[attr-defined]
