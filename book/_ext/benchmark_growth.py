@@ -19,7 +19,7 @@ from benchmark_table import BenchmarkDirective
 Points = list[tuple[float, float]]
 
 LINES = {"time": ("time, µs", "#2f8fd8", ""), "memory": ("memory, MB", "#d9772b", "5 4")}
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340, 270, 52, 64, 34, 44  # of a panel, in pixels
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 270, 52, 92, 34, 44  # of a panel, in pixels
 
 
 def series(table: dict[str, Any], column: str) -> Points:
