@@ -33,7 +33,7 @@ SETTINGS = {
 SHIFTS = [{"shift": round(10 ** (i / 8), 4)} for i in range(4)]
 MITIGATIONS = {
     "none": SHIFTS,
-    "dropout": [{"dropout": p} for p in (0.2, 0.4, 0.6, 0.8)],
+    "dropout": [{"dropout": p} for p in (0.05, 0.2, 0.5, 0.8)],
     "weight decay": [{"weight_decay": d} for d in (0.001, 0.01, 0.03, 0.1)],
     "early stopping": [{"patience": k} for k in (1, 4, 8, 16)],
     "dropout and decay": [

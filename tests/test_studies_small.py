@@ -205,7 +205,8 @@ def test_every_mitigation_had_about_as_many_candidates(records):
 REGENERATED = [
     ("overfitting", {"source": "MNIST", "width": 16, "examples": 1000, "noise": 0.0}),
     ("activation_generalizes", {"task": "200 MNIST", "activation": "tanh"}),
-    ("dropout", {"source": "MNIST", "examples": 200, "width": 16, "noise": 0.0, "p": 0.5}),
+    ("dropout", {"source": "MNIST", "examples": 200, "width": 16, "noise": 0.0, "p": 0.5,
+                 "steps": 1000}),
     ("regularizers", {"setting": "narrow, clean", "mitigation": "weight decay",
                       "weight_decay": 0.03}),
 ]  # fmt: skip
