@@ -145,6 +145,18 @@ def test_a_journal_without_trials_leaves_nothing(path):
     assert not path.exists()
 
 
+def test_a_journal_that_is_gone_closes_no_file_of_others(path, tmp_path):
+    """The system gives the number of a file that was closed to the next one that is opened."""
+    journal = Journal(path, HEADER, Journaled())
+    number = journal._handle
+    journal.remove()
+    with open(tmp_path / "another", "w") as other:
+        assert other.fileno() == number
+        journal.close()
+        other.write("whole")
+    assert (tmp_path / "another").read_text() == "whole"
+
+
 def test_an_interrupt_leaves_a_whole_line_or_none(path, monkeypatch):
     """Ctrl-C in the middle of a write, and between the write and its confirmation."""
     journal = Journal(path, HEADER, Journaled())
