@@ -97,7 +97,8 @@ class Journal:
         with suppress(OSError):  # of a disk that is gone, to which nothing is left to write
             os.close(self._handle)
         if self._empty:
-            self.path.unlink(missing_ok=True)
+            with suppress(PermissionError):  # of Windows, while somebody reads it: it holds nothing
+                self.path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove the file, whose content stands elsewhere now."""
