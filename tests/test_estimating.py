@@ -70,10 +70,19 @@ def test_the_time_is_about_that_of_the_sweep():
         assert found.least / found.most == pytest.approx(1, abs=0.01)  # all were rehearsed
 
 
-def test_configurations_that_were_not_rehearsed_are_between_the_cheapest_and_the_dearest():
+def test_configurations_that_were_not_rehearsed_are_between_the_cheapest_and_the_dearest(
+    monkeypatch,
+):
+    clock = [0.0]  # of a machine on which nothing else runs
+
+    def takes(seconds):
+        clock[0] += seconds
+
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", takes)
     grid = [{"depth": depth, "steps": 16} for depth in (1, *[2] * 4, 8)]
     found = estimate(sleepy, grid, seeds=range(4), tune=TUNE, limit=0.02)
-    assert 1 < found.rehearsed < 6
+    assert found.rehearsed == 2
     assert found.least < found.seconds < found.most
     assert "if all others were like the cheapest" in str(found)
 
@@ -100,6 +109,20 @@ def test_what_is_done_is_not_counted_again(tmp_path):
     finished = estimate(quick, GRID, **asked, done=check_sweep(quick, GRID, **asked, out=out))
     assert (finished.trials, finished.rehearsed) == (0, 0)
     assert str(finished) == "3 configurations, all of them done"
+
+
+def test_of_a_sweep_that_is_finished_nothing_is_left_wherever_the_best_value_was(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from course_lib.experiments.sweeping import check_sweep
+
+    def at_edge(seeds, depth, steps, rate):
+        return {"score": [rate] * len(seeds)}
+
+    asked = {"seeds": range(4), "tune": TUNE}
+    records = sweep(at_edge, GRID, **asked, out=tmp_path / "r.parquet", progress=False)
+    done = check_sweep(at_edge, GRID, **asked, out=tmp_path / "r.parquet")
+    found = estimate(at_edge, GRID, **asked, done=done)
+    assert (found.trials, found.done) == (0, len(records.distinct("trial")))
 
 
 def test_a_rehearsal_that_fails_is_told_and_not_timed():

@@ -105,7 +105,7 @@ def estimate(
     grid : sequence of mapping
         The configurations.
     done : mapping of str to Outcome, optional
-        What is finished, by the key of the trial.
+        What is finished of this sweep, by the key of the trial, as `check_sweep` returns it.
     workers : int
         Processes that will share the work.
     scheduler : str, optional
@@ -145,11 +145,10 @@ def estimate(
     check_integer("workers", workers)
     as_number("limit", limit, least=0)
     known = {} if done is None else done
-    plans = [
-        expected_trials(place, configuration, seeds, tune, replicas)
-        for place, configuration in enumerate(grid)
-    ]
-    left = [[trial for trial in plan if trial.key not in known] for plan in plans]
+    plans, left = (
+        [expected_trials(i, own, seeds, tune, replicas, found) for i, own in enumerate(grid)]
+        for found in ({}, known)
+    )
     if scheduler is not None:
         workers = _threads_of(function, scheduler)
     places = [place for place in range(len(plans)) if left[place]]
@@ -171,7 +170,7 @@ def estimate(
         len(plans),
         sum(map(len, left)),
         sum(len(trial.seeds) for trials in left for trial in trials),
-        sum(trial.key in known for plan in plans for trial in plan),
+        len(known),
         len(outcomes),
         seconds(mean),
         seconds(least),

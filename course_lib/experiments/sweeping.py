@@ -325,9 +325,9 @@ class _Plan:
         """Return what can be run now for a configuration."""
         return next_trials(place, *self._about(place), done, self.replicas)
 
-    def expected(self, place: int) -> list[Trial]:
-        """Return what a configuration takes if no grid grows."""
-        return expected_trials(place, *self._about(place), self.replicas)
+    def expected(self, place: int, done: Mapping[str, Outcome]) -> list[Trial]:
+        """Return what a configuration still takes if no grid grows."""
+        return expected_trials(place, *self._about(place), self.replicas, done)
 
     def rows(self, done: Mapping[str, Outcome]) -> Iterable[dict[str, Any]]:
         """Yield the records of what is done."""
@@ -347,13 +347,11 @@ class _Run:
         self.open: Counter[tuple[int, str]] = Counter()  # trials under way, by place and phase
 
     def first(self) -> list[Trial]:
-        """Return all that can be run now; count what is done already."""
+        """Return all that can be run now."""
         places = range(len(self.plan.configurations))
-        plans = [self.plan.expected(place) for place in places]
-        self.watch = Watch(plans, self.plan.tune)
-        for trial in (trial for trials in plans for trial in trials):
-            if trial.key in self.store.done:
-                self.watch.count(trial, self.store.done[trial.key], now=False)
+        done = self.store.done
+        plans = [self.plan.expected(place, done) for place in places]
+        self.watch = Watch(plans, self.plan.tune, done)
         return [trial for place in places for trial in self.follow(place)]
 
     def then(self, trial: Trial, outcome: Outcome) -> list[Trial]:
@@ -362,7 +360,7 @@ class _Run:
         if tune is not None and outcome.error is None:
             check_choice("score", tune.score, outcome.values)
         self.store.add(trial, outcome)
-        self.watch.count(trial, outcome, now=True)
+        self.watch.count(trial, outcome)
         stage = trial.place, trial.phase
         self.open[stage] -= 1
         # nothing follows from a part of a stage
