@@ -108,7 +108,7 @@ def test_what_is_done_is_not_counted_again(tmp_path):
     sweep(quick, GRID, **asked, out=out, progress=False)
     finished = estimate(quick, GRID, **asked, done=check_sweep(quick, GRID, **asked, out=out))
     assert (finished.trials, finished.rehearsed) == (0, 0)
-    assert str(finished) == "3 configurations, all of them done"
+    assert str(finished) == "3 configurations, all done"
 
 
 def test_of_a_sweep_that_is_finished_nothing_is_left_wherever_the_best_value_was(tmp_path):

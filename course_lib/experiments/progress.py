@@ -14,7 +14,7 @@ from course_lib.experiments.standard import Tune, next_trials
 from course_lib.experiments.trials import PHASES, Outcome, Trial
 from course_lib.training.progress import progress_bar
 
-__all__ = ["Progress", "Watch", "expected_trials", "shown", "work"]
+__all__ = ["Progress", "Watch", "counted", "expected_trials", "in_words", "shown", "work"]
 
 TUNING = PHASES[::2]
 FORM = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} trials [{elapsed}{postfix}]"
@@ -69,6 +69,17 @@ def in_words(seconds: float) -> str:
     minutes = round(seconds / 60)
     hours = f"{minutes // 60} h " if minutes >= 60 else ""
     return f"about {hours}{minutes % 60} min left"
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number of things, in words.
+
+    Examples
+    --------
+    >>> counted(1, "trial"), counted(1200, "trial")
+    ('1 trial', '1,200 trials')
+    """
+    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def work(trial: Trial, tune: Tune | None) -> float:
