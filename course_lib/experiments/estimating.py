@@ -144,11 +144,13 @@ def estimate(
     """
     check_integer("workers", workers)
     as_number("limit", limit, least=0)
-    known = {} if done is None else done
-    plans, left = (
-        [expected_trials(i, own, seeds, tune, replicas, found) for i, own in enumerate(grid)]
-        for found in ({}, known)
-    )
+    known = {} if done is None else dict(done)
+
+    def expected(done: dict[str, Outcome]) -> list[list[Trial]]:
+        """Return what each configuration takes after what is done."""
+        return [expected_trials(i, own, seeds, tune, replicas, done) for i, own in enumerate(grid)]
+
+    plans, left = expected({}), expected(known)
     if scheduler is not None:
         workers = _threads_of(function, scheduler)
     places = [place for place in range(len(plans)) if left[place]]

@@ -94,7 +94,7 @@ def expected_trials(
     seeds: Sequence[int],
     tune: Tune | None,
     replicas: int | None = None,
-    done: Mapping[str, Outcome] | None = None,
+    done: dict[str, Outcome] | None = None,
 ) -> list[Trial]:
     """Return the trials that a configuration still takes if no better value lies outside its grid.
 
@@ -102,9 +102,9 @@ def expected_trials(
     ----------
     place, configuration, seeds, tune, replicas
         As of `course_lib.experiments.standard.next_trials`.
-    done : mapping of str to Outcome, optional
-        What has been run, by `Trial.key`. Of a grid from which something has, the best value so far
-        is taken for the best, and otherwise that in the middle.
+    done : dict of str to Outcome, optional
+        What has been run, by `Trial.key`. Where three or more values of a grid are left, the middle
+        one of them is taken for the best, and otherwise the best so far.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def expected_trials(
 def _supposed(trials: Sequence[Trial], tune: Tune) -> Iterator[tuple[str, Outcome]]:
     """Yield keys and outcomes as if the middle of a grid, or the best that is known, was best."""
     grid = sorted({trial.arguments[tune.name] for trial in trials if trial.phase in TUNING})
-    middle = grid[len(grid) // 2] if len(grid) > 2 else None  # else they are added to a grid
+    middle = grid[len(grid) // 2] if len(grid) > 2 else None  # fewer are the rest of a grid
     for trial in trials:
         score = inf if trial.arguments[tune.name] == middle else nan
         yield trial.key, Outcome({tune.score: (score,) * len(trial.seeds)}, None, 0.0, {})

@@ -334,7 +334,7 @@ class _Plan:
         """Return what can be run now for a configuration."""
         return next_trials(place, *self._about(place), done, self.replicas)
 
-    def expected(self, place: int, done: Mapping[str, Outcome]) -> list[Trial]:
+    def expected(self, place: int, done: dict[str, Outcome]) -> list[Trial]:
         """Return what a configuration still takes if no grid grows."""
         return expected_trials(place, *self._about(place), self.replicas, done)
 
