@@ -14,7 +14,7 @@ from course_lib.experiments.standard import Tune, next_trials
 from course_lib.experiments.trials import PHASES, Outcome, Trial
 from course_lib.training.progress import progress_bar
 
-__all__ = ["Progress", "Watch", "counted", "expected_trials", "in_words", "shown", "work"]
+__all__ = ["Progress", "Watch", "expected_trials", "shown", "work"]
 
 TUNING = PHASES[::2]
 FORM = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} trials [{elapsed}{postfix}]"
