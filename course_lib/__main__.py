@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from course_lib.experiments.estimating import estimate
+from course_lib.experiments.progress import counted
 from course_lib.experiments.records import Records
 from course_lib.experiments.report_pages import as_page, headline
 from course_lib.experiments.reporting import Report
@@ -204,26 +205,25 @@ def _dry_run(spec: Spec, asked: dict[str, Any], options: argparse.Namespace) -> 
     print(*filter(None, [spec.question, str(found)]), sep="\n")
     print(f"{options.out} was not written")
     if found.errors:
-        print(f"{_count(len(found.errors), 'rehearsed trial')} failed: {_flat(found.errors[0])}")
+        print(f"{counted(len(found.errors), 'rehearsed trial')} failed: {_flat(found.errors[0])}")
     return FAILED if found.errors else DONE
 
 
 def _finished(records: Records, out: str) -> int:
     """Say what came of a sweep."""
     report = Report(records)
-    print(
-        f"{out}: {_count(len(records), 'record')} of {_count(len(report.groups), 'configuration')}"
-    )
+    measured = counted(len(report.groups), "configuration")
+    print(f"{out}: {counted(len(records), 'record')} of {measured}")
     grown = sum(bool(choice.widened) for choice in report.choices)
     edges = [f"{c.label} ({c.phase})" for c in report.choices if c.at_edge]
     if grown:
-        print(f"{_count(grown, 'grid')} widened, as the best value was at the edge")
+        print(f"{counted(grown, 'grid')} widened, as the best value was at the edge")
     if edges:
         print(f"the best {report.tuning['name']} is at the edge still: {'; '.join(edges)}")
     print(f"for tables and figures: {PROGRAM} report {shlex.quote(out)}")
     if report.failures:
         print(
-            f"{_count(len(report.failures), 'trial')} failed, the first of them with "
+            f"{counted(len(report.failures), 'trial')} failed, the first of them with "
             f"{_flat(report.failures[0].error)}; --retry runs them again"
         )
     return FAILED if report.failures else DONE
@@ -235,7 +235,7 @@ def _interrupted(how: str, out: str) -> str:
         kept = len(set(read_records(out).values("trial")))
     except (OSError, ValueError, KeyError):
         return f"{how} before a trial was finished"
-    return f"{how}; {out} holds {_count(kept, 'trial')}, and --resume goes on from there"
+    return f"{how}; {out} holds {counted(kept, 'trial')}, and --resume goes on from there"
 
 
 # ---------------------------------------------------------------------------------------------
@@ -246,45 +246,78 @@ def _interrupted(how: str, out: str) -> str:
 def _report(options: argparse.Namespace) -> int:
     """Write tables and figures."""
     path = Path(options.records)
-    folder = Path(options.out or path.with_name(f"{path.name.removesuffix('.parquet')}-report"))
+    folder = _folder(options.out or path.with_name(f"{path.name.removesuffix('.parquet')}-report"))
     report = Report(
         read_records(path), by=options.by, smaller=options.smaller, baseline=options.baseline
     )
     told, drawn = headline(report), _drawn(report)
-    if not folder.parent.is_dir():
-        raise FileNotFoundError(f"the folder {folder.parent} of {folder.name} does not exist")
     folder.mkdir(exist_ok=True)
     figures = {_saved(figure, folder / stem): text for stem, (figure, text) in drawn.items()}
     page = as_page(report, title=path.name, command=_command(options), figures=figures)
     (folder / "report.md").write_text(page, encoding="utf-8")
-    print(*told, f"{folder / 'report.md'}, with {_count(len(figures), 'figure')}", sep="\n")
+    print(*told, f"{folder / 'report.md'}, with {counted(len(figures), 'figure')}", sep="\n")
     return DONE
+
+
+def _folder(given: str | Path) -> Path:
+    """Return where a report is written, or raise an error if it cannot be there."""
+    folder = Path(given)
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(
+            f"the folder {folder.parent} of {folder.name} does not exist; make it first"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file; choose a folder with --out")
+    return folder
 
 
 def _drawn(report: Report) -> dict[str, tuple[Any, str]]:
     """Return figures with what they show, by the names of their files without the ending."""
     try:
+        from matplotlib import pyplot
+
         from course_lib import plots
     except ModuleNotFoundError as error:
         told = 'figures need Matplotlib; install it with: pip install "why-networks-bend[plots]"'
         raise ModuleNotFoundError(told, name=error.name) from None
     plots.use_style()
     drawn: dict[str, tuple[Any, str]] = {}
-    for name in report.values:
+    for name, stem in _stems(report.values).items():
         rows = {
             s.label: (s.mean, s.low, s.high) for s in report.summaries(name) if s.mean == s.mean
         }
         if rows:
             best = dict(list(rows.items())[:ROWS])
-            text = f"{name} of {_count(len(best), 'configuration')}, from the best on"
-            figure = plots.intervals(best, xlabel=f"{name}, {report.level:.0%} interval")
-            drawn[f"results-{re.sub(r'[^0-9A-Za-z_-]', '_', name)}"] = figure, text
+            text = f"{name} of {counted(len(best), 'configuration')}, from the best on"
+            figure = plots.intervals(best, xlabel=f"{name}, {100 * report.level:g}% interval")
+            pyplot.close(figure)  # it is kept here; pyplot warns of more than twenty
+            drawn[stem] = figure, text
     curves = report.curves()
     if curves:
         tuned, score = report.tuning["name"], report.tuning["score"]
         figure = plots.tuning_curves(curves, xlabel=tuned, ylabel=score)
+        pyplot.close(figure)
         drawn["tuning"] = figure, f"{score} against {tuned}, for {len(curves)} configurations"
     return drawn
+
+
+def _stems(names: Sequence[str]) -> dict[str, str]:
+    """Return for each value the name of its file, another one for each on every system.
+
+    Examples
+    --------
+    >>> _stems(["loss", "Loss", "α/β"])
+    {'loss': 'results-loss', 'Loss': 'results-Loss_', 'α/β': 'results-___'}
+    """
+    stems: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        stem = f"results-{re.sub(r'[^0-9A-Za-z_-]', '_', name)}"
+        while stem.lower() in taken:  # a system may not tell capitals apart
+            stem += "_"
+        taken.add(stem.lower())
+        stems[name] = stem
+    return stems
 
 
 def _saved(figure: Any, path: Path) -> str:
@@ -325,11 +358,6 @@ def _in_one_line(error: BaseException) -> str:
 def _flat(text: str) -> str:
     """Return text in one line."""
     return " ".join(text.split())
-
-
-def _count(n: int, noun: str) -> str:
-    """Return a number of things."""
-    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 if __name__ == "__main__":

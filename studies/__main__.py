@@ -5,8 +5,8 @@
     python studies dropout --quick     # its miniature, in about a minute
     python studies dropout --dry-run   # what it would cost
 
-An interrupted study goes on from where it was. The exit status is 0; 1 where trials failed; 2 where
-it cannot be run; and 130 after an interrupt.
+An interrupted study goes on from where it was, and trials that failed are run again. The exit
+status is 0; 1 where trials failed; 2 where it cannot be run; and 130 after an interrupt.
 """
 
 import argparse
@@ -148,7 +148,7 @@ def finished(stored, records, *figure):
     if stored.errors:
         return told(
             f"some trials failed ({in_one_line(stored.errors[0])}); the records stay in {records} "
-            f"and replace none; mend it, remove that file, and run it again",
+            f"and replace none; mend it, and the same command runs them again, and no other",
             1,
         )
     if len(stored.commits) > 1:

@@ -206,7 +206,8 @@ def make(name, *, quick=False, workers=None, scheduler=None):
 
     While it runs, its records are in ``_build/studies``, from where an interrupted run goes on.
     When all is done, those of a whole study move into the package. The figure, and the records of a
-    miniature, stay in that folder; and so do records with errors, which replace none.
+    miniature, stay in that folder; and so do records with errors, which replace none: the next call
+    runs the trials that failed again, and no other.
 
     Parameters
     ----------
@@ -241,7 +242,7 @@ def make(name, *, quick=False, workers=None, scheduler=None):
     with locked(done):
         pass  # before hours of work
     _check_resumed(study, running)
-    records = sweep(study.function, **study.asked(), out=running, **where)
+    records = sweep(study.function, **study.asked(), out=running, retry=True, **where)
     if about(records).errors:
         return [running]
     files = _drawn(study, records, BUILD / stem)  # first: where it fails, the next call draws again
@@ -274,11 +275,11 @@ def _where(name, study, workers, scheduler):
 
 
 def _check_resumed(study, running):
-    """Return what an interrupted run has done, by trial; raise ValueError if it was another one."""
+    """Return what an earlier run has done, by trial; raise ValueError if it was another one."""
     if not (running.exists() or journal_of(running).exists()):
         return {}
     try:
-        return check_sweep(study.function, **study.asked(), out=running)
+        return check_sweep(study.function, **study.asked(), out=running, retry=True)
     except ValueError as error:
         told = str(error).removesuffix("; choose another file")
         files = f"{running.name} and {journal_of(running).name}"

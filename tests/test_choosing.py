@@ -73,6 +73,9 @@ def test_without_a_tuning_there_is_nothing_to_choose_by():
     found = sweep(lambda seeds, p: {"score": [p] * len(seeds)}, {"p": [1, 2]}, seeds=[0])
     with pytest.raises(ValueError, match="no tuning; expected those of a sweep with tune="):
         chosen(found, "score")
+    tuned = records_of([[[5, 5]], [[5, 5]], [[5, 5]]])
+    with pytest.raises(ValueError, match="no tuning; expected those of a sweep with tune="):
+        chosen(Records(tuned.rows), "score")
 
 
 @pytest.mark.parametrize("asked", [("scor", "group"), ("score", "grup")])

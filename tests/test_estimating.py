@@ -19,10 +19,17 @@ def quick(seeds, depth, steps=1, rate=0.1):
     return {"score": [-abs(rate - 0.1)] * len(seeds)}
 
 
-def sleepy(seeds, depth, steps=1, rate=0.1):
-    """Take time in proportion with everything."""
-    time.sleep(0.0008 * depth * steps * len(seeds))
-    return quick(seeds, depth, steps, rate)
+@pytest.fixture
+def slow(monkeypatch):
+    """Return a function that takes time in proportion with everything, by a clock of its own."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def measure(seeds, depth, steps=1, rate=0.1):
+        clock[0] += 0.0008 * depth * steps * len(seeds)
+        return quick(seeds, depth, steps, rate)
+
+    return measure
 
 
 def noted(function, calls):
@@ -53,28 +60,30 @@ def test_the_rehearsal_is_small_and_of_several_configurations():
     assert (found.rehearsed, found.part) == (3, "steps 2 with 4 seeds")
 
 
-def test_no_trial_is_begun_after_the_limit():
+def test_no_trial_is_begun_after_the_limit(slow):
     calls = []
-    found = estimate(noted(sleepy, calls), GRID, seeds=range(5), tune=TUNE, limit=0)
+    found = estimate(noted(slow, calls), GRID, seeds=range(5), tune=TUNE, limit=0)
     assert len(calls) == found.rehearsed == 1
     assert found.least == found.seconds == found.most
 
 
-def test_the_time_is_about_that_of_the_sweep():
+def test_the_time_is_that_of_the_sweep(slow):
     start = time.perf_counter()
-    sweep(sleepy, GRID, seeds=range(4), tune=TUNE, progress=False)
+    sweep(slow, GRID, seeds=range(4), tune=TUNE, progress=False)
     taken = time.perf_counter() - start
     for workers in (1, 2):
-        found = estimate(sleepy, GRID, seeds=range(4), tune=TUNE, workers=workers)
-        assert taken / workers / 2 < found.seconds < taken / workers * 2
-        assert found.least / found.most == pytest.approx(1, abs=0.01)  # all were rehearsed
+        found = estimate(slow, GRID, seeds=range(4), tune=TUNE, workers=workers)
+        assert found.seconds == pytest.approx(taken / workers)
+        assert found.least == found.most == found.seconds  # all were rehearsed
 
 
-def test_configurations_that_were_not_rehearsed_are_between_the_cheapest_and_the_dearest():
+def test_configurations_that_were_not_rehearsed_are_between_the_cheapest_and_the_dearest(slow):
     grid = [{"depth": depth, "steps": 16} for depth in (1, *[2] * 4, 8)]
-    found = estimate(sleepy, grid, seeds=range(4), tune=TUNE, limit=0.02)
-    assert 1 < found.rehearsed < 6
-    assert found.least < found.seconds < found.most
+    found = estimate(slow, grid, seeds=range(4), tune=TUNE, limit=0.02)
+    assert found.rehearsed == 2  # the first and the last
+    one = found.least / (1 + 4 + 8)  # of depth 1
+    assert found.seconds == pytest.approx(one * (1 + 4 * 4.5 + 8))
+    assert found.most == pytest.approx(one * (1 + 4 * 8 + 8))
     assert "if all others were like the cheapest" in str(found)
 
 
@@ -99,7 +108,21 @@ def test_what_is_done_is_not_counted_again(tmp_path):
     sweep(quick, GRID, **asked, out=out, progress=False)
     finished = estimate(quick, GRID, **asked, done=check_sweep(quick, GRID, **asked, out=out))
     assert (finished.trials, finished.rehearsed) == (0, 0)
-    assert str(finished) == "3 configurations, all of them done"
+    assert str(finished) == "3 configurations, all done"
+
+
+def test_of_a_sweep_that_is_finished_nothing_is_left_wherever_the_best_value_was(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from course_lib.experiments.sweeping import check_sweep
+
+    def at_edge(seeds, depth, steps, rate):
+        return {"score": [rate] * len(seeds)}
+
+    asked = {"seeds": range(4), "tune": TUNE}
+    records = sweep(at_edge, GRID, **asked, out=tmp_path / "r.parquet", progress=False)
+    done = check_sweep(at_edge, GRID, **asked, out=tmp_path / "r.parquet")
+    found = estimate(at_edge, GRID, **asked, done=done)
+    assert (found.trials, found.done) == (0, len(records.distinct("trial")))
 
 
 def test_a_rehearsal_that_fails_is_told_and_not_timed():

@@ -145,6 +145,31 @@ def test_a_journal_without_trials_leaves_nothing(path):
     assert not path.exists()
 
 
+def test_a_journal_that_is_gone_closes_no_file_of_others(path, tmp_path):
+    """The system gives the number of a file that was closed to the next one that is opened."""
+    journal = Journal(path, HEADER, Journaled())
+    number = journal._handle
+    journal.remove()
+    with open(tmp_path / "another", "w") as other:
+        assert other.fileno() == number
+        journal.close()
+        other.write("whole")
+    assert (tmp_path / "another").read_text() == "whole"
+
+
+def test_a_journal_that_somebody_reads_on_windows_may_stay(path, monkeypatch):
+    journal = Journal(path, HEADER, Journaled())
+    journal.add(trial_of(0), outcome_of(trial_of(0)))
+
+    def busy(self, missing_ok=False):
+        raise PermissionError(13, "the file is used by another process", str(self))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(path), "unlink", busy)
+        journal.remove()
+    assert list(read_journal(path).trials) == [trial_of(0).key]
+
+
 def test_an_interrupt_leaves_a_whole_line_or_none(path, monkeypatch):
     """Ctrl-C in the middle of a write, and between the write and its confirmation."""
     journal = Journal(path, HEADER, Journaled())

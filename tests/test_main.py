@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 from sweep_functions import compared
 
-from course_lib.__main__ import main
+from course_lib.__main__ import _drawn, main
 from course_lib.experiments.journal import Journal
 from course_lib.experiments.locking import locked
+from course_lib.experiments.records import Records
+from course_lib.experiments.reporting import Report
 from course_lib.experiments.storing import read_records
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 pytest.importorskip("joblib", reason="joblib is not installed")
 pytest.importorskip("scipy", reason="SciPy is not installed")
-pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
+pyplot = pytest.importorskip("matplotlib.pyplot", reason="Matplotlib is not installed")
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = """\
@@ -248,7 +250,7 @@ def test_trials_that_failed_are_run_again_where_that_is_asked_for(folder, capsys
     del sys.modules["a_study"]
     capsys.readouterr()
     assert main([*asked, "--retry", "--dry-run"]) == 0
-    assert "trials are done already" in capsys.readouterr().out
+    assert " done already" in capsys.readouterr().out
     (folder / "calls.txt").unlink()
     assert main([*asked, "--retry"]) == 0
     assert "failed" not in capsys.readouterr().out
@@ -341,7 +343,7 @@ def test_a_dry_run_checks_the_file_too(folder, capsys):
     asked = ["sweep", "spec.toml", "--out", "r.parquet", "--dry-run"]
     assert main(asked) == 2
     assert main([*asked, "--resume"]) == 0
-    assert "all of them done" in capsys.readouterr().out
+    assert "all done" in capsys.readouterr().out
     changed(folder, "seeds = 8", "seeds = 9")
     assert main([*asked, "--resume"]) == 2
     assert "r.parquet is of another sweep" in capsys.readouterr().err
@@ -390,6 +392,8 @@ SWEEP = ["sweep", "spec.toml", "--out", "r.parquet"]
         (["sweep", ".", "--out", "r.parquet"], ""),
         (["report", "no.parquet"], "there is no no.parquet"),
         (["report", "spec.toml"], "spec.toml"),
+        (["report", "r.parquet", "--out", "no/told"], "the folder no of told does not exist"),
+        (["report", "r.parquet", "--out", "spec.toml"], "spec.toml is a file; choose a folder"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(arguments, told, folder, capsys):
@@ -440,6 +444,15 @@ def test_options_of_a_report_are_kept_in_its_command(folder, capsys):
     assert "Against depth=1, over common seeds: mean of the differences in loss" in page
     assert main([*asked[:2], "--baseline", "depth=3"]) == 2
     assert "did you mean 'depth=" in capsys.readouterr().err
+
+
+def test_each_value_has_a_figure_of_its_own_and_none_stays_open(folder):
+    """However they are called; pyplot, which keeps what is open, warns of more than twenty."""
+    values = {"loss": 0.5, "lo ss": 0.5, "lo/ss": 0.5}
+    rows = [{"place": 0, "phase": "result", "depth": 1, "seed": s, **values} for s in range(2)]
+    drawn = _drawn(Report(Records(rows)))
+    assert list(drawn) == ["results-loss", "results-lo_ss", "results-lo_ss_"]
+    assert pyplot.get_fignums() == []
 
 
 def test_equal_records_make_equal_reports(folder):

@@ -1,9 +1,12 @@
 """Columns in Parquet files: exact, readable by others, and replaced as a whole or not at all."""
 
+import errno
 import json
 import math
 import os
 import time
+from contextlib import nullcontext
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -12,7 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sweep_helpers import exactly, succeeds
 
-from course_lib.experiments.parquet import SCHEMA, part_of, read_columns, write_columns
+from course_lib.experiments.parquet import (
+    SCHEMA,
+    part_of,
+    read_columns,
+    sync_folder,
+    write_columns,
+)
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -194,6 +203,31 @@ def test_the_new_file_is_on_the_disk_before_it_replaces_the_old(path, monkeypatc
     monkeypatch.setattr(os, "fsync", note)
     write_columns(path, {"x": [1]}, {})
     assert sizes == [path.stat().st_size]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such call")
+@pytest.mark.parametrize(("number", "passes"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_folder_that_cannot_be_synchronized_is_no_error_but_a_broken_disk_is(
+    path, monkeypatch, number, passes
+):
+    def fail(handle):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    handles = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else None
+    with nullcontext() if passes else pytest.raises(OSError, match="Input/output error"):
+        sync_folder(path.parent)
+    if handles is not None:
+        assert len(os.listdir("/proc/self/fd")) == handles
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_folder_that_may_be_written_and_not_read_is_no_error(path, monkeypatch):
+    def denied(*arguments):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+    sync_folder(path.parent)
 
 
 def test_reading_ten_thousand_rows_is_fast(path):

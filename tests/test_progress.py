@@ -7,7 +7,7 @@ from sweep_functions import quick, study
 
 from course_lib.experiments import sweep
 from course_lib.experiments.progress import Progress, Watch, expected_trials, in_words, shown, work
-from course_lib.experiments.standard import Tune
+from course_lib.experiments.standard import Tune, next_trials
 from course_lib.experiments.trials import Outcome
 
 FINE = Outcome({"accuracy": (1.0, 1.0)}, None, 1.0, {})
@@ -54,16 +54,18 @@ def test_time_left_is_that_of_the_work_left(monkeypatch):
     clock = iter([0.0, 10.0])
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
     plans = [expected_trials(i, {"x": i}, range(size), None) for i, size in ((0, 1), (1, 7))]
-    watch = Watch(plans, None)
-    watch.count(plans[0][0], FINE, now=True)
+    watch = Watch(plans, None, {})
+    watch.count(plans[0][0], FINE)
     assert watch.progress() == Progress(1, 2, 0, 10.0, pytest.approx(70.0))
 
 
 def test_nothing_is_known_before_the_first_trial_of_this_run():
-    plan = expected_trials(0, {}, range(4), None, 2)
-    watch = Watch([plan], None)
-    watch.count(plan[0], FINE, now=False)
-    assert str(watch.progress()) == "1 of 2 trials, time left unknown"
+    first, *rest = expected_trials(0, {}, range(4), None, 2)
+    done = {first.key: FINE}
+    assert expected_trials(0, {}, range(4), None, 2, done) == rest
+    assert str(Watch([rest], None, done).progress()) == "1 of 2 trials, time left unknown"
+    failed = {first.key: Outcome({}, "ValueError: no", 1.0, {})}
+    assert str(Watch([rest], None, failed).progress()).startswith("1 of 2 trials, 1 with an error")
 
 
 def test_a_grid_that_grows_takes_more():
@@ -73,6 +75,24 @@ def test_a_grid_that_grows_takes_more():
     assert seen[-1].finished == seen[-1].expected == 3 + 2 + 1 + 1
     assert seen[0].expected == 3 + 2 + 1
     assert seen[-1].left == 0 and all(now.finished <= now.expected for now in seen)
+
+
+def test_what_earlier_runs_have_finished_counts_wherever_the_best_value_was():
+    """Also values by which a grid grew, and what follows of a best one that is not the middle."""
+    tune = Tune("x", [1.0, 2.0, 4.0, 8.0], "y", budget="b", seeds=[90], widen=2)
+    ran, done = [], {}
+    while trials := next_trials(0, {"b": 1}, [1], tune, done):
+        ran += trials
+        scored = [(trial, -abs(trial.arguments["x"] - 11.0)) for trial in trials]
+        done |= {trial.key: Outcome({"y": (score,)}, None, 1.0, {}) for trial, score in scored}
+    for stop in range(len(ran) + 1):
+        some = {trial.key: done[trial.key] for trial in ran[:stop]}
+        left = expected_trials(0, {"b": 1}, [1], tune, None, some)
+        assert not {trial.key for trial in left} & some.keys()
+        assert Watch([left], tune, some).progress().finished == stop
+        # nobody knows that the grid will grow, nor, after one of three values, that it will not
+        off = -1 if stop < 4 else 1 if stop == 9 else 0
+        assert len(left) == len(ran) - stop + off
 
 
 def test_failures_are_counted():

@@ -183,6 +183,27 @@ def test_the_doubled_budget_is_compared(tuned):
     assert f"| {first[0]} | 1 | {rank} |" in page
 
 
+NAN = [math.nan] * 3
+DOUBLED = {"tune": {"name": "rate", "score": "score", "budget": "epochs"}}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "told"),
+    [
+        (NAN, [1, 2, 3], "The best is activation=relu, width=8; before, no configuration had"),
+        ([1, 2, 3], NAN, "No configuration has a finite mean then."),
+        ([1, 2, 3], [1, 2, 4], "The best stays activation=relu, width=8."),
+    ],
+)
+def test_a_best_that_is_not_there_is_not_named(first, then, told):
+    rows = rows_of({"relu": first}) + rows_of({"relu": then}, "result, doubled")
+    assert f"\n\n{told}" in as_page(Report(Records(rows, DOUBLED)))
+
+
+def test_a_level_is_not_rounded():
+    assert "intervals of 99.9%." in as_page(report_of(SCORES, level=0.999))
+
+
 @pytest.mark.parametrize(("noise", "clear"), [(0.001, True), (10.0, False)])
 def test_pairs_that_change_their_order_are_found(noise, clear):
     noise = noise * DRAWN

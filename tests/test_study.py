@@ -350,6 +350,14 @@ def test_records_with_errors_replace_none(folder, run, monkeypatch):
     assert (folder / "results" / "made.parquet").read_bytes() == before
     kept = read_records(folder / "_build" / "studies" / "made-running.parquet")
     assert [row["depth"] for row in kept if row["error"]] == [2] * 4
+    monkeypatch.delenv("FAILS")
+    called = len(depths(folder))
+    assert "4 configurations, 1 trial, " in run("made", "--dry-run", "--workers", "1")[1]
+    rehearsed = len(depths(folder))
+    assert run("made", "--workers", "1")[0] == 0
+    assert called < rehearsed and depths(folder)[rehearsed:] == ["2"]  # and nothing twice
+    assert not any(row["error"] for row in study.records_of("made"))
+    assert files(folder) == {"made.parquet", "made.png", "made.svg"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
@@ -465,7 +473,7 @@ def test_a_dry_run_changes_nothing_and_counts_what_is_done(folder, run, monkeypa
     monkeypatch.delenv("INTERRUPTS")
     status, out, err = run("made", "--dry-run", "--workers", "1")
     assert (status, err) == (0, "")
-    assert out.startswith("4 configurations, 2 trials") and "2 trials are done already" in out
+    assert out.startswith("4 configurations, 2 trials") and "2 trials done already" in out
     assert files(folder) == {"made-running.parquet"}
 
 

@@ -230,7 +230,8 @@ def test_the_last_argument_of_a_grid_changes_fastest():
 @pytest.mark.parametrize(
     ("grid", "told"),
     [
-        ({"x": []}, r"values of x are \[\]; expected a list"),
+        ({"x": []}, r"values of x are \[\]; expected at least one value"),
+        ({"x": np.array(3)}, r"values of x are array\(3\); expected a list"),
         ({"x": 3}, r"values of x are 3; expected a list, such as \[3\]"),
         ({"x": "relu"}, "values of x are 'relu'; expected a list"),
         ({"x": [1, 1]}, "2 times; expected each configuration once"),

@@ -38,7 +38,7 @@ def chosen(records: Records, score: str, *by: str) -> Records:
     KeyError
         If there is no such column.
     ValueError
-        If there are no rows of a tuning.
+        If there are no rows of a tuning, or no header says what was tuned.
 
     Examples
     --------
@@ -68,11 +68,11 @@ def _scores(records: Records, score: str, by: tuple[str, ...]) -> dict[int, tupl
     tuning = records.select(phase="tuning")
     for name in (score, *by):
         tuning.distinct(name)  # raises KeyError where there is none
-    if not len(tuning):
+    tune: dict[str, Any] | None = records.header.get("tune")
+    if not len(tuning) or tune is None:
         raise ValueError(
             "the records have no tuning; expected those of a sweep with tune=Tune(...)"
         )
-    tune: dict[str, Any] = records.header["tune"]
     found: dict[int, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     groups = {}
     for row in tuning:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_lib._checks import as_number, check_integer, sweeps_module
-from course_lib.experiments.progress import expected_trials, in_words, work
+from course_lib.experiments.progress import counted, expected_trials, in_words, work
 from course_lib.experiments.standard import Tune
 from course_lib.experiments.trials import Outcome, Trial
 from course_lib.experiments.workers import Function, run_trials
@@ -63,23 +63,23 @@ class Estimate:
     errors: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Return it in three lines."""
-        done = f"; {self.done} trials are done already" if self.done else ""
-        workers = f"{self.workers} worker{'s' * (self.workers != 1)}"
+        """Return it in three lines, or in one where nothing is left."""
+        all_of_it = counted(self.configurations, "configuration")
         if not self.trials:
-            return f"{self.configurations} configurations, all of them done"
+            return f"{all_of_it}, all done"
+        done = f"; {counted(self.done, 'trial')} done already" if self.done else ""
         if math.isnan(self.seconds):
             cost = "how long it takes is unknown: every rehearsed trial had an error"
         else:
-            cost = f"about {_duration(self.seconds)} with {workers}"
+            cost = f"about {_duration(self.seconds)} with {counted(self.workers, 'worker')}"
             if self.rehearsed < self.configurations:
                 cost += (
                     f"; {_duration(self.least)} if all others were like the cheapest of these, "
                     f"{_duration(self.most)} if they were like the dearest"
                 )
         return (
-            f"{self.configurations} configurations, {self.trials:,} trials, {self.trainings:,} "
-            f"trainings; more where a grid is widened{done}\n"
+            f"{all_of_it}, {counted(self.trials, 'trial')}, "
+            f"{counted(self.trainings, 'training')}; more where a grid is widened{done}\n"
             f"rehearsed {self.rehearsed} of the configurations ({self.part})\n{cost}"
         )
 
@@ -105,7 +105,7 @@ def estimate(
     grid : sequence of mapping
         The configurations.
     done : mapping of str to Outcome, optional
-        What is finished, by the key of the trial.
+        What is finished of this sweep, by the key of the trial, as `check_sweep` returns it.
     workers : int
         Processes that will share the work.
     scheduler : str, optional
@@ -144,12 +144,13 @@ def estimate(
     """
     check_integer("workers", workers)
     as_number("limit", limit, least=0)
-    known = {} if done is None else done
-    plans = [
-        expected_trials(place, configuration, seeds, tune, replicas)
-        for place, configuration in enumerate(grid)
-    ]
-    left = [[trial for trial in plan if trial.key not in known] for plan in plans]
+    known = {} if done is None else dict(done)
+
+    def expected(done: dict[str, Outcome]) -> list[list[Trial]]:
+        """Return what each configuration takes after what is done."""
+        return [expected_trials(i, own, seeds, tune, replicas, done) for i, own in enumerate(grid)]
+
+    plans, left = expected({}), expected(known)
     if scheduler is not None:
         workers = _threads_of(function, scheduler)
     places = [place for place in range(len(plans)) if left[place]]
@@ -171,7 +172,7 @@ def estimate(
         len(plans),
         sum(map(len, left)),
         sum(len(trial.seeds) for trials in left for trial in trials),
-        sum(trial.key in known for plan in plans for trial in plan),
+        len(known),
         len(outcomes),
         seconds(mean),
         seconds(least),
@@ -252,7 +253,7 @@ def _threads_of(function: Function, scheduler: str) -> int:
 def _part(plans: Sequence[Sequence[Trial]], tune: Tune | None) -> str:
     """Return in words what a rehearsal is."""
     own = _rehearsal(plans[0], tune)
-    told = f"{len(own.seeds)} seed{'s' * (len(own.seeds) != 1)}"
+    told = counted(len(own.seeds), "seed")
     if tune is None or tune.budget is None:
         return f"one whole trial with {told}"
     return f"{tune.budget} {own.arguments[tune.budget]} with {told}"

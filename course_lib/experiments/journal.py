@@ -69,7 +69,7 @@ class Journal:
         """Open it, drop a torn end, and write the first line where there is none."""
         self.path = path
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-        self._handle = os.open(path, flags, 0o666)
+        self._handle, self._closed = os.open(path, flags, 0o666), False
         try:
             self._end = found.end
             os.ftruncate(self._handle, self._end)
@@ -90,11 +90,15 @@ class Journal:
         self._empty = False
 
     def close(self) -> None:
-        """Close the file, and remove it if there is no trial in it."""
+        """Close the file, and remove it if there is no trial in it; a second call does nothing."""
+        if self._closed:  # by now, the number may be that of a file of somebody else
+            return
+        self._closed = True
         with suppress(OSError):  # of a disk that is gone, to which nothing is left to write
             os.close(self._handle)
         if self._empty:
-            self.path.unlink(missing_ok=True)
+            with suppress(PermissionError):  # of Windows, while somebody reads it: it holds nothing
+                self.path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove the file, whose content stands elsewhere now."""

@@ -11,6 +11,7 @@ Sources
 Apache Parquet, https://parquet.apache.org/docs/, written by Apache Arrow.
 """
 
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -167,12 +168,22 @@ def check_schema(path: object, schema: object) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make sure that a new name in a folder outlasts a power failure, where the system can."""
+    """Make sure that a new name in a folder outlasts a power failure, where the system can.
+
+    Some network file systems cannot, and a folder need not be readable to be written; PostgreSQL
+    lets the same errors pass (``fsync_fname_ext`` in ``src/backend/storage/file/fd.c``).
+    """
     if os.name == "nt":  # where a folder cannot be opened
         return
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EBADF, errno.EINVAL):
+            raise
     finally:
         os.close(handle)
 

@@ -1,20 +1,22 @@
 """How far a sweep is, and about how long it will take."""
 
 import time
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from math import inf
+from math import inf, nan
 from typing import Any
 
 from course_lib._checks import check_function
 from course_lib.experiments.standard import Tune, next_trials
-from course_lib.experiments.trials import Outcome, Trial
+from course_lib.experiments.trials import PHASES, Outcome, Trial
 from course_lib.training.progress import progress_bar
 
 __all__ = ["Progress", "Watch", "expected_trials", "shown", "work"]
 
+TUNING = PHASES[::2]
 FORM = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} trials [{elapsed}{postfix}]"
 
 
@@ -69,6 +71,17 @@ def in_words(seconds: float) -> str:
     return f"about {hours}{minutes % 60} min left"
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number of things, in words.
+
+    Examples
+    --------
+    >>> counted(1, "trial"), counted(1200, "trial")
+    ('1 trial', '1,200 trials')
+    """
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
 def work(trial: Trial, tune: Tune | None) -> float:
     """Return what a trial takes, in units of one seed and one unit of the budget."""
     budget = None if tune is None else tune.budget
@@ -81,13 +94,17 @@ def expected_trials(
     seeds: Sequence[int],
     tune: Tune | None,
     replicas: int | None = None,
+    done: dict[str, Outcome] | None = None,
 ) -> list[Trial]:
-    """Return the trials of a configuration if the best tuned value is inside its grid.
+    """Return the trials that a configuration still takes if no better value lies outside its grid.
 
     Parameters
     ----------
     place, configuration, seeds, tune, replicas
         As of `course_lib.experiments.standard.next_trials`.
+    done : dict of str to Outcome, optional
+        What has been run, by `Trial.key`. Where three or more values of a grid are left, the middle
+        one of them is taken for the best, and otherwise the best so far.
 
     Returns
     -------
@@ -103,18 +120,26 @@ def expected_trials(
     >>> len(trials), sum(work(trial, tune) for trial in trials)
     (10, 136)
     """
+    known = {} if done is None else done
     if tune is None:
-        return next_trials(place, configuration, seeds, tune, {}, replicas)
-    middle = tune.values[len(tune.values) // 2]
+        return next_trials(place, configuration, seeds, tune, known, replicas)
     found: list[Trial] = []
-    done: dict[str, Outcome] = {}
-    while trials := next_trials(place, configuration, seeds, tune, done, replicas):
+    supposed: dict[str, Outcome] = {}
+    while trials := next_trials(
+        place, configuration, seeds, tune, ChainMap(supposed, known), replicas
+    ):
         found += trials
-        for trial in trials:
-            score = 1.0 if trial.arguments[tune.name] == middle else 0.0
-            values = {tune.score: (score,) * len(trial.seeds)}
-            done[trial.key] = Outcome(values, None, 0.0, {})
+        supposed.update(_supposed(trials, tune))
     return found
+
+
+def _supposed(trials: Sequence[Trial], tune: Tune) -> Iterator[tuple[str, Outcome]]:
+    """Yield keys and outcomes as if the middle of a grid, or the best that is known, was best."""
+    grid = sorted({trial.arguments[tune.name] for trial in trials if trial.phase in TUNING})
+    middle = grid[len(grid) // 2] if len(grid) > 2 else None  # fewer are the rest of a grid
+    for trial in trials:
+        score = inf if trial.arguments[tune.name] == middle else nan
+        yield trial.key, Outcome({tune.score: (score,) * len(trial.seeds)}, None, 0.0, {})
 
 
 class Watch:
@@ -123,27 +148,32 @@ class Watch:
     Parameters
     ----------
     plans : sequence of sequence of Trial
-        What each configuration is expected to take, as `expected_trials` says.
+        What each configuration still takes, as `expected_trials` says.
     tune : Tune or None
         What is tuned.
+    done : mapping of str to Outcome
+        What earlier runs have finished, by the key of the trial.
     """
 
-    def __init__(self, plans: Sequence[Sequence[Trial]], tune: Tune | None) -> None:
+    def __init__(
+        self, plans: Sequence[Sequence[Trial]], tune: Tune | None, done: Mapping[str, Outcome]
+    ) -> None:
         self._tune = tune
         self._start = time.perf_counter()
         self._left = [sum(work(trial, tune) for trial in plan) for plan in plans]
         self._trials = [len(plan) for plan in plans]
         self._all_left, self._all_trials = sum(self._left), sum(self._trials)
-        self._finished = self._failed = 0
+        self._finished = len(done)
+        self._failed = sum(outcome.error is not None for outcome in done.values())
         self._spent = 0.0  # work of this run
 
-    def count(self, trial: Trial, outcome: Outcome, *, now: bool) -> None:
-        """Count a trial that was finished, in this run (now) or in an earlier one."""
+    def count(self, trial: Trial, outcome: Outcome) -> None:
+        """Count a trial that was finished in this run."""
         spent = work(trial, self._tune)
         self._finished += 1
         self._failed += outcome.error is not None
         self._change(trial.place, -spent, -1)
-        self._spent += spent if now else 0
+        self._spent += spent
 
     def settle(self, place: int, waiting: Sequence[Trial]) -> None:
         """Correct what a configuration still takes: at least what waits, and else nothing."""

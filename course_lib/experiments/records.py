@@ -124,6 +124,8 @@ class Records:
         ------
         KeyError
             If there is no such column.
+        TypeError
+            If a value is none that a column can hold.
         """
         for name in equal:
             self._check(name)
@@ -239,6 +241,8 @@ class Records:
 
         Raises
         ------
+        ModuleNotFoundError
+            If pyarrow or filelock is missing.
         OSError
             If it cannot be written, or a sweep is writing it.
         """

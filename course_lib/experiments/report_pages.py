@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from course_lib.experiments.progress import counted
 from course_lib.experiments.reporting import DOUBLED, RESULT, Choice, Report, Summary, Versus
 
 __all__ = ["as_page", "headline", "markdown_table", "with_interval"]
@@ -72,7 +73,7 @@ def headline(report: Report) -> list[str]:
     best = report.summaries(report.by)[0]
     parts = [
         f"Best by {report.by}{' (smaller is better)' * report.smaller}: **{report.best}**, "
-        f"{with_interval(best)}, mean over {_count(best.n, 'seed')}."
+        f"{with_interval(best)}, mean over {counted(best.n, 'seed')}."
     ]
     parts += _verdicts(report)
     parts += _warnings(report)
@@ -148,7 +149,7 @@ def _warnings(report: Report) -> list[str]:
     parts = []
     if report.unfinished:
         parts.append(
-            f"**Not finished**: {_count(len(report.unfinished), 'configuration')} without a "
+            f"**Not finished**: {counted(len(report.unfinished), 'configuration')} without a "
             f"complete result: {_some(report.unfinished)}."
         )
     edges = [choice for choice in report.choices if choice.at_edge]
@@ -159,7 +160,7 @@ def _warnings(report: Report) -> list[str]:
             f"outside: {_some(told)}."
         )
     if report.failures:
-        parts.append(f"**{_count(len(report.failures), 'trial')} failed**, listed below.")
+        parts.append(f"**{counted(len(report.failures), 'trial')} failed**, listed below.")
     for name in ("version", "commit"):
         if len(report.origins[name]) > 1:
             seen = ", ".join(report.origins[name])
@@ -177,8 +178,8 @@ def _note_on_results(report: Report) -> str:
     better = "smaller" if report.smaller else "larger"
     return (
         f"Ranked by {report.by or 'nothing'}, where {better} is better. Means over seeds with "
-        f"Student's t intervals of {report.level:.0%}. They are intervals of one mean each: two "
-        f"that overlap may still differ, which the differences below decide."
+        f"Student's t intervals of {100 * report.level:g}%. They are intervals of one mean each: "
+        f"two that overlap may still differ, which the differences below decide."
     )
 
 
@@ -248,13 +249,13 @@ def _tuning(report: Report) -> list[str]:
     edges = sum(bool(choice.at_edge) for choice in known)
     grown = [choice.widened for choice in known if choice.widened]
     note = (
-        f"{name}, chosen by {report.tuning['score']}: of {_count(len(known), 'choice')}, {edges} "
+        f"{name}, chosen by {report.tuning['score']}: of {counted(len(known), 'choice')}, {edges} "
         f"at an edge of the grid. Grids that were widened: {len(grown)}, by "
-        f"{_count(sum(grown), 'value')} in all."
+        f"{counted(sum(grown), 'value')} in all."
     )
     unknown = len(report.choices) - len(known)
     if unknown:
-        note += f" Of {_count(unknown, 'choice')} this is not known, as the sweep was cut off."
+        note += f" Of {counted(unknown, 'choice')} this is not known, as the sweep was cut off."
     head = ["configuration", "phase", name, "at an edge", "widened"]
     return [note, markdown_table(head, [_choice(choice) for choice in report.choices])]
 
@@ -272,11 +273,9 @@ def _doubled(report: Report) -> list[str]:
         return ["The budget was not doubled." if not _budget(report) else "Not reached yet."]
     swapped = report.swapped()
     clear = [f"{one} and {other}" for one, other, apart in swapped if apart]
-    best = report.ranking(DOUBLED)[0]
     parts = [
-        f"{'The best stays' if best == report.best else f'The best changes from {report.best} to'} "
-        f"{best}. Twice the {_budget(report)} changed the order of "
-        f"{_count(len(swapped), 'pair')} of configurations"
+        f"{_best_then(report)} Twice the {_budget(report)} changed the order of "
+        f"{counted(len(swapped), 'pair')} of configurations"
         + (f", {len(clear)} of them with intervals apart at both budgets." if swapped else ".")
     ]
     if clear:
@@ -290,6 +289,18 @@ def _doubled(report: Report) -> list[str]:
     ]
     head = ["configuration", "rank", "rank, doubled", report.by, f"{report.by}, doubled"]
     return [*parts, markdown_table(head, rows)]
+
+
+def _best_then(report: Report) -> str:
+    """Return in a sentence which configuration is the best with the doubled budget."""
+    means = {entry.label: entry.mean for entry in report.summaries(report.by, DOUBLED)}
+    best = report.ranking(DOUBLED)[0]
+    if not math.isfinite(means[best]):
+        return "No configuration has a finite mean then."
+    if report.best is None:
+        return f"The best is {best}; before, no configuration had a finite mean."
+    then = "stays" if best == report.best else f"changes from {report.best} to"
+    return f"The best {then} {best}."
 
 
 def _budget(report: Report) -> str:
@@ -340,11 +351,6 @@ def _interval(mean: float, low: float, high: float, sign: str = "") -> str:
 def _number(value: object) -> str:
     """Return something that was tuned."""
     return f"{value:g}" if isinstance(value, int | float) else "none"
-
-
-def _count(n: int, noun: str) -> str:
-    """Return a number of things."""
-    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from course_lib._checks import as_flag, as_number, check_choice, check_type, unknown_name
 from course_lib._typing import Array
 from course_lib.experiments.records import Records
+from course_lib.experiments.standard import NOT_RUN
 from course_lib.experiments.sweeping import configurations
 from course_lib.experiments.trials import WHERE, canonical
 from course_lib.statistics import Difference, holm, paired, t_interval
@@ -29,7 +30,6 @@ Rows = Sequence[Mapping[str, Any]]
 Interval = tuple[float, float, float]  # center, low, high
 
 RESULT, DOUBLED = "result", "result, doubled"
-NOT_RUN = "not run"  # begins the errors of results for which nothing could be chosen
 EXACT_UP_TO, DRAWN = 32, 9_999  # seeds and choices of signs of `course_lib.statistics.paired`
 
 

@@ -105,9 +105,13 @@ def sweep(
         result, or `out` is of another sweep.
     KeyError
         If the function does not return what `tune` takes as the score.
+    ModuleNotFoundError
+        If a package of the extra ``sweeps`` or, for a scheduler, ``cluster`` is missing.
     OSError
         If `out` cannot be written or another sweep writes it; ConnectionError if the scheduler does
-        not answer.
+        not answer, has no workers or is lost.
+    RuntimeError
+        If a cluster cannot run the trials, as with other versions of this library.
     KeyboardInterrupt
         Where it is interrupted: the trials that run are stopped, and `out` is a file with all that
         was finished.
@@ -119,7 +123,9 @@ def sweep(
     `course_lib.experiments.read_records` reads it, and the next call goes on from there.
 
     BLAS, OpenMP and PyTorch have one thread in every trial: with more, sums round in another order,
-    and processes would take turns on the same cores. So the numbers are the same bit for bit,
+    and processes would take turns on the same cores. (Apple's Accelerate alone, with which NumPy
+    may be built on macOS, cannot be limited once it is loaded, see threadpoolctl's issue 136: set
+    ``VECLIB_MAXIMUM_THREADS=1`` before Python starts.) So the numbers are the same bit for bit,
     whether trials run here, in 2 or 8 processes or on a cluster of equal machines with the same
     versions, and however often the sweep was interrupted.
 
@@ -247,7 +253,7 @@ def configurations(grid: Grid) -> list[dict[str, Any]]:
     TypeError
         If it is something else.
     ValueError
-        If there is none, or one occurs twice.
+        If there is none, as where an argument has no values, or one occurs twice.
 
     Examples
     --------
@@ -273,8 +279,11 @@ def configurations(grid: Grid) -> list[dict[str, Any]]:
 
 def _values_of(name: str, given: Any) -> list[Any]:
     """Return the values of one argument."""
-    if not isinstance(given, list | tuple | range | np.ndarray) or not len(given):
+    single = isinstance(given, np.ndarray) and not given.ndim
+    if single or not isinstance(given, list | tuple | range | np.ndarray):
         raise TypeError(f"values of {name} are {given!r}; expected a list, such as [{given!r}]")
+    if not len(given):
+        raise ValueError(f"values of {name} are {given!r}; expected at least one value")
     return as_plain(f"values of {name}", list(given))
 
 
@@ -325,9 +334,9 @@ class _Plan:
         """Return what can be run now for a configuration."""
         return next_trials(place, *self._about(place), done, self.replicas)
 
-    def expected(self, place: int) -> list[Trial]:
-        """Return what a configuration takes if no grid grows."""
-        return expected_trials(place, *self._about(place), self.replicas)
+    def expected(self, place: int, done: dict[str, Outcome]) -> list[Trial]:
+        """Return what a configuration still takes if no grid grows."""
+        return expected_trials(place, *self._about(place), self.replicas, done)
 
     def rows(self, done: Mapping[str, Outcome]) -> Iterable[dict[str, Any]]:
         """Yield the records of what is done."""
@@ -347,13 +356,11 @@ class _Run:
         self.open: Counter[tuple[int, str]] = Counter()  # trials under way, by place and phase
 
     def first(self) -> list[Trial]:
-        """Return all that can be run now; count what is done already."""
+        """Return all that can be run now."""
         places = range(len(self.plan.configurations))
-        plans = [self.plan.expected(place) for place in places]
-        self.watch = Watch(plans, self.plan.tune)
-        for trial in (trial for trials in plans for trial in trials):
-            if trial.key in self.store.done:
-                self.watch.count(trial, self.store.done[trial.key], now=False)
+        done = self.store.done
+        plans = [self.plan.expected(place, done) for place in places]
+        self.watch = Watch(plans, self.plan.tune, done)
         return [trial for place in places for trial in self.follow(place)]
 
     def then(self, trial: Trial, outcome: Outcome) -> list[Trial]:
@@ -362,7 +369,7 @@ class _Run:
         if tune is not None and outcome.error is None:
             check_choice("score", tune.score, outcome.values)
         self.store.add(trial, outcome)
-        self.watch.count(trial, outcome, now=True)
+        self.watch.count(trial, outcome)
         stage = trial.place, trial.phase
         self.open[stage] -= 1
         # nothing follows from a part of a stage

@@ -55,7 +55,13 @@ Function = Callable[..., Mapping[str, Any]]
 Then = Callable[[Trial, Outcome], Iterable[Trial]]
 """Takes the outcome of a trial and returns what is to be run next."""
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 DEATHS = 3  # of processes while a trial was under way, after which it is called alone
 CONNECT = 10  # seconds until a scheduler must have answered, and have a worker
 
@@ -95,6 +101,8 @@ def run_trials(
         If joblib, Dask or threadpoolctl is needed and not installed.
     ConnectionError
         If the scheduler does not answer, has no workers, or is lost.
+    RuntimeError
+        If the workers of a scheduler cannot run the trials, as with other versions of this library.
 
     Notes
     -----
@@ -148,7 +156,8 @@ def call(function: Function, trial: Trial) -> Outcome:
 def one_thread() -> Iterator[None]:
     """Limit BLAS, OpenMP and PyTorch to one thread, libraries included that are yet to be loaded.
 
-    A library that is first loaded within keeps its one thread afterwards.
+    A library that is first loaded within keeps its one thread afterwards. Apple's Accelerate has as
+    many as the environment told it when it was loaded.
     """
     before = {name: os.environ.get(name) for name in THREADS}
     torch = sys.modules.get("torch")
@@ -238,7 +247,7 @@ def _loop(
                 running[trial.key] = trial
                 yield task(function, trial)
             else:
-                yield pause(time.time() + rest)
+                yield pause(time.monotonic() + rest)
 
     delayed = sweeps_module("joblib").delayed
     task, pause = delayed(_work), delayed(_pause)
@@ -283,10 +292,11 @@ def _work(function: Function, trial: Trial) -> tuple[Trial, Outcome]:
 def _watch(parent: int) -> None:
     """End this process soon after the one that started it was killed; loky's wait for 5 minutes.
 
-    It is called before any trial: the other one may end while this one is still starting.
+    It is called before any trial: the other one may end while this one is still starting. On
+    Windows it does nothing: a process keeps the number of its parent there when that has ended.
     """
-    if os.name == "nt":  # where a starter may stand between, and an id outlives its process
-        parent = os.getppid()
+    if os.name == "nt":
+        return
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -297,8 +307,11 @@ def _watch(parent: int) -> None:
 
 
 def _pause(until: float) -> None:
-    """Wait; of pauses that were handed out together, all but the first end at once."""
-    time.sleep(max(0.0, until - time.time()))
+    """Wait; of pauses that were handed out together, all but the first end at once.
+
+    The clock is that of the whole system, and nobody sets it back.
+    """
+    time.sleep(max(0.0, until - time.monotonic()))
 
 
 def _died(seconds: float) -> Outcome:
