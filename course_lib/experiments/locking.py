@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from course_lib._checks import sweeps_module
 
@@ -33,7 +34,7 @@ def locked(path: Path) -> Iterator[None]:
     filelock = sweeps_module("filelock")
     lock = filelock.FileLock(name, timeout=0, thread_local=False)
     try:
-        lock.acquire()
+        _acquire(lock, name, filelock.Timeout)
     except filelock.Timeout:
         raise BlockingIOError(
             f"{path} is being written by another sweep, which holds {name.name}; wait for it, or "
@@ -50,6 +51,21 @@ def locked(path: Path) -> Iterator[None]:
         with suppress(OSError):  # Windows keeps a file that is open
             name.unlink()  # while it is held: who opened it before looks whether it is there
         lock.release()
+
+
+def _acquire(lock: Any, name: Path, timeout: type[Exception]) -> None:
+    """Take a lock, or raise what keeps its file from being made.
+
+    Where a file system answers that there is no such file when it is to make one, filelock tells
+    that somebody else holds the lock.
+    """
+    try:
+        lock.acquire()
+    except timeout:
+        if name.exists():
+            raise
+        name.touch()
+        lock.acquire()
 
 
 def check_place(path: Path) -> None:

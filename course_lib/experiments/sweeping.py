@@ -273,8 +273,14 @@ def configurations(grid: Grid) -> list[dict[str, Any]]:
 
 def _values_of(name: str, given: Any) -> list[Any]:
     """Return the values of one argument."""
-    if not isinstance(given, list | tuple | range | np.ndarray) or not len(given):
-        raise TypeError(f"values of {name} are {given!r}; expected a list, such as [{given!r}]")
+    if not isinstance(given, list | tuple | range | np.ndarray) or not np.ndim(given):
+        single = isinstance(given, str | bytes | Mapping | np.ndarray) or not isinstance(
+            given, Iterable
+        )
+        instead = f"[{given!r}]" if single else f"list({name})"
+        raise TypeError(f"values of {name} are {given!r}; expected a list, such as {instead}")
+    if not len(given):
+        raise ValueError(f"values of {name} are {given!r}; expected at least one")
     return as_plain(f"values of {name}", list(given))
 
 
