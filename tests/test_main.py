@@ -21,7 +21,7 @@ from course_lib.experiments.storing import read_records
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
 pytest.importorskip("joblib", reason="joblib is not installed")
 pytest.importorskip("scipy", reason="SciPy is not installed")
-pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
+matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULE = """\
@@ -440,6 +440,42 @@ def test_options_of_a_report_are_kept_in_its_command(folder, capsys):
     assert "Against depth=1, over common seeds: mean of the differences in loss" in page
     assert main([*asked[:2], "--baseline", "depth=3"]) == 2
     assert "did you mean 'depth=" in capsys.readouterr().err
+
+
+ODD = """
+
+def odd(seeds, depth):
+    names = ["a/b", "a_b", "A b", "n" * 300, r"$\\alph$", "$x"]
+    values = {name: [1.0 for _ in seeds] for name in names}
+    large = {"big": [10**400 for _ in seeds], "sum": [1.7e308 for _ in seeds]}
+    return {**values, **large, "close": [1 - s / 8 for s in seeds]}
+"""
+
+
+def test_a_report_takes_names_and_numbers_as_they_are(folder, capsys, monkeypatch):
+    (folder / "a_study.py").write_text(MODULE + ODD)
+    sys.modules.pop("a_study", None)
+    text = SPEC.partition("[tune]")[0].replace(":study", ":odd")
+    text = text.replace("steps = 4", "").replace("[1, 2]", r'["$\\frac$", "a\\nb", "$"]')
+    (folder / "spec.toml").write_text(text)
+    assert main(["sweep", "spec.toml", "--out", "r.parquet"]) == 0
+    monkeypatch.setitem(matplotlib.rcParams, "figure.max_open_warning", 1)
+    capsys.readouterr()
+    assert main(["report", "r.parquet", "--by", "close"]) == 0
+    out, err = capsys.readouterr()
+    figures = sorted(path.name.lower() for path in Path("r-report").glob("*.svg"))
+    assert "with 7 figures" in out and err == ""
+    assert len(set(figures)) == 7 and "results-a_b-2.svg" in figures  # big and sum have none
+    page = Path("r-report", "report.md").read_text(encoding="utf-8")
+    assert "8 of 8 diverged" in page and page.count("](results-") == 7
+
+
+def test_nothing_can_rank_where_nothing_was_measured(folder, capsys):
+    changed(folder, "depth = [1, 2]", "depth = [13]")
+    assert main(["sweep", "spec.toml", "--out", "r.parquet"]) == 1
+    assert main(["report", "r.parquet", "--by", "score"]) == 2
+    told = "by is 'score', but nothing was measured; leave it out"
+    assert capsys.readouterr().err == f"python -m course_lib: {told}\n"
 
 
 def test_equal_records_make_equal_reports(folder):

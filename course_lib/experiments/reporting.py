@@ -54,7 +54,7 @@ class Group:
     def samples(self, name: str, phase: str = RESULT) -> dict[int, float]:
         """Return a value by seed, without trials that ended in an error, which have none."""
         rows = self.phases.get(phase, ())
-        return {row["seed"]: float(row[name]) for row in rows if row.get(name) is not None}
+        return {row["seed"]: _as_float(row[name]) for row in rows if row.get(name) is not None}
 
 
 @dataclass(frozen=True)
@@ -548,6 +548,14 @@ def _complete(group: Group, phases: Sequence[str], seeds: Sequence[int]) -> bool
 # ---------------------------------------------------------------------------------------------
 
 
+def _as_float(number: float) -> float:
+    """Return a number as a float, infinite where it is an integer that no float reaches."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
 def _is_number(records: Records, name: str) -> bool:
     """Return whether a column holds numbers, some of them."""
     kinds = {type(row[name]) for row in records} - {type(None)}
@@ -557,6 +565,8 @@ def _is_number(records: Records, name: str) -> bool:
 def _chosen_value(by: str | None, score: str | None, values: Sequence[str]) -> str:
     """Return the value that ranks."""
     if by is not None:
+        if not values:
+            raise KeyError(f"by is {by!r}, but nothing was measured; leave it out")
         check_choice("value", by, values)
         return by
     return score if score is not None and score in values else next(iter(values), "")
@@ -569,7 +579,11 @@ def _summary(label: str, samples: Mapping[int, float], level: float) -> Summary:
     if diverged or not found.size:
         return Summary(label, math.nan, math.nan, math.nan, found.size, diverged)
     low, high = t_interval(found, level=level) if found.size > 1 else (math.nan, math.nan)
-    return Summary(label, float(found.mean()), float(low), float(high), found.size, 0)
+    with np.errstate(over="ignore"):
+        mean = float(found.mean())
+    if math.isinf(mean):  # the sum has no float, the mean has one
+        mean = float((found / found.size).sum())
+    return Summary(label, mean, float(low), float(high), found.size, 0)
 
 
 def _tested(
