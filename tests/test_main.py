@@ -387,7 +387,7 @@ SWEEP = ["sweep", "spec.toml", "--out", "r.parquet"]
         (["sweep", "trainable-deth", "--out", "r.parquet"], "did you mean 'trainable-depth'"),
         (["sweep", "spec.toml", "--out", "no/r.parquet"], "the folder no of r.parquet does not"),
         (["sweep", "spec.toml", "--out", "."], "a folder"),
-        (["sweep", ".", "--out", "r.parquet"], ""),
+        (["sweep", ".", "--out", "r.parquet"], ". is a folder; expected a file, such as"),
         (["report", "no.parquet"], "there is no no.parquet"),
         (["report", "spec.toml"], "spec.toml"),
     ],
