@@ -474,7 +474,7 @@ def test_nothing_can_rank_where_nothing_was_measured(folder, capsys):
     changed(folder, "depth = [1, 2]", "depth = [13]")
     assert main(["sweep", "spec.toml", "--out", "r.parquet"]) == 1
     assert main(["report", "r.parquet", "--by", "score"]) == 2
-    told = "by is 'score', but nothing was measured; leave it out"
+    told = "unknown value 'score'. Expected: nothing, as nothing was measured"
     assert capsys.readouterr().err == f"python -m course_lib: {told}\n"
 
 

@@ -330,6 +330,21 @@ def test_labels_are_what_differs_in_six_digits_if_these_tell_all_apart():
     assert labels(0.5**0.5, 1.0) == ["gain=0.707107", "gain=1"]
     assert labels(1.0, 1.0 + 1e-9) == ["gain=1.0", "gain=1.000000001"]
     assert labels(2.0) == ["gain=2, width=8"]
+    assert labels(1, "1", True, "true") == ["gain=1", 'gain="1"', "gain=true", 'gain="true"']
+
+
+def test_configurations_that_cannot_be_told_apart_are_numbered():
+    rows = [{"place": i, "phase": "result", "seed": 0, "score": 1.0} for i in range(2)]
+    assert Report(Records(rows)).ranking() == ["no arguments (1)", "no arguments (2)"]
+
+
+def test_a_baseline_is_the_label_itself_where_spaces_tell_two_apart():
+    rows = [
+        {"place": i, "phase": "result", "task": task, "seed": 0, "score": 1.0}
+        for i, task in enumerate(["a b", "ab"])
+    ]
+    assert Report(Records(rows), baseline="task=a b").reference == "task=a b"
+    assert Report(Records(rows), baseline="task=ab").reference == "task=ab"
 
 
 @pytest.mark.parametrize(

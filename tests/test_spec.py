@@ -149,7 +149,7 @@ WRONG = {
     "missing in tune": ([('budget = "epochs"\n', "")], 18, "key of [tune] 'budget' is missing"),
     "question": ([('"Does depth help?"', "3")], 1, "question is 3; expected text"),
     "function": ([("train_network", "train_netwrk")], 2, "did you mean 'train_network'?"),
-    "function, type": ([('"train_network"', "3")], 2, "is 3; expected train_network, train_network_"),
+    "function, type": ([('"train_network"', "3")], 2, "is 3; expected train_network, "),
     "module": ([("train_network", "no_such:f")], 2, "cannot import 'no_such'", "No module named"),
     "no module": ([("train_network", ":f")], 2, "cannot import ''", "expected a module"),
     "name in module": (

@@ -64,10 +64,11 @@ class Estimate:
 
     def __str__(self) -> str:
         """Return it in three lines."""
-        done = f"; {self.done} trials are done already" if self.done else ""
-        workers = f"{self.workers} worker{'s' * (self.workers != 1)}"
+        verb = "are" if self.done != 1 else "is"
+        done = f"; {_count(self.done, 'trial')} {verb} done already" if self.done else ""
+        workers = _count(self.workers, "worker")
         if not self.trials:
-            return f"{self.configurations} configurations, all of them done"
+            return f"{_count(self.configurations, 'configuration')}, all of them done"
         if math.isnan(self.seconds):
             cost = "how long it takes is unknown: every rehearsed trial had an error"
         else:
@@ -78,8 +79,8 @@ class Estimate:
                     f"{_duration(self.most)} if they were like the dearest"
                 )
         return (
-            f"{self.configurations} configurations, {self.trials:,} trials, {self.trainings:,} "
-            f"trainings; more where a grid is widened{done}\n"
+            f"{_count(self.configurations, 'configuration')}, {_count(self.trials, 'trial')}, "
+            f"{_count(self.trainings, 'training')}; more where a grid is widened{done}\n"
             f"rehearsed {self.rehearsed} of the configurations ({self.part})\n{cost}"
         )
 
@@ -252,10 +253,15 @@ def _threads_of(function: Function, scheduler: str) -> int:
 def _part(plans: Sequence[Sequence[Trial]], tune: Tune | None) -> str:
     """Return in words what a rehearsal is."""
     own = _rehearsal(plans[0], tune)
-    told = f"{len(own.seeds)} seed{'s' * (len(own.seeds) != 1)}"
+    told = _count(len(own.seeds), "seed")
     if tune is None or tune.budget is None:
         return f"one whole trial with {told}"
     return f"{tune.budget} {own.arguments[tune.budget]} with {told}"
+
+
+def _count(n: int, noun: str) -> str:
+    """Return a number of things."""
+    return f"{n:,} {noun}{'s' * (n != 1)}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """One writer for each file of records."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from course_lib._checks import sweeps_module
 
-__all__ = ["check_place", "locked"]
+__all__ = ["check_place", "locked", "place_of"]
 
 
 @contextmanager
@@ -66,6 +67,37 @@ def _acquire(lock: Any, name: Path, timeout: type[Exception]) -> None:
             raise
         name.touch()
         lock.acquire()
+
+
+def place_of(path: str | os.PathLike[str]) -> Path:
+    """Return where a file of records stands: where a link leads, so that all use one lock.
+
+    Parameters
+    ----------
+    path : path
+        As the caller gave it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no path.
+    IsADirectoryError
+        If it ends as only a folder does.
+
+    Examples
+    --------
+    >>> place_of("results/")
+    Traceback (most recent call last):
+    IsADirectoryError: results/ names a folder; expected the name of a file
+    """
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        raise TypeError(f"the path of the records is {path!r}; expected text or a Path")
+    if "\0" in text:
+        raise ValueError(f"the path of the records is {text!r}; expected one without zeros")
+    if text.endswith(tuple(filter(None, (os.sep, os.altsep)))):
+        raise IsADirectoryError(f"{text} names a folder; expected the name of a file")
+    return Path(os.path.realpath(text) if os.path.islink(text) else text)
 
 
 def check_place(path: Path) -> None:

@@ -207,12 +207,13 @@ class Report:
     ) -> None:
         """Sort the records by configuration."""
         check_type("records", records, Records, "Records, as read_records returns them")
-        missing = [name for name in ("place", "phase", "seed") if name not in records.columns]
+        self.tuning: Mapping[str, Any] = records.header.get("tune") or {}
+        needed = ("place", "phase", "seed", *filter(None, [self.tuning.get("name")]))
+        missing = [name for name in needed if name not in records.columns]
         if missing or not len(records):
             told = f"no column {missing[0]!r}" if missing and len(records) else "no rows"
             raise ValueError(f"the records have {told}; expected those of a sweep")
         self.records = records
-        self.tuning: Mapping[str, Any] = records.header.get("tune") or {}
         self.level = as_number("level", level, above=0, below=1)
         self.values = [name for name in records.measured if _is_number(records, name)]
         self.by = _chosen_value(by, self.tuning.get("score"), self.values)
@@ -409,6 +410,8 @@ class Report:
     def _labeled(self, given: str) -> str:
         """Return the label that a text stands for, whatever its spaces."""
         check_type("baseline", given, str, "the label of a configuration, such as 'depth=3'")
+        if given in self._by_label:
+            return given
         labels = {"".join(group.label.split()): group.label for group in self.groups}
         if "".join(given.split()) not in labels:
             raise KeyError(unknown_name("baseline", given, labels.values()))
@@ -511,8 +514,11 @@ def _labels(given: list[dict[str, Any]]) -> list[str]:
     texts = {name: {canonical(own[name]) if name in own else "" for own in given} for name in names}
     differ = [name for name in names if len(texts[name]) > 1] or list(names)
     own = [{name: one[name] for name in differ if name in one} for one in given]
-    short = [_label(one, _short) for one in own]
-    return short if len(set(short)) == len(short) else [_label(one, _exact) for one in own]
+    for write in (_short, _exact, canonical):  # which tells the text "1" from the number, too
+        found = [_label(one, write) for one in own]
+        if len(set(found)) == len(found):
+            return found
+    return [f"{label} ({n})" for n, label in enumerate(found, 1)]
 
 
 def _label(own: Mapping[str, Any], write: Callable[[Any], str]) -> str:
@@ -565,9 +571,7 @@ def _is_number(records: Records, name: str) -> bool:
 def _chosen_value(by: str | None, score: str | None, values: Sequence[str]) -> str:
     """Return the value that ranks."""
     if by is not None:
-        if not values:
-            raise KeyError(f"by is {by!r}, but nothing was measured; leave it out")
-        check_choice("value", by, values)
+        check_choice("value", by, values or ["nothing, as nothing was measured"])
         return by
     return score if score is not None and score in values else next(iter(values), "")
 
