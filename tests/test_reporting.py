@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from course_lib.experiments import sweep
+from course_lib.experiments import read_records, sweep
 from course_lib.experiments.records import Records
 from course_lib.experiments.report_pages import as_page, headline, markdown_table, with_interval
 from course_lib.experiments.reporting import Report
@@ -265,6 +265,27 @@ def test_what_is_missing_is_told(tuned, left_out, label):
     assert f"**Not finished**: 1 configuration without a complete result: {found}." in as_page(
         Report(part)
     )
+
+
+def test_what_is_missing_in_a_file_is_what_was_not_run(tmp_path):
+    """The names of a grid are sorted in a file, and the configurations are not."""
+
+    def stop(now):
+        if now.finished == 3:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "results.parquet"
+    grid = {"width": [1, 2], "depth": [1, 2, 3]}
+    with pytest.raises(KeyboardInterrupt):
+        sweep(
+            lambda seeds, width, depth: {"score": [1.0 for _ in seeds]},
+            grid,
+            seeds=[0],
+            out=path,
+            progress=stop,
+        )
+    left = [f"width=2, depth={depth}" for depth in grid["depth"]]
+    assert Report(read_records(path)).unfinished == left
 
 
 def test_records_without_results_decide_nothing(tuned):

@@ -188,6 +188,24 @@ def test_another_sweep_is_an_error_that_says_what_differs(path, write, change, t
     assert contents(path) == before
 
 
+@pytest.mark.parametrize("write", [finished, interrupted])
+def test_a_grid_in_another_order_is_another_sweep(path, write, refuses):
+    """Its configurations are at other places, where those of both would be mixed."""
+    one = HEADER | {"grid": {"depth": [0], "a": [0]}}
+    trial = Trial(0, "result", {"depth": 0, "a": 0}, (0, 1))
+    with Store(path, one) as store:
+        add(store, trial)
+        if write is finished:
+            store.finish(trial_rows(trial, outcome_of(trial)))
+    before = contents(path)
+    other = HEADER | {"grid": {"a": [0], "depth": [0]}}
+    told = "the grid has depth, a there and a, depth here, in this order"
+    refuses(lambda: Store(path, other), ValueError, told)
+    assert contents(path) == before
+    with Store(path, one) as store:
+        assert list(store.done) == [trial.key]
+
+
 def test_only_three_differences_are_told(path):
     finished(path)
     with pytest.raises(ValueError, match="another sweep") as caught:

@@ -362,10 +362,12 @@ class Report:
         if not {"grid", "seeds"} <= set(header):
             return []
         phases = [RESULT] + [DOUBLED] * bool(self.tuning.get("budget"))
-        there = {group.place: group for group in self.groups}
+        there, grid = {group.place: group for group in self.groups}, header["grid"]
+        if isinstance(grid, Mapping):  # a file sorts its names, but not the columns
+            grid = {name: grid[name] for name in self.records.arguments if name in grid}
         return [
-            there[place].label if place in there else _full_label(arguments)
-            for place, arguments in enumerate(configurations(header["grid"]))
+            there[place].label if place in there else _label(arguments, _short)
+            for place, arguments in enumerate(configurations(grid))
             if place not in there or not _complete(there[place], phases, header["seeds"])
         ]
 
@@ -524,11 +526,6 @@ def _labels(given: list[dict[str, Any]]) -> list[str]:
 def _label(own: Mapping[str, Any], write: Callable[[Any], str]) -> str:
     """Return arguments as text."""
     return ", ".join(f"{name}={write(value)}" for name, value in own.items()) or "no arguments"
-
-
-def _full_label(own: Mapping[str, Any]) -> str:
-    """Return all arguments of a configuration as text."""
-    return _label(own, _short)
 
 
 def _short(value: Any) -> str:

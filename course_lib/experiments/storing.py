@@ -230,6 +230,13 @@ class Store:
         if canonical(header) != canonical(self.header):
             told = "; ".join(list(_differences("", header, self.header))[:3])
             raise ValueError(f"{self.path} is of another sweep: {told}; choose another file")
+        there, here = self._found.order, self.header.get("grid")
+        # stored names are sorted, but their order says which configuration is which
+        if isinstance(here, dict) and there and there[: len(here)] != tuple(here):
+            raise ValueError(
+                f"{self.path} is of another sweep: the grid has {', '.join(there[: len(here)])} "
+                f"there and {', '.join(here)} here, in this order; choose another file"
+            )
 
     def _check_open(self) -> None:
         """Raise ValueError if nothing can be written any more."""
@@ -289,6 +296,13 @@ class _Found:
     def empty(self) -> bool:
         """Whether nothing was finished."""
         return self.records is None and not self.journaled.trials
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of the arguments, in the order of the grid; empty where they are not known."""
+        if self.records is not None and len(self.records):
+            return self.records.arguments
+        return next((tuple(t.arguments) for t, _ in self.journaled.trials.values()), ())
 
     @cached_property
     def stored(self) -> dict[str, Outcome]:

@@ -82,7 +82,8 @@ def sweep(
         At most so many seeds in one call; by default all. Trainings of another number of replicas
         may round otherwise, so a sweep that is resumed must keep it.
     resume : bool
-        Whether to go on with what `out` holds; otherwise it is an error that it holds anything.
+        Whether to go on with what `out` holds; otherwise it is an error that it holds anything. A
+        function that was changed since, under the same name, is not noticed: choose another file.
     retry : bool
         Whether trials in `out` that ended in an error are run again, after the function was mended.
         The new outcomes replace the errors, and what was tuned with the errors is tuned anew.
