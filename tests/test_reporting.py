@@ -274,6 +274,7 @@ def test_what_is_missing_in_a_file_is_what_was_not_run(tmp_path):
         if now.finished == 3:
             raise KeyboardInterrupt
 
+    pytest.importorskip("pyarrow")
     path = tmp_path / "results.parquet"
     grid = {"width": [1, 2], "depth": [1, 2, 3]}
     with pytest.raises(KeyboardInterrupt):

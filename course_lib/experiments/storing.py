@@ -230,13 +230,15 @@ class Store:
         if canonical(header) != canonical(self.header):
             told = "; ".join(list(_differences("", header, self.header))[:3])
             raise ValueError(f"{self.path} is of another sweep: {told}; choose another file")
-        there, here = self._found.order, self.header.get("grid")
-        # stored names are sorted, but their order says which configuration is which
-        if isinstance(here, dict) and there and there[: len(here)] != tuple(here):
-            raise ValueError(
-                f"{self.path} is of another sweep: the grid has {', '.join(there[: len(here)])} "
-                f"there and {', '.join(here)} here, in this order; choose another file"
-            )
+        grid = self.header.get("grid")
+        if isinstance(grid, dict):  # its names are sorted in a file, those of arguments are not
+            there = [name for name in self._found.order if name in grid]
+            here = [name for name in grid if name in there]
+            if there != here:
+                raise ValueError(
+                    f"{self.path} is of another sweep: the grid has {', '.join(there)} there and "
+                    f"{', '.join(here)} here, in this order; choose another file"
+                )
 
     def _check_open(self) -> None:
         """Raise ValueError if nothing can be written any more."""
