@@ -61,7 +61,7 @@ studies: install ## list the long experiments, with their cost and the age of th
 	@$(RUN) studies
 
 study: install ## make the records of one anew: NAME=dropout; QUICK=1 runs its miniature, WORKERS=4, DRY=1
-	@$(RUN) studies "$(NAME)" $(if $(QUICK),--quick) $(if $(DRY),--dry-run) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
+	@$(RUN) studies "$(NAME)" $(if $(filter-out 0,$(QUICK)),--quick) $(if $(filter-out 0,$(DRY)),--dry-run) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
 
 lock: install ## make requirements.lock anew, with the newest versions that fit together
 	@$(RUN) tools/lock.py

@@ -7,12 +7,14 @@ stop`` send it). Both leave a usable file.
 """
 
 import argparse
+import math
 import re
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +33,8 @@ PROGRAM = "python -m course_lib"
 DONE, FAILED, WRONG, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143  # exit status
 TOLD = (ValueError, TypeError, KeyError, OSError, ImportError, RuntimeError)
 ROWS = 40  # configurations in a figure: the best
+LARGEST = 1e300  # that axes can hold
+LONGEST = 100  # characters of the name of a figure's file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -274,50 +278,53 @@ def _folder(given: str | Path) -> Path:
 def _drawn(report: Report) -> dict[str, tuple[Any, str]]:
     """Return figures with what they show, by the names of their files without the ending."""
     try:
-        from matplotlib import pyplot
-
         from course_lib import plots
     except ModuleNotFoundError as error:
         told = 'figures need Matplotlib; install it with: pip install "why-networks-bend[plots]"'
         raise ModuleNotFoundError(told, name=error.name) from None
     plots.use_style()
     drawn: dict[str, tuple[Any, str]] = {}
-    for name, stem in _stems(report.values).items():
-        rows = {
-            s.label: (s.mean, s.low, s.high) for s in report.summaries(name) if s.mean == s.mean
-        }
-        if rows:
-            best = dict(list(rows.items())[:ROWS])
+    for name in report.values:
+        found = [(s.label, (s.mean, s.low, s.high)) for s in report.summaries(name)]
+        best = {_literal(label): ends for label, ends in found if _drawable(ends)}
+        best = dict(list(best.items())[:ROWS])
+        if best:
             text = f"{name} of {counted(len(best), 'configuration')}, from the best on"
-            figure = plots.intervals(best, xlabel=f"{name}, {100 * report.level:g}% interval")
-            pyplot.close(figure)  # it is kept here; pyplot warns of more than twenty
-            drawn[stem] = figure, text
-    curves = report.curves()
+            label = _literal(f"{name}, {100 * report.level:g}% interval")
+            drawn[_stem(name, drawn)] = _put_by(plots.intervals(best, xlabel=label)), text
+    curves = {_literal(label): curve for label, curve in report.curves().items()}
     if curves:
         tuned, score = report.tuning["name"], report.tuning["score"]
-        figure = plots.tuning_curves(curves, xlabel=tuned, ylabel=score)
-        pyplot.close(figure)
-        drawn["tuning"] = figure, f"{score} against {tuned}, for {len(curves)} configurations"
+        figure = plots.tuning_curves(curves, xlabel=_literal(tuned), ylabel=_literal(score))
+        text = f"{score} against {tuned}, for {counted(len(curves), 'configuration')}"
+        drawn["tuning"] = _put_by(figure), text
     return drawn
 
 
-def _stems(names: Sequence[str]) -> dict[str, str]:
-    """Return for each value the name of its file, another one for each on every system.
+def _literal(text: str) -> str:
+    """Return text in which Matplotlib finds no formula."""
+    return text.replace("$", r"\$")
 
-    Examples
-    --------
-    >>> _stems(["loss", "Loss", "α/β"])
-    {'loss': 'results-loss', 'Loss': 'results-Loss_', 'α/β': 'results-___'}
-    """
-    stems: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in names:
-        stem = f"results-{re.sub(r'[^0-9A-Za-z_-]', '_', name)}"
-        while stem.lower() in taken:  # a system may not tell capitals apart
-            stem += "_"
-        taken.add(stem.lower())
-        stems[name] = stem
-    return stems
+
+def _drawable(ends: tuple[float, float, float]) -> bool:
+    """Return whether a mean is there, and axes can hold it with its interval."""
+    return not math.isnan(ends[0]) and not any(abs(end) > LARGEST for end in ends)
+
+
+def _stem(name: str, taken: Iterable[str]) -> str:
+    """Return the name of the file of a figure, without the ending; each value has its own."""
+    stem = f"results-{re.sub(r'[^0-9A-Za-z_-]', '_', name)}"[:LONGEST]
+    lower = {other.lower() for other in taken}  # some systems know no capitals
+    numbered = (f"{stem}-{n}" for n in count(2))
+    return next(own for own in chain([stem], numbered) if own.lower() not in lower)
+
+
+def _put_by(figure: Any) -> Any:
+    """Return a figure that is still to be saved; Matplotlib warns of more than 20 open ones."""
+    from matplotlib import pyplot
+
+    pyplot.close(figure)
+    return figure
 
 
 def _saved(figure: Any, path: Path) -> str:

@@ -1,6 +1,7 @@
 """A sweep on a real scheduler of Dask, with workers that die, freeze and are cut off."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -243,6 +244,15 @@ def test_nobody_at_the_address():
         port = server.getsockname()[1]
     with pytest.raises(ConnectionError, match=f"no scheduler answers at 'tcp://127.0.0.1:{port}'"):
         sweep(quick, {}, seeds=[1], scheduler=f"tcp://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nowhere", "tcp://127.0.0.1", "tcp://127.0.0.1:port", "udp://127.0.0.1:1"]
+)
+def test_what_is_no_address_is_told_with_one(address):
+    told = re.escape(f"no scheduler answers at {address!r}; expected the address that `dask")
+    with pytest.raises(ValueError, match=f"{told}.*such as 'tcp://10.0.0.1:8786'"):
+        sweep(quick, {}, seeds=[1], scheduler=address)
 
 
 def test_a_scheduler_without_workers(cluster, monkeypatch):

@@ -131,6 +131,8 @@ def test_damage_before_the_last_line_is_an_error(path, line, refuses):
         (b"{}\n", "is no journal of a sweep"),
         (b'{"schema":1}\n', "line 1 of"),
         (b'{"schema":nothing\n', "line 1 of"),
+        (b'{"schema":1,"header":null}\n', "line 1 of"),
+        (b'{"schema":1,"header":[1]}\n', "line 1 of"),
         (b'{"schema":2,"header":{}}\n', "schema version 2; this version of the library reads 1"),
     ],
 )

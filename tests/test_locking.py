@@ -35,6 +35,12 @@ def test_a_second_holder_is_an_error_at_once(tmp_path, refuses):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc")
+def test_a_folder_that_makes_no_files_is_no_other_sweep(refuses):
+    told = "/proc/self cannot be written (No such file or directory); choose another folder"
+    refuses(locked(Path("/proc/self/results.parquet")).__enter__, OSError, told)
+
+
 def test_a_lock_vanishes_with_a_killed_process(tmp_path, refuses):
     path = tmp_path / "results.parquet"
     holder = python(HOLD, path)

@@ -389,7 +389,7 @@ SWEEP = ["sweep", "spec.toml", "--out", "r.parquet"]
         (["sweep", "trainable-deth", "--out", "r.parquet"], "did you mean 'trainable-depth'"),
         (["sweep", "spec.toml", "--out", "no/r.parquet"], "the folder no of r.parquet does not"),
         (["sweep", "spec.toml", "--out", "."], "a folder"),
-        (["sweep", ".", "--out", "r.parquet"], ""),
+        (["sweep", ".", "--out", "r.parquet"], ". is a folder; expected a file, such as"),
         (["report", "no.parquet"], "there is no no.parquet"),
         (["report", "spec.toml"], "spec.toml"),
         (["report", "r.parquet", "--out", "no/told"], "the folder no of told does not exist"),
@@ -451,8 +451,44 @@ def test_each_value_has_a_figure_of_its_own_and_none_stays_open(folder):
     values = {"loss": 0.5, "lo ss": 0.5, "lo/ss": 0.5}
     rows = [{"place": 0, "phase": "result", "depth": 1, "seed": s, **values} for s in range(2)]
     drawn = _drawn(Report(Records(rows)))
-    assert list(drawn) == ["results-loss", "results-lo_ss", "results-lo_ss_"]
+    assert list(drawn) == ["results-loss", "results-lo_ss", "results-lo_ss-2"]
     assert pyplot.get_fignums() == []
+
+
+ODD = """
+
+def odd(seeds, depth):
+    names = ["a/b", "a_b", "A b", "n" * 300, r"$\\alph$", "$x"]
+    values = {name: [1.0 for _ in seeds] for name in names}
+    large = {"big": [10**400 for _ in seeds], "sum": [1.7e308 for _ in seeds]}
+    return {**values, **large, "close": [1 - s / 8 for s in seeds]}
+"""
+
+
+def test_a_report_takes_names_and_numbers_as_they_are(folder, capsys, monkeypatch):
+    (folder / "a_study.py").write_text(MODULE + ODD)
+    sys.modules.pop("a_study", None)
+    text = SPEC.partition("[tune]")[0].replace(":study", ":odd")
+    text = text.replace("steps = 4", "").replace("[1, 2]", r'["$\\frac$", "a\\nb", "$"]')
+    (folder / "spec.toml").write_text(text)
+    assert main(["sweep", "spec.toml", "--out", "r.parquet"]) == 0
+    monkeypatch.setitem(pyplot.rcParams, "figure.max_open_warning", 1)
+    capsys.readouterr()
+    assert main(["report", "r.parquet", "--by", "close"]) == 0
+    out, err = capsys.readouterr()
+    figures = sorted(path.name.lower() for path in Path("r-report").glob("*.svg"))
+    assert "with 7 figures" in out and err == ""
+    assert len(set(figures)) == 7 and "results-a_b-2.svg" in figures  # big and sum have none
+    page = Path("r-report", "report.md").read_text(encoding="utf-8")
+    assert "8 of 8 diverged" in page and page.count("](results-") == 7
+
+
+def test_nothing_can_rank_where_nothing_was_measured(folder, capsys):
+    changed(folder, "depth = [1, 2]", "depth = [13]")
+    assert main(["sweep", "spec.toml", "--out", "r.parquet"]) == 1
+    assert main(["report", "r.parquet", "--by", "score"]) == 2
+    told = "unknown value 'score'. Expected: nothing, as nothing was measured"
+    assert capsys.readouterr().err == f"python -m course_lib: {told}\n"
 
 
 def test_equal_records_make_equal_reports(folder):

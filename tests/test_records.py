@@ -226,3 +226,11 @@ def test_an_array_of_nothing_is_an_error():
 def test_unknown_columns_of_an_array_are_named(name, by):
     with pytest.raises(KeyError, match=r"did you mean '(loss|depth)'\?"):
         Records(grid_rows()).array(name, *by)
+
+
+def test_integers_that_no_float_holds_are_sorted(tmp_path):
+    trials = [trial_of(0, rate=rate) for rate in (10**400, 2, -(10**400), math.inf, math.nan)]
+    records = Records(rows_of(*trials), HEADER)
+    assert repr(records.distinct("rate")) == repr([-(10**400), 2, 10**400, math.inf, math.nan])
+    records.to_parquet(tmp_path / "results.parquet")
+    assert exactly(read_records(tmp_path / "results.parquet").rows) == exactly(records.rows)

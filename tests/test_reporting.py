@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from course_lib.experiments import sweep
+from course_lib.experiments import read_records, sweep
 from course_lib.experiments.records import Records
 from course_lib.experiments.report_pages import as_page, headline, markdown_table, with_interval
 from course_lib.experiments.reporting import Report
@@ -288,6 +288,28 @@ def test_what_is_missing_is_told(tuned, left_out, label):
     )
 
 
+def test_what_is_missing_in_a_file_is_what_was_not_run(tmp_path):
+    """The names of a grid are sorted in a file, and the configurations are not."""
+
+    def stop(now):
+        if now.finished == 3:
+            raise KeyboardInterrupt
+
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "results.parquet"
+    grid = {"width": [1, 2], "depth": [1, 2, 3]}
+    with pytest.raises(KeyboardInterrupt):
+        sweep(
+            lambda seeds, width, depth: {"score": [1.0 for _ in seeds]},
+            grid,
+            seeds=[0],
+            out=path,
+            progress=stop,
+        )
+    left = [f"width=2, depth={depth}" for depth in grid["depth"]]
+    assert Report(read_records(path)).unfinished == left
+
+
 def test_records_without_results_decide_nothing(tuned):
     part = Records([row for row in tuned if row["phase"] == "tuning"], tuned.header)
     page = as_page(Report(part))
@@ -351,6 +373,21 @@ def test_labels_are_what_differs_in_six_digits_if_these_tell_all_apart():
     assert labels(0.5**0.5, 1.0) == ["gain=0.707107", "gain=1"]
     assert labels(1.0, 1.0 + 1e-9) == ["gain=1.0", "gain=1.000000001"]
     assert labels(2.0) == ["gain=2, width=8"]
+    assert labels(1, "1", True, "true") == ["gain=1", 'gain="1"', "gain=true", 'gain="true"']
+
+
+def test_configurations_that_cannot_be_told_apart_are_numbered():
+    rows = [{"place": i, "phase": "result", "seed": 0, "score": 1.0} for i in range(2)]
+    assert Report(Records(rows)).ranking() == ["no arguments (1)", "no arguments (2)"]
+
+
+def test_a_baseline_is_the_label_itself_where_spaces_tell_two_apart():
+    rows = [
+        {"place": i, "phase": "result", "task": task, "seed": 0, "score": 1.0}
+        for i, task in enumerate(["a b", "ab"])
+    ]
+    assert Report(Records(rows), baseline="task=a b").reference == "task=a b"
+    assert Report(Records(rows), baseline="task=ab").reference == "task=ab"
 
 
 @pytest.mark.parametrize(

@@ -149,13 +149,14 @@ WRONG = {
     "missing in tune": ([('budget = "epochs"\n', "")], 18, "key of [tune] 'budget' is missing"),
     "question": ([('"Does depth help?"', "3")], 1, "question is 3; expected text"),
     "function": ([("train_network", "train_netwrk")], 2, "did you mean 'train_network'?"),
-    "function, type": ([('"train_network"', "3")], 2, "function is 3; expected one of"),
+    "function, type": ([('"train_network"', "3")], 2, "is 3; expected train_network, "),
     "module": ([("train_network", "no_such:f")], 2, "cannot import 'no_such'", "No module named"),
     "no module": ([("train_network", ":f")], 2, "cannot import ''", "expected a module"),
     "name in module": (
         [("train_network", f"{__name__}:some_functin")], 2, "did you mean 'some_function'?",
     ),
     "no name in module": ([("train_network", f"{__name__}:")], 2, "unknown function of"),
+    "module that exits": ([("train_network", "exiting:f")], 2, "'exiting' (SystemExit: 0)"),
     "not callable": ([("train_network", f"{__name__}:TEXT")], 2, "unknown function of", "'TEXT'"),
     "no seeds": ([("train_network", f"{__name__}:no_seeds")], 2, "no_seeds takes no seeds"),
     "seeds": ([("seeds = 4", "seeds = 0")], 3, "seeds is 0; expected integers from 1 on, or a"),
@@ -195,8 +196,9 @@ WRONG = {
     "values, text": ([("[0.01, 0.1, 1]", "'0.1'")], 20, "is '0.1'; expected a sequence"),
     "score": ([("validation_accuracy", "validation_acuracy")], 21, "mean 'validation_accuracy'?"),
     "test data": ([("validation_accuracy", "test_accuracy")], 21, "unknown score 'test_accuracy'"),
-    "budget": ([('"epochs"', '"epoch"')], 22, "budget is 'epoch', which", "budget=None"),
+    "budget": ([('"epochs"', '"epoch"')], 22, "budget is 'epoch', which", 'or budget = "none"'),
     "budget, number": ([('"epochs"', "4")], 22, "budget is a int"),
+    "no budget": ([('budget = "epochs"\n', "")], 18, '(budget = "none" doubles nothing)'),
     "widen": ([('"epochs"', '"epochs"\nwiden = -1')], 23, "widen is -1; expected integers from 0"),
     "finer": ([('"epochs"', '"epochs"\nfiner = 1')], 23, "finer is 1; expected True or False"),
     "worst": ([('"epochs"', '"epochs"\nworst = nan')], 23, "worst is nan"),
@@ -207,6 +209,8 @@ WRONG = {
     "width": ([("width = 8", "width = 0")], 7, "width is 0; expected integers from 1 on"),
     "pixels": ([("pixels = 7", "pixels = 9")], 8, "pixels is 9; expected one of 28, 14, 7"),
     "depth": ([("  2,\n", "  -2,\n")], 11, "depth is -2; expected integers from 0 on"),
+    "depth, beyond memory": ([("  2,\n", f"  {10**20},\n")], 10, "index-sized integer"),
+    "width, beyond memory": ([("width = 8", f"width = {10**13}")], 10, "Unable to allocate"),
     "epochs": ([("[4]", "[0]")], 16, "epochs is 0"),
     "epochs, half": ([("[4]", "[4, 4.5]")], 16, "epochs is 4.5; expected integers from 1 on"),
     "syntax": ([("replicas = 2", "replicas = two")], 4, "this is no TOML: Invalid value", "12"),
@@ -218,7 +222,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_told_with_its_line(case):
+def test_what_is_wrong_is_told_with_its_line(case, tmp_path, monkeypatch):
+    (tmp_path / "exiting.py").write_text("raise SystemExit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
     changes, line, *texts = WRONG[case]
     with pytest.raises(SpecError) as caught:
         parsed(*changes)

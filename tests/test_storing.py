@@ -188,6 +188,24 @@ def test_another_sweep_is_an_error_that_says_what_differs(path, write, change, t
     assert contents(path) == before
 
 
+@pytest.mark.parametrize("write", [finished, interrupted])
+def test_a_grid_in_another_order_is_another_sweep(path, write, refuses):
+    """Its configurations are at other places, where those of both would be mixed."""
+    one = HEADER | {"grid": {"depth": [0], "a": [0]}}
+    trial = Trial(0, "result", {"depth": 0, "a": 0}, (0, 1))
+    with Store(path, one) as store:
+        add(store, trial)
+        if write is finished:
+            store.finish(trial_rows(trial, outcome_of(trial)))
+    before = contents(path)
+    other = HEADER | {"grid": {"a": [0], "depth": [0]}}
+    told = "the grid has depth, a there and a, depth here, in this order"
+    refuses(lambda: Store(path, other), ValueError, told)
+    assert contents(path) == before
+    with Store(path, one) as store:
+        assert list(store.done) == [trial.key]
+
+
 def test_only_three_differences_are_told(path):
     finished(path)
     with pytest.raises(ValueError, match="another sweep") as caught:
@@ -219,6 +237,17 @@ def other_parquet(path):
     pa.parquet.write_table(pa.table({"x": [1]}), path)
 
 
+def parquet_with(header):
+    """Return what writes a file whose header is something else."""
+
+    def write(path):
+        Records([], HEADER).to_parquet(path)
+        table = pa.parquet.read_table(path).replace_schema_metadata({parquet.KEY: header})
+        pa.parquet.write_table(table, path)
+
+    return write
+
+
 def newer_parquet(path):
     """Write a file of a newer version."""
     with pytest.MonkeyPatch.context() as patched:
@@ -247,6 +276,9 @@ def different_pair(path):
     [
         (broken_parquet, "cannot be read as a Parquet file"),
         (other_parquet, "is a Parquet file of something else"),
+        (parquet_with(b"{"), "the header of"),
+        (parquet_with(b'{"schema":1}'), "is damaged; expected the records of a sweep"),
+        (parquet_with(b'{"schema":1,"header":[1]}'), "is damaged"),
         (newer_parquet, "has schema version 2; this version of the library reads 1"),
         (newer_journal, "has schema version 2; this version of the library reads 1"),
         (other_journal, "is no journal of a sweep"),
@@ -307,6 +339,59 @@ def test_a_missing_folder_and_a_folder_in_the_way(path, refuses):
     refuses(call, FileNotFoundError, "no of results.parquet does not exist; make it first")
     path.mkdir()
     refuses(lambda: Store(path, HEADER), IsADirectoryError, "is a folder; expected the name of")
+    assert names(path) == ["results.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "told"),
+    [
+        (3, TypeError, "the path of the records is 3; expected text or a Path"),
+        (b"a.parquet", TypeError, "is b'a.parquet'; expected text or a Path"),
+        ("a\0b", ValueError, "expected one without zeros"),
+        ("results/", IsADirectoryError, "results/ names a folder; expected the name of a file"),
+    ],
+)
+def test_what_is_no_path_is_told(given, kind, told, path, refuses, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    for call in (lambda p: Store(p, HEADER), read_records, Records([]).to_parquet):
+        refuses(lambda call=call: call(given), kind, told)
+    assert contents(path) == {}
+
+
+def test_a_folder_is_no_file_of_records(path, refuses):
+    refuses(lambda: read_records(path.parent), IsADirectoryError, "is a folder; expected a file")
+
+
+def symbolic(link, target):
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("this system makes no links")
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_link_stays_one_and_leads_to_one_file_with_one_lock(path, old, refuses):
+    link = path.parent / "link.parquet"
+    symbolic(link, path.name)
+    if old:
+        interrupted(path, HEADER)
+    with Store(link, HEADER) as store:
+        refuses(lambda: Store(path, HEADER), BlockingIOError, "another sweep")
+        add(store, trial_of(1))
+    assert len(read_records(link)) == len(read_records(path)) == 2 + 2 * old
+    with Store(link, HEADER) as store:
+        store.finish([])
+    Records(read_records(link), HEADER).to_parquet(link)
+    assert link.is_symlink() and len(read_records(path)) == 2 + 2 * old
+    assert names(path) == ["link.parquet", "results.parquet"]
+
+
+@pytest.mark.parametrize("name", ["phase", "seed", "trial", "settings", "error", "date"])
+def test_a_file_without_some_columns_is_not_gone_on_with(path, name, refuses):
+    rows = trial_rows(trial_of(0), outcome_of(trial_of(0)))
+    Records([{k: v for k, v in row.items() if k != name} for row in rows], HEADER).to_parquet(path)
+    told = f"the file has no columns {name}; expected all that a sweep writes"
+    refuses(lambda: Store(path, HEADER), ValueError, told)
     assert names(path) == ["results.parquet"]
 
 

@@ -595,6 +595,7 @@ def test_workers_of_a_cluster_need_not_have_the_studies(folder, run, monkeypatch
         ([], 'studies ""'),
         (["NAME=dropout"], 'studies "dropout"'),
         (["NAME=dropout", "QUICK=1"], 'studies "dropout" --quick'),
+        (["NAME=dropout", "QUICK=0", "DRY=0"], 'studies "dropout"'),
         (["NAME=dropout", "DRY=1", "WORKERS=0"], 'studies "dropout" --dry-run --workers 0'),
         (["NAME=dropout", "SCHEDULER=tcp://a:1"], 'studies "dropout" --scheduler "tcp://a:1"'),
     ],

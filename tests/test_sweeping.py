@@ -230,8 +230,11 @@ def test_the_last_argument_of_a_grid_changes_fastest():
 @pytest.mark.parametrize(
     ("grid", "told"),
     [
-        ({"x": []}, r"values of x are \[\]; expected at least one value"),
-        ({"x": np.array(3)}, r"values of x are array\(3\); expected a list"),
+        ({"x": []}, r"values of x are \[\]; expected at least one"),
+        ({"x": np.zeros((0, 2))}, "values of x are .*; expected at least one"),
+        ({"x": np.array(3)}, r"values of x are array\(3\); expected a list, such as \["),
+        ({"x": {1, 2}}, r"values of x are \{1, 2\}; expected a list, such as list\(x\)$"),
+        ({"x": iter([1])}, r"expected a list, such as list\(x\)$"),
         ({"x": 3}, r"values of x are 3; expected a list, such as \[3\]"),
         ({"x": "relu"}, "values of x are 'relu'; expected a list"),
         ({"x": [1, 1]}, "2 times; expected each configuration once"),
@@ -240,7 +243,8 @@ def test_the_last_argument_of_a_grid_changes_fastest():
         ([3], "a configuration is a int; expected a mapping"),
         (3, "grid is a int; expected a mapping of arguments"),
         ({"y": [1]}, "cannot be called with seeds and .*'y'"),
-        ({"seeds": [1]}, "seeds"),
+        ({"seeds": [1]}, "argument is 'seeds', which every function gets beside its arguments"),
+        ({"phase": [1]}, "argument is 'phase', a column of all records"),
     ],
 )
 def test_a_wrong_grid_is_an_error_before_anything_runs(grid, told, tmp_path):

@@ -49,6 +49,17 @@ def children(parent=None):
     return {int(pid) for pid, stat, args in lines if "Z" not in stat and "popen_loky" in args}
 
 
+class Panic(BaseException):
+    """What extensions written in Rust raise; nothing that catches Exception catches it."""
+
+
+class Mute(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self):
+        raise RuntimeError
+
+
 # One call.
 
 
@@ -58,6 +69,11 @@ def children(parent=None):
         (ValueError("no"), "ValueError: no"),
         (SystemExit(3), "SystemExit: 3"),
         (KeyError("a"), "'a'"),
+        (ValueError(), "ValueError"),
+        (Panic("index out of range"), "Panic: index out of range"),
+        (GeneratorExit(), "GeneratorExit"),
+        (Mute(), "Mute: its text cannot be made (RuntimeError)"),
+        (ValueError("x" * 1_000_000), "xxx ... (1,000,000 characters)"),
     ],
 )
 def test_an_exception_is_an_outcome(error, told):
@@ -66,6 +82,7 @@ def test_an_exception_is_an_outcome(error, told):
 
     outcome = call(function, Trial(0, "result", {}, (1,)))
     assert outcome.error.endswith(told) and outcome.values == {}
+    assert len(outcome.error) < 2_100
 
 
 def test_an_interrupt_is_none():

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from course_lib.experiments.parquet import SCHEMA, check_schema, sync_folder
+from course_lib.experiments.parquet import SCHEMA, header_in, sync_folder
 from course_lib.experiments.trials import Outcome, Trial, canonical, restored
 
 __all__ = ["Journal", "Journaled", "journal_of", "read_journal"]
@@ -178,14 +178,10 @@ def read_journal(path: Path) -> Journaled:
 
 def _header_in(path: Path, line: bytes) -> dict[str, Any]:
     """Return the header in the first line of a journal."""
-    try:
-        first = json.loads(line)
-        schema, header = first["schema"], first["header"]
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f"line 1 of {path} is damaged; move the journal, and begin anew") from None
-    check_schema(path, schema)
-    found: dict[str, Any] = header
-    return found
+    header = header_in(path, line)
+    if header is None:
+        raise ValueError(f"line 1 of {path} is damaged; move the journal, and begin anew")
+    return header
 
 
 def _as_line(trial: Trial, outcome: Outcome) -> bytes:

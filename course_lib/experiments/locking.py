@@ -1,12 +1,14 @@
 """One writer for each file of records."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from course_lib._checks import sweeps_module
 
-__all__ = ["check_place", "locked"]
+__all__ = ["check_place", "locked", "place_of"]
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def locked(path: Path) -> Iterator[None]:
     filelock = sweeps_module("filelock")
     lock = filelock.FileLock(name, timeout=0, thread_local=False)
     try:
-        lock.acquire()
+        _acquire(lock, name, filelock.Timeout)
     except filelock.Timeout:
         raise BlockingIOError(
             f"{path} is being written by another sweep, which holds {name.name}; wait for it, or "
@@ -50,6 +52,52 @@ def locked(path: Path) -> Iterator[None]:
         with suppress(OSError):  # Windows keeps a file that is open
             name.unlink()  # while it is held: who opened it before looks whether it is there
         lock.release()
+
+
+def _acquire(lock: Any, name: Path, timeout: type[Exception]) -> None:
+    """Take a lock, or raise what keeps its file from being made.
+
+    Where a file system answers that there is no such file when it is to make one, filelock tells
+    that somebody else holds the lock.
+    """
+    try:
+        lock.acquire()
+    except timeout:
+        if name.exists():
+            raise
+        name.touch()
+        lock.acquire()
+
+
+def place_of(path: str | os.PathLike[str]) -> Path:
+    """Return where a file of records stands: where a link leads, so that all use one lock.
+
+    Parameters
+    ----------
+    path : path
+        As the caller gave it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no path.
+    IsADirectoryError
+        If it ends as only a folder does.
+
+    Examples
+    --------
+    >>> place_of("results/")
+    Traceback (most recent call last):
+    IsADirectoryError: results/ names a folder; expected the name of a file
+    """
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        raise TypeError(f"the path of the records is {path!r}; expected text or a Path")
+    if "\0" in text:
+        raise ValueError(f"the path of the records is {text!r}; expected one without zeros")
+    if text.endswith(tuple(filter(None, (os.sep, os.altsep)))):
+        raise IsADirectoryError(f"{text} names a folder; expected the name of a file")
+    return Path(os.path.realpath(text) if os.path.islink(text) else text)
 
 
 def check_place(path: Path) -> None:

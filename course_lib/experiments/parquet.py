@@ -26,6 +26,7 @@ __all__ = [
     "SCHEMA",
     "all_in_float64",
     "check_schema",
+    "header_in",
     "part_of",
     "read_columns",
     "sync_folder",
@@ -139,10 +140,21 @@ def _header(path: object, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
             f"{path} is a Parquet file of something else; expected the records of a sweep, or a "
             "name that is free"
         )
-    about = json.loads(metadata[KEY])
-    check_schema(path, about["schema"])
-    header: dict[str, Any] = about["header"]
+    header = header_in(path, metadata[KEY])
+    if header is None:
+        raise ValueError(f"the header of {path} is damaged; expected the records of a sweep")
     return header
+
+
+def header_in(path: object, text: bytes) -> dict[str, Any] | None:
+    """Return the header in a text that says its version too, or None if it is damaged."""
+    try:
+        about = json.loads(text)
+        schema, header = about["schema"], about["header"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    check_schema(path, schema)
+    return header if isinstance(header, dict) else None
 
 
 def _first_sentence(error: Exception) -> str:

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 from json import loads
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from course_lib._checks import unknown_name
 from course_lib._typing import Array
-from course_lib.experiments.locking import locked
+from course_lib.experiments.locking import locked, place_of
 from course_lib.experiments.parquet import all_in_float64, write_columns
 from course_lib.experiments.trials import AFTER, BEFORE, COLUMNS, PHASES, as_plain, canonical
 
@@ -246,8 +245,9 @@ class Records:
         OSError
             If it cannot be written, or a sweep is writing it.
         """
-        with locked(Path(path)):
-            write_columns(path, self.by_column(), self.header)
+        place = place_of(path)
+        with locked(place):
+            write_columns(place, self.by_column(), self.header)
 
     def by_column(self) -> dict[str, list[Any]]:
         """Return the entries of each column."""
@@ -316,7 +316,7 @@ def _rank_of(value: Any) -> tuple[int, Any]:
     if value is None:
         return 0, 0
     if isinstance(value, int | float):
-        return (2, 0) if math.isnan(value) else (1, value)
+        return (2, 0) if value != value else (1, value)  # math.isnan takes no large integers
     return (3, value) if isinstance(value, str) else (4, canonical(value))
 
 

@@ -54,7 +54,7 @@ class Group:
     def samples(self, name: str, phase: str = RESULT) -> dict[int, float]:
         """Return a value by seed, without trials that ended in an error, which have none."""
         rows = self.phases.get(phase, ())
-        return {row["seed"]: float(row[name]) for row in rows if row.get(name) is not None}
+        return {row["seed"]: _as_float(row[name]) for row in rows if row.get(name) is not None}
 
 
 @dataclass(frozen=True)
@@ -207,12 +207,13 @@ class Report:
     ) -> None:
         """Sort the records by configuration."""
         check_type("records", records, Records, "Records, as read_records returns them")
-        missing = [name for name in ("place", "phase", "seed") if name not in records.columns]
+        self.tuning: Mapping[str, Any] = records.header.get("tune") or {}
+        needed = ("place", "phase", "seed", *filter(None, [self.tuning.get("name")]))
+        missing = [name for name in needed if name not in records.columns]
         if missing or not len(records):
             told = f"no column {missing[0]!r}" if missing and len(records) else "no rows"
             raise ValueError(f"the records have {told}; expected those of a sweep")
         self.records = records
-        self.tuning: Mapping[str, Any] = records.header.get("tune") or {}
         self.level = as_number("level", level, above=0, below=1)
         self.values = [name for name in records.measured if _is_number(records, name)]
         self.by = _chosen_value(by, self.tuning.get("score"), self.values)
@@ -361,10 +362,12 @@ class Report:
         if not {"grid", "seeds"} <= set(header):
             return []
         phases = [RESULT] + [DOUBLED] * bool(self.tuning.get("budget"))
-        there = {group.place: group for group in self.groups}
+        there, grid = {group.place: group for group in self.groups}, header["grid"]
+        if isinstance(grid, Mapping):  # a file sorts its names, but not the columns
+            grid = {name: grid[name] for name in self.records.arguments if name in grid}
         return [
-            there[place].label if place in there else _full_label(arguments)
-            for place, arguments in enumerate(configurations(header["grid"]))
+            there[place].label if place in there else _label(arguments, _short)
+            for place, arguments in enumerate(configurations(grid))
             if place not in there or not _complete(there[place], phases, header["seeds"])
         ]
 
@@ -409,6 +412,8 @@ class Report:
     def _labeled(self, given: str) -> str:
         """Return the label that a text stands for, whatever its spaces."""
         check_type("baseline", given, str, "the label of a configuration, such as 'depth=3'")
+        if given in self._by_label:
+            return given
         labels = {"".join(group.label.split()): group.label for group in self.groups}
         if "".join(given.split()) not in labels:
             raise KeyError(unknown_name("baseline", given, labels.values()))
@@ -511,18 +516,16 @@ def _labels(given: list[dict[str, Any]]) -> list[str]:
     texts = {name: {canonical(own[name]) if name in own else "" for own in given} for name in names}
     differ = [name for name in names if len(texts[name]) > 1] or list(names)
     own = [{name: one[name] for name in differ if name in one} for one in given]
-    short = [_label(one, _short) for one in own]
-    return short if len(set(short)) == len(short) else [_label(one, _exact) for one in own]
+    for write in (_short, _exact, canonical):  # which tells the text "1" from the number, too
+        found = [_label(one, write) for one in own]
+        if len(set(found)) == len(found):
+            return found
+    return [f"{label} ({n})" for n, label in enumerate(found, 1)]
 
 
 def _label(own: Mapping[str, Any], write: Callable[[Any], str]) -> str:
     """Return arguments as text."""
     return ", ".join(f"{name}={write(value)}" for name, value in own.items()) or "no arguments"
-
-
-def _full_label(own: Mapping[str, Any]) -> str:
-    """Return all arguments of a configuration as text."""
-    return _label(own, _short)
 
 
 def _short(value: Any) -> str:
@@ -548,6 +551,14 @@ def _complete(group: Group, phases: Sequence[str], seeds: Sequence[int]) -> bool
 # ---------------------------------------------------------------------------------------------
 
 
+def _as_float(number: float) -> float:
+    """Return a number as a float, infinite where it is an integer that no float reaches."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
 def _is_number(records: Records, name: str) -> bool:
     """Return whether a column holds numbers, some of them."""
     kinds = {type(row[name]) for row in records} - {type(None)}
@@ -557,7 +568,7 @@ def _is_number(records: Records, name: str) -> bool:
 def _chosen_value(by: str | None, score: str | None, values: Sequence[str]) -> str:
     """Return the value that ranks."""
     if by is not None:
-        check_choice("value", by, values)
+        check_choice("value", by, values or ["nothing, as nothing was measured"])
         return by
     return score if score is not None and score in values else next(iter(values), "")
 
@@ -569,7 +580,11 @@ def _summary(label: str, samples: Mapping[int, float], level: float) -> Summary:
     if diverged or not found.size:
         return Summary(label, math.nan, math.nan, math.nan, found.size, diverged)
     low, high = t_interval(found, level=level) if found.size > 1 else (math.nan, math.nan)
-    return Summary(label, float(found.mean()), float(low), float(high), found.size, 0)
+    with np.errstate(over="ignore"):
+        mean = float(found.mean())
+    if math.isinf(mean):  # the sum has no float, the mean has one
+        mean = float((found / found.size).sum())
+    return Summary(label, mean, float(low), float(high), found.size, 0)
 
 
 def _tested(

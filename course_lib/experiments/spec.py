@@ -77,6 +77,7 @@ FUNCTIONS: Mapping[str, Known] = MappingProxyType(
 )
 """The functions that a file may call by name."""
 
+WRONG = (KeyError, NotImplementedError, TypeError, ValueError, ArithmeticError, MemoryError)
 KEYS = ("question", "function", "seeds", "replicas", "fixed", "grid", "tune")
 FIRST_TUNING_SEED, MOST_SEEDS = 10_000, 1_000_000
 
@@ -165,6 +166,8 @@ def read_spec(path: str | Path) -> Spec:
             return parse_spec(shipped[str(path)], f"{path}.toml")
         told = unknown_name("spec", str(path), shipped)
         raise FileNotFoundError(f"there is no file {str(path)!r}: {told}, or a path")
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"{path} is a folder; expected a file, such as sweep.toml")
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")  # some editors begin with a mark
     except UnicodeDecodeError as error:
@@ -249,8 +252,9 @@ class _Reader:
             yield
         except SpecError:
             raise
-        except (KeyError, NotImplementedError, TypeError, ValueError) as error:
+        except WRONG as error:
             message = str(error.args[0]) if error.args else type(error).__name__
+            message = message.replace("budget=None", 'budget = "none"')  # as TOML writes it
             told = [found for some in names if (found := _first_of(some, message))]
             raise self.error(told[0] if told else place, message) from None
 
@@ -296,7 +300,7 @@ class _Reader:
 
     def function(self) -> tuple[Function, Known | None]:
         """Return the function and, if it comes with the course, what is known of it."""
-        given = self.typed(("function",), str, "one of FUNCTIONS, or 'module:name'", "")
+        given = self.typed(("function",), str, f"{', '.join(FUNCTIONS)} or 'module:name'", "")
         module, colon, name = given.partition(":")
         if not colon:
             if given not in FUNCTIONS:
@@ -305,7 +309,7 @@ class _Reader:
             return FUNCTIONS[given].function, FUNCTIONS[given]
         try:
             loaded = import_module(module)
-        except Exception as error:  # whatever a module does when it is imported
+        except (Exception, SystemExit) as error:  # whatever a module does when it is imported
             told = f"cannot import {module!r} ({type(error).__name__}: {error}); expected a module"
             raise self.error(("function",), told) from None
         if not callable(found := getattr(loaded, name, None)):
@@ -381,6 +385,7 @@ class _Reader:
         for name in needed:
             if name not in table:
                 told = f"{kind} {name!r} is missing; expected: {', '.join(needed)}"
+                told += ' (budget = "none" doubles nothing)' * (name == "budget")
                 raise self.error(place, told)
 
     def check_arguments(

@@ -506,5 +506,7 @@ def _as_worst(worst: Any) -> float:
 def _check_name(kind: str, name: Any) -> None:
     """Raise an error if an argument may not have that name."""
     check_type(kind, name, str, "the name of an argument")
-    if name in (*COLUMNS, "seeds"):
-        raise ValueError(f"{kind} is {name!r}, a column of all records; expected another name")
+    taken = {"seeds": "which every function gets beside its arguments"}
+    taken |= dict.fromkeys(COLUMNS, "a column of all records")
+    if name in taken:
+        raise ValueError(f"{kind} is {name!r}, {taken[name]}; expected another name")

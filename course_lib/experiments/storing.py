@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from course_lib._checks import check_type, sweeps_module
 from course_lib.experiments.journal import Journal, Journaled, journal_of, read_journal
-from course_lib.experiments.locking import locked
+from course_lib.experiments.locking import locked, place_of
 from course_lib.experiments.parquet import part_of, read_columns, write_columns
 from course_lib.experiments.records import Records
 from course_lib.experiments.standard import NOT_RUN
@@ -33,6 +33,9 @@ from course_lib.experiments.trials import (
 )
 
 __all__ = ["Store", "read_records"]
+
+NEEDED = ("phase", "seed", "trial", "replica", "settings", "error", "seconds", *WHERE)
+"""Columns without which a file does not say what came of its trials."""
 
 
 class Store:
@@ -98,7 +101,7 @@ class Store:
         """Take the lock, read what is there, and open the journal."""
         check_type("header", header, Mapping, "a mapping of names to values")
         sweeps_module("pyarrow.parquet")
-        self.path = Path(path)
+        self.path = place_of(path)
         self.header: dict[str, Any] = as_plain("header", header)
         self._finished = False
         with ExitStack() as opened:
@@ -227,6 +230,15 @@ class Store:
         if canonical(header) != canonical(self.header):
             told = "; ".join(list(_differences("", header, self.header))[:3])
             raise ValueError(f"{self.path} is of another sweep: {told}; choose another file")
+        grid = self.header.get("grid")
+        if isinstance(grid, dict):  # its names are sorted in a file, those of arguments are not
+            there = [name for name in self._found.order if name in grid]
+            here = [name for name in grid if name in there]
+            if there != here:
+                raise ValueError(
+                    f"{self.path} is of another sweep: the grid has {', '.join(there)} there and "
+                    f"{', '.join(here)} here, in this order; choose another file"
+                )
 
     def _check_open(self) -> None:
         """Raise ValueError if nothing can be written any more."""
@@ -251,6 +263,8 @@ def read_records(path: str | os.PathLike[str]) -> Records:
     ------
     FileNotFoundError
         If there is neither.
+    IsADirectoryError
+        If it is a folder.
     ValueError
         If what is there is damaged, of a newer version, or something else.
 
@@ -260,7 +274,7 @@ def read_records(path: str | os.PathLike[str]) -> Records:
     Traceback (most recent call last):
     FileNotFoundError: there is no results.parquet, and no journal beside it
     """
-    found = _load(Path(path))
+    found = _load(place_of(path))
     if found.header is None:
         raise FileNotFoundError(f"there is no {path}, and no journal beside it")
     if found.records is not None and not found.journaled.trials:
@@ -284,6 +298,13 @@ class _Found:
     def empty(self) -> bool:
         """Whether nothing was finished."""
         return self.records is None and not self.journaled.trials
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of the arguments, in the order of the grid; empty where they are not known."""
+        if self.records is not None and len(self.records):
+            return self.records.arguments
+        return next((tuple(t.arguments) for t, _ in self.journaled.trials.values()), ())
 
     @cached_property
     def stored(self) -> dict[str, Outcome]:
@@ -319,6 +340,8 @@ class _Found:
 
 def _load(path: Path) -> _Found:
     """Read a file and its journal, as far as they are there."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; expected a file of records")
     # the journal first: it is removed when all of it is in the file
     journaled = read_journal(journal_of(path))
     try:
@@ -348,6 +371,12 @@ def _open_journal(path: Path, header: Mapping[str, Any], found: Journaled) -> Jo
 
 def _outcomes(records: Records) -> Iterator[tuple[str, Outcome]]:
     """Yield keys and outcomes of all trials whose rows are complete."""
+    missing = [name for name in NEEDED if name not in records.columns]
+    if missing and len(records):
+        raise ValueError(
+            f"the file has no columns {', '.join(missing)}; expected all that a sweep writes; "
+            "choose another file"
+        )
     trials: dict[str, dict[int, Mapping[str, Any]]] = {}
     for row in records:
         trials.setdefault(row["trial"], {})[row["replica"]] = row

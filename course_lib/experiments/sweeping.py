@@ -82,7 +82,8 @@ def sweep(
         At most so many seeds in one call; by default all. Trainings of another number of replicas
         may round otherwise, so a sweep that is resumed must keep it.
     resume : bool
-        Whether to go on with what `out` holds; otherwise it is an error that it holds anything.
+        Whether to go on with what `out` holds; otherwise it is an error that it holds anything. A
+        function that was changed since, under the same name, is not noticed: choose another file.
     retry : bool
         Whether trials in `out` that ended in an error are run again, after the function was mended.
         The new outcomes replace the errors, and what was tuned with the errors is tuned anew.
@@ -279,11 +280,14 @@ def configurations(grid: Grid) -> list[dict[str, Any]]:
 
 def _values_of(name: str, given: Any) -> list[Any]:
     """Return the values of one argument."""
-    single = isinstance(given, np.ndarray) and not given.ndim
-    if single or not isinstance(given, list | tuple | range | np.ndarray):
-        raise TypeError(f"values of {name} are {given!r}; expected a list, such as [{given!r}]")
+    if not isinstance(given, list | tuple | range | np.ndarray) or not np.ndim(given):
+        single = isinstance(given, str | bytes | Mapping | np.ndarray) or not isinstance(
+            given, Iterable
+        )
+        instead = f"[{given!r}]" if single else f"list({name})"
+        raise TypeError(f"values of {name} are {given!r}; expected a list, such as {instead}")
     if not len(given):
-        raise ValueError(f"values of {name} are {given!r}; expected at least one value")
+        raise ValueError(f"values of {name} are {given!r}; expected at least one")
     return as_plain(f"values of {name}", list(given))
 
 

@@ -63,6 +63,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
 )
 DEATHS = 3  # of processes while a trial was under way, after which it is called alone
+LONGEST = 2_000  # characters of an error that are kept
 CONNECT = 10  # seconds until a scheduler must have answered, and have a worker
 
 
@@ -147,9 +148,22 @@ def call(function: Function, trial: Trial) -> Outcome:
     try:
         # a copy: a function that changes its arguments must not change what was asked
         values = as_values(trial, function(trial.seeds, **deepcopy(dict(trial.arguments))))
-    except (Exception, SystemExit) as caught:
-        error = f"{type(caught).__name__}: {caught}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as caught:  # SystemExit, and panics of extensions written in Rust
+        error = _described(caught)
     return Outcome(values, error, time.perf_counter() - start, provenance())
+
+
+def _described(error: BaseException) -> str:
+    """Return what an exception says, also one that cannot say it, and not without end."""
+    try:
+        text = str(error)
+    except Exception as another:
+        text = f"its text cannot be made ({type(another).__name__})"
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST]} ... ({len(text):,} characters)"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 @contextmanager
@@ -403,10 +417,11 @@ def _client(scheduler: Any) -> Iterator[Any]:
         return
     try:
         client = distributed.Client(scheduler, timeout=CONNECT, set_as_default=False)
-    except OSError as error:
-        raise ConnectionError(
+    except (OSError, ValueError) as error:  # nobody is there, or it is no address
+        kind = ValueError if isinstance(error, ValueError) else ConnectionError
+        raise kind(
             f"no scheduler answers at {scheduler!r}; expected the address that `dask scheduler` "
-            f"prints when it starts ({error})"
+            f"prints when it starts, such as 'tcp://10.0.0.1:8786' ({error})"
         ) from error
     with client:
         yield _with_workers(client)
