@@ -196,7 +196,8 @@ DOUBLED = {"tune": {"name": "rate", "score": "score", "budget": "epochs"}}
     ],
 )
 def test_a_best_that_is_not_there_is_not_named(first, then, told):
-    rows = rows_of({"relu": first}) + rows_of({"relu": then}, "result, doubled")
+    rows = rows_of({"relu": first}, rate=0.1)
+    rows += rows_of({"relu": then}, "result, doubled", rate=0.1)
     assert f"\n\n{told}" in as_page(Report(Records(rows, DOUBLED)))
 
 
@@ -208,8 +209,9 @@ def test_a_level_is_not_rounded():
 def test_pairs_that_change_their_order_are_found(noise, clear):
     noise = noise * DRAWN
     first = {"relu": 1 + noise[0] - noise[0].mean(), "tanh": noise[1] - noise[1].mean()}
-    rows = rows_of(first) + rows_of({k: -v for k, v in first.items()}, "result, doubled")
-    report = Report(Records(rows, {"tune": {"name": "rate", "score": "score", "budget": "epochs"}}))
+    rows = rows_of(first, rate=0.1)
+    rows += rows_of({k: -v for k, v in first.items()}, "result, doubled", rate=0.1)
+    report = Report(Records(rows, DOUBLED))
     assert report.swapped() == [("activation=relu", "activation=tanh", clear)]
     page = as_page(report)
     assert ("**The ranking depends on the budget**" in page) is clear

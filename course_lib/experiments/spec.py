@@ -253,7 +253,8 @@ class _Reader:
         except SpecError:
             raise
         except WRONG as error:
-            message = str(error.args[0]) if error.args else type(error).__name__
+            quoted = isinstance(error, KeyError) and error.args  # its text is a representation
+            message = str(error.args[0] if quoted else error) or type(error).__name__
             message = message.replace("budget=None", 'budget = "none"')  # as TOML writes it
             told = [found for some in names if (found := _first_of(some, message))]
             raise self.error(told[0] if told else place, message) from None
