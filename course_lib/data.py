@@ -6,10 +6,8 @@ exchanged file gives an error, never wrong numbers and never someone else's code
 
 import hashlib
 import io
-import json
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -23,7 +21,6 @@ __all__ = [
     "fashion_mnist",
     "mnist",
     "moons",
-    "results",
     "spirals",
     "stratified_split",
     "xor",
@@ -430,35 +427,3 @@ def read_bundled(name: str) -> dict[str, Array]:
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         return {key: archive[key] for key in archive.files}
-
-
-def results(name: str) -> dict[str, Any]:
-    """Return the stored results of an experiment that is too long for a page of the book.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"deep_sigmoid"``: of a study whose records are not made anew yet.
-
-    Returns
-    -------
-    dict
-        What the program measured; ``"command"``, run from the top of the repository, regenerates
-        it.
-
-    Raises
-    ------
-    KeyError
-        If there are no results of that name.
-
-    Examples
-    --------
-    >>> results("deep_sigmoid")["command"]
-    'python studies/deep_sigmoid.py'
-    """
-    folder = files("course_lib").joinpath("bundled", "results")
-    found = (entry.name for entry in folder.iterdir())
-    names = sorted(entry.removesuffix(".json") for entry in found if entry.endswith(".json"))
-    check_choice("stored result", name, names)
-    stored: dict[str, Any] = json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"))
-    return stored

@@ -16,7 +16,7 @@ import trainable_depth
 
 from course_lib import data
 from course_lib.diagnostics import diagnose
-from course_lib.experiments import stored, stored_names, sweep
+from course_lib.experiments import stored, sweep
 from course_lib.experiments.spec import read_spec
 from course_lib.experiments.standard import next_trials
 from course_lib.experiments.sweeping import check_sweep
@@ -28,7 +28,6 @@ MODULES = {
 }
 STUDIES = {name: module.STUDY for name, module in MODULES.items()}
 NAMES = list(STUDIES)
-STORED = [name for name in NAMES if name in stored_names()]
 
 
 @pytest.fixture(scope="module")
@@ -208,11 +207,7 @@ def test_clipping_clips_and_nothing_else_does(mitigation, limit, monkeypatch):
 # The records.
 
 
-def test_records_are_stored():
-    assert {"trainable_depth", "mitigations", "saturation"} <= {*STORED}
-
-
-@pytest.mark.parametrize("name", STORED)
+@pytest.mark.parametrize("name", NAMES)
 def test_records_come_from_the_settings_of_today_and_lack_nothing(name, tmp_path):
     own, copy = STUDIES[name], tmp_path / "copy.parquet"
     shutil.copy(study.FOLDER / f"{name}.parquet", copy)
@@ -222,7 +217,7 @@ def test_records_come_from_the_settings_of_today_and_lack_nothing(name, tmp_path
         assert next_trials(*asked) == [], configuration
 
 
-@pytest.mark.parametrize("name", STORED)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_configuration_has_every_seed_without_an_error(name, records):
     own, found = STUDIES[name], records(name)
     assert found.distinct("error") == [None]
@@ -234,7 +229,7 @@ def test_every_configuration_has_every_seed_without_an_error(name, records):
     assert found.select(phase="tuning").distinct("seed") == [*own.tune.seeds]
 
 
-@pytest.mark.parametrize("name", STORED)
+@pytest.mark.parametrize("name", NAMES)
 def test_fractions_are_fractions(name, records):
     for column in ("validation_accuracy", "test_accuracy", "saturated_fraction"):
         if column in records(name).columns:
@@ -242,7 +237,7 @@ def test_fractions_are_fractions(name, records):
             assert ((values >= 0) & (values <= 1)).all(), column
 
 
-@pytest.mark.parametrize("name", STORED)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_chosen_for_networks_that_learn_is_off_the_edge(name, records):
     results = records(name).select(phase="result")
     places = {}
@@ -266,7 +261,7 @@ REGENERATED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "chosen"), [own for own in REGENERATED if own[0] in STORED])
+@pytest.mark.parametrize(("name", "chosen"), REGENERATED)
 def test_a_result_is_regenerated_seed_by_seed(name, chosen, records):
     own, seeds = STUDIES[name], [0, 7] if name != "deep_sigmoid" else [7]
     found = records(name).select(phase="result", **chosen)
@@ -300,7 +295,7 @@ def test_a_part_of_the_miniature_runs_and_is_drawn(name):
     assert drawn(MODULES[name].figure(found))
 
 
-@pytest.mark.parametrize("name", STORED)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_figure_is_drawn_from_the_records(name, records):
     texts = drawn(MODULES[name].figure(records(name)))
     expected = {

@@ -14,8 +14,7 @@ import regularizers
 import small_sets
 import study
 
-from course_lib import data
-from course_lib.experiments import chosen, stored, stored_names, sweep
+from course_lib.experiments import chosen, stored, sweep
 from course_lib.experiments.standard import next_trials
 from course_lib.experiments.sweeping import check_sweep
 
@@ -24,7 +23,6 @@ STUDIES = {
     for module in (overfitting, activation_generalizes, dropout, regularizers)
 }
 NAMES = list(STUDIES)
-MADE = [name for name in NAMES if name in stored_names()]  # of the others, older results are stored
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +135,7 @@ def test_a_shift_multiplies_the_learning_rate():
 # The records.
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", NAMES)
 def test_records_come_from_the_settings_of_today_and_lack_nothing(name, tmp_path):
     own, copy = STUDIES[name], tmp_path / "copy.parquet"
     shutil.copy(study.FOLDER / f"{name}.parquet", copy)
@@ -147,7 +145,7 @@ def test_records_come_from_the_settings_of_today_and_lack_nothing(name, tmp_path
         assert next_trials(*asked) == [], configuration
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_configuration_has_every_seed_without_an_error(name, records):
     own, found = STUDIES[name], records(name)
     assert found.distinct("error") == [None]
@@ -157,7 +155,7 @@ def test_every_configuration_has_every_seed_without_an_error(name, records):
     assert found.select(phase="tuning").distinct("seed") == [*own.tune.seeds]
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", NAMES)
 def test_fractions_are_fractions_and_losses_are_not_negative(name, records):
     results = records(name).select(phase="result")
     for column in results.measured:
@@ -168,7 +166,7 @@ def test_fractions_are_fractions_and_losses_are_not_negative(name, records):
             assert (values >= 0).all(), column
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", NAMES)
 def test_labels_are_as_wrong_as_the_noise_says(name, records):
     found = records(name).select(phase="result")
     for noise in (0.0, 0.3):
@@ -191,8 +189,6 @@ def test_the_tuning_of_noisy_labels_saw_right_ones(records):
 
 
 def test_every_mitigation_had_about_as_many_candidates(records):
-    if "regularizers" not in MADE:
-        return
     tuning = records("regularizers").select(phase="tuning")
     for setting in regularizers.SETTINGS:
         for mitigation in regularizers.MITIGATIONS:
@@ -212,9 +208,7 @@ REGENERATED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "configuration"), [(name, own) for name, own in REGENERATED if name in MADE]
-)
+@pytest.mark.parametrize(("name", "configuration"), REGENERATED)
 def test_results_are_regenerated(name, configuration, records):
     found, own = records(name).select(phase="result", **configuration), STUDIES[name]
     (settings,) = {row["settings"] for row in found}
@@ -226,35 +220,7 @@ def test_results_are_regenerated(name, configuration, records):
         assert anew[column] == pytest.approx(old, abs=0.006), column  # images decided by rounding
 
 
-@pytest.mark.parametrize("p", [0.0, 0.5])
-@pytest.mark.skipif("dropout" in MADE, reason="records are regenerated above")
-def test_an_older_result_with_dropout_is_regenerated(p):
-    setting = data.results("dropout")["settings"][0]
-    old = next(run for run in setting["runs"] if run["p"] == p)
-    arguments = {key: setting[key] for key in ("source", "examples", "width", "noise")}
-    anew = dropout.measure(
-        tuple(range(4)), **arguments, p=p, steps=dropout.STEPS, learning_rate=old["learning_rate"]
-    )
-    assert anew["train_accuracy"] == pytest.approx(old["train_accuracy"][:4], abs=0.006)
-    assert anew["test_accuracy"] == pytest.approx(old["test_accuracy"][:4], abs=0.006)
-
-
-@pytest.mark.parametrize("mitigation", ["none", "weight decay", "twice the data"])
-@pytest.mark.skipif("regularizers" in MADE, reason="records are regenerated above")
-def test_an_older_result_with_a_mitigation_is_regenerated(mitigation):
-    old = next(
-        run for run in data.results("regularizers")["networks"]
-        if (run["setting"], run["mitigation"]) == ("narrow, clean", mitigation)
-    )  # fmt: skip
-    anew = regularizers.measure(
-        tuple(range(4)), old["setting"], mitigation, regularizers.STEPS,
-        learning_rate=old["learning_rate"], **old["strength"],
-    )  # fmt: skip
-    assert anew["train_accuracy"] == pytest.approx(old["train_accuracy"][:4], abs=0.006)
-    assert anew["test_accuracy"] == pytest.approx(old["test_accuracy"][:4], abs=0.006)
-
-
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_figure_of_the_records_is_drawn(name, records):
     figure = STUDIES[name].figure(records(name))
     assert all(axes.lines for axes in figure.axes)
@@ -274,8 +240,6 @@ def test_the_miniature_runs_and_is_drawn(name):
 
 
 def test_the_figure_of_mitigations_has_the_chosen_strengths(records):
-    if "regularizers" not in MADE:
-        return
     best = chosen(records("regularizers"), "validation_accuracy", "setting", "mitigation")
     array = best.array("test_accuracy", "setting", "mitigation")
     assert array.shape == (3, len(regularizers.MITIGATIONS), len(regularizers.SEEDS))
