@@ -279,6 +279,7 @@ def _drawn(report: Report) -> dict[str, tuple[Any, str]]:
     """Return figures with what they show, by the names of their files without the ending."""
     try:
         from course_lib import plots
+        from course_lib.plots.reports import closed
     except ModuleNotFoundError as error:
         told = 'figures need Matplotlib; install it with: pip install "why-networks-bend[plots]"'
         raise ModuleNotFoundError(told, name=error.name) from None
@@ -291,13 +292,13 @@ def _drawn(report: Report) -> dict[str, tuple[Any, str]]:
         if best:
             text = f"{name} of {counted(len(best), 'configuration')}, from the best on"
             label = _literal(f"{name}, {100 * report.level:g}% interval")
-            drawn[_stem(name, drawn)] = _put_by(plots.intervals(best, xlabel=label)), text
+            drawn[_stem(name, drawn)] = closed(plots.intervals(best, xlabel=label)), text
     curves = {_literal(label): curve for label, curve in report.curves().items()}
     if curves:
         tuned, score = report.tuning["name"], report.tuning["score"]
         figure = plots.tuning_curves(curves, xlabel=_literal(tuned), ylabel=_literal(score))
         text = f"{score} against {tuned}, for {counted(len(curves), 'configuration')}"
-        drawn["tuning"] = _put_by(figure), text
+        drawn["tuning"] = closed(figure), text
     return drawn
 
 
@@ -317,14 +318,6 @@ def _stem(name: str, taken: Iterable[str]) -> str:
     lower = {other.lower() for other in taken}  # some systems know no capitals
     numbered = (f"{stem}-{n}" for n in count(2))
     return next(own for own in chain([stem], numbered) if own.lower() not in lower)
-
-
-def _put_by(figure: Any) -> Any:
-    """Return a figure that is still to be saved; Matplotlib warns of more than 20 open ones."""
-    from matplotlib import pyplot
-
-    pyplot.close(figure)
-    return figure
 
 
 def _saved(figure: Any, path: Path) -> str:

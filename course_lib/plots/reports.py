@@ -97,3 +97,16 @@ def save(figure: Figure, path: Path) -> list[Path]:
     finally:
         plt.close(figure)
     return files
+
+
+def closed(figure: Figure) -> Figure:
+    """Return a figure that can still be saved, but that pyplot no longer keeps.
+
+    Examples
+    --------
+    >>> figure = closed(plt.figure())
+    >>> figure.number in plt.get_fignums()
+    False
+    """
+    plt.close(figure)
+    return figure
