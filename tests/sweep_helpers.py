@@ -81,7 +81,7 @@ def add(store, *trials):
 def succeeds(program, *arguments):
     """Run a program to its end, and return what it prints."""
     process = python(program, *arguments)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     assert process.returncode == 0, err
     return out
 

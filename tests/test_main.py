@@ -201,6 +201,8 @@ def test_what_is_asked_to_end_leaves_a_file_and_no_process(
     asked = ["sweep", "spec.toml", "--out", "r.parquet", "--workers", str(workers)]
     process = started(folder, *asked, PAUSE="0.2")
     wait_for_calls(process, folder, 5)
+    while len(read_records("r.parquet")) < 1:  # what is found comes a moment after its call
+        assert process.poll() is None, process.communicate()
     (os.killpg if to_all else os.kill)(process.pid, number)
     status, out, err = ended(process)
     kept = len(set(read_records("r.parquet").values("trial")))

@@ -1,7 +1,5 @@
 """What the backward pass costs: counted from the sizes, and measured in turns."""
 
-import time
-
 import numpy as np
 import propagation_cost
 import pytest
@@ -29,20 +27,22 @@ def test_there_are_fewer_rounds_where_one_takes_long():
     assert rounds[3] == 10
 
 
-def test_turns_compare_medians_without_the_warm_up():
-    calls = []
+def test_turns_compare_medians_without_the_warm_up(monkeypatch):
+    calls, clock = [], [0.0]
+    monkeypatch.setattr(propagation_cost.time, "perf_counter", lambda: clock[0])
 
-    def sleeps(name, seconds):
+    def takes(name, seconds):
         def step():
             calls.append(name)
             first = len(calls) <= 2 * propagation_cost.WARM_UP
-            time.sleep(0.05 if first and name == "forward" else seconds)
+            late = len(calls) == 2 * propagation_cost.WARM_UP + 3  # one outlier
+            clock[0] += 9.0 if first or late else seconds
 
         return step
 
-    ratio = propagation_cost.turns(sleeps("forward", 0.005), sleeps("backward", 0.02), 5)
+    ratio = propagation_cost.turns(takes("forward", 0.5), takes("backward", 2.0), 5)
     assert calls == ["forward", "backward"] * (propagation_cost.WARM_UP + 5)
-    assert 2 < ratio < 5
+    assert ratio == pytest.approx(4)
 
 
 def test_a_ratio_is_measured_for_each_seed():

@@ -1,8 +1,8 @@
 """The store of a sweep: what is found is stored, and what does not fit stays as it is."""
 
+import itertools
 import os
-import time
-from statistics import median
+import sys
 
 import pytest
 from sweep_helpers import (
@@ -451,22 +451,26 @@ def test_a_file_of_a_killed_writer_is_removed(path):
     assert names(path) == ["results.parquet.journal"]
 
 
-def test_opening_ten_thousand_rows_is_fast(path, monkeypatch):
-    """Well below a second on a quiet machine; the bound leaves room for a busy one."""
+def test_opening_costs_in_proportion_to_the_trials(path, monkeypatch):
+    """Counted in calls, which a busy machine does not change."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
-    trials = [Trial(i, "result", {"depth": i, "rate": i / 7}, (0, 1)) for i in range(5000)]
-    with Store(path, HEADER) as store:
-        add(store, *trials)
-    taken = {"journal": [], "file": []}
-    for kind in taken:
-        for _ in range(3):
-            start = time.perf_counter()
-            with Store(path, HEADER) as store:
-                taken[kind].append(time.perf_counter() - start)
-                assert len(store.done) == 5000
-                if kind == "journal" and len(taken[kind]) == 3:
-                    store.finish([])
-    assert max(map(median, taken.values())) < 1.5
+    cost = {"journal": [], "file": []}
+    for number in (400, 1600):
+        own = path.with_name(f"{number}.parquet")
+        trials = [Trial(i, "result", {"depth": i, "rate": i / 7}, (0, 1)) for i in range(number)]
+        with Store(own, HEADER) as store:
+            add(store, *trials)
+        for calls in cost.values():
+            count = itertools.count()
+            sys.setprofile(lambda frame, event, of, count=count: next(count))
+            store = Store(own, HEADER)
+            sys.setprofile(None)
+            calls.append(next(count) / number)
+            with store:
+                assert len(store.done) == number
+                store.finish([])
+    for few, many in cost.values():
+        assert many < 1.1 * few and many < 400
 
 
 def test_without_pyarrow_the_error_says_what_to_install(path):

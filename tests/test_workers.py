@@ -284,7 +284,7 @@ sweep(quick, {"x": [1, 2], "wait": [600.0]}, seeds=[1], workers=2)
     process.kill()
     process.wait()
     with pytest.raises(ProcessLookupError):
-        for _ in range(200):
+        for _ in range(1200):
             os.killpg(process.pid, 0)
             time.sleep(0.1)
 
