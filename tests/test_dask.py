@@ -96,7 +96,7 @@ def with_workers(cluster, count):
     for i in range(count):
         cluster.worker(f"w{i}")
     with distributed.Client(cluster.address, set_as_default=False) as client:
-        client.wait_for_workers(count, timeout=60)
+        client.wait_for_workers(count, timeout=120)
     return cluster
 
 
@@ -167,7 +167,7 @@ def test_a_worker_whose_connection_is_closed(cluster, inline):
     cluster.worker("far", proxy.address)
     with_workers(cluster, 1)
     with distributed.Client(cluster.address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=120)
         start = time.perf_counter()
         records = sweep(
             **{**SWEEP, "progress": lambda now: proxy.cut() if now.finished == 3 else None},
@@ -194,6 +194,8 @@ def test_workers_may_come_later(cluster, inline):
 
 def test_a_trial_that_ends_all_its_workers_is_an_error_and_the_rest_goes_on(cluster):
     cluster.start("worker", cluster.address, "--nworkers", "2", "--nthreads", "1")  # with nannies
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=120)
     found = {}
 
     def then(trial, outcome):

@@ -64,7 +64,7 @@ THREADS = (
 )
 DEATHS = 3  # of processes while a trial was under way, after which it is called alone
 LONGEST = 2_000  # characters of an error that are kept
-CONNECT = 30  # seconds until a scheduler must have answered, and have a worker
+CONNECT = 10  # seconds until a scheduler must have answered, and have a worker
 
 
 def run_trials(
