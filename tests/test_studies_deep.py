@@ -257,8 +257,9 @@ REGENERATED = [
     ("mitigations", {"network": "vanishing", "mitigation": "batch norm"}),
     ("saturation", {"activation": "tanh", "depth": 5, "gain": 1.4}),
     ("saturation", {"activation": "silu", "depth": 5, "gain": 2.0}),
-    ("deep_sigmoid", {"activation": "relu", "initialization": "he", "normalization": "batch",
-                      "optimizer": "sgd"}),
+    # smooth: over 300 steps the kinks of ReLU make whole points of what a processor rounds
+    ("deep_sigmoid", {"activation": "tanh", "initialization": "pytorch", "normalization": "batch",
+                      "optimizer": "adam"}),
 ]  # fmt: skip
 
 
@@ -268,14 +269,12 @@ def test_a_result_is_regenerated_seed_by_seed(name, chosen, records):
     found = records(name).select(phase="result", **chosen)
     (configuration,) = [c for c in own.asked()["grid"] if all(c[k] == v for k, v in chosen.items())]
     (learning_rate,) = found.distinct("learning_rate")
-    # an image or so; 300 steps of a deep network make more of what another processor rounds
-    within = 0.02 if name == "deep_sigmoid" else 0.006
     with threadpool_limits(1):  # as in a sweep; other sums round otherwise, and Adam makes it grow
         anew = own.function(tuple(seeds), **configuration, learning_rate=learning_rate)
     for i, seed in enumerate(seeds):
         (row,) = found.select(seed=seed)
         for column in ("validation_accuracy", "test_accuracy"):
-            assert anew[column][i] == pytest.approx(row[column], abs=within), column
+            assert anew[column][i] == pytest.approx(row[column], abs=0.006), column  # an image
         for column in {"saturated_fraction", "gradient_ratio", "parameters"} & {*anew}:
             assert anew[column][i] == pytest.approx(row[column], rel=1e-3), column
 
