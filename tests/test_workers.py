@@ -196,7 +196,7 @@ def test_a_chain_does_not_wait_for_a_long_trial():
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_processes_do_not_run_ahead_of_a_slow_disk(workers, tmp_path):
-    """What a program that is killed has not kept is computed twice, so there is never much of it."""
+    """What a killed program has not kept is computed twice, so there is never much of it."""
     log = tmp_path / "calls.txt"
     kept, ahead = [], []
 
