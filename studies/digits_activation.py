@@ -6,9 +6,9 @@ activations, so that differences are paired.
 
 Four things vary beside the activation: how the pixels are prepared; the budget, 5 or 15 epochs; for
 sigmoid, tanh and ReLU the initialization, of which the tuning scores choose one for each
-(`course_lib.experiments.chosen`); and the learning rate. That is tuned for each of these configurations on validation data
-with 8 seeds of its own: four values a factor of two apart, wider while the best is at the edge,
-finer around the best. The budget is part of the grid, so no other one is tried.
+(`course_lib.experiments.chosen`); and the learning rate. That is tuned for each configuration on
+validation data with 8 seeds of its own: four values a factor of two apart, wider while the best is
+at the edge, finer around the best. The budget is part of the grid, so no other one is tried.
 
 For three activations, centering and scaling alone, for 5 epochs, say which part of standardizing
 matters.
