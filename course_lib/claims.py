@@ -7,19 +7,23 @@ The table is ``claims.toml`` beside this file. A cell that decides a statement e
 The call raises when the outcome is not the recorded verdict, so a page whose evidence has gone
 cannot be built. What it returns is a card: HTML in a notebook, plain text elsewhere, and a JSON
 record from which the book's ledger is gathered.
+
+A verdict on an experiment is on record with what was varied before it stood: the budget, the grid,
+the preprocessing and the initialization. Where a cell reads the records of a long study, a live
+miniature of the experiment has to agree with them.
 """
 
 import html
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from course_lib._checks import unknown_name
+from course_lib._checks import check_choice, unknown_name
 
 __all__ = ["CLAIMS", "MIME_TYPE", "Card", "Claim", "ClaimError", "claim", "read_claims"]
 
@@ -39,6 +43,13 @@ _ORIGINS: Mapping[str, str] = {
     "beyond": "repeated in the field",
     "course": "asked by this course",
 }
+
+
+VARIED = ("budget", "grid", "preprocessing", "initialization")
+"""What is varied before the verdict of an experiment stands."""
+
+_MEASURED = "Measured live"
+_STORED = "Measured in the stored study {study}, with which a live miniature agrees"
 
 
 class ClaimError(AssertionError):
@@ -69,6 +80,9 @@ class Claim:
         When it holds, or why it fails; empty otherwise.
     cite : str
         Key of the bibliography, or empty.
+    varied : mapping of str to str
+        For each entry of `VARIED`, what was varied and what came of it; empty where the statement
+        is no experiment, or has no verdict yet.
     """
 
     id: str
@@ -80,6 +94,7 @@ class Claim:
     verdict: Verdict
     condition: str = ""
     cite: str = ""
+    varied: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def verdict_text(self) -> str:
@@ -99,10 +114,18 @@ class Card:
         The statement with its verdict.
     measured : str
         What the cell found, in words and numbers.
+    study : str
+        The study whose stored records decide it; empty where the cell measured it itself.
     """
 
     claim: Claim
     measured: str
+    study: str = ""
+
+    @property
+    def evidence(self) -> str:
+        """How it was measured, as a phrase."""
+        return _STORED.format(study=self.study) if self.study else _MEASURED
 
     def record(self) -> dict[str, str]:
         """Return the machine-readable record from which the ledger is gathered."""
@@ -115,6 +138,8 @@ class Card:
             "source": _ORIGINS[c.origin],
             "verdict": c.verdict,
             "condition": c.condition,
+            "evidence": self.evidence,
+            "study": self.study,
             "measured": self.measured,
         }
 
@@ -124,7 +149,7 @@ class Card:
         return (
             f"Claim {c.id} (section {c.section}, {_ORIGINS[c.origin]})\n"
             f"  {c.text}\n"
-            f"  Measured: {self.measured}\n"
+            f"  {self.evidence}: {self.measured}\n"
             f"  Verdict: {c.verdict_text}"
         )
 
@@ -136,7 +161,7 @@ class Card:
             f'<aside class="claim claim-{c.verdict}" id="claim-{c.id}" aria-label="Claim {c.id}">'
             f'<p class="claim-statement">{text}</p>'
             f'<p class="claim-origin">Section {c.section}, {_ORIGINS[c.origin]}</p>'
-            f'<p class="claim-measured"><strong>Measured:</strong> {measured}</p>'
+            f'<p class="claim-measured"><strong>{self.evidence}:</strong> {measured}</p>'
             f'<p class="claim-verdict"><strong>{label}</strong> {condition}</p>'
             "</aside>"
         )
@@ -165,8 +190,9 @@ def read_claims(text: str) -> dict[str, Claim]:
     Raises
     ------
     ValueError
-        If a field is missing or unknown, a verdict is not one of the four, or a condition is
-        missing where the verdict needs one.
+        If a field is missing or unknown, a verdict is not one of the four, a condition is missing
+        where the verdict needs one, or an experiment has a verdict and does not say what was
+        varied.
 
     Examples
     --------
@@ -190,9 +216,10 @@ def read_claims(text: str) -> dict[str, Claim]:
     }
 
 
-def _read_claim(name: str, fields: dict[str, str], chapters: Mapping[str, str]) -> Claim:
+def _read_claim(name: str, fields: dict[str, Any], chapters: Mapping[str, str]) -> Claim:
+    fields = fields | {"varied": _read_varied(name, fields.get("varied", {}))}
     try:
-        entry = Claim(id=name, chapter=chapters[fields["section"]], **fields)  # type: ignore[arg-type]
+        entry = Claim(id=name, chapter=chapters[fields["section"]], **fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"claim {name!r}: a field is missing or unknown ({error})") from error
     allowed = {
@@ -200,11 +227,9 @@ def _read_claim(name: str, fields: dict[str, str], chapters: Mapping[str, str]) 
         "origin": tuple(_ORIGINS),
         "kind": ("identity", "experiment", "practice"),
     }
-    for field, values in allowed.items():
-        if getattr(entry, field) not in values:
-            raise ValueError(
-                f"claim {name!r}: " + unknown_name(field, getattr(entry, field), values)
-            )
+    for key, values in allowed.items():
+        if getattr(entry, key) not in values:
+            raise ValueError(f"claim {name!r}: " + unknown_name(key, getattr(entry, key), values))
     if bool(entry.condition) != (entry.verdict in ("holds-if", "fails")):
         raise ValueError(
             f"claim {name!r}: a condition belongs to the verdicts 'holds-if' (when it holds) and "
@@ -213,13 +238,35 @@ def _read_claim(name: str, fields: dict[str, str], chapters: Mapping[str, str]) 
     return entry
 
 
+def _read_varied(name: str, given: Any) -> Mapping[str, str]:
+    expected = f"expected a table of {', '.join(VARIED)}, each one sentence"
+    if not isinstance(given, dict):
+        raise ValueError(f"claim {name!r}: varied is {given!r}; {expected}")
+    wrong = [key for key in {**given, **dict.fromkeys(VARIED)} if not _is_said(given, key)]
+    if given and wrong:
+        raise ValueError(f"claim {name!r}: varied.{wrong[0]} is missing or unknown; {expected}")
+    return MappingProxyType(given)
+
+
+def _is_said(given: dict[str, Any], key: str) -> bool:
+    return key in VARIED and isinstance(given.get(key), str) and bool(given[key].strip())
+
+
 CLAIMS: Mapping[str, Claim] = MappingProxyType(
     read_claims(files("course_lib").joinpath("claims.toml").read_text(encoding="utf-8"))
 )
 """All claims by id."""
 
 
-def claim(id: str, *, holds: bool, measured: str, otherwise: bool | None = None) -> Card:
+def claim(
+    id: str,
+    *,
+    holds: bool,
+    measured: str,
+    otherwise: bool | None = None,
+    stored: str | None = None,
+    miniature: bool | None = None,
+) -> Card:
     """Compare the outcome of an experiment with the verdict on record.
 
     Parameters
@@ -235,6 +282,11 @@ def claim(id: str, *, holds: bool, measured: str, otherwise: bool | None = None)
     otherwise : bool, optional
         For the verdict ``"holds-if"`` alone: whether the statement was found true where the
         condition is *not* met. It must be false, or the condition would be idle.
+    stored : str, optional
+        The study whose stored records decide it, such as ``"dropout"``.
+    miniature : bool, optional
+        With `stored` alone, and always with it: whether a small version of the experiment, run on
+        the page, gave the same verdict. It must be true.
 
     Returns
     -------
@@ -244,27 +296,29 @@ def claim(id: str, *, holds: bool, measured: str, otherwise: bool | None = None)
     Raises
     ------
     KeyError
-        If there is no such claim.
+        If there is no such claim, or there are no stored records of that name.
     TypeError
         If an outcome is not a single truth value, or `measured` is not text.
     ValueError
-        If the claim has no verdict yet, or `otherwise` is given where it has no meaning.
+        If the claim has no verdict yet, `otherwise` is given where it has no meaning, or one of
+        `stored` and `miniature` without the other.
     ClaimError
-        If the outcome is not the recorded verdict.
+        If the outcome is not the recorded verdict, or the miniature does not agree with it.
 
     Examples
     --------
     >>> claim("neuron-formula", holds=1 + 1 == 2, measured="both ways give 2")
     Claim neuron-formula (section 1.1, the source document)
       A neuron computes y = f(sum_i w_i x_i + b).
-      Measured: both ways give 2
+      Measured live: both ways give 2
       Verdict: Holds
     """
     if not isinstance(id, str) or id not in CLAIMS:
         raise KeyError(unknown_name("claim", id, CLAIMS))
     entry = CLAIMS[id]
     outcomes = {"holds": holds} if otherwise is None else {"holds": holds, "otherwise": otherwise}
-    for name, value in outcomes.items():
+    small = {} if miniature is None else {"miniature": miniature}
+    for name, value in (outcomes | small).items():
         if not isinstance(value, bool | np.bool_):
             raise TypeError(
                 f"{name} must be one truth value, got {type(value).__name__}; reduce an array with "
@@ -282,6 +336,7 @@ def claim(id: str, *, holds: bool, measured: str, otherwise: bool | None = None)
             f"otherwise= goes with the verdict 'holds-if' and with no other: it shows that the "
             f"condition matters; the verdict of {id!r} is {entry.verdict!r}"
         )
+    _check_stored(id, stored, miniature, measured)
     expected = {
         "holds": {"holds": True},
         "fails": {"holds": False},
@@ -292,4 +347,22 @@ def claim(id: str, *, holds: bool, measured: str, otherwise: bool | None = None)
             f"claim {id!r} is on record as {entry.verdict!r}, which asks for {expected}, but the "
             f"experiment gave {outcomes}. Measured: {measured}"
         )
-    return Card(entry, measured)
+    return Card(entry, measured, stored or "")
+
+
+def _check_stored(id: str, stored: str | None, miniature: bool | None, measured: str) -> None:
+    """Check that stored records are there, and that a live miniature agrees with them."""
+    if (stored is None) != (miniature is None):
+        raise ValueError(
+            f"claim {id!r} has stored={stored!r} and miniature={miniature!r}; expected both, the "
+            f"study whose records the cell reads and whether its live miniature agrees, or none"
+        )
+    if stored is not None:
+        from course_lib.experiments.bundled import stored_names  # SciPy, which few cells need
+
+        check_choice("stored records", stored, stored_names())
+    if miniature is not None and not miniature:
+        raise ClaimError(
+            f"claim {id!r}: the stored records of {stored!r} gave the verdict on record, and the "
+            f"live miniature does not agree with it. Measured: {measured}"
+        )

@@ -20,7 +20,9 @@ def table(verdict="holds", condition="", **fields):
     }  # fmt: skip
     entry |= {"condition": condition} if condition else {}
     lines = [
-        f"{key} = {json.dumps(value)}"
+        f"{key} = {'{' + ', '.join(f'{k} = {json.dumps(v)}' for k, v in value.items()) + '}'}"
+        if isinstance(value, dict)
+        else f"{key} = {json.dumps(value)}"
         for key, value in (entry | fields).items()
         if value is not None
     ]
@@ -91,6 +93,35 @@ def test_a_table_that_is_not_in_order_is_rejected(text, given_text, accepted_tex
     assert accepted_text in str(error.value)
 
 
+VARIED = {key: "twice as much, the same" for key in claims.VARIED}
+
+
+def test_what_was_varied_is_read():
+    entry = read_claims(table(varied=VARIED))["bend"]
+    assert dict(entry.varied) == VARIED
+    with pytest.raises(TypeError):
+        entry.varied["budget"] = ""
+
+
+@pytest.mark.parametrize("left_out", claims.VARIED)
+def test_all_four_are_varied(left_out):
+    given = {key: value for key, value in VARIED.items() if key != left_out}
+    with pytest.raises(ValueError, match=f"'bend': varied.{left_out} is missing.*budget, grid, p"):
+        read_claims(table(varied=given))
+
+
+@pytest.mark.parametrize("wrong", [{"seeds": "more"}, {"budget": " "}, {"budget": 2}])
+def test_nothing_else_is_varied(wrong):
+    (key,) = wrong
+    with pytest.raises(ValueError, match=f"'bend': varied.{key} is missing or unknown"):
+        read_claims(table(varied=VARIED | wrong))
+
+
+def test_what_was_varied_is_a_table():
+    with pytest.raises(ValueError, match="'bend': varied is 'all of it'; expected a table of budg"):
+        read_claims(table(varied="all of it"))
+
+
 # ---------------------------------------------------------------------------------------------
 # Verdicts
 # ---------------------------------------------------------------------------------------------
@@ -137,14 +168,38 @@ def test_a_claim_without_verdict_cannot_be_decided(on_record):
 
 
 @pytest.mark.parametrize("value", [np.array([True]), np.array(True), 1, "yes", None, 0.0])
-@pytest.mark.parametrize("argument", ["holds", "otherwise"])
+@pytest.mark.parametrize("argument", ["holds", "otherwise", "miniature"])
 def test_an_outcome_is_one_truth_value(on_record, argument, value):
-    if argument == "otherwise" and value is None:
+    if argument != "holds" and value is None:
         value = [False]  # None means that it is not given
     on_record("holds-if", "the sun shines")
-    outcomes = {"holds": True, "otherwise": False} | {argument: value}
+    outcomes = {"holds": True, "otherwise": False, "stored": "dropout", "miniature": True}
+    outcomes[argument] = value
     with pytest.raises(TypeError, match=f"{argument} must be one truth value, got .*; reduce"):
         claim("bend", measured="32 of 32", **outcomes)
+
+
+def test_stored_records_need_a_miniature_that_agrees(on_record):
+    on_record()
+    card = claim("bend", holds=True, measured="32 of 32", stored="dropout", miniature=np.True_)
+    assert card.record()["study"] == "dropout"
+    with pytest.raises(ClaimError, match=r"'dropout' gave the verdict .* does not agree.*32 of 32"):
+        claim("bend", holds=True, measured="32 of 32", stored="dropout", miniature=False)
+    with pytest.raises(ClaimError, match=r"on record as 'holds'|does not agree"):
+        claim("bend", holds=False, measured="32 of 32", stored="dropout", miniature=True)
+
+
+@pytest.mark.parametrize("given", [{"stored": "dropout"}, {"miniature": True}])
+def test_stored_and_miniature_go_together(on_record, given):
+    on_record()
+    with pytest.raises(ValueError, match=r"'bend' has stored=.* expected both"):
+        claim("bend", holds=True, measured="32 of 32", **given)
+
+
+def test_an_unknown_study_is_answered_with_the_nearest(on_record):
+    on_record()
+    with pytest.raises(KeyError, match="unknown stored records 'drop_out'; did you mean 'dropout'"):
+        claim("bend", holds=True, measured="32 of 32", stored="drop_out", miniature=True)
 
 
 @pytest.mark.parametrize("measured", ["", "  ", None, 3.5])
@@ -211,7 +266,7 @@ def test_a_record_survives_json(on_record, verdict, holds, otherwise):
     assert record == {
         "id": "bend", "section": "1", "kind": "experiment", "text": "Networks bend.",
         "source": "asked by this course", "verdict": verdict, "condition": CONDITIONS[verdict],
-        "measured": "32 of 32 · ≥ 0.9",
+        "evidence": "Measured live", "study": "", "measured": "32 of 32 · ≥ 0.9",
     }  # fmt: skip
 
 
@@ -229,9 +284,18 @@ def test_the_plain_text_ends_in_the_verdict(on_record, verdict, holds, otherwise
     assert card._repr_mimebundle_()["text/plain"].splitlines() == [
         "Claim bend (section 1, asked by this course)",
         "  Networks bend.",
-        "  Measured: 32 of 32",
+        "  Measured live: 32 of 32",
         last_line,
     ]
+
+
+def test_a_card_says_that_it_is_stored(on_record):
+    on_record()
+    card = claim("bend", holds=True, measured="32 of 32", stored="dropout", miniature=True)
+    told = "Measured in the stored study dropout, with which a live miniature agrees"
+    assert f"  {told}: 32 of 32" in repr(card).splitlines()
+    assert f"<strong>{told}:</strong> 32 of 32" in card._repr_html_()
+    assert card.record()["evidence"] == told
 
 
 def test_an_open_claim_says_so():

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ import activation_explorer
 import benchmark_growth
 import benchmark_table
 import build_book
+import claim_ledger
 import nbformat
 import page_repairs
 import pytest
@@ -23,6 +25,8 @@ from activation_table import TABLES
 from together import together
 
 from course_lib.activations import CATALOGUE
+from course_lib.claims import CLAIMS, VARIED
+from course_lib.experiments import stored
 
 SITE = build_book.SITE
 VENDORED = build_book.ROOT / "book" / "_site" / "mathjax"
@@ -377,7 +381,7 @@ class Book:
         return self.page("ledger")
 
 
-def record(name, verdict="holds", condition="", measured="3 of 3"):
+def record(name, verdict="holds", condition="", measured="3 of 3", study=""):
     """Return what a cell decided."""
     return {
         "id": name,
@@ -387,6 +391,8 @@ def record(name, verdict="holds", condition="", measured="3 of 3"):
         "source": "the source document",
         "verdict": verdict,
         "condition": condition,
+        "evidence": "Measured live",
+        "study": study,
         "measured": measured,
     }
 
@@ -397,7 +403,7 @@ def book(tmp_path, aside):
     book = Book(tmp_path, aside)
     book.index("one", "two")
     book.chapter("one", record("xor-not-linear"), record("saturation", "holds-if", "it is deep"))
-    book.chapter("two", record("relu-formula", "fails", "it is so", "<1 of 3"))
+    book.chapter("two", record("relu-formula", "fails", "it is so", "<1 of 3", "dropout"))
     return book
 
 
@@ -407,7 +413,7 @@ def test_ledger_lists_every_claim_and_follows_a_changed_and_a_removed_chapter(bo
     assert 'href="one.html#claim-xor-not-linear">Statement of xor-not-linear.</a>' in page
     assert "holds if</span> it is deep" in page
     assert "fails</span>: it is so" in page
-    assert "&lt;1 of 3" in page
+    assert "<strong>Measured live:</strong> &lt;1 of 3" in page
     assert "Claims decided: 3, of which" in page
     assert page.index("<h2>Chapter one") < page.index("<h2>Chapter two")
     waiting = page.split("<summary>")[1]
@@ -423,6 +429,27 @@ def test_ledger_lists_every_claim_and_follows_a_changed_and_a_removed_chapter(bo
     assert book.build() == (0, "")
     assert "<h2>Chapter two" not in book.ledger()
     assert "Claims decided: 1, of which" in book.ledger()
+
+
+def test_ledger_says_how_stored_records_were_made(book):
+    assert book.build() == (0, "")
+    origins = re.findall('<p class="claim-origin">(.*?)</p>', book.ledger())
+    assert [("Stored records" in origin) for origin in origins] == [False, False, True]
+    row = next(iter(stored("dropout")))
+    assert "make study NAME=dropout" in re.sub("<.*?>", "", origins[2])
+    for told in [f"from commit {row['commit']}", f"NumPy {row['numpy']}", row["machine"]]:
+        assert told in origins[2]
+
+
+def test_ledger_says_what_was_varied():
+    told = {name: f"twice <the {name}>" for name in VARIED}
+    entry = replace(CLAIMS["xor-not-linear"], varied=told)
+    first, title, listed, last = claim_ledger.varied(entry)
+    assert [first.astext(), last.astext()] == ["<details class='claim-varied'>", "</details>"]
+    assert "What was varied" in title.astext()
+    for name in VARIED:
+        assert f"{name.capitalize()}: twice <the {name}>" in listed.astext()
+    assert list(claim_ledger.varied(replace(entry, varied={}))) == []
 
 
 def test_claim_that_is_decided_twice_stops_the_build(book):

@@ -194,6 +194,30 @@ def test_a_chain_does_not_wait_for_a_long_trial():
     assert order == [1, 1, 1, 1, 1, 0]
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+def test_processes_do_not_run_ahead_of_a_slow_disk(workers, tmp_path):
+    """What a killed program has not kept is computed twice, so there is never much of it."""
+    log = tmp_path / "calls.txt"
+    kept, ahead = [], []
+
+    def function(seeds, x):
+        with log.open("a") as file:
+            file.write("called\n")
+        return {"y": [x]}
+
+    def then(trial, outcome):
+        time.sleep(0.05)  # the disk
+        ahead.append(log.read_text().count("\n") - len(kept))
+        kept.append(trial)
+        return []
+
+    run_trials(
+        function, [Trial(i, "result", {"x": i}, (0,)) for i in range(30)], then, workers=workers
+    )
+    assert len(kept) == 30
+    assert max(ahead) <= 2 * workers
+
+
 def test_processes_give_the_same_bits():
     first = [
         Trial(i, "result", {"activation": a}, (1, 2, 3)) for i, a in enumerate(["relu", "gelu"])

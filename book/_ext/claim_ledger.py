@@ -7,6 +7,7 @@ them all, each linked to its card, when every page has been read.
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from docutils import nodes
@@ -17,9 +18,18 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from course_lib.claims import CLAIMS, MIME_TYPE, Claim
+from course_lib.experiments import stored
 
 LOGGER = logging.getLogger(__name__)
 LABELS = {"holds": "holds", "holds-if": "holds if", "fails": "fails"}
+
+ORIGIN = {
+    "commit": "from commit",
+    "version": "with course_lib",
+    "numpy": "NumPy",
+    "python": "Python",
+    "machine": "",
+}
 
 Record = dict[str, str]
 
@@ -148,10 +158,42 @@ def entry(app: Sphinx, page: str, docname: str, record: Record) -> nodes.list_it
         "",
         paragraph(link(app, page, docname, record), classes=["claim-statement"]),
         verdict,
-        paragraph(nodes.strong("", "Measured:"), f" {record['measured']}"),
-        paragraph(origin, classes=["claim-origin"]),
+        paragraph(nodes.strong("", f"{record['evidence']}:"), f" {record['measured']}"),
+        *varied(CLAIMS.get(record["id"])),
+        paragraph(origin, *made(record["study"]), classes=["claim-origin"]),
         classes=["ledger-entry", f"claim-{record['verdict']}"],
     )
+
+
+def varied(claim: Claim | None) -> Iterator[nodes.Node]:
+    """Return a folded list of what was varied before the verdict stood."""
+    if claim is not None and claim.varied:
+        yield nodes.raw("", "<details class='claim-varied'>", format="html")
+        yield nodes.raw("", "<summary>What was varied</summary>", format="html")
+        items = (
+            paragraph(nodes.strong("", f"{name.capitalize()}:"), f" {told}")
+            for name, told in claim.varied.items()
+        )
+        yield nodes.bullet_list("", *(nodes.list_item("", item) for item in items))
+        yield nodes.raw("", "</details>", format="html")
+
+
+def made(study: str) -> Iterator[nodes.Node]:
+    """Return how the stored records of a study were made: command, commit, date, machine."""
+    if study:
+        yield nodes.Text(" Stored records, made by ")
+        yield nodes.literal("", f"make study NAME={study}")
+        yield nodes.Text(f" {provenance(study)}.")
+
+
+@lru_cache
+def provenance(study: str) -> str:
+    """Return when, from which commit, with what and where the records of a study were made."""
+    records = stored(study)
+    found = {name: ", ".join(map(str, records.distinct(name))) for name in ORIGIN}
+    days = sorted({date[:10] for date in records.distinct("date")})
+    told = [f"{word} {found[name]}".strip() for name, word in ORIGIN.items()]
+    return ", ".join(["on " + " to ".join(dict.fromkeys([days[0], days[-1]])), *told])
 
 
 def summary(env: BuildEnvironment) -> nodes.paragraph:

@@ -64,6 +64,7 @@ THREADS = (
 )
 DEATHS = 3  # of processes while a trial was under way, after which it is called alone
 LONGEST = 2_000  # characters of an error that are kept
+AHEAD = 2  # trials handed out for each process: one that it computes, one that is being kept
 CONNECT = 10  # seconds until a scheduler must have answered, and have a worker
 
 
@@ -251,12 +252,17 @@ def _loop(
     then: Then,
     workers: int,
 ) -> None:
-    """Run one loop of joblib; `running` holds what has been handed out and is not yet back."""
+    """Run one loop of joblib; `running` holds what has been handed out and is not yet kept.
+
+    joblib asks for the next task as soon as a process is free, also where `then`, which writes to
+    the disk, is behind. What a killed program had not kept is computed twice, so at most
+    ``AHEAD * workers`` trials are between the feed and the disk.
+    """
 
     def feed() -> Iterator[Any]:
-        """Yield trials, and pauses while more trials may follow from those that are running."""
+        """Yield trials; pauses while the disk is behind, or more may follow from what runs."""
         while waiting or running:
-            if waiting:
+            if waiting and len(running) < AHEAD * workers:
                 trial = waiting.popleft()
                 running[trial.key] = trial
                 yield task(function, trial)

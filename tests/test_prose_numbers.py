@@ -1,0 +1,93 @@
+"""Every number in prose comes from a cell, and the program that looks for them finds them."""
+
+import nbformat
+import prose_numbers
+import pytest
+from together import together
+
+CHAPTERS = sorted((prose_numbers.ROOT / "book").glob("*.ipynb"))
+
+
+def notebook(prose, *outputs):
+    """Return a notebook with a paragraph and what its cell printed."""
+    cell = nbformat.v4.new_code_cell("print()", execution_count=1)
+    cell["outputs"] = [nbformat.v4.new_output("stream", text=text) for text in outputs]
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(prose), cell])
+
+
+def missing(prose, *outputs):
+    """Return the texts of the numbers that the outputs lack."""
+    return [number.text for number in prose_numbers.missing(notebook(prose, *outputs))]
+
+
+@together("path", CHAPTERS)
+def test_every_number_in_prose_is_printed(path):
+    assert prose_numbers.problems(path) == []
+
+
+def test_every_exception_says_why_and_belongs_to_a_chapter():
+    table = prose_numbers.exceptions()
+    assert set(table) <= {prose_numbers.EVERYWHERE, *(path.stem for path in CHAPTERS)}
+    assert all(len(why.split()) > 2 for reasons in table.values() for why in reasons.values())
+
+
+@pytest.mark.parametrize(
+    ("prose", "found"),
+    [
+        ("It takes 0.25 of it.", ["0.25"]),
+        ("It gains 3 points, or 3.5 percentage points.", ["3 points", "3.5 percentage points"]),
+        ("In 40 % of all runs, and in 40\u202f% of others.", ["40 %", "40\u202f%"]),
+        ("After 20 ms, 3 hours or 12 MiB.", ["20 ms", "3 hours", "12 MiB"]),
+        ("Rates from -0.5 to 1,234.5 and 1.5e-3.", ["-0.5", "1,234.5", "1.5e-3"]),
+        ("Over 16 seeds, in 2014, three of 32.", []),
+        ("Version 1.2.3, `x = 0.5`, $y = 0.5$, [text](a-0.5.html), https://a.b/1.5", []),
+        ("```{figure} a-0.5\n:width: 0.5\nA half is 0.7.\n```", ["0.7"]),
+        ("It is\n0.25\nof it.", ["0.25"]),
+        ("{numref}`fig-0.5` and {cite}`a0.5`", []),
+    ],
+)
+def test_numbers_are_collected(prose, found):
+    assert missing(prose, "nothing") == found
+
+
+@pytest.mark.parametrize(
+    ("prose", "output", "agrees"),
+    [
+        ("0.25", "0.2541", True),
+        ("0.25", "-0.25", True),
+        ("0.25", "0.2551", False),
+        ("0.25", "0.3", False),
+        ("40 %", "0.4", True),
+        ("40 %", "0.396", True),
+        ("40 %", "39.6", True),
+        ("40 %", "0.41", False),
+        ("0.4", "40", False),
+        ("3 points", "0.031", True),
+        ("20 ms", "0.2", False),
+        ("1,234.5", "1234.46", True),
+        ("1.5e-3", "0.0015", True),
+        ("0.5", "layer3_0.5x", True),
+    ],
+)
+def test_numbers_agree_when_they_are_rounded_alike(prose, output, agrees):
+    assert missing(f"It is {prose} of it.", f"found {output} here") == ([] if agrees else [prose])
+
+
+def test_code_is_no_output():
+    chapter = notebook("It is 0.25.")
+    chapter["cells"][1]["source"] = "x = 0.25"
+    assert [number.text for number in prose_numbers.missing(chapter)] == ["0.25"]
+
+
+def test_an_exception_that_is_not_needed_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "one.ipynb"
+    nbformat.write(notebook("It is 0.25, or 0.75 of it.", "0.25"), path)
+    table = {"everywhere": {"95 %": "the level"}, "one": {"0.25": "known since long ago"}}
+    monkeypatch.setattr(prose_numbers, "exceptions", lambda: table)
+    first, second = prose_numbers.problems(path)
+    assert first.startswith("'0.75' is printed by no cell: ... It is 0.25, or 0.75 of it.")
+    assert second == "the exception '0.25' is not needed"
+    assert prose_numbers.main([str(path)]) == 1
+    table["one"] = {"0.75": "known since long ago"}
+    assert prose_numbers.problems(path) == []
+    assert prose_numbers.main([str(path)]) == 0

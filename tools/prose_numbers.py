@@ -1,0 +1,142 @@
+"""List the numbers in the prose of chapters that no cell prints.
+
+    python tools/prose_numbers.py                       # of all chapters
+    python tools/prose_numbers.py book/gradients.ipynb  # of one
+
+A number counts if it has a decimal point, a percent sign or a unit. It agrees with a printed
+number that equals it when rounded to the same place; a percentage, also with a hundredth of it.
+Formulas, code and links in the prose are left out. ``tests/prose_numbers.toml`` has the exceptions.
+The exit status is 1 if a number is missing.
+"""
+
+import json
+import re
+import sys
+import tomllib
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import notebook_checks
+
+ROOT = Path(__file__).resolve().parent.parent
+EXCEPTIONS = ROOT / "tests" / "prose_numbers.toml"
+EVERYWHERE = "everywhere"  # the table of exceptions for all chapters
+
+UNITS = (
+    "percentage points?|percent|points?|ULP|ns|µs|ms|s|seconds?|min|minutes?|hours?|"
+    "[kKMG]i?B|bytes|bits|GFLOPS?"
+)
+NUMBER = re.compile(
+    r"(?<![\w.,/^-])(?P<sign>[-\u2212])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?P<exponent>e[-+]?\d+)?(?![\w.]*\d)(?:[\s\u00a0\u202f]?(?P<percent>%)"
+    rf"|[\s\u00a0\u202f](?P<unit>{UNITS})\b)?"
+)
+SKIPPED = re.compile(
+    r"^[ \t]*(?:`{3,}|:{3,})[^\n]*$|^[ \t]*:[\w-]+:[^\n]*$|^\([\w-]+\)=$"
+    r"|\$\$.*?\$\$|\$[^$\n]+\$|\{[\w:-]+\}`[^`]*`|`[^`\n]+`|\]\([^)]*\)|https?://\S+",
+    re.MULTILINE | re.DOTALL,
+)
+PRINTED = re.compile(r"(?<![A-Za-z_])\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A number in prose.
+
+    Attributes
+    ----------
+    text : str
+        As it stands there, with its unit, such as ``"12.5 %"``.
+    value : float
+        Its size, without sign.
+    half : float
+        Half a unit of its last place.
+    scaled : bool
+        Whether a cell may print a hundredth of it: a percentage or points of one.
+    context : str
+        What stands around it.
+    """
+
+    text: str
+    value: float
+    half: float
+    scaled: bool
+    context: str
+
+
+def said(prose: str) -> Iterator[Said]:
+    """Yield the numbers of a text that have a decimal point, a percent sign or a unit."""
+    plain = SKIPPED.sub(lambda match: " " if match[0].startswith("$") else "", prose)
+    plain = re.sub(r"[ \t]*\n[ \t]*", " ", plain)
+    for match in NUMBER.finditer(plain):
+        digits = match["number"].replace(",", "")
+        if "." not in digits and not match["percent"] and not match["unit"]:
+            continue
+        scale = float("1" + (match["exponent"] or "e0"))
+        places = len(digits.partition(".")[2])
+        yield Said(
+            match[0].strip(),
+            float(digits) * scale,
+            0.5 * 10.0**-places * scale,
+            bool(match["percent"]) or (match["unit"] or "").startswith(("percent", "point")),
+            plain[max(0, match.start() - 40) : match.end() + 30].strip(),
+        )
+
+
+def printed(notebook: dict) -> list[float]:
+    """Return the numbers in the outputs of a notebook, without signs, sorted."""
+    cells = (cell for _, cell in notebook_checks.code_cells(notebook))
+    texts = (text for cell in cells for text in notebook_checks.texts(cell))
+    return sorted({float(n.replace(",", "")) for text in texts for n in PRINTED.findall(text)})
+
+
+def agrees(number: Said, values: list[float]) -> bool:
+    """Tell whether one of the sorted values is the number when it is rounded to the same place."""
+    scales = (1.0, 0.01) if number.scaled else (1.0,)
+    for scale in scales:
+        low, high = ((number.value + side * 1.000001 * number.half) * scale for side in (-1, 1))
+        position = bisect_left(values, low)
+        if position < len(values) and values[position] <= high:
+            return True
+    return False
+
+
+def missing(notebook: dict) -> list[Said]:
+    """Return the numbers in the prose of a notebook that no cell prints, in their order."""
+    values = printed(notebook)
+    return [
+        number for number in said(notebook_checks.prose(notebook)) if not agrees(number, values)
+    ]
+
+
+def exceptions() -> dict[str, dict[str, str]]:
+    """Return the numbers that need not be printed, by chapter, each with the reason."""
+    return tomllib.loads(EXCEPTIONS.read_text(encoding="utf-8"))
+
+
+def problems(path: Path) -> list[str]:
+    """Return what is wrong with the numbers of a chapter, and with the exceptions for it."""
+    table = exceptions()
+    known = table.get(EVERYWHERE, {}) | table.get(path.stem, {})
+    found = missing(json.loads(path.read_text(encoding="utf-8")))
+    wrong = [
+        f"{n.text!r} is printed by no cell: ... {n.context} ..."
+        for n in found
+        if n.text not in known
+    ]
+    idle = sorted(set(table.get(path.stem, {})) - {number.text for number in found})
+    return wrong + [f"the exception {text!r} is not needed" for text in idle]
+
+
+def main(names: list[str]) -> int:
+    """Print the problems of some chapters, or of all; return the exit status."""
+    paths = [Path(name) for name in names] or sorted((ROOT / "book").glob("*.ipynb"))
+    found = [f"{path.stem}: {problem}" for path in paths for problem in problems(path)]
+    print(*found, sep="\n")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
