@@ -22,6 +22,7 @@ WEIGHT_VARIANCES = {  # by bias variance; the third is critical, to two decimals
     0.05: (1.23, 1.5, 1.76, 2.11, 2.64),
     0.2: (1.6, 1.94, 2.29, 2.74, 3.43),
 }
+MULTIPLES = (0.7, 0.85, 1.0, 1.2, 1.5)  # of the critical one, about
 CHANGED = (  # width, bias variance, initialization, epochs
     (32, 0.01, "lecun", 4),
     (32, 0.01, "lecun", 8),
@@ -55,27 +56,23 @@ def figure(records):
     """Draw the accuracy over the weight variance, a line for each change."""
     from course_lib import plots
 
-    drawn = None
-    results = records.select(phase="result")
-    places = [results.select(place=place) for place in results.distinct("place")]
-    lines = {}
-    for own in places:
-        label = "{width} units, bias {bias_variance}, {initialization}, {epochs} epochs".format(
-            **own.rows[0]
-        )
-        lines.setdefault(label, []).append(own)
-    for (label, line), color in zip(lines.items(), plots.COLORS, strict=False):
-        variances = [round(own.values("gain")[0] ** 2, 2) for own in line]
-        reached = [mean_with_interval(own.values("test_accuracy")) for own in line]
-        drawn = plots.bands(
-            variances,
-            {label: tuple(zip(*reached, strict=True))},
-            ax=drawn and drawn.axes[0],
-            colors={label: color},
-            xlabel="weight variance times fan-in",
-            ylabel="test accuracy",
-        )
-    return drawn
+    results, lines = records.select(phase="result"), {}
+    for place in results.distinct("place"):
+        own = results.select(place=place)
+        row = own.rows[0]
+        label = "{width} units, {bias_variance}, {initialization}, {epochs} epochs".format(**row)
+        step = WEIGHT_VARIANCES[row["bias_variance"]].index(round(row["gain"] ** 2, 2))
+        lines.setdefault(label, {})[step] = own.values("test_accuracy")
+    steps = sorted(next(iter(lines.values())))
+    series = {
+        label: mean_with_interval([line[step] for step in steps]) for label, line in lines.items()
+    }
+    return plots.bands(
+        [MULTIPLES[step] for step in steps],
+        series,
+        xlabel="weight variance over the critical one, about",
+        ylabel="test accuracy",
+    )
 
 
 STUDY = Study(
