@@ -93,6 +93,12 @@ def test_a_table_that_is_not_in_order_is_rejected(text, given_text, accepted_tex
     assert accepted_text in str(error.value)
 
 
+@together("entry", [c for c in CLAIMS.values() if c.kind == "experiment" and c.verdict != "open"])
+def test_every_experiment_says_what_was_varied(entry):
+    assert tuple(entry.varied) == claims.VARIED
+    assert all(re.fullmatch(r"\S.*\.", told) for told in entry.varied.values())
+
+
 VARIED = {key: "twice as much, the same" for key in claims.VARIED}
 
 

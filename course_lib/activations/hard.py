@@ -118,10 +118,11 @@ def hard_sigmoid(
 
     Notes
     -----
-    Courbariaux et al., 2015 :cite:p:`courbariaux2015binaryconnect`, with :math:`(x + 1)/2`. The
-    defaults are those of PyTorch, JAX and Keras 3; Keras 2 and ONNX have :math:`x/5 + 1/2`. With
-    other parameters the product, whose rounding counts where it nearly cancels with the offset, is
-    kept to twice the digits.
+    Howard et al., 2019 :cite:p:`howard2019searching`, who write it ReLU6(x + 3)/6. So do PyTorch,
+    JAX and Keras 3; Keras 2 and ONNX have :math:`x/5 + 1/2`. The name is older: the hard sigmoid of
+    Courbariaux et al., 2015 :cite:p:`courbariaux2015binaryconnect`, is :math:`(x + 1)/2`, cut off,
+    which is `sparse_sigmoid`. With other parameters the product, whose rounding counts where it
+    nearly cancels with the offset, is kept to twice the digits.
 
     See Also
     --------
@@ -397,7 +398,8 @@ def sparse_sigmoid(x: ArrayLike, out: Array | None = None) -> Array:
     Notes
     -----
     The first entry of `sparsemax` of x and 0, as `sigmoid` is that of `softmax`: Martins and
-    Astudillo, 2016 :cite:p:`martins2016softmax`.
+    Astudillo, 2016 :cite:p:`martins2016softmax`. Courbariaux et al., 2015
+    :cite:p:`courbariaux2015binaryconnect`, call it the hard sigmoid.
 
     See Also
     --------
