@@ -30,7 +30,7 @@ for order in (2, 4):
         vandermonde = nodes[None] ** powers[:, None]
         errors[rule] = np.abs(vandermonde @ weights - means).max()
         right = np.linalg.solve(vandermonde, means)
-        print(f"{rule:15} weights {weights.round(4)} sum {weights.sum():.6f}, right {right.round(4)}")
+        print(f"{rule:15} sum {weights.sum():.6f}: {weights.round(4)}, right {right.round(4)}")
     lost = 2 * chaospy.quadrature.clenshaw_curtis(order + 2, domain)[1][0]
     unchanged &= np.isclose(errors.pop("fejer_2"), lost) and lost > 0.02
     unchanged &= max(errors.values()) < 1e-12

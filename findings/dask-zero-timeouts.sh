@@ -2,10 +2,10 @@
 # What:      worker_ttl and idle_timeout of Dask's scheduler, given as 0 to switch them off
 # Version:   distributed 2026.8.0
 # Behavior:  0 is taken for "not given" and the configuration's value counts: a worker that is
-#            silent for five minutes is still removed, and where a site
-#            configures an idle timeout the scheduler closes. The string "0s" switches both off.
-# Right:     0 seconds is "0s", and what the caller gives comes before the configuration; the
-#            configuration's own 0 and null switch both off
+#            silent for five minutes is still removed, and where a site configures an idle timeout
+#            the scheduler closes. The string "0s" switches both off.
+# Right:     0 seconds is "0s", and what the caller gives comes before the configuration,
+#            whose own 0 switches worker_ttl off
 # Seen:      worker_ttl 300 for 0, 0 for "0s"; a scheduler with idle_timeout=0 closed after the
 #            configured second, one with "0s" still running after five; 2026-11-30
 set -euo pipefail
@@ -40,7 +40,9 @@ async def main():
 
 
 given, configured, idle = asyncio.run(main())
-print("worker_ttl: given 0", given[0][0], 'given "0s"', given["0s"][0], "configured 0", configured[0])
+for value, (ttl, *_) in given.items():
+    print(f"worker_ttl given {value!r}: {ttl}")
+print("worker_ttl configured 0:", configured[0])
 for value, (_, timeout, status) in idle.items():
     print(f"configured idle timeout 1 s, given {value!r}: {timeout}, {status} after 5 s")
 unchanged = (given[0][0], given["0s"][0], configured[0]) == (300, 0, 0)

@@ -5,7 +5,8 @@
 # Behavior:  predict_proba is right to the last digits, predict gives the second class for every
 #            row: its labels are cut at a probability of 0, not 0.5. Three classes are right.
 # Right:     the class of the larger probability, as the written model predicts
-# Seen:      39 of 100 rows as the written model, all 100 in class 1; 100 for three classes; 2026-11-30
+# Seen:      39 of 100 rows as the written model, all 100 in class 1; 100 for three
+#            classes; 2026-11-30
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -29,7 +30,8 @@ rows = pd.DataFrame(rng.normal(size=(100, 3)), columns=["a", "b", "c"])
 score = rows.to_numpy() @ [1, 2, -1]
 unchanged = True
 for bounds in ([0.0], [-1.0, 1.0]):
-    written = MLPClassifier((5,), max_iter=200, random_state=0).fit(rows, np.digitize(score, bounds))
+    written = MLPClassifier((5,), max_iter=200, random_state=0)
+    written.fit(rows, np.digitize(score, bounds))
     skl_to_pmml(Pipeline([("network", written)]), list(rows.columns), "y", "network.pmml")
     read = PMMLMLPClassifier("network.pmml")
     chances, labels = read.predict_proba(rows), read.predict(rows).astype(int)
