@@ -1,8 +1,9 @@
 """What does the backward pass cost beside the forward pass, as a ratio of times?
 
-For each shape of network and batch: 16 networks, one for each seed. Forward and backward take turns
-for each of them, so that a busy moment of the machine hits both alike, and the medians are divided;
-there are fewer rounds where one takes long. Times stay out of the records, because no two machines
+For each shape of network and batch: 16 repeats, each with a network of its own seed. They are
+repeats on one machine, so the figure shows their range and no interval. Forward and backward take
+turns, so that a busy moment of the machine hits both alike, and the medians are divided; there are
+fewer rounds where one takes long. Times stay out of the records, because no two machines
 share them. The ratio that counting multiplications predicts stands beside each measured one. All
 has one thread, and nothing else runs beside it.
 """
@@ -110,17 +111,16 @@ def measure(seeds, shape, batch, device="cpu"):
 
 
 def figure(records):
-    """Draw the measured ratios beside the counted one, with their intervals over seeds."""
+    """Draw the median of the measured ratios, with the range of the repeats."""
     from course_lib import plots
-    from course_lib.statistics import bootstrap_interval
 
     rows = {}
     for key, library in (("time_ratio", "NumPy"), ("time_ratio_pytorch", "PyTorch")):
         for shape, batch in dict.fromkeys((r["shape"], r["batch"]) for r in records):
             found = records.select(shape=shape, batch=batch).values(key)
-            low, high = bootstrap_interval(found) if len(found) > 1 else (found[0], found[0])
-            rows[f"{shape}, batch {batch}, {library}"] = found.mean(), low, high
-    return plots.intervals(rows, xlabel="time of backward over forward")
+            middle = np.median(found), found.min(), found.max()
+            rows[f"{shape}, batch {batch}, {library}"] = middle
+    return plots.intervals(rows, xlabel="time of backward over forward: median and range")
 
 
 STUDY = Study(
