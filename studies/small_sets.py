@@ -1,8 +1,8 @@
 """Small random training sets: each seed has its own images, weights, batches and label noise.
 
 What is found over such seeds holds for other images of the same kind, not only for other initial
-weights. Four studies share this: `overfitting`, `activation_generalizes`, `dropout` and
-`regularizers`.
+weights. Five studies share this: `overfitting`, `activation_generalizes`, `dropout`, `regularizers`
+and `small_sets_varied`.
 """
 
 from functools import cache
@@ -20,9 +20,12 @@ SOURCES = {"MNIST": data.mnist, "Fashion-MNIST": data.fashion_mnist}
 
 
 @cache
-def images(source):
-    """Return images of 14 x 14 pixels with mean 0 and variance 1: a pool to draw from, a test."""
-    x_pool, y_pool, x_test, y_test = SOURCES[source]().flat(size=14, standardize=True)
+def images(source, standardize=True):
+    """Return images of 14 x 14 pixels: a pool to draw from, a test.
+
+    Pixels are standardized, with mean 0 and variance 1 over all of them, or raw, from 0 to 1.
+    """
+    x_pool, y_pool, x_test, y_test = SOURCES[source]().flat(size=14, standardize=standardize)
     return (x_pool, y_pool), (x_test, y_test)
 
 
@@ -62,14 +65,14 @@ def train(seeds, part, valid, *, sizes, learning_rate, steps, dropout=0.0, weigh
     return network
 
 
-def measure(seeds, *, source, examples, noise=0.0, blocks=0, **training):
+def measure(seeds, *, source, examples, noise=0.0, standardize=True, blocks=0, **training):
     """Return what networks, one for each seed, reach on three sets of images.
 
     Parameters
     ----------
     seeds : sequence of int
         Each has training and validation images of its own; the test images are the same for all.
-    source, examples, noise
+    source, standardize, examples, noise
         As for `images` and `draw`.
     blocks : int
         In how many disjoint blocks the accuracy on the test images is returned, too.
@@ -83,7 +86,7 @@ def measure(seeds, *, source, examples, noise=0.0, blocks=0, **training):
         validation images count the labels that the network was given, ``wrong_labels`` is the
         fraction of training labels that are wrong. ``test_block_3`` is the accuracy on block 3.
     """
-    pool, test = images(source)
+    pool, test = images(source, standardize)
     part, valid = draw(pool, examples, seeds, noise)
     network = train(list(seeds), part, valid, **training)
     true = draw(pool, examples, seeds)[0][1]

@@ -12,6 +12,7 @@ import overfitting
 import pytest
 import regularizers
 import small_sets
+import small_sets_varied
 import study
 
 from course_lib.experiments import chosen, stored, sweep
@@ -20,7 +21,7 @@ from course_lib.experiments.sweeping import check_sweep
 
 STUDIES = {
     module.__name__: module.STUDY
-    for module in (overfitting, activation_generalizes, dropout, regularizers)
+    for module in (overfitting, activation_generalizes, dropout, regularizers, small_sets_varied)
 }
 NAMES = list(STUDIES)
 
@@ -101,6 +102,42 @@ def test_blocks_are_parts_of_the_test_images():
     assert "test_block_20" not in found
 
 
+def test_raw_pixels_are_those_that_are_standardized():
+    raw, standardized = (small_sets.images("MNIST", own)[0][0] for own in (False, True))
+    assert 0 <= raw.min() < raw.max() <= 1
+    expected = (raw - raw.mean()) / raw.std()
+    assert np.allclose(standardized, expected, atol=1e-4)
+
+
+def test_each_change_of_a_network_changes_what_it_reaches_and_not_its_images():
+    arguments = ((0, 1), "dropout", "200 MNIST", "16 units, p = 0.0")
+    found = {
+        changed: small_sets_varied.measure(*arguments, changed, steps=40, learning_rate=0.03)
+        for changed in small_sets_varied.CHANGES
+    }
+    usual = small_sets.measure((0, 1), source="MNIST", examples=200, sizes=[196, 16, 10],
+                               steps=40, learning_rate=0.03)  # fmt: skip
+    same = {name: own["train_loss"].tolist() == usual["train_loss"].tolist()
+            for name, own in found.items()}  # fmt: skip
+    assert same == {"twice the steps": True, "raw pixels": False,
+                    "PyTorch's initial weights": False}  # fmt: skip
+
+
+def test_twice_the_steps_are_twice_those_of_the_other_studies():
+    module = small_sets_varied
+    assert module.STEPS == {
+        "width": overfitting.STEPS, "activation": activation_generalizes.STEPS,
+        "dropout": dropout.STEPS,
+    }  # fmt: skip
+    assert module.TASKS == {
+        name: {key: value for key, value in task.items() if (key, value) != ("noise", 0.0)}
+        for name, task in activation_generalizes.TASKS.items()
+    }
+    for configuration in module.STUDY.grid:
+        times = 2 if configuration["changed"] == "twice the steps" else 1
+        assert configuration["steps"] == times * module.STEPS[configuration["question"]]
+
+
 def test_wrong_labels_are_counted():
     found = small_sets.measure(
         (0, 1, 2), **SMALL | {"examples": 2000}, learning_rate=0.02, noise=0.5
@@ -178,6 +215,8 @@ def noise_of(name, row):
     """Return the noise of the configuration of a row."""
     if name == "activation_generalizes":
         return activation_generalizes.TASKS[row["task"]]["noise"]
+    if name == "small_sets_varied":
+        return small_sets_varied.TASKS[row["task"]].get("noise", 0.0)
     return regularizers.SETTINGS[row["setting"]]["noise"] if "setting" in row else row["noise"]
 
 
@@ -205,6 +244,8 @@ REGENERATED = [
                  "steps": 1000}),
     ("regularizers", {"setting": "narrow, clean", "mitigation": "weight decay",
                       "weight_decay": 0.03}),
+    ("small_sets_varied", {"question": "activation", "task": "200 MNIST", "network": "tanh",
+                           "changed": "raw pixels"}),
 ]  # fmt: skip
 
 
