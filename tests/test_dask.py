@@ -1,5 +1,6 @@
 """A sweep on a real scheduler of Dask, with workers that die, freeze and are cut off."""
 
+import gc
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -255,6 +257,28 @@ def test_what_is_no_address_is_told_with_one(address):
     told = re.escape(f"no scheduler answers at {address!r}; expected the address that `dask")
     with pytest.raises(ValueError, match=f"{told}.*such as 'tcp://10.0.0.1:8786'"):
         sweep(quick, {}, seeds=[1], scheduler=address)
+
+
+def test_no_client_is_collected_while_another_starts(monkeypatch):
+    """That would close it, which waits for a lock that the one that starts may hold."""
+    left = []
+
+    class Client:
+        """One whose scheduler does not answer, and which refers to itself, as the real one does."""
+
+        def __init__(self, *arguments, **options):
+            assert not gc.isenabled()
+            assert not any(reference() for reference in left)
+            self.own = self
+            left.append(weakref.ref(self))
+            raise OSError("no")
+
+    monkeypatch.setattr(distributed, "Client", Client)
+    for _ in range(2):
+        with pytest.raises(ConnectionError, match="no scheduler answers"):
+            sweep(quick, {}, seeds=[1], scheduler="tcp://127.0.0.1:1")
+        assert gc.isenabled()
+    assert len(left) == 2
 
 
 def test_a_scheduler_without_workers(cluster, monkeypatch):

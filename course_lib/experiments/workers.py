@@ -28,6 +28,7 @@ one worker after another ends as an outcome with an error:
   settings of the scheduler.
 """
 
+import gc
 import os
 import pickle
 import sys
@@ -422,7 +423,8 @@ def _client(scheduler: Any) -> Iterator[Any]:
         yield _with_workers(scheduler)
         return
     try:
-        client = distributed.Client(scheduler, timeout=CONNECT, set_as_default=False)
+        with _uncollected():
+            client = distributed.Client(scheduler, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:  # nobody is there, or it is no address
         kind = ValueError if isinstance(error, ValueError) else ConnectionError
         raise kind(
@@ -431,6 +433,24 @@ def _client(scheduler: Any) -> Iterator[Any]:
         ) from error
     with client:
         yield _with_workers(client)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector away, after a last visit.
+
+    It is the collector that closes a client whose scheduler did not answer. With distributed 2026.8
+    that waits for a lock, which a client holds while it starts: if the collector comes just then,
+    the program waits for itself, forever.
+    """
+    enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _with_workers(client: Any) -> Any:
