@@ -57,6 +57,7 @@ WAYS = [
     'r, x = stored("dropout"), []\n\n\ndef f():\n    x.append(r[0])\n\n\nf()',
     'r = stored("dropout")\n\n\ndef f():\n    global x\n    x = r[0]\n\n\nf()',
     'r = stored("dropout")\n\n\nclass A:\n    a = r\n\n\nx = A.a',
+    'r, x = stored("dropout"), []\n\n\ndef f(to):\n    to.append(r[0])\n\n\nf(x)',
     'r = stored("dropout")\nx = {}\nx.setdefault("a", []).append(r[0])',
 ]
 

@@ -114,8 +114,9 @@ def bind(statement: ast.stmt, known: Known, under: frozenset[str]) -> None:
         for item in statement.items:
             if item.optional_vars:
                 assign(item.optional_vars, studies(item.context_expr, known) | under, known)
-    elif isinstance(statement, ast.Expr) and is_method_call(statement.value):
-        add(statement.value.func, studies(statement.value, known) | under, known)
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        for target in changed(statement.value, known):
+            add(target, studies(statement.value, known) | under, known)
 
 
 def enter(statement: ast.stmt, known: Known, under: frozenset[str]) -> None:
@@ -166,9 +167,14 @@ def captured(case: ast.match_case) -> list[str]:
     return [name for name in found if name]
 
 
-def is_method_call(value: ast.expr) -> bool:
-    """Tell whether it is a call such as ``found.append(row)``, which may change `found`."""
-    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute)
+def changed(call: ast.Call, known: Known) -> list[ast.expr]:
+    """Return what a call may change: `found` in ``found.append(row)`` and in ``fill(found)``.
+
+    A function that reads no records itself, such as ``print``, is taken to change nothing.
+    """
+    if isinstance(call.func, ast.Attribute):
+        return [call.func]
+    return [*call.args, *(k.value for k in call.keywords)] if studies(call.func, known) else []
 
 
 def assign(target: ast.expr, read: set[str], known: Known) -> None:
