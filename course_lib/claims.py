@@ -191,8 +191,8 @@ def read_claims(text: str) -> dict[str, Claim]:
     ------
     ValueError
         If a field is missing or unknown, a verdict is not one of the four, a condition is missing
-        where the verdict needs one, or an experiment has a verdict and does not say what was
-        varied.
+        where the verdict needs one, an experiment with a verdict does not say what was varied, or
+        another claim does.
 
     Examples
     --------
@@ -234,6 +234,11 @@ def _read_claim(name: str, fields: dict[str, Any], chapters: Mapping[str, str]) 
         raise ValueError(
             f"claim {name!r}: a condition belongs to the verdicts 'holds-if' (when it holds) and "
             f"'fails' (why), and to no other; the verdict is {entry.verdict!r}"
+        )
+    if bool(entry.varied) != (entry.kind == "experiment" and entry.verdict != "open"):
+        raise ValueError(
+            f"claim {name!r}: varied belongs to an experiment with a verdict, always, and to "
+            f"nothing else; this is kind {entry.kind!r} with the verdict {entry.verdict!r}"
         )
     return entry
 

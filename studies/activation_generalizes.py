@@ -83,9 +83,6 @@ STUDY = Study(
     quick={
         "grid": grid(["200 MNIST"], ["identity", "tanh", "relu"], steps=400),
         "seeds": range(8),
-        "tune": Tune(
-            "learning_rate", (0.001, 0.01, 0.1), "validation_accuracy", budget=None, worst=0.0,
-            seeds=range(10_000, 10_003), widen=0, finer=False,
-        ),
+        "tune": small_sets.quickly(TUNE),
     },
 )  # fmt: skip

@@ -35,11 +35,11 @@ def figure(records):
     """Draw the accuracy of each combination with its interval."""
     from course_lib import plots
 
-    rows = {}
-    for own in {row["place"]: row for row in records}.values():
-        reached = records.select(phase="result", place=own["place"]).values("test_accuracy")
-        label = "{depth} layers, {initialization}, {optimizer}, {epochs} epochs".format(**own)
-        rows[label] = mean_with_interval(reached)
+    results, rows = records.select(phase="result"), {}
+    for place in results.distinct("place"):
+        own = results.select(place=place)
+        label = "{depth} layers, {initialization}, {optimizer}, {epochs} epochs"
+        rows[label.format(**own.rows[0])] = mean_with_interval(own.values("test_accuracy"))
     return plots.intervals(rows, xlabel="test accuracy")
 
 

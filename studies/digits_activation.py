@@ -118,9 +118,6 @@ STUDY = Study(
     quick={
         "grid": SETTINGS | {"activation": list(COMPARED), "epochs": [5]},
         "seeds": range(4),
-        "tune": Tune(
-            "learning_rate", RATES, "validation_accuracy", budget=None, worst=0.0,
-            seeds=range(10_000, 10_003), widen=0, finer=False,
-        ),
+        "tune": small_sets.quickly(TUNE),
     },
 )  # fmt: skip

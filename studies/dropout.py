@@ -88,9 +88,6 @@ STUDY = Study(
         "grid": SETTINGS | {"source": ["MNIST"], "examples": [200], "noise": [0.3],
                         "p": [0.0, 0.5, 0.8], "steps": [400]},
         "seeds": range(6),
-        "tune": Tune(
-            "learning_rate", (0.001, 0.01, 0.1), "validation_accuracy", budget=None, worst=0.0,
-            seeds=range(10_000, 10_003), widen=0, finer=False,
-        ),
+        "tune": small_sets.quickly(TUNE),
     },
 )  # fmt: skip

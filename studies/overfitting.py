@@ -94,9 +94,6 @@ STUDY = Study(
     quick={
         "grid": grid({"width": (4,), "examples": (200,), "noise": (0.5,)}, steps=400),
         "seeds": range(4),
-        "tune": Tune(
-            "learning_rate", (0.003, 0.03, 0.3), "validation_accuracy", budget=None, worst=0.0,
-            seeds=range(10_000, 10_003), widen=0, finer=False,
-        ),
+        "tune": small_sets.quickly(TUNE),
     },
 )  # fmt: skip

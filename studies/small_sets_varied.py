@@ -119,9 +119,6 @@ STUDY = Study(
             ("raw pixels", "PyTorch's initial weights"),
         ),
         "seeds": range(4),
-        "tune": Tune(
-            "learning_rate", (0.003, 0.03, 0.3), "validation_accuracy", budget=None, worst=0.0,
-            seeds=range(10_000, 10_003), widen=0, finer=False,
-        ),
+        "tune": small_sets.quickly(TUNE),
     },
 )  # fmt: skip

@@ -11,6 +11,8 @@ from together import together
 from course_lib import claims
 from course_lib.claims import CLAIMS, MIME_TYPE, Claim, ClaimError, claim, read_claims
 
+VARIED = {key: "twice as much, the same" for key in claims.VARIED}
+
 
 def table(verdict="holds", condition="", **fields):
     """Return the text of a table with one claim."""
@@ -19,6 +21,7 @@ def table(verdict="holds", condition="", **fields):
         "verdict": verdict,
     }  # fmt: skip
     entry |= {"condition": condition} if condition else {}
+    entry |= {"varied": VARIED} if verdict != "open" else {}
     lines = [
         f"{key} = {'{' + ', '.join(f'{k} = {json.dumps(v)}' for k, v in value.items()) + '}'}"
         if isinstance(value, dict)
@@ -68,6 +71,7 @@ def test_a_claim_is_read_with_its_chapter():
     assert entry == Claim(
         id="bend", text="Networks bend.", section="1", origin="course", kind="experiment",
         chapter="necessity", verdict="fails", condition="they do not", cite="bend1999",
+        varied=VARIED,
     )  # fmt: skip
 
 
@@ -84,6 +88,9 @@ def test_a_claim_is_read_with_its_chapter():
         (table("fails"), "the verdict is 'fails'", "(why)"),
         (table("holds", "sometimes"), "the verdict is 'holds'", "to no other"),
         (table("open", "sometimes"), "the verdict is 'open'", "to no other"),
+        (table(varied=None), "kind 'experiment' with the verdict 'holds'", "varied belongs to"),
+        (table(kind="identity"), "kind 'identity' with the verdict", "to nothing else"),
+        (table("open", varied=VARIED), "with the verdict 'open'", "to nothing else"),
     ],
 )
 def test_a_table_that_is_not_in_order_is_rejected(text, given_text, accepted_text):
@@ -97,9 +104,6 @@ def test_a_table_that_is_not_in_order_is_rejected(text, given_text, accepted_tex
 def test_every_experiment_says_what_was_varied(entry):
     assert tuple(entry.varied) == claims.VARIED
     assert all(re.fullmatch(r"\S.*\.", told) for told in entry.varied.values())
-
-
-VARIED = {key: "twice as much, the same" for key in claims.VARIED}
 
 
 def test_what_was_varied_is_read():

@@ -39,9 +39,8 @@ def test_pixels_are_centered_and_scaled_by_the_training_images(pixels, mean, dev
         assert x.std() == pytest.approx(deviation, rel=1e-5)
     else:
         assert np.ptp(x) == pytest.approx(np.ptp(raw))
-    shift, unit = raw.mean(), raw.std()
-    if pixels == "standardized":
-        assert np.allclose(x_test, (raw_test - shift) / unit, atol=1e-5)
+    shift, unit = raw.mean() if mean is not None else 0, raw.std() if deviation else 1
+    assert np.allclose(x_test, (raw_test - shift) / unit, atol=1e-5)
 
 
 def test_blocks_are_parts_of_the_test_images():

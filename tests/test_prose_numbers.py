@@ -1,6 +1,7 @@
 """Every number in prose comes from a cell, and the program that looks for them finds them."""
 
 import nbformat
+import notebook_checks
 import prose_numbers
 import pytest
 from together import together
@@ -44,6 +45,15 @@ def test_every_exception_says_why_and_belongs_to_a_chapter():
         ("```{figure} a-0.5\n:width: 0.5\nA half is 0.7.\n```", ["0.7"]),
         ("It is\n0.25\nof it.", ["0.25"]),
         ("{numref}`fig-0.5` and {cite}`a0.5`", []),
+        ("From 3-5 %, from 0.25-0.75, or (0.5,0.7).", ["5 %", "0.25", "0.75", "0.5", "0.7"]),
+        (
+            "A 20-ms pause, 40\\% of it, 3 ULPs, 5 \u03bcs.",
+            ["20-ms", "40\\%", "3 ULPs", "5 \u03bcs"],
+        ),
+        ("On 2026-11-30, in the 1950s, on pages 12-15.", []),
+        ("So $x =\n0.5$ and 0.7 of $y$, `a +\n0.5` and 0.9 of `b`.", ["0.7", "0.9"]),
+        ("A lone $.\n\nThen 0.7 of $y$.", ["0.7"]),
+        (":::{exercise} It takes 0.25 of it\n:label: a-0.5\n:::", ["0.25"]),
     ],
 )
 def test_numbers_are_collected(prose, found):
@@ -67,6 +77,10 @@ def test_numbers_are_collected(prose, found):
         ("1,234.5", "1234.46", True),
         ("1.5e-3", "0.0015", True),
         ("0.5", "layer3_0.5x", True),
+        ("2 ms", "layer12", False),
+        ("123 ms", "[1,2,3]", False),
+        ("0.25", "(1,0.25)", True),
+        ("1,234 ms", "1,234", True),
     ],
 )
 def test_numbers_agree_when_they_are_rounded_alike(prose, output, agrees):
@@ -77,6 +91,16 @@ def test_code_is_no_output():
     chapter = notebook("It is 0.25.")
     chapter["cells"][1]["source"] = "x = 0.25"
     assert [number.text for number in prose_numbers.missing(chapter)] == ["0.25"]
+
+
+def test_of_a_card_only_what_was_measured_is_printed():
+    chapter = notebook("It is 1.1, 0.25 or 0.75.")
+    data = {
+        notebook_checks.CLAIM_MIME: {"text": "More than 0.25.", "measured": "0.75"},
+        "text/plain": "Claim (section 1.1)\n  More than 0.25.\n  Measured live: 0.75",
+    }
+    chapter["cells"][1]["outputs"] = [nbformat.v4.new_output("display_data", data)]
+    assert [number.text for number in prose_numbers.missing(chapter)] == ["1.1", "0.25"]
 
 
 def test_an_exception_that_is_not_needed_is_told(tmp_path, monkeypatch):

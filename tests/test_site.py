@@ -26,7 +26,7 @@ from together import together
 
 from course_lib.activations import CATALOGUE
 from course_lib.claims import CLAIMS, VARIED
-from course_lib.experiments import stored
+from course_lib.experiments import Records, stored
 
 SITE = build_book.SITE
 VENDORED = build_book.ROOT / "book" / "_site" / "mathjax"
@@ -439,6 +439,20 @@ def test_ledger_says_how_stored_records_were_made(book):
     assert "make study NAME=dropout" in re.sub("<.*?>", "", origins[2])
     for told in [f"from commit {row['commit']}", f"NumPy {row['numpy']}", row["machine"]]:
         assert told in origins[2]
+
+
+def test_records_of_several_origins_or_of_none_are_told_as_such(monkeypatch):
+    where = {"version": "1", "numpy": "2", "python": "3", "machine": "A, 2 CPUs"}
+    rows = [
+        {"seed": 1, "date": "2026-01-03T01:00:00", "commit": "abc", **where},
+        {"seed": 2, "date": "2026-01-02T02:00:00", "commit": "", **where},
+        {"seed": 3, "date": "2026-01-02T03:00:00", "commit": "def", **where | {"machine": "B"}},
+    ]
+    monkeypatch.setattr(claim_ledger, "stored", lambda study: Records(rows))
+    assert claim_ledger.provenance.__wrapped__("one") == (
+        "on 2026-01-02 to 2026-01-03, from commit abc and unknown and def, with course_lib 1, "
+        "NumPy 2, Python 3, on A, 2 CPUs and B"
+    )
 
 
 def test_ledger_says_what_was_varied():

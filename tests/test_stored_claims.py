@@ -35,6 +35,30 @@ WAYS = [
     'r = stored("dropout")\nx = 0\nfor row in r:\n    x += row["accuracy"]',
     'r = stored("dropout")\n\n\ndef f(p):\n    return r.select(p=p)\n\n\nx = f(0.5)',
     'r = stored("dropout")\nx = max(map(lambda row: row["accuracy"], r))',
+    'x = stored(name="dropout")',
+    'x: list = stored("dropout")',
+    'if (x := stored("dropout")):\n    pass',
+    'x = [y := 3, stored("dropout")]',
+    'r = stored("dropout")\nx = 0\nfor row in r:\n    if row["accuracy"] > 0.5:\n        x += 1',
+    'r = stored("dropout")\nx = False\nif r[0]["accuracy"] > 0.5:\n    x = True',
+    'if True:\n    x = stored("dropout")\nelse:\n    x = 3',
+    'r = stored("dropout")\nx = 0\nwhile r[x]:\n    x = 3',
+    'r = stored("dropout")\nx = 0\nfor _ in range(3):\n    x = a\n    a = r',
+    'with stored("dropout") as x:\n    pass',
+    'try:\n    x = 1 / 0\nexcept ZeroDivisionError:\n    x = stored("dropout")',
+    'try:\n    pass\nfinally:\n    x = stored("dropout")',
+    'match stored("dropout"):\n    case [x, *_]:\n        pass',
+    'r = stored("dropout")\nmatch 1:\n    case 1 if r:\n        x = 2',
+    'def f():\n    return r\n\n\nr = stored("dropout")\nx = f()',
+    'r = stored("dropout")\n\n\ndef f(r=r):\n    return r\n\n\nx = f()',
+    'r = stored("dropout")\nx = [r for r in r]',
+    'r = stored("dropout")\nx = [r for r in range(3)] + [r[0]]',
+    'r = stored("dropout")\n\n\ndef f():\n    return [r for r in range(3)], r\n\n\nx = f()',
+    'r, x = stored("dropout"), []\n\n\ndef f():\n    x.append(r[0])\n\n\nf()',
+    'r = stored("dropout")\n\n\ndef f():\n    global x\n    x = r[0]\n\n\nf()',
+    'r = stored("dropout")\n\n\nclass A:\n    a = r\n\n\nx = A.a',
+    'r, x = stored("dropout"), []\n\n\ndef f(to):\n    to.append(r[0])\n\n\nf(x)',
+    'r = stored("dropout")\nx = {}\nx.setdefault("a", []).append(r[0])',
 ]
 
 
@@ -55,6 +79,9 @@ def test_stored_records_are_followed(way):
         'i = stored("dropout")\nx = [i for i in range(3)]',
         'r = stored("dropout")\n\n\ndef f(r):\n    return r + 1\n\n\nx = f(3)',
         'r = stored("dropout")\nprint(r)\nx = 3',
+        'r = stored("dropout")\nif r:\n    y = 3\nx = 3',
+        'if True:\n    x = stored("dropout")\nx = 3',
+        "def f(n):\n    return f(n - 1)\n\n\nx = f(3)",
     ],
 )
 def test_what_is_live_stays_live(way):
@@ -66,6 +93,36 @@ def test_what_is_live_stays_live(way):
 def test_a_miniature_reads_no_records():
     (told,) = problems('x = y = stored("dropout")', STORED)
     assert told == "cell 2: the miniature of claim 'bend' reads records of ['dropout']"
+
+
+def test_a_miniature_is_no_constant():
+    source = STORED.replace("y > 1", "1 > 0")
+    (told,) = problems('x = stored("dropout")', source)
+    assert told == "cell 2: the miniature of claim 'bend' is a constant, so it cannot disagree"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "r = stored(name)",
+        'r = experiments.stored(f"drop{out}")',
+        "s = stored",
+        "r = [*map(experiments.stored, names)]",
+        "from course_lib.experiments import stored as s",
+    ],
+)
+def test_a_study_is_named_by_a_literal(source):
+    (told,) = problems(source)
+    assert "stored is" in told and "expected" in told
+
+
+def test_a_variable_may_have_the_name():
+    assert problems('stored = experiments.stored("dropout")', "rows = stored.rows") == []
+
+
+def test_what_is_handed_over_as_a_dictionary_counts():
+    source = 'claim("bend", measured="3 of 3", **{"holds": x > 1})'
+    assert len(problems('x = stored("dropout")', source)) == 1
 
 
 def test_the_other_side_counts_too():

@@ -31,7 +31,7 @@ def test_twice_the_epochs_are_part_of_both_studies():
 @pytest.mark.parametrize("name", ["deep_relu", "edge_of_chaos"])
 def test_what_learns_has_a_learning_rate_off_the_edge(name):
     results = stored(name).select(phase="result")
-    for place in results.distinct("place"):
-        own = results.select(place=place)
-        if np.mean(own.values("test_accuracy")) > 0.3:
-            assert own.distinct("at_edge") == [False]
+    configurations = [results.select(place=place) for place in results.distinct("place")]
+    learned = [own for own in configurations if np.mean(own.values("test_accuracy")) > 0.3]
+    assert len(learned) > len(configurations) / 2
+    assert all(own.distinct("at_edge") == [False] for own in learned)

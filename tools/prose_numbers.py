@@ -5,7 +5,8 @@
 
 A number counts if it has a decimal point, a percent sign or a unit. It agrees with a printed
 number that equals it when rounded to the same place; a percentage, also with a hundredth of it.
-Formulas, code and links in the prose are left out. ``tests/prose_numbers.toml`` has the exceptions.
+Formulas, code and links in the prose are left out, and so are the statement and the section on the
+card of a claim, which no cell computes. ``tests/prose_numbers.toml`` has the exceptions.
 The exit status is 1 if a number is missing.
 """
 
@@ -25,20 +26,23 @@ EXCEPTIONS = ROOT / "tests" / "prose_numbers.toml"
 EVERYWHERE = "everywhere"  # the table of exceptions for all chapters
 
 UNITS = (
-    "percentage points?|percent|points?|ULP|ns|µs|ms|s|seconds?|min|minutes?|hours?|"
-    "[kKMG]i?B|bytes|bits|GFLOPS?"
+    "percentage points?|percent|points?|ULPs?|ns|[µ\u03bc]s|ms|s|seconds?|min|minutes?|hours?|"
+    "[kKMGT]i?B|bytes|bits|GFLOPS?"
 )
+DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)"
 NUMBER = re.compile(
-    r"(?<![\w.,/^-])(?P<sign>[-\u2212])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    r"(?P<exponent>e[-+]?\d+)?(?![\w.]*\d)(?:[\s\u00a0\u202f]?(?P<percent>%)"
-    rf"|[\s\u00a0\u202f](?P<unit>{UNITS})\b)?"
+    r"(?:(?<![\w.,/^-])[-\u2212]?|(?<=\d[,-]))"  # with a sign, or the end of a range
+    rf"(?P<number>{DIGITS}(?:\.\d+)?)(?P<exponent>e[-+]?\d+)?(?![\w.]*\d)"
+    rf"(?:\s?\\?(?P<percent>%)|[\s-](?P<unit>{UNITS})\b)?"
 )
+FENCE = r"^[ \t]*(?:`{3,}|:{3,})(?:\{[\w:-]+\})?(?:[ \t]*\S*[ \t]*$)?"  # a title stays, a path not
 SKIPPED = re.compile(
-    r"^[ \t]*(?:`{3,}|:{3,})[^\n]*$|^[ \t]*:[\w-]+:[^\n]*$|^\([\w-]+\)=$"
-    r"|\$\$.*?\$\$|\$[^$\n]+\$|\{[\w:-]+\}`[^`]*`|`[^`\n]+`|\]\([^)]*\)|https?://\S+",
+    FENCE + r"|^[ \t]*:[\w-]+:[^\n]*$|^\([\w-]+\)=$"
+    r"|\$\$.*?\$\$|\$(?:[^$\n]|\n(?!\s*\n))+\$|\{[\w:-]+\}`[^`]*`|`(?:[^`\n]|\n(?!\s*\n))+`"
+    r"|\]\([^)]*\)|https?://\S+",
     re.MULTILINE | re.DOTALL,
 )
-PRINTED = re.compile(r"(?<![A-Za-z_])\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?")
+PRINTED = re.compile(rf"(?<![A-Za-z_\d]){DIGITS}(?:\.\d+)?(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,17 @@ def said(prose: str) -> Iterator[Said]:
         )
 
 
+def shown(cell: dict) -> Iterator[str]:
+    """Yield the texts that a cell prints; of a claim's card, only what was measured."""
+    for output in cell.get("outputs", []):
+        record = output.get("data", {}).get(notebook_checks.CLAIM_MIME)
+        yield from [record["measured"]] if record else notebook_checks.texts({"outputs": [output]})
+
+
 def printed(notebook: dict) -> list[float]:
     """Return the numbers in the outputs of a notebook, without signs, sorted."""
     cells = (cell for _, cell in notebook_checks.code_cells(notebook))
-    texts = (text for cell in cells for text in notebook_checks.texts(cell))
+    texts = (text for cell in cells for text in shown(cell))
     return sorted({float(n.replace(",", "")) for text in texts for n in PRINTED.findall(text)})
 
 
@@ -120,22 +131,23 @@ def problems(path: Path) -> list[str]:
     """Return what is wrong with the numbers of a chapter, and with the exceptions for it."""
     table = exceptions()
     known = table.get(EVERYWHERE, {}) | table.get(path.stem, {})
-    found = missing(json.loads(path.read_text(encoding="utf-8")))
+    lacking = missing(json.loads(path.read_text(encoding="utf-8")))
     wrong = [
         f"{n.text!r} is printed by no cell: ... {n.context} ..."
-        for n in found
+        for n in lacking
         if n.text not in known
     ]
-    idle = sorted(set(table.get(path.stem, {})) - {number.text for number in found})
+    idle = sorted(set(table.get(path.stem, {})) - {number.text for number in lacking})
     return wrong + [f"the exception {text!r} is not needed" for text in idle]
 
 
 def main(names: list[str]) -> int:
     """Print the problems of some chapters, or of all; return the exit status."""
     paths = [Path(name) for name in names] or sorted((ROOT / "book").glob("*.ipynb"))
-    found = [f"{path.stem}: {problem}" for path in paths for problem in problems(path)]
-    print(*found, sep="\n")
-    return int(bool(found))
+    told = [f"{path.stem}: {problem}" for path in paths for problem in problems(path)]
+    for line in told:
+        print(line)
+    return int(bool(told))
 
 
 if __name__ == "__main__":

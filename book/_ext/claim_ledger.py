@@ -22,13 +22,12 @@ from course_lib.experiments import stored
 
 LOGGER = logging.getLogger(__name__)
 LABELS = {"holds": "holds", "holds-if": "holds if", "fails": "fails"}
-
-ORIGIN = {
+ORIGIN = {  # columns of stored records, and what stands before their values
     "commit": "from commit",
     "version": "with course_lib",
     "numpy": "NumPy",
     "python": "Python",
-    "machine": "",
+    "machine": "on",
 }
 
 Record = dict[str, str]
@@ -189,11 +188,13 @@ def made(study: str) -> Iterator[nodes.Node]:
 @lru_cache
 def provenance(study: str) -> str:
     """Return when, from which commit, with what and where the records of a study were made."""
-    records = stored(study)
-    found = {name: ", ".join(map(str, records.distinct(name))) for name in ORIGIN}
-    days = sorted({date[:10] for date in records.distinct("date")})
-    told = [f"{word} {found[name]}".strip() for name, word in ORIGIN.items()]
-    return ", ".join(["on " + " to ".join(dict.fromkeys([days[0], days[-1]])), *told])
+    found = stored(study)
+    days = sorted({date[:10] for date in found.distinct("date")})
+    told = ["on " + " to ".join(dict.fromkeys([days[0], days[-1]]))]
+    for name, words in ORIGIN.items():
+        values = [value or "unknown" for value in found.distinct(name)]
+        told.append(f"{words} {' and '.join(values)}")
+    return ", ".join(told)
 
 
 def summary(env: BuildEnvironment) -> nodes.paragraph:
