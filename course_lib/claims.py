@@ -15,7 +15,7 @@ miniature of the experiment has to agree with them.
 
 import html
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from types import MappingProxyType
@@ -49,7 +49,7 @@ VARIED = ("budget", "grid", "preprocessing", "initialization")
 """What is varied before the verdict of an experiment stands."""
 
 _MEASURED = "Measured live"
-_STORED = "Measured in the stored study {study}, with which a live miniature agrees"
+_STORED = "Measured in the stored {studies}, with which a live miniature agrees"
 
 
 class ClaimError(AssertionError):
@@ -115,7 +115,8 @@ class Card:
     measured : str
         What the cell found, in words and numbers.
     study : str
-        The study whose stored records decide it; empty where the cell measured it itself.
+        The study whose stored records decide it, or several with ``", "`` between them; empty where
+        the cell measured it itself.
     """
 
     claim: Claim
@@ -125,7 +126,9 @@ class Card:
     @property
     def evidence(self) -> str:
         """How it was measured, as a phrase."""
-        return _STORED.format(study=self.study) if self.study else _MEASURED
+        names = self.study.split(", ")
+        word = "study" if len(names) == 1 else "studies"
+        return _STORED.format(studies=f"{word} {' and '.join(names)}") if self.study else _MEASURED
 
     def record(self) -> dict[str, str]:
         """Return the machine-readable record from which the ledger is gathered."""
@@ -269,7 +272,7 @@ def claim(
     holds: bool,
     measured: str,
     otherwise: bool | None = None,
-    stored: str | None = None,
+    stored: str | Sequence[str] | None = None,
     miniature: bool | None = None,
 ) -> Card:
     """Compare the outcome of an experiment with the verdict on record.
@@ -287,8 +290,8 @@ def claim(
     otherwise : bool, optional
         For the verdict ``"holds-if"`` alone: whether the statement was found true where the
         condition is *not* met. It must be false, or the condition would be idle.
-    stored : str, optional
-        The study whose stored records decide it, such as ``"dropout"``.
+    stored : str or sequence of str, optional
+        The study whose stored records decide it, such as ``"dropout"``, or several.
     miniature : bool, optional
         With `stored` alone, and always with it: whether a small version of the experiment, run on
         the page, gave the same verdict. It must be true.
@@ -341,7 +344,8 @@ def claim(
             f"otherwise= goes with the verdict 'holds-if' and with no other: it shows that the "
             f"condition matters; the verdict of {id!r} is {entry.verdict!r}"
         )
-    _check_stored(id, stored, miniature, measured)
+    studies = [stored] if isinstance(stored, str) else list(stored or ())
+    _check_stored(id, studies, miniature, measured)
     expected = {
         "holds": {"holds": True},
         "fails": {"holds": False},
@@ -352,22 +356,23 @@ def claim(
             f"claim {id!r} is on record as {entry.verdict!r}, which asks for {expected}, but the "
             f"experiment gave {outcomes}. Measured: {measured}"
         )
-    return Card(entry, measured, stored or "")
+    return Card(entry, measured, ", ".join(studies))
 
 
-def _check_stored(id: str, stored: str | None, miniature: bool | None, measured: str) -> None:
+def _check_stored(id: str, stored: list[str], miniature: bool | None, measured: str) -> None:
     """Check that stored records are there, and that a live miniature agrees with them."""
-    if (stored is None) != (miniature is None):
+    if bool(stored) != (miniature is not None):
         raise ValueError(
             f"claim {id!r} has stored={stored!r} and miniature={miniature!r}; expected both, the "
             f"study whose records the cell reads and whether its live miniature agrees, or none"
         )
-    if stored is not None:
+    if stored:
         from course_lib.experiments.bundled import stored_names  # SciPy, which few cells need
 
-        check_choice("stored records", stored, stored_names())
+        for study in stored:
+            check_choice("stored records", study, stored_names())
     if miniature is not None and not miniature:
         raise ClaimError(
-            f"claim {id!r}: the stored records of {stored!r} gave the verdict on record, and the "
-            f"live miniature does not agree with it. Measured: {measured}"
+            f"claim {id!r}: the stored records of {', '.join(stored)} gave the verdict on record, "
+            f"and the live miniature does not agree with it. Measured: {measured}"
         )

@@ -193,7 +193,9 @@ def test_stored_records_need_a_miniature_that_agrees(on_record):
     on_record()
     card = claim("bend", holds=True, measured="32 of 32", stored="dropout", miniature=np.True_)
     assert card.record()["study"] == "dropout"
-    with pytest.raises(ClaimError, match=r"'dropout' gave the verdict .* does not agree.*32 of 32"):
+    with pytest.raises(
+        ClaimError, match=r"of dropout gave the verdict .* does not agree.*32 of 32"
+    ):
         claim("bend", holds=True, measured="32 of 32", stored="dropout", miniature=False)
     with pytest.raises(ClaimError, match=r"on record as 'holds'|does not agree"):
         claim("bend", holds=False, measured="32 of 32", stored="dropout", miniature=True)
@@ -306,6 +308,17 @@ def test_a_card_says_that_it_is_stored(on_record):
     assert f"  {told}: 32 of 32" in repr(card).splitlines()
     assert f"<strong>{told}:</strong> 32 of 32" in card._repr_html_()
     assert card.record()["evidence"] == told
+
+
+def test_a_card_may_rest_on_several_studies(on_record):
+    on_record()
+    both = ["dropout", "regularizers"]
+    card = claim("bend", holds=True, measured="32 of 32", stored=both, miniature=True)
+    told = "Measured in the stored studies dropout and regularizers, with which a live miniature"
+    assert f"  {told} agrees: 32 of 32" in repr(card).splitlines()
+    assert card.record()["study"] == "dropout, regularizers"
+    with pytest.raises(KeyError, match="unknown stored records 'other'"):
+        claim("bend", holds=True, measured="32", stored=["dropout", "other"], miniature=True)
 
 
 def test_an_open_claim_says_so():

@@ -455,6 +455,13 @@ def test_records_of_several_origins_or_of_none_are_told_as_such(monkeypatch):
     )
 
 
+def test_ledger_says_how_several_studies_were_made():
+    told = "".join(node.astext() for node in claim_ledger.made("dropout, regularizers"))
+    assert "make study NAME=dropout on " in told
+    assert "make study NAME=regularizers on " in told
+    assert list(claim_ledger.made("")) == []
+
+
 def test_ledger_says_what_was_varied():
     told = {name: f"twice <the {name}>" for name in VARIED}
     entry = replace(CLAIMS["xor-not-linear"], varied=told)

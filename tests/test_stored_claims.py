@@ -87,7 +87,18 @@ def test_stored_records_are_followed(way):
 def test_what_is_live_stays_live(way):
     assert problems(way, LIVE) == []
     (told,) = problems(way, "y = 2", STORED)
-    assert told == "cell 3: claim 'bend' names the study 'dropout', but reads []"
+    assert told == "cell 3: claim 'bend' names the studies ['dropout'], but reads []"
+
+
+def test_all_studies_are_named():
+    way = 'x = stored("dropout") + stored("regularizers")'
+    (told,) = problems(way, "y = 2", STORED)
+    assert told == (
+        "cell 3: claim 'bend' names the studies ['dropout'], but reads ['dropout', 'regularizers']"
+    )
+    both = STORED.replace('"dropout"', '["dropout", "regularizers"]')
+    assert problems(way, "y = 2", both) == []
+    assert len(problems('x = stored("dropout")', "y = 2", both)) == 1
 
 
 def test_a_miniature_reads_no_records():

@@ -56,11 +56,12 @@ def problems(call: ast.Call, known: Known) -> list[str]:
     name = notebook_checks.claim_id(call)
     decide = [given[key] for key in ("holds", "otherwise", None) if key in given]  # None: of **
     read = set().union(*(studies(value, known) for value in decide))
-    study = literal(given["stored"]) if "stored" in given else None
-    if study is None and read:
+    named = ast.literal_eval(given["stored"]) if "stored" in given else ()
+    named = {named} if isinstance(named, str) else set(named)
+    if read and not named:
         return [f"claim {name!r} is decided from the stored records of {sorted(read)}, not live"]
-    if study is not None and study not in read:
-        return [f"claim {name!r} names the study {study!r}, but reads {sorted(read)}"]
+    if named != read:
+        return [f"claim {name!r} names the studies {sorted(named)}, but reads {sorted(read)}"]
     if "miniature" not in given:
         return []
     if not any(isinstance(part, ast.Name) for part in ast.walk(given["miniature"])):

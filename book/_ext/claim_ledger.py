@@ -177,9 +177,9 @@ def varied(claim: Claim | None) -> Iterator[nodes.Node]:
         yield nodes.raw("", "</details>", format="html")
 
 
-def made(study: str) -> Iterator[nodes.Node]:
-    """Return how the stored records of a study were made: command, commit, date, machine."""
-    if study:
+def made(studies: str) -> Iterator[nodes.Node]:
+    """Return how the stored records of each study were made: command, commit, date, machine."""
+    for study in filter(None, studies.split(", ")):
         yield nodes.Text(" Stored records, made by ")
         yield nodes.literal("", f"make study NAME={study}")
         yield nodes.Text(f" {provenance(study)}.")
