@@ -262,24 +262,6 @@ def test_build_after_a_failure_starts_from_the_sources(builder, checkout):
 
 
 REPAIRED = {
-    "font awesome script": (
-        '<script defer src="../_static/scripts/fontawesome.js?digest=5"></script>',
-        "",
-    ),
-    "thebe constants": ("<script>const THEBE_JS_URL = 'x'; const y = 1</script><p>", "<p>"),
-    "thebe script": ('<script async="async" src="../_static/sphinx-thebe.js?v=1"></script>', ""),
-    "thebe style": ('<link rel="stylesheet" href="../_static/sphinx-thebe.css?v=4" />', ""),
-    "thebe settings": ('<script type="text/x-thebe-config">\n{}\n</script><p>', "<p>"),
-    "thebe kernel": ("<script>kernelName = 'python3'</script><p>", "<p>"),
-    "search label": (
-        '<button class="btn search-button-field x" title="Search" aria-label="Search" y>',
-        '<button class="btn search-button-field x" title="Search" y>',
-    ),
-    "summary label": ('<summary aria-label="Toggle hidden content">', "<summary>"),
-    "logo region": (
-        '<a class="navbar-brand logo" href="#">\n<p>W</p></a><a>',
-        '<nav aria-label="Home"><a class="navbar-brand logo" href="#">\n<p>W</p></a></nav><a>',
-    ),
     "bibliography role": ('<div role="doc-biblioentry">', '<div role="listitem">'),
     "exercise ids": ('<section id="solution-content">', '<section class="solution-content">'),
 }
@@ -291,14 +273,23 @@ def test_page_is_repaired(name):
     assert page_repairs.repaired(before) == after
 
 
+def test_code_keeps_the_tags_that_color_it_and_no_others():
+    tokens = (
+        '<span></span><span class="kn">from</span> <span class="n">x</span><span class="w"> </span>'
+    )
+    page = f'<div class="highlight"><pre>{tokens}</pre></div><span class="n">x</span>'
+    lean = '<div class="highlight"><pre><span class="kn">from</span> x </pre></div>'
+    assert page_repairs.repaired(page) == lean + '<span class="n">x</span>'
+
+
 def test_repairs_leave_other_things_alone():
     page = '<script src="x.js"></script><summary>More</summary><section id="content">'
     assert page_repairs.repaired(page) == page
 
 
 def test_templates_are_wrapped():
-    render = page_repairs.after(lambda name, context: f"<summary aria-label='{name}'>{context}")
-    assert render("page.html", "text") == "<summary aria-label='page.html'>text"
+    render = page_repairs.after(lambda name, text: f'<p role="doc-biblioentry">{name}{text}')
+    assert render("page.html", " text") == '<p role="listitem">page.html text'
 
 
 CONF = """\

@@ -250,7 +250,7 @@
 
     const choose = () => {
       known.replaceChildren(...chosen().map(([letter, curve]) => description(letter, curve)));
-      // scrollable.js looks for what has become wider than the page
+      // course.js looks for what has become wider than the page
       window.dispatchEvent(new Event("resize"));
       draw();
     };

@@ -1,0 +1,144 @@
+// The switches, copying, scrolling and the place on the page. A classic script: it also runs from
+// a folder, and nothing on a page depends on it but the buttons that it brings to life.
+(() => {
+  const root = document.documentElement;
+
+  const remember = (name, value) => {
+    try {
+      if (value) localStorage.setItem(name, value);
+      else localStorage.removeItem(name);
+    } catch {
+      // Storage may be closed, as in a sandboxed frame: the choice then lasts for this page.
+    }
+  };
+
+  // Light or dark: the reader's choice, else the system's.
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const theme = () => root.dataset.theme || (dark.matches ? "dark" : "light");
+  const themeSwitch = document.getElementById("theme");
+  const showTheme = () => themeSwitch?.setAttribute("aria-pressed", String(theme() === "dark"));
+  themeSwitch?.addEventListener("click", () => {
+    root.dataset.theme = theme() === "dark" ? "light" : "dark";
+    remember("theme", root.dataset.theme);
+    showTheme();
+  });
+  dark.addEventListener("change", showTheme);
+  showTheme();
+
+  // Text and figures only.
+  const readingSwitch = document.getElementById("reading");
+  const showReading = () =>
+    readingSwitch?.setAttribute("aria-pressed", String(root.dataset.reading === "text"));
+  readingSwitch?.addEventListener("click", () => {
+    if (root.dataset.reading === "text") delete root.dataset.reading;
+    else root.dataset.reading = "text";
+    remember("reading", root.dataset.reading);
+    showReading();
+  });
+  showReading();
+
+  // A link into something folded opens it.
+  const reveal = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    for (let above = target; above; above = above.parentElement) {
+      if (above.tagName === "DETAILS") above.open = true;
+    }
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+
+  // Paper shows what is folded.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("article details:not([open])")];
+    for (const folded of opened) folded.open = true;
+  });
+  addEventListener("afterprint", () => opened.forEach((folded) => (folded.open = false)));
+
+  // Copying code.
+  const copied = (button, word) => {
+    button.textContent = word;
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  };
+  const code = (block) => {
+    const lines = block.textContent.replace(/\n$/, "").split("\n");
+    if (!lines.some((line) => line.startsWith(">>> "))) return lines.join("\n");
+    return lines.filter((line) => /^(>>>|\.\.\.)( |$)/.test(line)).map((line) => line.slice(4)).join("\n");
+  };
+  const withoutClipboard = (text) => {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done ? Promise.resolve() : Promise.reject(new Error("copying is not allowed here"));
+  };
+  for (const block of document.querySelectorAll("article .highlight > pre")) {
+    if (block.closest(".cell_output")) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", "Copy this code");
+    button.addEventListener("click", () => {
+      const text = code(block);
+      const done = navigator.clipboard ? navigator.clipboard.writeText(text) : withoutClipboard(text);
+      done.then(() => copied(button, "Copied"), () => copied(button, "Not allowed"));
+    });
+    block.after(button);
+  }
+
+  // What is wider than the page scrolls, also by the keyboard.
+  const KINDS = { "article .scrolls": "table", "article math": "", "article .highlight > pre": "code" };
+  const measure = () => {
+    for (const [selector, kind] of Object.entries(KINDS)) {
+      for (const element of document.querySelectorAll(selector)) {
+        if (element.scrollWidth > element.clientWidth + 1) {
+          element.tabIndex = 0;
+          if (!kind) continue; // a formula has a role, and its TeX as its name
+          element.setAttribute("role", "group");
+          element.setAttribute("aria-label", `Scrollable ${kind}`);
+        } else {
+          for (const name of ["tabindex", "role", "aria-label"]) element.removeAttribute(name);
+        }
+      }
+    }
+  };
+  addEventListener("resize", measure);
+  addEventListener("load", measure);
+
+  // Where the reader is, in the contents of the page.
+  const links = [...document.querySelectorAll(".contents.wide a")];
+  const places = links
+    .map((link) => [link, document.getElementById(decodeURIComponent(link.hash.slice(1)))])
+    .filter(([, place]) => place);
+  let waiting = false;
+  const follow = () => {
+    waiting = false;
+    const passed = places.filter(([, place]) => place.getBoundingClientRect().top < 140);
+    const [current] = passed.at(-1) ?? [];
+    for (const link of links) {
+      if (link === current) link.setAttribute("aria-current", "location");
+      else link.removeAttribute("aria-current");
+    }
+  };
+  if (places.length) {
+    addEventListener("scroll", () => {
+      if (!waiting) requestAnimationFrame(follow);
+      waiting = true;
+    }, { passive: true });
+    follow();
+  }
+
+  // The search box answers to "/", the menu closes on Escape.
+  addEventListener("keydown", (event) => {
+    if (event.key === "/" && !event.target.closest?.("input, textarea, [contenteditable]")) {
+      event.preventDefault();
+      document.getElementById("find")?.focus();
+    }
+    if (event.key === "Escape") document.getElementById("menu")?.removeAttribute("open");
+  });
+})();
