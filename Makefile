@@ -11,7 +11,7 @@ NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
 export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study lock clean
+.PHONY: help install book test test-site coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study lock clean
 
 help: ## list the tasks
 	@$(PYTHON) tools/tasks.py
@@ -25,6 +25,10 @@ book: install ## execute the notebooks and build the site into _build/html
 test: install ## run the unit tests, then every notebook against its stored outputs
 	$(RUN) -m pytest -n 2
 	$(RUN) -m pytest $(NBVAL) book
+
+test-site: install ## test the built site in a browser; installs what drives it, not the browser
+	$(RUN) -m pip install --quiet --requirement tests/site/requirements.txt
+	$(RUN) -m pytest tests/site
 
 coverage: install ## run the unit tests, and list the lines of the library that none of them runs
 	$(RUN) -m pytest --cov -n 2

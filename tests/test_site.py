@@ -263,6 +263,10 @@ def test_build_after_a_failure_starts_from_the_sources(builder, checkout):
 
 REPAIRED = {
     "bibliography role": ('<div role="doc-biblioentry">', '<div role="listitem">'),
+    "caption level": (
+        '<p class="caption" role="heading">',
+        '<p class="caption" role="heading" aria-level="2">',
+    ),
     "exercise ids": ('<section id="solution-content">', '<section class="solution-content">'),
 }
 

@@ -97,6 +97,12 @@ def documents(root):
     return [name.removesuffix(".md").removesuffix(".ipynb") for name in names]
 
 
+def chapters(root):
+    """Return the names of the chapters, which are the first part of the table of contents."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [Path(chapter["file"]).stem for chapter in toc["parts"][0]["chapters"]]
+
+
 def pages(site):
     """Return every page of the site that a reader sees, by its name."""
     found = {}

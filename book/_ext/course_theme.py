@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 THEME = ROOT / "book" / "_theme" / "course"
 OWN_FILES = ("course.", "math.", "styles/", "scripts/")
 """How the names of style sheets and scripts begin that a page loads; all others are left out."""
-FIRST_FONTS = ["source-serif-4.woff2", "source-sans-3.woff2"]
 DEEPEST = 3
 """How deep the contents of a page go: its title, sections and their parts."""
 LONGEST = 160
@@ -155,7 +154,6 @@ def page_context(
         "commit": app.env.course_commit,  # type: ignore[attr-defined]
         "repository_url": app.env.course_repository,  # type: ignore[attr-defined]
         "author": app.config.author,
-        "fonts": FIRST_FONTS,
         "notebook": str(source) if str(source).endswith(".ipynb") else "",
         "css_files": [file for file in context.get("css_files", []) if own(file)],
         "script_files": [file for file in context.get("script_files", []) if own(file)],

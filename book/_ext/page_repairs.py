@@ -28,6 +28,10 @@ def repair(pattern: str, replacement: str = "") -> Repair:
 REPAIRS: dict[str, Repair] = {
     # The role is deprecated, and not allowed in a list.
     "bibliography role": repair(r'role="doc-biblioentry"', 'role="listitem"'),
+    # A heading has a level; the caption of a part of the book stands below the title.
+    "caption level": repair(
+        r'<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
+    ),
     # The same id on every exercise of a page.
     "exercise ids": repair(
         r'<section id="(exercise|solution)-content">', r'<section class="\1-content">'
