@@ -17,6 +17,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from claim_formulas import as_nodes
 from course_lib.claims import CLAIMS, MIME_TYPE, Claim
 from course_lib.experiments import stored
 
@@ -143,7 +144,8 @@ def badge(verdict: str) -> nodes.inline:
 def link(app: Sphinx, page: str, docname: str, record: Record) -> nodes.reference:
     """Return a link to a claim's card, with the statement as its text."""
     uri = app.builder.get_relative_uri(page, docname) + f"#claim-{record['id']}"
-    return nodes.reference("", record["text"], internal=True, refuri=uri)
+    statement = as_nodes(record["id"], record["text"])
+    return nodes.reference("", "", *statement, internal=True, refuri=uri)
 
 
 def entry(app: Sphinx, page: str, docname: str, record: Record) -> nodes.list_item:
