@@ -200,6 +200,8 @@ def kept(axes: Axes) -> Iterator[Artist]:
         box = text.get_window_extent()
         if frame.contains((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2):
             yield text
+            if getattr(text, "arrow_patch", None) is not None:
+                yield text.arrow_patch
 
 
 def detailed(figure: Figure, least: int) -> Iterator[Artist]:
