@@ -118,7 +118,7 @@ def svg(figure: Figure, **options: Any) -> str:
     """Return the SVG of a figure, without what it can be shown without."""
     file = io.StringIO()
     with mpl.rc_context(STYLE):
-        figure.savefig(file, format="svg", metadata=METADATA, dpi=200, **options)
+        figure.savefig(file, format="svg", metadata=METADATA, dpi=150, **options)
     root = ElementTree.fromstring(file.getvalue())
     used = set(REFERENCE.findall(file.getvalue()))
     lighten(root, used)
