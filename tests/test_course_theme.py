@@ -102,6 +102,9 @@ def test_a_description_is_the_first_paragraph_in_whole_words():
     assert course_theme.description(None) == ""
     assert course_theme.description(document()) == ""
     assert course_theme.description(document("One\n two.", "Three.")) == "One two."
+    formula = document("", "Words.")
+    formula[0] += nodes.math("", "x")
+    assert course_theme.description(formula) == "Words."
     told = course_theme.description(document("word " * 50))
     assert re.fullmatch(r"(word )+…", told) and len(told) <= course_theme.LONGEST + 2
 

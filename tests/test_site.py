@@ -267,6 +267,12 @@ REPAIRED = {
         '<p class="caption" role="heading">',
         '<p class="caption" role="heading" aria-level="2">',
     ),
+    "empty head": ('<th class="head"><p></p></th><th>a</th>', '<td class="head"></td><th>a</th>'),
+    "claim link": (
+        '<aside class="claim x" id="claim-a"><p class="claim-statement">A.</p>',
+        '<aside class="claim x" id="claim-a"><p class="claim-statement">A. '
+        '<a class="headerlink" href="#claim-a" title="Link to this claim">#</a></p>',
+    ),
     "exercise ids": ('<section id="solution-content">', '<section class="solution-content">'),
 }
 

@@ -27,7 +27,8 @@ relu6 = 1</pre>
 <section id="empty"><h2>Nothing here</h2></section>
 <section id="names"><h2>Names</h2><p>Terms.</p>
 <dl class="glossary"><dt id="term-gain">gain</dt><dd><p>A factor.</p></dd></dl>
-<dl class="py class"><dt class="sig" id="lib.Net"><span>Net</span>(<em>x</em>)</dt>
+<dl class="py class"><dt class="sig" id="lib.Net"><span>Net</span>(<em>x</em>)
+<a class="viewcode-link">source</a></dt>
 <dd><p>A network.</p><div class="admonition seealso"><p class="admonition-title">See also</p></div>
 <dl class="py method"><dt class="sig" id="lib.Net.relu">relu()</dt><dd><p>Bend.</p>
 <dl class="field-list"><dt>Returns</dt><dd>unread</dd></dl></dd></dl>

@@ -11,7 +11,7 @@ import sys
 
 import site_checks
 from clean import remove
-from environment import ROOT, prepare
+from environment import ROOT, draw_figures, prepare
 
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
@@ -46,6 +46,7 @@ def tail(path, count=30):
 def main():
     """Build and check; return the exit status."""
     prepare()
+    draw_figures()
     status = build()
     if status:
         print("The book was not built; what is wrong stands above.", file=sys.stderr)

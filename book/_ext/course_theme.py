@@ -22,8 +22,10 @@ from sphinx_exercise.nodes import solution_node
 
 ROOT = Path(__file__).resolve().parents[2]
 THEME = ROOT / "book" / "_theme" / "course"
-OWN_FILES = ("course.", "math.", "styles/", "scripts/")
+OWN_FILES = ("course.", "ledger.", "math.", "styles/", "scripts/")
 """How the names of style sheets and scripts begin that a page loads; all others are left out."""
+FIRST_FONTS = sorted(path.name for path in (THEME / "static" / "fonts").glob("*.woff2"))
+"""All of them: a font that comes late is not used, and half a typeface is worse than none."""
 DEEPEST = 3
 """How deep the contents of a page go: its title, sections and their parts."""
 LONGEST = 160
@@ -96,8 +98,9 @@ def page_title(title: str, project: str) -> str:
 
 
 def description(doctree: nodes.document | None) -> str:
-    """Return the beginning of a page's first paragraph, in whole words."""
-    first = next(doctree.findall(nodes.paragraph), None) if doctree else None
+    """Return the beginning of a page's first paragraph without formulas, in whole words."""
+    found = doctree.findall(nodes.paragraph) if doctree else iter(())
+    first = next((p for p in found if not any(True for _ in p.findall(nodes.math))), None)
     text = " ".join(first.astext().split()) if first else ""
     return text if len(text) <= LONGEST else text[:LONGEST].rsplit(" ", 1)[0] + " …"
 
@@ -154,6 +157,7 @@ def page_context(
         "commit": app.env.course_commit,  # type: ignore[attr-defined]
         "repository_url": app.env.course_repository,  # type: ignore[attr-defined]
         "author": app.config.author,
+        "fonts": FIRST_FONTS,
         "notebook": str(source) if str(source).endswith(".ipynb") else "",
         "css_files": [file for file in context.get("css_files", []) if own(file)],
         "script_files": [file for file in context.get("script_files", []) if own(file)],

@@ -32,6 +32,14 @@ REPAIRS: dict[str, Repair] = {
     "caption level": repair(
         r'<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
     ),
+    # A table's corner that says nothing heads nothing.
+    "empty head": repair(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>"),
+    # A claim can be linked to.
+    "claim link": repair(
+        r'(<aside class="claim[^>]*\bid="(claim-[\w-]+)"[^>]*>\s*<p class="claim-statement">)'
+        r"(?:(?!</p>|headerlink).)*(?=</p>)",
+        r'\g<0> <a class="headerlink" href="#\2" title="Link to this claim">#</a>',
+    ),
     # The same id on every exercise of a page.
     "exercise ids": repair(
         r'<section id="(exercise|solution)-content">', r'<section class="\1-content">'

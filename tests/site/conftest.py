@@ -1,4 +1,4 @@
-"""A browser on the built site, served and as a folder. Nothing here skips: what is missing fails."""
+"""A browser on the built site, served and as a folder. Nothing skips: what is missing fails."""
 
 import functools
 import http.server

@@ -1,4 +1,4 @@
-"""Every page, in a browser: quiet, light, within its window, accessible, with and without scripts."""
+"""Every page, in a browser: quiet, light, within its window, accessible, also without scripts."""
 
 import pytest
 import site_checks
