@@ -137,7 +137,7 @@
   addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest?.("input, textarea, [contenteditable]")) {
       event.preventDefault();
-      document.getElementById("find")?.focus();
+      (document.getElementById("query") ?? document.getElementById("find"))?.focus();
     }
     if (event.key === "Escape") document.getElementById("menu")?.removeAttribute("open");
   });
