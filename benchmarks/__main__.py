@@ -16,8 +16,16 @@ from stored import parser
 from threads import run
 
 FOLDER = Path(__file__).resolve().parent
-SHOWN = ("seeds_at_once", "training_step", "value_and_derivative", "imports", "growth", "sweeps")
-OTHERS = ("activations", "step_cost", "ensembles", "notebooks")
+SHOWN = (
+    "seeds_at_once",
+    "training_step",
+    "value_and_derivative",
+    "imports",
+    "ensembles",
+    "growth",
+    "sweeps",
+)
+OTHERS = ("activations", "step_cost", "notebooks")
 
 
 def main(arguments=None):

@@ -24,15 +24,16 @@ from course_lib import activations, network, training
 
 ROOT = Path(__file__).resolve().parent.parent
 WITH_BEFORE = ("seeds_at_once", "training_step", "value_and_derivative")
-SHOWN = (*WITH_BEFORE, "imports", "growth", "sweeps")
-TRIAL = """
+SHOWN = (*WITH_BEFORE, "imports", "ensembles", "growth", "sweeps")
+TRIAL = f"""
 import sys
 from importlib import import_module
 from threads import one_thread
 one_thread()
+WITH_BEFORE = {WITH_BEFORE}
 folder, root, *names = sys.argv[1:]
 for name in names:
-    before = ["--before", root] if name not in ("imports", "growth", "sweeps") else []
+    before = ["--before", root] if name in WITH_BEFORE else []
     one = ["--threads", "1"] if name == "training_step" else []
     import_module(name).main(["--quick", "--store", folder, *before, *one])
 """

@@ -26,6 +26,10 @@ def test_every_number_in_prose_is_printed(path):
     assert prose_numbers.problems(path) == []
 
 
+def test_every_exception_for_all_chapters_is_needed():
+    assert prose_numbers.idle(CHAPTERS) == []
+
+
 def test_every_exception_says_why_and_belongs_to_a_chapter():
     table = prose_numbers.exceptions()
     assert set(table) <= {prose_numbers.EVERYWHERE, *(path.stem for path in CHAPTERS)}
@@ -103,15 +107,52 @@ def test_of_a_card_only_what_was_measured_is_printed():
     assert [number.text for number in prose_numbers.missing(chapter)] == ["1.1", "0.25"]
 
 
-def test_an_exception_that_is_not_needed_is_told(tmp_path, monkeypatch):
+@pytest.fixture
+def chapter(tmp_path, monkeypatch):
+    """Return a function that tells the problems of a chapter with such exceptions."""
     path = tmp_path / "one.ipynb"
-    nbformat.write(notebook("It is 0.25, or 0.75 of it.", "0.25"), path)
-    table = {"everywhere": {"95 %": "the level"}, "one": {"0.25": "known since long ago"}}
+
+    def told(prose, *pieces):
+        nbformat.write(notebook(prose, "0.25"), path)
+        table = {"everywhere": {"95 %": "the level of the intervals"}}
+        table["one"] = dict.fromkeys(pieces, "known since long ago")
+        monkeypatch.setattr(prose_numbers, "exceptions", lambda: table)
+        found = prose_numbers.problems(path)
+        assert prose_numbers.main([str(path)]) == bool(found)
+        return found
+
+    return told
+
+
+def test_an_exception_is_a_piece_of_a_sentence(chapter):
+    prose = "It is 0.25, or\n0.75 of it; 95 % are sure."
+    (told,) = chapter(prose)
+    assert told.startswith("'0.75' is printed by no cell: ... It is 0.25, or 0.75 of it; 95 %")
+    assert chapter(prose, "or 0.75 of it") == []
+    (told,) = chapter(prose + " And 0.75 of that.", "or 0.75 of it")
+    assert told.endswith("And 0.75 of that. ...")
+
+
+@pytest.mark.parametrize(
+    ("piece", "expected"),
+    [
+        ("or 0.75", "stands 2 times in the prose"),
+        ("and 0.75", "stands 0 times in the prose"),
+        ("0.75", "stands 3 times in the prose"),
+        ("0.625", "is a number alone; add the words around it"),
+        ("It is 0.25", "is not needed"),
+        ("95 % are sure", "is not needed"),
+    ],
+)
+def test_an_exception_stands_for_one_place(chapter, piece, expected):
+    prose = "It is 0.25, or 0.75 of it, or 0.75 of 0.75, or 0.625. 95 % are sure."
+    assert f"the exception {piece!r} {expected}" in chapter(prose, piece)
+
+
+def test_an_exception_for_all_chapters_is_needed_by_one(tmp_path, monkeypatch):
+    path = tmp_path / "one.ipynb"
+    nbformat.write(notebook("For 95 % of it.", "0.25"), path)
+    table = {"everywhere": dict.fromkeys(("95 %", "99 %"), "the level of the intervals")}
     monkeypatch.setattr(prose_numbers, "exceptions", lambda: table)
-    first, second = prose_numbers.problems(path)
-    assert first.startswith("'0.75' is printed by no cell: ... It is 0.25, or 0.75 of it.")
-    assert second == "the exception '0.25' is not needed"
-    assert prose_numbers.main([str(path)]) == 1
-    table["one"] = {"0.75": "known since long ago"}
     assert prose_numbers.problems(path) == []
-    assert prose_numbers.main([str(path)]) == 0
+    assert prose_numbers.idle([path]) == ["99 %"]

@@ -6,8 +6,9 @@
 A number counts if it has a decimal point, a percent sign or a unit. It agrees with a printed
 number that equals it when rounded to the same place; a percentage, also with a hundredth of it.
 Formulas, code and links in the prose are left out, and so are the statement and the section on the
-card of a claim, which no cell computes. ``tests/prose_numbers.toml`` has the exceptions.
-The exit status is 1 if a number is missing.
+card of a claim, which no cell computes. ``tests/prose_numbers.toml`` has the exceptions. One for a
+chapter is a piece of a sentence, as it is printed here, so that it stands for no other number.
+The exit status is 1 if a number is missing, or an exception is not needed.
 """
 
 import json
@@ -61,6 +62,8 @@ class Said:
         Whether a cell may print a hundredth of it: a percentage or points of one.
     context : str
         What stands around it.
+    start, end : int
+        Where it stands in the `plain` text.
     """
 
     text: str
@@ -68,13 +71,19 @@ class Said:
     half: float
     scaled: bool
     context: str
+    start: int
+    end: int
 
 
-def said(prose: str) -> Iterator[Said]:
-    """Yield the numbers of a text that have a decimal point, a percent sign or a unit."""
-    plain = SKIPPED.sub(lambda match: " " if match[0].startswith("$") else "", prose)
-    plain = re.sub(r"[ \t]*\n[ \t]*", " ", plain)
-    for match in NUMBER.finditer(plain):
+def plain(prose: str) -> str:
+    """Return a text in one line, without formulas, code and links."""
+    text = SKIPPED.sub(lambda match: " " if match[0].startswith("$") else "", prose)
+    return re.sub(r"[ \t]*\n[ \t]*", " ", text)
+
+
+def said(text: str) -> Iterator[Said]:
+    """Yield the numbers of a plain text that have a decimal point, a percent sign or a unit."""
+    for match in NUMBER.finditer(text):
         digits = match["number"].replace(",", "")
         if "." not in digits and not match["percent"] and not match["unit"]:
             continue
@@ -85,7 +94,9 @@ def said(prose: str) -> Iterator[Said]:
             float(digits) * scale,
             0.5 * 10.0**-places * scale,
             bool(match["percent"]) or (match["unit"] or "").startswith(("percent", "point")),
-            plain[max(0, match.start() - 40) : match.end() + 30].strip(),
+            text[max(0, match.start() - 40) : match.end() + 30].strip(),
+            match.start(),
+            match.end(),
         )
 
 
@@ -117,34 +128,52 @@ def agrees(number: Said, values: list[float]) -> bool:
 def missing(notebook: dict) -> list[Said]:
     """Return the numbers in the prose of a notebook that no cell prints, in their order."""
     values = printed(notebook)
-    return [
-        number for number in said(notebook_checks.prose(notebook)) if not agrees(number, values)
-    ]
+    text = plain(notebook_checks.prose(notebook))
+    return [number for number in said(text) if not agrees(number, values)]
 
 
 def exceptions() -> dict[str, dict[str, str]]:
-    """Return the numbers that need not be printed, by chapter, each with the reason."""
+    """Return what need not be printed, by chapter, each with the reason.
+
+    For a chapter it is a piece of its prose, and for all of them a number.
+    """
     return tomllib.loads(EXCEPTIONS.read_text(encoding="utf-8"))
 
 
 def problems(path: Path) -> list[str]:
     """Return what is wrong with the numbers of a chapter, and with the exceptions for it."""
-    table = exceptions()
-    known = table.get(EVERYWHERE, {}) | table.get(path.stem, {})
-    lacking = missing(json.loads(path.read_text(encoding="utf-8")))
-    wrong = [
-        f"{n.text!r} is printed by no cell: ... {n.context} ..."
-        for n in lacking
-        if n.text not in known
-    ]
-    idle = sorted(set(table.get(path.stem, {})) - {number.text for number in lacking})
-    return wrong + [f"the exception {text!r} is not needed" for text in idle]
+    table, notebook = exceptions(), json.loads(path.read_text(encoding="utf-8"))
+    text, lacking = plain(notebook_checks.prose(notebook)), missing(notebook)
+    known = {n for n in lacking if n.text in table.get(EVERYWHERE, {})}
+    wrong = []
+    for piece in table.get(path.stem, {}):
+        start, end = text.find(piece), text.find(piece) + len(piece)
+        meant = {n for n in lacking if start <= n.start and n.end <= end}
+        if text.count(piece) != 1:
+            wrong.append(f"the exception {piece!r} stands {text.count(piece)} times in the prose")
+        elif any(n.text.strip() == piece.strip() for n in meant):
+            wrong.append(f"the exception {piece!r} is a number alone; add the words around it")
+        elif not meant - known:
+            wrong.append(f"the exception {piece!r} is not needed")
+        known |= meant
+    return [
+        f"{n.text!r} is printed by no cell: ... {n.context} ..." for n in lacking if n not in known
+    ] + wrong
+
+
+def idle(paths: list[Path]) -> list[str]:
+    """Return the exceptions for all chapters that none of them needs."""
+    notebooks = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
+    lacking = {number.text for notebook in notebooks for number in missing(notebook)}
+    return sorted(set(exceptions().get(EVERYWHERE, {})) - lacking)
 
 
 def main(names: list[str]) -> int:
     """Print the problems of some chapters, or of all; return the exit status."""
     paths = [Path(name) for name in names] or sorted((ROOT / "book").glob("*.ipynb"))
     told = [f"{path.stem}: {problem}" for path in paths for problem in problems(path)]
+    if not names:
+        told += [f"no chapter needs the exception {text!r}" for text in idle(paths)]
     for line in told:
         print(line)
     return int(bool(told))

@@ -3,8 +3,11 @@
 A name that is assigned from ``stored("dropout")``, or from a name that was, holds records of that
 study or what was computed from them. So does what is assigned in a loop over such a name or where
 one was asked, and a function that reads one. The names are followed from cell to cell, in the order
-in which they run. What is beyond that is rejected: another name for ``stored``, and a study that is
-not named by a literal.
+in which they run. A claim has to name all studies that its verdict or what it quotes rests on; the
+records of a file, which ``read_records`` reads, are no study, and no claim may rest on them. What
+is beyond that is rejected: another name for ``stored``, a study that is not named by a literal, and
+the folder of the records. Not followed are a list that has two names, and records that something
+else reads.
 """
 
 import ast
@@ -14,6 +17,13 @@ import notebook_checks
 
 Known = dict[str, set[str] | ast.stmt]  # of a function, its definition: it reads when it is called
 
+READERS = {
+    "stored": "without a literal; expected a call such as stored('dropout')",
+    "read_records": "without a call; expected one such as read_records(path)",
+}
+FILE = "a file"  # in the place of a study
+FOLDER = "bundled"
+IMPORTS = (ast.Import, ast.ImportFrom)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SCOPES = (*FUNCTIONS, *COMPREHENSIONS, ast.Lambda)
@@ -38,28 +48,30 @@ def check_stored_claims(notebook: dict) -> list[str]:
 
 
 def hidden(parsed: ast.AST, known: Known) -> Iterator[str]:
-    """Yield where ``stored`` is used in a way that does not tell which study is read."""
+    """Yield where records are read in a way that does not tell which."""
     calls = [part for part in ast.walk(parsed) if isinstance(part, ast.Call)]
     plain = {id(call.func) for call in calls if named(call)}
     for part in ast.walk(parsed):
-        if isinstance(part, ast.alias) and part.name == "stored" and part.asname:
-            yield f"stored is imported as {part.asname!r}; expected its own name"
-        is_name = isinstance(part, ast.Name) and part.id == "stored" and "stored" not in known
-        is_attribute = isinstance(part, ast.Attribute) and part.attr == "stored"
-        if (is_name or is_attribute) and id(part) not in plain:
-            yield "stored is used without a literal; expected a call such as stored('dropout')"
+        if isinstance(part, ast.alias) and part.name in READERS and part.asname:
+            yield f"{part.name} is imported as {part.asname!r}; expected its own name"
+        is_name = isinstance(part, ast.Name) and foreign(part.id, known)
+        name = called(part) if is_name or isinstance(part, ast.Attribute) else ""
+        if name in READERS and id(part) not in plain:
+            yield f"{name} is used {READERS[name]}"
+        if FOLDER in (literal(part) or ""):
+            yield f"{part.value!r} is where stored records are; expected stored('dropout')"
 
 
 def problems(call: ast.Call, known: Known) -> list[str]:
     """Return what is wrong with the evidence that a call of ``claim`` names."""
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     name = notebook_checks.claim_id(call)
-    decide = [given[key] for key in ("holds", "otherwise", None) if key in given]  # None: of **
-    read = set().union(*(studies(value, known) for value in decide))
+    parts = ("holds", "otherwise", "measured", None)  # None: of **
+    read = set().union(*(studies(given[key], known) for key in parts if key in given))
     named = ast.literal_eval(given["stored"]) if "stored" in given else ()
     named = {named} if isinstance(named, str) else set(named)
     if read and not named:
-        return [f"claim {name!r} is decided from the stored records of {sorted(read)}, not live"]
+        return [f"claim {name!r} rests on the stored records of {sorted(read)}, not live"]
     if named != read:
         return [f"claim {name!r} names the studies {sorted(named)}, but reads {sorted(read)}"]
     if "miniature" not in given:
@@ -89,7 +101,7 @@ def define(function: ast.FunctionDef | ast.AsyncFunctionDef, known: Known) -> No
     """Note a function, and what of stored records it puts into names that are not its own."""
     known[function.name] = function
     own = bound(function)
-    inner = {name: value for name, value in known.items() if name not in own}
+    inner = known | {name: set() for name in own}
     follow(function.body, inner)
     for name in inner.keys() - own - {function.name}:
         if not isinstance(inner[name], ast.stmt):
@@ -102,9 +114,13 @@ def bind(statement: ast.stmt, known: Known, under: frozenset[str]) -> None:
         for part in ast.walk(value):
             if isinstance(part, ast.NamedExpr):
                 assign(part.target, studies(value, known) | under, known)
+            elif isinstance(part, ast.keyword) and part.arg == "out":
+                add(part.value, studies(value, known) | under, known)
     if isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            assign(target, studies(statement.value, known) | under, known)
+        for pairs in [matched(target, statement.value) for target in statement.targets]:
+            read = [studies(value, known) | under for _, value in pairs]
+            for (target, _), own in zip(pairs, read, strict=True):
+                assign(target, own, known)
     elif isinstance(statement, ast.AnnAssign) and statement.value:
         assign(statement.target, studies(statement.value, known) | under, known)
     elif isinstance(statement, ast.AugAssign):
@@ -115,9 +131,13 @@ def bind(statement: ast.stmt, known: Known, under: frozenset[str]) -> None:
         for item in statement.items:
             if item.optional_vars:
                 assign(item.optional_vars, studies(item.context_expr, known) | under, known)
-    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        for target in changed(statement.value, known):
-            add(target, studies(statement.value, known) | under, known)
+    elif isinstance(statement, IMPORTS):
+        for alias in statement.names:
+            known[(alias.asname or alias.name).partition(".")[0]] = statement
+    elif isinstance(statement, ast.Expr):
+        for call in dropped(statement.value):
+            for target in changed(call, known):
+                add(target, studies(statement.value, known) | under, known)
 
 
 def enter(statement: ast.stmt, known: Known, under: frozenset[str]) -> None:
@@ -127,6 +147,9 @@ def enter(statement: ast.stmt, known: Known, under: frozenset[str]) -> None:
         for _ in range(2):  # what the end of a turn assigns, the next one reads
             bind(statement, known, under)
             follow(statement.body, known, asked)
+        if isinstance(statement, ast.For | ast.AsyncFor):  # what an element holds, its list does
+            more = set().union(*(held(name, known) for name in roots(statement.target, known)))
+            add(statement.iter, more - asked, known)
         follow(statement.orelse, known, asked)
     elif isinstance(statement, ast.With | ast.AsyncWith):
         follow(statement.body, known, under)
@@ -168,14 +191,41 @@ def captured(case: ast.match_case) -> list[str]:
     return [name for name in found if name]
 
 
+def dropped(value: ast.expr) -> Iterator[ast.Call]:
+    """Yield the calls in an expression that are made for what they change."""
+    if isinstance(value, ast.Call):
+        yield value
+    elif isinstance(value, (ast.IfExp, ast.BoolOp, *COMPREHENSIONS)):
+        for part in expressions(value):
+            yield from dropped(part)
+
+
 def changed(call: ast.Call, known: Known) -> list[ast.expr]:
     """Return what a call may change: `found` in ``found.append(row)`` and in ``fill(found)``.
 
-    A function that reads no records itself, such as ``print``, is taken to change nothing.
+    An imported function, such as ``np.copyto``, is taken to change its first argument, and
+    ``print`` nothing.
     """
+    name = called(call.func)
+    if any(foreign(root, known) for root in roots(call.func, known)):
+        return [] if name == "print" else call.args[:1]
     if isinstance(call.func, ast.Attribute):
         return [call.func]
-    return [*call.args, *(k.value for k in call.keywords)] if studies(call.func, known) else []
+    return [*call.args, *(k.value for k in call.keywords)]
+
+
+def foreign(name: str, known: Known) -> bool:
+    """Tell whether a name was given by no cell: it is imported, or Python's own."""
+    return isinstance(known[name], IMPORTS) if name in known else True
+
+
+def matched(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """Return what is assigned to what: of ``a, b = 1, 2``, each by itself."""
+    if not (isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)):
+        return [(target, value)]
+    pairs = list(zip(target.elts, value.elts, strict=False))
+    starred = any(isinstance(part, ast.Starred) for pair in pairs for part in pair)
+    return [(target, value)] if starred else pairs
 
 
 def assign(target: ast.expr, read: set[str], known: Known) -> None:
@@ -193,10 +243,24 @@ def assign(target: ast.expr, read: set[str], known: Known) -> None:
 
 def add(target: ast.expr, read: set[str], known: Known) -> None:
     """Note that a name holds more: itself, an element or attribute, or what its method changes."""
-    while isinstance(target, ast.Attribute | ast.Subscript | ast.Call):
-        target = target.func if isinstance(target, ast.Call) else target.value
-    if isinstance(target, ast.Name) and read:
-        known[target.id] = held(target.id, known) | read
+    for name in roots(target, known) if read else ():
+        known[name] = held(name, known) | read
+
+
+def roots(target: ast.AST, known: Known) -> Iterator[str]:
+    """Yield the names of what changes with a target: `x` for ``x[0].a`` and ``np.ravel(x)[0]``."""
+    if isinstance(target, ast.Name):
+        yield target.id
+    elif isinstance(target, ast.Call):
+        names = list(roots(target.func, known))
+        if any(foreign(name, known) for name in names):
+            names = [name for value in target.args for name in roots(value, known)]
+        yield from names
+    elif isinstance(target, ast.Attribute | ast.Subscript):
+        yield from roots(target.value, known)
+    else:
+        for part in ast.iter_child_nodes(target):
+            yield from roots(part, known)
 
 
 def studies(node: ast.AST, known: Known) -> set[str]:
@@ -246,14 +310,20 @@ def outside(scope: ast.AST) -> list[ast.expr]:
 
 
 def named(call: ast.Call) -> str | None:
-    """Return the study that a call of ``stored`` names with a literal, or None."""
-    function = call.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    """Return the study that a call of ``stored`` names with a literal, `FILE`, or None."""
+    name = called(call.func)
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if name == "read_records":
+        return FILE
     return literal(given[0]) if name == "stored" and len(given) == 1 else None
 
 
-def literal(value: ast.expr) -> str | None:
+def called(function: ast.AST) -> str:
+    """Return the last name of a function."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def literal(value: ast.AST) -> str | None:
     """Return a text that stands there as it is, or None."""
     is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
     return value.value if is_text else None
