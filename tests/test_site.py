@@ -1,7 +1,6 @@
 """The site: its checks can fail, its extensions do their work, and a built site is whole."""
 
 import contextlib
-import hashlib
 import io
 import json
 import re
@@ -22,14 +21,12 @@ import page_repairs
 import pytest
 import site_checks
 from activation_table import TABLES
-from together import together
 
 from course_lib.activations import CATALOGUE
 from course_lib.claims import CLAIMS, VARIED
 from course_lib.experiments import Records, stored
 
 SITE = build_book.SITE
-VENDORED = build_book.ROOT / "book" / "_site" / "mathjax"
 TOC = """\
 format: jb-book
 root: index
@@ -302,7 +299,8 @@ def test_templates_are_wrapped():
 CONF = """\
 import sys
 sys.path.insert(0, {extensions!r})
-extensions = ["myst_nb", "claim_ledger", "activation_explorer"]
+extensions = ["myst_nb", "claim_ledger", "activation_explorer", "mathml"]
+html_math_renderer = "mathml"
 nb_execution_mode = "off"
 project = "test"
 html_theme = "basic"
@@ -482,7 +480,7 @@ def test_explorer_brings_its_files_to_its_pages_alone(book):
     book.write("two.md", "# Two\n\n```{activation-explorer}\nThe *other* table.\n```\n")
     assert book.build() == (0, "")
     one, two = book.page("one"), book.page("two")
-    for file in [activation_explorer.SCRIPT, activation_explorer.STYLE, "mathjax"]:
+    for file in [activation_explorer.SCRIPT, activation_explorer.STYLE]:
         assert file in one
         assert file not in book.ledger()
     assert f'<script defer="defer" src="_static/{activation_explorer.SCRIPT}"></script>' in one
@@ -578,24 +576,7 @@ def test_a_table_with_three_names_comes_in_parts():
     assert benchmark_table.parts(table | {"names": 2}) == [("", table | {"names": 2})]
 
 
-# What is vendored, and what was built.
-
-
-def checksums():
-    """Return the recorded SHA-256 of every vendored file."""
-    lines = (VENDORED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    return {name.removeprefix("./"): digest for digest, name in map(str.split, lines)}
-
-
-def test_every_vendored_file_is_recorded():
-    there = (path for path in VENDORED.rglob("*") if path.is_file())
-    names = {path.relative_to(VENDORED).as_posix() for path in there}
-    assert names == {*checksums(), "SHA256SUMS"}
-
-
-@together("name", checksums())
-def test_vendored_file_is_what_it_was(name):
-    assert hashlib.sha256((VENDORED / name).read_bytes()).hexdigest() == checksums()[name]
+# What was built.
 
 
 def test_built_site_is_whole():

@@ -186,7 +186,7 @@ def remove_stale(site, root):
     expected = {f"{name}.html" for name in documents(root)} | set(GENERATED)
     for path in site.rglob("*.html"):
         name = path.relative_to(site).as_posix()
-        if name not in expected and not name.startswith(("_static/", "_modules/", "mathjax/")):
+        if name not in expected and not name.startswith(("_static/", "_modules/")):
             path.unlink()
 
 

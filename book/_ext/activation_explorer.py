@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from course_lib.activations import CATALOGUE, Activation
 from course_lib.diagnostics import is_saturated, saturation_threshold
+from mathml import mathml
 
 SCRIPT = "../scripts/activation-explorer.js"
 STYLE = "../styles/activation-explorer.css"
@@ -96,11 +97,17 @@ def facts(activation: Activation) -> dict[str, str]:
     }
 
 
+def inside(formula: str) -> str:
+    """Return what stands in the element ``math`` of a formula of its own."""
+    return mathml(formula, display=True).partition(">")[2].removesuffix("</math>")
+
+
 def curve(activation: Activation) -> dict[str, Any]:
     """Return everything that the page shows of an activation."""
     return {
         "name": activation.name,
         "formulas": [activation.formula, activation.derivative_formula],
+        "math": [inside(activation.formula), inside(activation.derivative_formula)],
         "values": [rounded(activation(GRID)), rounded(activation.derivative(GRID))],
         "kinks": kinks(activation),
         "saturated": stretches(is_saturated(activation, GRID)),
@@ -160,7 +167,7 @@ def picture(activation: Activation) -> str:
 
 
 def caption(activation: Activation) -> nodes.paragraph:
-    """Return what the graph shows; the formula also has Sphinx load MathJax on the page."""
+    """Return what the graph shows."""
     before, after = " is solid, its derivative dashed: ", "."
     formula = nodes.math("", f"f(x) = {activation.formula}")
     name = nodes.literal("", activation.name)

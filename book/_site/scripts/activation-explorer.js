@@ -179,9 +179,17 @@
     return line;
   };
 
+  // A formula, which the page brings as MathML, behind the letter of its function.
+  const formula = (curve, which, letter, mark) => {
+    const box = html("div", { class: "math formula" });
+    box.innerHTML = `<math display="block">${mark}<mo stretchy="false">(</mo><mi>x</mi>
+      <mo stretchy="false">)</mo><mo>=</mo>${curve.math[which]}</math>`;
+    box.firstChild.setAttribute("alttext", `${letter}(x) = ${curve.formulas[which]}`);
+    return box;
+  };
+
   // What is known of a function.
   const description = (letter, curve) => {
-    const [value, derivative] = curve.formulas;
     const list = html("dl");
     for (const [term, fact] of Object.entries(curve.facts)) {
       list.append(html("div", {}, html("dt", {}, term), html("dd", {}, fact)));
@@ -190,20 +198,10 @@
       "div",
       { class: "known" },
       html("p", {}, html("strong", { class: letter }, `${letter} = ${curve.name}`)),
-      html("div", { class: "formula" }, `\\[${letter}(x) = ${value}\\]`),
-      html("div", { class: "formula" }, `\\[${letter}'(x) = ${derivative}\\]`),
+      formula(curve, VALUE, letter, `<mi>${letter}</mi>`),
+      formula(curve, DERIVATIVE, `${letter}'`, `<msup><mi>${letter}</mi><mo>\u2032</mo></msup>`),
       list,
     );
-  };
-
-  // Have MathJax set the formulas, once it is there, and one change after the other.
-  const typeset = (element) => {
-    const math = window.MathJax;
-    if (!math?.startup?.promise) return;
-    math.startup.promise = math.startup.promise
-      .then(() => math.typesetPromise([element]))
-      // scrollable.js looks for what has become wider than the page
-      .then(() => window.dispatchEvent(new Event("resize")));
   };
 
   const start = (root) => {
@@ -251,9 +249,9 @@
     };
 
     const choose = () => {
-      window.MathJax?.typesetClear?.([known]);
       known.replaceChildren(...chosen().map(([letter, curve]) => description(letter, curve)));
-      typeset(known);
+      // course.js looks for what has become wider than the page
+      window.dispatchEvent(new Event("resize"));
       draw();
     };
 
@@ -269,8 +267,6 @@
     x.addEventListener("input", draw);
     new ResizeObserver(draw).observe(figure);
     choose();
-    // MathJax may have come later than this script.
-    window.addEventListener("load", () => typeset(known));
   };
 
   document.querySelectorAll(".activation-explorer").forEach(start);

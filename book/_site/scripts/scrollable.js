@@ -1,8 +1,7 @@
 // Let readers who use the keyboard scroll what is wider than the page: equations, tables and figures.
 (() => {
   const TABLES = ".bd-article .pst-scrollable-table-container";
-  const EQUATIONS = '.bd-article mjx-container[display="true"]';
-
+  const EQUATIONS = ".bd-article math";
   const FIGURES = ".bd-article figure:has(img)";
   const KINDS = { [TABLES]: "table", [EQUATIONS]: "equation", [FIGURES]: "figure" };
 
@@ -12,6 +11,7 @@
   const update = (element) => {
     if (element.scrollWidth > element.clientWidth + 1) {
       element.tabIndex = 0;
+      if (element.matches(EQUATIONS)) return; // has its role and, with the TeX, its name
       element.setAttribute("role", "group");
       element.setAttribute("aria-label", label(element));
     } else {
@@ -22,9 +22,5 @@
   const all = () => document.querySelectorAll(Object.keys(KINDS).join()).forEach(update);
 
   window.addEventListener("resize", all);
-  window.addEventListener("load", () => {
-    all();
-    // Equations have their width only when MathJax has set them.
-    window.MathJax?.startup?.promise?.then(all);
-  });
+  window.addEventListener("load", all);
 })();

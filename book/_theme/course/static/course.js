@@ -92,12 +92,13 @@
   }
 
   // What is wider than the page scrolls, also by the keyboard.
-  const KINDS = { "article .scrolls": "table", "article div.math": "equation", "article .highlight > pre": "code" };
+  const KINDS = { "article .scrolls": "table", "article math": "", "article .highlight > pre": "code" };
   const measure = () => {
     for (const [selector, kind] of Object.entries(KINDS)) {
       for (const element of document.querySelectorAll(selector)) {
         if (element.scrollWidth > element.clientWidth + 1) {
           element.tabIndex = 0;
+          if (!kind) continue; // a formula has a role, and its TeX as its name
           element.setAttribute("role", "group");
           element.setAttribute("aria-label", `Scrollable ${kind}`);
         } else {
