@@ -3,7 +3,7 @@
 Two networks learn two spirals, sixteen times each: one without an activation function, one with
 tanh. They are those of the section on spirals in the chapter *Necessity*. The drawing is an SVG
 for pages, ``docs/promise.svg``, light or dark as the page or the system is, and an image of
-1200 x 630 pixels for previews, ``docs/preview.png``. Run it with
+1200 x 630 pixels for previews, ``book/_static/preview.png``. Run it with
 ``.venv/bin/python tools/landing_picture.py``; ``tests/test_landing.py`` compares what is stored
 with what the networks do.
 """
@@ -27,7 +27,7 @@ from course_lib.network import mlp
 from course_lib.training import Adam, accuracy, fit
 
 DRAWING = ROOT / "docs" / "promise.svg"
-PREVIEW = ROOT / "docs" / "preview.png"
+PREVIEW = ROOT / "book" / "_static" / "preview.png"
 SIZES = [2, 16, 16, 2, 2]
 SEEDS = range(16)
 REACH = 1.12  # the panels show -REACH to REACH
