@@ -42,8 +42,8 @@ pyodide: install ## run the NumPy part of the unit tests under Pyodide, unpacked
 notebooks: install ## execute all notebooks in place and clean them
 	@$(RUN) tools/notebooks.py
 
-lab: install ## open JupyterLab on the notebooks
-	@$(RUN) -m jupyterlab book
+lab: install ## open JupyterLab on the chapters
+	@$(RUN) tools/lab.py
 
 serve: install ## serve the built site on this machine
 	@$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html

@@ -126,11 +126,9 @@ def test_the_commit_is_that_of_the_repository_or_nothing(monkeypatch, tmp_path):
     assert course_theme.commit() == ""
 
 
-@pytest.mark.parametrize("settings", ["repository: {url: 'https://x.org/y/'}", "title: x"])
-def test_the_repository_is_that_of_the_settings(monkeypatch, tmp_path, settings):
-    (tmp_path / "_config.yml").write_text(settings, encoding="utf-8")
-    monkeypatch.setattr(course_theme, "ROOT", tmp_path)
-    assert course_theme.repository() == ("https://x.org/y" if "url" in settings else "")
+def test_a_picture_for_previews_needs_the_address_of_the_site():
+    assert course_theme.preview("") == ""
+    assert course_theme.preview("https://x.org/y/") == "https://x.org/y/_static/preview.png"
 
 
 def nested(depth):

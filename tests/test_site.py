@@ -4,7 +4,7 @@ import contextlib
 import io
 import json
 import re
-import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -16,6 +16,7 @@ import benchmark_growth
 import benchmark_table
 import build_book
 import claim_ledger
+import execution_cache
 import nbformat
 import page_repairs
 import pytest
@@ -27,6 +28,7 @@ from course_lib.claims import CLAIMS, VARIED
 from course_lib.experiments import Records, stored
 
 SITE = build_book.SITE
+FOLLOW = build_book.follow
 TOC = """\
 format: jb-book
 root: index
@@ -206,15 +208,23 @@ def builder(checkout, monkeypatch):
     build_book.returns = 0
     build_book.seen = []
 
-    def run(command, **options):
+    def follow(command):
         build_book.seen.append((build / ".doctrees").exists())
         (build / ".doctrees").mkdir(exist_ok=True)
         if not (build / "html").exists():
             (checkout / "site").rename(build / "html")
-        return subprocess.CompletedProcess(command, build_book.returns, stdout="told\n")
+        return build_book.returns, "told\n"
 
-    monkeypatch.setattr(build_book.subprocess, "run", run)
+    monkeypatch.setattr(build_book, "follow", follow)
     return build_book
+
+
+def test_build_shows_progress_while_it_runs_and_keeps_the_rest(capsys):
+    lines = ["Sphinx said\n", f"{execution_cache.PROGRESS}1/2 bend: from the cache\n", "é\n"]
+    code = f"import sys; sys.stdout.buffer.write({''.join(lines).encode()!r}); sys.exit(3)"
+    status, told = FOLLOW([sys.executable, "-c", code])
+    assert (status, told) == (3, "Sphinx said\né\n")
+    assert capsys.readouterr().out == "  1/2 bend: from the cache\n"
 
 
 def test_build_says_where_to_open_the_book(builder, capsys):

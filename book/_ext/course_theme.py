@@ -10,7 +10,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import yaml
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
@@ -19,6 +18,8 @@ from sphinx.config import Config
 from sphinx.environment.adapters.toctree import TocTree
 from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import solution_node
+
+from downloads import launches, repository
 
 ROOT = Path(__file__).resolve().parents[2]
 THEME = ROOT / "book" / "_theme" / "course"
@@ -139,26 +140,29 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def repository() -> str:
-    """Return the address of the repository that the settings name, or nothing."""
-    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    return str(settings.get("repository", {}).get("url", "")).rstrip("/")
+def preview(site: str) -> str:
+    """Return the address of the picture for previews of links, if that of the site is known."""
+    return f"{site.rstrip('/')}/_static/preview.png" if site else ""
 
 
 def page_context(
     app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Tell the templates what they show, and leave out the files of other themes."""
-    source = app.env.doc2path(pagename, base=False) if pagename in app.env.all_docs else ""
+    source = str(app.env.doc2path(pagename, base=False)) if pagename in app.env.all_docs else ""
+    notebook = source if source.endswith(".ipynb") else ""
+    where = app.env.course_repository  # type: ignore[attr-defined]
     context |= {
         "page_title": page_title(context.get("title", ""), app.config.project),
         "description": description(doctree),
         "page_toc": contents(app, pagename),
         "commit": app.env.course_commit,  # type: ignore[attr-defined]
-        "repository_url": app.env.course_repository,  # type: ignore[attr-defined]
+        "repository_url": where.url,
+        "launches": launches(where, notebook),
+        "preview_url": preview(app.config.html_baseurl),
         "author": app.config.author,
         "fonts": FIRST_FONTS,
-        "notebook": str(source) if str(source).endswith(".ipynb") else "",
+        "notebook": notebook,
         "css_files": [file for file in context.get("css_files", []) if own(file)],
         "script_files": [file for file in context.get("script_files", []) if own(file)],
     }

@@ -39,6 +39,8 @@ LOCK = "requirements.lock"
 DRAWING = [Path(__file__).with_name(f"figure_{part}.py") for part in ("forms", "narrow", "labels")]
 CACHES = Path("_build") / "execution_cache"
 AT_ONCE = 2
+PROGRESS = "progress: "
+"""How a line begins that tools/build_book.py shows while the book is built."""
 
 
 def files(root: Path) -> dict[str, Path]:
@@ -133,19 +135,31 @@ def with_outputs(
     return executed
 
 
+def tell(place: str, path: Path, what: str) -> None:
+    """Say what became of a chapter."""
+    print(f"{PROGRESS}{place} {path.stem}: {what}", flush=True)
+
+
 def execute_before(app: "Sphinx", env: "BuildEnvironment", docnames: list[str]) -> None:
     """Execute those of the pages to be read that are notebooks and not in the cache."""
     paths = [Path(env.doc2path(name)) for name in docnames]
     notebooks = {path: nbformat.read(path, 4) for path in paths if path.suffix == ".ipynb"}
+    places = (f"{place}/{len(notebooks)}" for place in range(1, len(notebooks) + 1))
     with opened(app.config.nb_execution_cache_path) as cache:
         missing = [path for path, notebook in notebooks.items() if not is_cached(cache, notebook)]
+        for path in notebooks:
+            if path not in missing:
+                tell(next(places), path, "from the cache")
         missing.sort(key=lambda path: -path.stat().st_size)  # the longest first
         run = partial(execute, timeout=app.config.nb_execution_timeout)
         with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
-            executed = list(pool.map(run, missing, [notebooks[path] for path in missing]))
-        for bundle in executed:
-            if bundle is not None:
-                keep(cache, bundle)
+            executed = pool.map(run, missing, [notebooks[path] for path in missing])
+            for path, bundle in zip(missing, executed, strict=True):
+                if bundle is None:
+                    tell(next(places), path, "a cell failed; its report follows below")
+                else:
+                    tell(next(places), path, f"{bundle.data['execution_seconds']:.0f} s, executed")
+                    keep(cache, bundle)
 
 
 def setup(app: "Sphinx") -> dict[str, bool]:
