@@ -92,6 +92,8 @@ def source_uri(app: Sphinx, docname: str, place: Place) -> str:
         path = LIBRARY + file.rpartition(f"/{LIBRARY}")[2]
         at = app.env.course_commit or "main"  # type: ignore[attr-defined]
         return f"{repository}/blob/{at}/{path}#L{line}"
+    if app.builder.name != "html":
+        return ""
     return app.builder.get_relative_uri(docname, source_page(place.module)) + f"#{place.name}"
 
 
@@ -112,7 +114,7 @@ def link_sources(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, str], str]]:
     """Yield a page for the source of every documented module, unless a repository shows them."""
-    if app.env.course_repository:  # type: ignore[attr-defined]
+    if app.env.course_repository or app.builder.name != "html":  # type: ignore[attr-defined]
         return
     modules: dict[str, list[Place]] = {}
     for page in places(app.env).values():

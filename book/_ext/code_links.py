@@ -128,7 +128,9 @@ def address(app: Sphinx, docname: str, name: str) -> str:
     if found is None:
         return ""
     page = app.builder.get_relative_uri(docname, found.docname)
-    return f"{'' if found.docname == docname else page}#{found.node_id}"
+    if found.docname == docname or page.startswith("#"):  # all in one page
+        page = ""
+    return f"{page}#{found.node_id}"
 
 
 def code_addresses(app: Sphinx, docname: str, found: list[Use]) -> dict[tuple[int, int], str]:

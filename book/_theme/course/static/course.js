@@ -160,7 +160,7 @@
       card.textContent = told.get(link);
       card.hidden = false;
       const line = link.getClientRects()[0];
-      const left = Math.min(line.left, document.documentElement.clientWidth - card.offsetWidth - 12);
+      const left = Math.min(line.left, document.body.clientWidth - card.offsetWidth - 12);
       const below = line.bottom + card.offsetHeight + 8 < innerHeight;
       const top = below ? line.bottom + 6 : line.top - card.offsetHeight - 6;
       card.style.left = `${Math.max(12, left) + scrollX}px`;
