@@ -133,6 +133,69 @@
     follow();
   }
 
+  // Cards: what a term, a reference or a claim says, while its link has the pointer or the focus.
+  const KNOWN = '.term, [href*="bibliography.html#"], [href*="#claim-"]';
+  const told = new Map();
+  for (const link of document.querySelectorAll(`article a[title]:is(${KNOWN})`)) {
+    told.set(link, link.title);
+    link.removeAttribute("title");
+  }
+  if (told.size) {
+    const card = document.createElement("div");
+    card.id = "card";
+    card.setAttribute("role", "tooltip");
+    card.hidden = true;
+    document.body.append(card);
+    let shown = null;
+    let later = 0;
+    let firstTap = false;
+    const hide = () => {
+      shown?.removeAttribute("aria-describedby");
+      shown = null;
+      card.hidden = true;
+    };
+    const show = (link) => {
+      clearTimeout(later);
+      if (shown === link) return;
+      hide();
+      card.textContent = told.get(link);
+      card.hidden = false;
+      const line = link.getClientRects()[0];
+      const left = Math.min(line.left, document.body.clientWidth - card.offsetWidth - 12);
+      const below = line.bottom + card.offsetHeight + 8 < innerHeight;
+      const top = below ? line.bottom + 6 : line.top - card.offsetHeight - 6;
+      card.style.left = `${Math.max(12, left) + scrollX}px`;
+      card.style.top = `${Math.max(0, top + scrollY)}px`;
+      link.setAttribute("aria-describedby", "card");
+      shown = link;
+    };
+    const soon = (action, wait) => {
+      clearTimeout(later);
+      later = setTimeout(action, wait);
+    };
+    for (const link of told.keys()) {
+      link.addEventListener("mouseenter", () => soon(() => show(link), 120));
+      link.addEventListener("mouseleave", () => soon(hide, 200));
+      link.addEventListener("focus", () => show(link));
+      link.addEventListener("blur", hide);
+      // A finger has no hover: the first tap shows the card, the second follows the link.
+      link.addEventListener("pointerdown", (event) => {
+        firstTap = event.pointerType === "touch" && shown !== link;
+      });
+      link.addEventListener("click", (event) => {
+        if (firstTap) event.preventDefault();
+        if (firstTap) show(link);
+        firstTap = false;
+      });
+    }
+    card.addEventListener("mouseenter", () => clearTimeout(later));
+    card.addEventListener("mouseleave", () => soon(hide, 200));
+    addEventListener("keydown", (event) => event.key === "Escape" && hide());
+    addEventListener("pointerdown", (event) => {
+      if (event.target !== card && !event.target.closest?.("[aria-describedby=card]")) hide();
+    });
+  }
+
   // The search box answers to "/", the menu closes on Escape.
   addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest?.("input, textarea, [contenteditable]")) {
