@@ -302,6 +302,16 @@ def test_code_keeps_the_tags_that_color_it_and_no_others():
     assert page_repairs.repaired(page) == lean + '<span class="n">x</span>'
 
 
+def test_a_line_too_long_for_paper_is_marked_and_no_other():
+    longest, longer = "x" * page_repairs.LONGEST, "y" * (page_repairs.LONGEST + 1)
+    page = '<div class="highlight"><pre>{}</pre></div>'
+    before = page.format(f"{longest}\n{longer}\n{longest}\n{longer}")
+    marked = f'{longest}\n<span class="long">{longer}\n</span>{longest}\n'
+    after = page.format(f'{marked}<span class="long">{longer}</span>')
+    assert page_repairs.repaired(before) == after
+    assert page_repairs.repaired(after) == after
+
+
 def test_repairs_leave_other_things_alone():
     page = '<script src="x.js"></script><summary>More</summary><section id="content">'
     assert page_repairs.repaired(page) == page

@@ -17,6 +17,10 @@ COLORED = frozenset(
 )
 """The classes of Pygments that the style sheet has a color for."""
 CODE = re.compile(r'(<div class="highlight"><pre>)(.*?)(</pre></div>)', re.DOTALL)
+LONGEST = 106
+"""Characters of a line of code that a printed page holds; tags and entities count too."""
+LONG = re.compile(rf"^[^<>\n]{{{LONGEST + 1},}}\n?", re.MULTILINE)
+"""A line without tags that a printed page does not hold."""
 TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
 
 
@@ -53,8 +57,9 @@ def plain(token: re.Match[str]) -> str:
 
 
 def lean(code: re.Match[str]) -> str:
-    """Return a block of code with the tags that color it, and no others."""
-    return code[1] + TOKEN.sub(plain, code[2].replace("<span></span>", "")) + code[3]
+    """Return a block of code with the tags that color it, and marks on lines too long for paper."""
+    text = TOKEN.sub(plain, code[2].replace("<span></span>", ""))
+    return code[1] + LONG.sub(r'<span class="long">\g<0></span>', text) + code[3]
 
 
 def repaired(html: str) -> str:

@@ -2,16 +2,12 @@
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from browser import find
 
-BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
-NO_BROWSER = """no Chromium or Chrome was found; install one, or name it in CHROMIUM. On Debian:
-apt-get install chromium"""
 NO_SITE = "there is no finished site; build it with: make book"
 
 
@@ -24,11 +20,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 def browser_path():
     """Return the browser to drive."""
-    named = os.environ.get("CHROMIUM")
-    found = next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
-    if found is None:
-        pytest.exit(f"CHROMIUM names {named}, which is no program" if named else NO_BROWSER, 1)
-    return found
+    try:
+        return find()
+    except LookupError as problem:
+        return pytest.exit(problem.args[0], 1)
 
 
 @pytest.fixture(scope="session")

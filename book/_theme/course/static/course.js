@@ -49,10 +49,10 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  // Paper shows what is folded.
+  // Paper shows what is folded but code; browsers that do not open it by style need this.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("article details:not([open])")];
+    opened = [...document.querySelectorAll("article details:not(.code, [open])")];
     for (const folded of opened) folded.open = true;
   });
   addEventListener("afterprint", () => opened.forEach((folded) => (folded.open = false)));
