@@ -70,7 +70,7 @@ class Promise(SphinxDirective):
         begin = f'<figure class="promise-figure">{drawing}<figcaption>'  # one without a number
         return [
             nodes.raw("", begin, format="html"),
-            nodes.paragraph("", "", *text),
+            nodes.inline("", "", *text),  # no paragraph: the first of a page describes it
             nodes.raw("", "</figcaption></figure>", format="html"),
             *messages,
         ]
