@@ -6,6 +6,7 @@ import tomllib
 from types import SimpleNamespace
 
 import downloads
+import jinja2
 import nbformat
 import notebook_checks
 import pytest
@@ -108,3 +109,20 @@ def test_the_site_offers_notebooks_with_the_cell(tmp_path):
     assert len(nbformat.read(path, 4).cells) == 2
     downloads.prepare_downloads(app, None)
     assert nbformat.read(path, 4).cells[0].source == downloads.source(NOWHERE)
+
+
+@pytest.mark.parametrize("where", [NOWHERE, ELSEWHERE, GITHUB])
+def test_the_foot_offers_what_the_settings_allow(where):
+    template = (BOOK / "_theme" / "course" / "footer.html").read_text(encoding="utf-8")
+    foot = jinja2.Template(template).render(
+        pagename="book/bend",
+        notebook="book/bend.ipynb",
+        repository_url=where.url,
+        launches=downloads.launches(where, "book/bend.ipynb"),
+        pathto=lambda name, resource=0: name,
+        hasdoc=lambda name: False,
+    )
+    assert "Download the notebook" in foot
+    assert ("Repository</a>" in foot) == bool(where.url)
+    for place in ("Colab", "Binder"):
+        assert (f"Run it on {place}</a>" in foot) == (where is GITHUB)

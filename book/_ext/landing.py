@@ -67,9 +67,13 @@ class Promise(SphinxDirective):
         self.env.note_dependency(str(path))
         drawing = panels(path.read_text(encoding="utf-8"))
         text, messages = self.parse_inline(" ".join(self.content), lineno=self.lineno)
-        figure = nodes.figure("", nodes.raw("", drawing, format="html"))
-        figure += nodes.caption("", "", *text)
-        return [figure, *messages]
+        begin = f'<figure class="promise-figure">{drawing}<figcaption>'  # one without a number
+        return [
+            nodes.raw("", begin, format="html"),
+            nodes.inline("", "", *text),  # no paragraph: the first of a page describes it
+            nodes.raw("", "</figcaption></figure>", format="html"),
+            *messages,
+        ]
 
 
 # The map.
@@ -149,7 +153,9 @@ def run_time(env: BuildEnvironment, docname: str) -> float | None:
 
 
 def cost(env: BuildEnvironment, docname: str) -> str:
-    """Return what a card tells about the time that a document takes."""
+    """Return what a card tells about the time that a document takes, if it is one to be read."""
+    if not env.doc2path(docname).endswith(".ipynb"):
+        return ""
     told = f"{minutes(words(env.get_doctree(docname)))} to read"
     time = run_time(env, docname)
     return told if time is None else f"{told}, {seconds(time)} to run"
@@ -165,12 +171,11 @@ def card(app: Sphinx, page: str, docname: str, question: str) -> nodes.list_item
         number = ".".join(map(str, numbers))
         link += nodes.inline("", number, classes=["chapter-number"])
     link += nodes.Text(title)
-    return nodes.list_item(
-        "",
-        nodes.paragraph("", "", link, classes=["chapter-name"]),
-        nodes.paragraph("", question),
-        nodes.paragraph("", cost(app.env, docname), classes=["chapter-cost"]),
-    )
+    entry = nodes.list_item("", nodes.paragraph("", "", link, classes=["chapter-name"]))
+    entry += nodes.paragraph("", question)
+    if time := cost(app.env, docname):
+        entry += nodes.paragraph("", time, classes=["chapter-cost"])
+    return entry
 
 
 def fill_in(app: Sphinx, doctree: nodes.document, docname: str) -> None:

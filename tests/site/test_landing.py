@@ -99,6 +99,11 @@ def test_a_notebook_can_be_downloaded(visit, folder, tmp_path):
     assert "pip install" in "".join(notebook["cells"][0]["source"])
 
 
+def test_the_foot_tells_version_and_commit(visit):
+    foot = visit("index.html").page.locator("footer .made").inner_text()
+    assert re.fullmatch(r"Version \d+\.\d+\.\d+, commit [0-9a-f]{9,}", foot)
+
+
 # The explorer.
 
 

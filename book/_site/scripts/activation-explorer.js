@@ -221,7 +221,8 @@
   };
 
   const unknownName = (letter, name, names) => {
-    const near = names.filter((candidate) => distance(name, candidate) <= 2);
+    const least = Math.min(...names.map((candidate) => distance(name, candidate)));
+    const near = least > 2 ? [] : names.filter((candidate) => distance(name, candidate) === least);
     const meant = near.length ? ` Did you mean ${near.join(" or ")}?` : "";
     return `The link asks for ${letter} = \u201c${name}\u201d, which is not here.${meant} Expected: ${names.join(", ")}.`;
   };
