@@ -11,7 +11,7 @@ from pathlib import Path
 import execution_cache
 import nbformat
 import pytest
-from environment import draw_figures, prepare
+from environment import draw_figures, prepare, share_cores
 from nbval.plugin import IPyNbCell
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +19,7 @@ MIME_TYPE = "application/vnd.course-figure+json"
 RUN = pytest.StashKey()  # a notebook's seconds, and the outputs that passed
 
 prepare()
+share_cores()
 draw_figures()
 
 

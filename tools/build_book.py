@@ -12,7 +12,7 @@ import time
 
 import site_checks
 from clean import remove
-from environment import ROOT, draw_figures, prepare
+from environment import ROOT, draw_figures, prepare, share_cores
 
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
@@ -64,6 +64,7 @@ def tail(path, count=30):
 def main():
     """Build and check; return the exit status."""
     prepare()
+    share_cores()
     draw_figures()
     status = build()
     if status:
