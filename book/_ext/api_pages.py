@@ -86,7 +86,7 @@ def source_uri(app: Sphinx, docname: str, place: Place) -> str:
     line = definitions(place.module).get(place.name)
     if line is None:
         return ""
-    repository = app.env.course_repository  # type: ignore[attr-defined]
+    repository = app.env.course_repository.url  # type: ignore[attr-defined]
     if repository:
         file = inspect.getsourcefile(import_module(place.module)) or ""
         path = LIBRARY + file.rpartition(f"/{LIBRARY}")[2]
@@ -114,7 +114,7 @@ def link_sources(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def source_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, str], str]]:
     """Yield a page for the source of every documented module, unless a repository shows them."""
-    if app.env.course_repository or app.builder.name != "html":  # type: ignore[attr-defined]
+    if app.env.course_repository.url or app.builder.name != "html":  # type: ignore[attr-defined]
         return
     modules: dict[str, list[Place]] = {}
     for page in places(app.env).values():
