@@ -14,7 +14,7 @@ def app(repository, commit="", name="html"):
     builder = SimpleNamespace(
         get_relative_uri=lambda page, target: f"../../{target}.html", name=name
     )
-    env = SimpleNamespace(course_repository=repository, course_commit=commit)
+    env = SimpleNamespace(course_repository=SimpleNamespace(url=repository), course_commit=commit)
     return SimpleNamespace(builder=builder, env=env)
 
 
