@@ -52,9 +52,10 @@ def test_letters_of_the_picture_can_be_read_on_a_phone(visit):
 def test_the_map_leads_to_every_document_and_tells_times(visit):
     page = visit("index.html").page
     cards = page.locator(".chapter-map > li")
-    assert cards.count() == len(DOCUMENTS) - 1
+    mapped = [name for name in DOCUMENTS[1:] if not name.startswith("book/api/")]
+    assert cards.count() == len(mapped)
     links = [link.get_attribute("href") for link in page.locator(".chapter-link").all()]
-    assert [f"{name}.html" for name in DOCUMENTS[1:]] == links
+    assert [f"{name}.html" for name in mapped] == links
     for text in cards.all_inner_texts()[: len(CHAPTERS)]:
         assert re.search(r"\d+ min to read, [\d.]+ (s|min) to run", text)
     cards.nth(1).click(position={"x": 20, "y": 60})  # all of a card is its link

@@ -61,12 +61,17 @@ def test_no_code_scrolls_on_a_laptop(visit, name):
     assert opened.page.evaluate(WIDER_THAN, "article .highlight > pre") == []
 
 
+def seen(violation, node):
+    """Return whether a finding counts: axe 4 takes a head that is a formula for an empty one."""
+    return not (violation["id"] == "empty-table-header" and "<math" in node["html"])
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("name", PAGES + GENERATED)
 def test_axe_finds_nothing(visit, name, theme):
     opened = visit(name, theme=theme)
     found = Axe().run(opened.page).response["violations"]
-    told = [(v["id"], node["target"]) for v in found for node in v["nodes"][:3]]
+    told = [(v["id"], node["target"]) for v in found for node in v["nodes"] if seen(v, node)]
     assert told == []
 
 

@@ -34,6 +34,7 @@ def test_a_function_names_the_sections_that_teach_it(visit):
 
 def test_code_links_to_the_reference_and_that_to_the_source(visit):
     page = visit(CHAPTER).page
+    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     page.locator(".cell_input a[href$='#course_lib.activations.sigmoid']").nth(1).click()
     assert page.url.endswith("book/api/activations.html#course_lib.activations.sigmoid")
     page.locator('dt[id="course_lib.activations.sigmoid"] a.source').click()
