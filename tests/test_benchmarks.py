@@ -13,6 +13,7 @@ from pathlib import Path
 import apart
 import ensembles
 import numpy as np
+import pages
 import peers
 import pytest
 import seeds_at_once
@@ -254,3 +255,27 @@ def test_a_folder_without_the_library_ends_the_program(tmp_path, name):
         versions.library(tmp_path / name)
     with pytest.raises(SystemExit, match=word), versions.checkout(folder=tmp_path / name):
         pytest.fail("no process should start for such a folder")
+
+
+def test_pages_stand_beside_those_of_another_build():
+    now = {"index": {"requests": "8", "KB": "221"}, "book/new": {"requests": "9", "KB": "5"}}
+    columns = [("", now), ("beside", {"index": {"requests": "34", "KB": "2,522"}})]
+    assert pages.table(["index", "book/new"], columns) == [
+        "| page | requests | KB | beside requests | beside KB |",
+        "| :--- | ---: | ---: | ---: | ---: |",
+        "| index | 8 | 221 | 34 | 2,522 |",
+        "| book/new | 9 | 5 |  |  |",
+    ]
+
+
+@pytest.mark.parametrize("missing", ["site", "browser", "lighthouse"])
+def test_pages_say_what_is_missing(missing, tmp_path, monkeypatch, capsys):
+    if missing != "site":
+        (tmp_path / "index.html").write_text("", encoding="utf-8")
+    monkeypatch.setattr(pages, "browser_path", lambda: None if missing == "browser" else "x")
+    monkeypatch.setattr(pages.shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit):
+        pages.main(["--site", str(tmp_path), "--lighthouse", "1"])
+    told = capsys.readouterr().err
+    remedy = {"site": "make book", "browser": "CHROMIUM", "lighthouse": "npm install"}
+    assert remedy[missing] in told

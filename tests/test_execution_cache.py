@@ -1,5 +1,6 @@
 """The cache of executed chapters: what it is told apart by, and who fills it."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def code_cells(notebook):
     return [(c.execution_count, c.outputs) for c in notebook.cells if c.cell_type == "code"]
 
 
-def test_chapters_are_executed_before_sphinx_reads_them(tmp_path):
+def test_chapters_are_executed_before_sphinx_reads_them(tmp_path, capsys):
     paths = [tmp_path / f"{name}.ipynb" for name in ("one", "two", "failing")]
     for path, source in zip(paths, ["print(1 + 1)", "print(2 + 2)", "1 / 0"], strict=True):
         stored(path, source)
@@ -101,6 +102,11 @@ def test_chapters_are_executed_before_sphinx_reads_them(tmp_path):
     found = kept_in(tmp_path / "cache", paths)
     texts = {name: notebook.cells[1].outputs[0].text for name, notebook in found.items()}
     assert texts == {"one": "2\n", "two": "4\n"}  # the one that fails is left to Sphinx
+    told = capsys.readouterr().out
+    assert re.findall(r"^progress: \d/3 (one|two): \d+ s, executed$", told, re.MULTILINE)
+    assert re.search(r"^progress: \d/3 failing: a cell failed", told, re.MULTILINE)
+    execution_cache.execute_before(app, env, ["one.ipynb", "page.md"])
+    assert capsys.readouterr().out == "progress: 1/1 one: from the cache\n"
 
 
 @pytest.mark.parametrize(

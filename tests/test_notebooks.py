@@ -11,7 +11,7 @@ import nbformat
 import notebook_checks
 import notebooks
 import pytest
-from environment import BOOK, ROOT, prepare
+from environment import BOOK, ROOT, prepare, share_cores
 from together import together
 
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
@@ -598,3 +598,10 @@ def test_cell_is_called_by_its_first_line(costs, source, expected):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_chapter(path):
     assert notebooks.check(path) == []
+
+
+def test_kernels_side_by_side_get_a_thread_each_unless_the_reader_says_otherwise():
+    environ = {"OMP_NUM_THREADS": "4"}
+    share_cores(environ)
+    assert environ["OMP_NUM_THREADS"] == "4"
+    assert environ["OPENBLAS_NUM_THREADS"] == environ["MKL_NUM_THREADS"] == "1"

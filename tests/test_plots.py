@@ -485,7 +485,7 @@ def crossings(arrows):
     return int(count)
 
 
-def multipartite_heights(boxes, routes):
+def multipartite_heights(boxes, routes, across):
     """Return heights from networkx, in the rows that the boxes need."""
     networkx = pytest.importorskip("networkx")  # which PyTorch brings
     graph = networkx.DiGraph()
@@ -544,6 +544,15 @@ def test_text_of_a_graph_is_readable_and_in_its_box(backward):
             box.x0 <= extent.x0 and extent.x1 <= box.x1 and box.y0 <= extent.y0 <= box.y1
             for box in boxes
         ), text.get_text()
+
+
+def test_a_graph_knows_a_form_for_phones():
+    loss, labels = neuron(backward=True)
+    figure = plots.computation_graph(loss, labels=labels)
+    assert sorted(told(figure.narrow)) == sorted(told(figure))
+    (wide, low), (narrow, high) = figure.get_size_inches(), figure.narrow.get_size_inches()
+    assert narrow < wide and high > low
+    assert plt.get_fignums() == [figure.number]  # the other is not shown
 
 
 def test_a_graph_that_cannot_be_drawn_is_rejected():

@@ -1,11 +1,10 @@
 """The site: its checks can fail, its extensions do their work, and a built site is whole."""
 
 import contextlib
-import hashlib
 import io
 import json
 import re
-import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -17,19 +16,19 @@ import benchmark_growth
 import benchmark_table
 import build_book
 import claim_ledger
+import execution_cache
 import nbformat
 import page_repairs
 import pytest
 import site_checks
 from activation_table import TABLES
-from together import together
 
 from course_lib.activations import CATALOGUE
 from course_lib.claims import CLAIMS, VARIED
 from course_lib.experiments import Records, stored
 
 SITE = build_book.SITE
-VENDORED = build_book.ROOT / "book" / "_site" / "mathjax"
+FOLLOW = build_book.follow
 TOC = """\
 format: jb-book
 root: index
@@ -209,15 +208,23 @@ def builder(checkout, monkeypatch):
     build_book.returns = 0
     build_book.seen = []
 
-    def run(command, **options):
+    def follow(command):
         build_book.seen.append((build / ".doctrees").exists())
         (build / ".doctrees").mkdir(exist_ok=True)
         if not (build / "html").exists():
             (checkout / "site").rename(build / "html")
-        return subprocess.CompletedProcess(command, build_book.returns, stdout="told\n")
+        return build_book.returns, "told\n"
 
-    monkeypatch.setattr(build_book.subprocess, "run", run)
+    monkeypatch.setattr(build_book, "follow", follow)
     return build_book
+
+
+def test_build_shows_progress_while_it_runs_and_keeps_the_rest(capsys):
+    lines = ["Sphinx said\n", f"{execution_cache.PROGRESS}1/2 bend: from the cache\n", "é\n"]
+    code = f"import sys; sys.stdout.buffer.write({''.join(lines).encode()!r}); sys.exit(3)"
+    status, told = FOLLOW([sys.executable, "-c", code])
+    assert (status, told) == (3, "Sphinx said\né\n")
+    assert capsys.readouterr().out == "  1/2 bend: from the cache\n"
 
 
 def test_build_says_where_to_open_the_book(builder, capsys):
@@ -265,25 +272,17 @@ def test_build_after_a_failure_starts_from_the_sources(builder, checkout):
 
 
 REPAIRED = {
-    "font awesome script": (
-        '<script defer src="../_static/scripts/fontawesome.js?digest=5"></script>',
-        "",
-    ),
-    "thebe constants": ("<script>const THEBE_JS_URL = 'x'; const y = 1</script><p>", "<p>"),
-    "thebe script": ('<script async="async" src="../_static/sphinx-thebe.js?v=1"></script>', ""),
-    "thebe style": ('<link rel="stylesheet" href="../_static/sphinx-thebe.css?v=4" />', ""),
-    "thebe settings": ('<script type="text/x-thebe-config">\n{}\n</script><p>', "<p>"),
-    "thebe kernel": ("<script>kernelName = 'python3'</script><p>", "<p>"),
-    "search label": (
-        '<button class="btn search-button-field x" title="Search" aria-label="Search" y>',
-        '<button class="btn search-button-field x" title="Search" y>',
-    ),
-    "summary label": ('<summary aria-label="Toggle hidden content">', "<summary>"),
-    "logo region": (
-        '<a class="navbar-brand logo" href="#">\n<p>W</p></a><a>',
-        '<nav aria-label="Home"><a class="navbar-brand logo" href="#">\n<p>W</p></a></nav><a>',
-    ),
     "bibliography role": ('<div role="doc-biblioentry">', '<div role="listitem">'),
+    "caption level": (
+        '<p class="caption" role="heading">',
+        '<p class="caption" role="heading" aria-level="2">',
+    ),
+    "empty head": ('<th class="head"><p></p></th><th>a</th>', '<td class="head"></td><th>a</th>'),
+    "claim link": (
+        '<aside class="claim x" id="claim-a"><p class="claim-statement">A.</p>',
+        '<aside class="claim x" id="claim-a"><p class="claim-statement">A. '
+        '<a class="headerlink" href="#claim-a" title="Link to this claim">#</a></p>',
+    ),
     "exercise ids": ('<section id="solution-content">', '<section class="solution-content">'),
 }
 
@@ -294,20 +293,40 @@ def test_page_is_repaired(name):
     assert page_repairs.repaired(before) == after
 
 
+def test_code_keeps_the_tags_that_color_it_and_no_others():
+    tokens = (
+        '<span></span><span class="kn">from</span> <span class="n">x</span><span class="w"> </span>'
+    )
+    page = f'<div class="highlight"><pre>{tokens}</pre></div><span class="n">x</span>'
+    lean = '<div class="highlight"><pre><span class="kn">from</span> x </pre></div>'
+    assert page_repairs.repaired(page) == lean + '<span class="n">x</span>'
+
+
+def test_a_line_too_long_for_paper_is_marked_and_no_other():
+    longest, longer = "x" * page_repairs.LONGEST, "y" * (page_repairs.LONGEST + 1)
+    page = '<div class="highlight"><pre>{}</pre></div>'
+    before = page.format(f"{longest}\n{longer}\n{longest}\n{longer}")
+    marked = f'{longest}\n<span class="long">{longer}\n</span>{longest}\n'
+    after = page.format(f'{marked}<span class="long">{longer}</span>')
+    assert page_repairs.repaired(before) == after
+    assert page_repairs.repaired(after) == after
+
+
 def test_repairs_leave_other_things_alone():
     page = '<script src="x.js"></script><summary>More</summary><section id="content">'
     assert page_repairs.repaired(page) == page
 
 
 def test_templates_are_wrapped():
-    render = page_repairs.after(lambda name, context: f"<summary aria-label='{name}'>{context}")
-    assert render("page.html", "text") == "<summary aria-label='page.html'>text"
+    render = page_repairs.after(lambda name, text: f'<p role="doc-biblioentry">{name}{text}')
+    assert render("page.html", " text") == '<p role="listitem">page.html text'
 
 
 CONF = """\
 import sys
 sys.path.insert(0, {extensions!r})
-extensions = ["myst_nb", "claim_ledger", "activation_explorer"]
+extensions = ["myst_nb", "claim_ledger", "activation_explorer", "mathml"]
+html_math_renderer = "mathml"
 nb_execution_mode = "off"
 project = "test"
 html_theme = "basic"
@@ -487,7 +506,7 @@ def test_explorer_brings_its_files_to_its_pages_alone(book):
     book.write("two.md", "# Two\n\n```{activation-explorer}\nThe *other* table.\n```\n")
     assert book.build() == (0, "")
     one, two = book.page("one"), book.page("two")
-    for file in [activation_explorer.SCRIPT, activation_explorer.STYLE, "mathjax"]:
+    for file in [activation_explorer.SCRIPT, activation_explorer.STYLE]:
         assert file in one
         assert file not in book.ledger()
     assert f'<script defer="defer" src="_static/{activation_explorer.SCRIPT}"></script>' in one
@@ -583,24 +602,7 @@ def test_a_table_with_three_names_comes_in_parts():
     assert benchmark_table.parts(table | {"names": 2}) == [("", table | {"names": 2})]
 
 
-# What is vendored, and what was built.
-
-
-def checksums():
-    """Return the recorded SHA-256 of every vendored file."""
-    lines = (VENDORED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    return {name.removeprefix("./"): digest for digest, name in map(str.split, lines)}
-
-
-def test_every_vendored_file_is_recorded():
-    there = (path for path in VENDORED.rglob("*") if path.is_file())
-    names = {path.relative_to(VENDORED).as_posix() for path in there}
-    assert names == {*checksums(), "SHA256SUMS"}
-
-
-@together("name", checksums())
-def test_vendored_file_is_what_it_was(name):
-    assert hashlib.sha256((VENDORED / name).read_bytes()).hexdigest() == checksums()[name]
+# What was built.
 
 
 def test_built_site_is_whole():

@@ -8,16 +8,31 @@ one starts from the sources: Sphinx would not read the faulty page again, and wo
 import re
 import subprocess
 import sys
+import time
 
 import site_checks
 from clean import remove
-from environment import ROOT, prepare
+from environment import ROOT, draw_figures, prepare, share_cores
 
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 UNFINISHED = BUILD / "unfinished"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+PROGRESS = "progress: "  # so book/_ext/execution_cache.py begins what it says of a chapter
 SPHINX = ["-W", "-n", "--keep-going", "-q"]
+
+
+def follow(command):
+    """Run a command; show its progress, and return its exit status and the rest of what it said."""
+    told = []
+    options = {"text": True, "encoding": "utf-8", "errors": "replace"}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, **options) as process:
+        for line in process.stdout:
+            if line.startswith(PROGRESS):
+                print(f"  {line.removeprefix(PROGRESS)}", end="", flush=True)
+            else:
+                told.append(line)
+    return process.returncode, "".join(told)
 
 
 def build():
@@ -30,12 +45,15 @@ def build():
     jupyter_book = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", jupyter_book, "build", str(ROOT), *SPHINX]
     print("Building the book; chapters that are not in the cache are executed", flush=True)
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, errors="replace")
-    if done.returncode:
-        print(done.stdout)
+    begun = time.perf_counter()
+    status, told = follow(command)
+    if status:
+        print(told)
         for report in sorted((SITE / "reports").rglob("*.log")):
             print(f"\n{report.name}:", *tail(report), sep="\n")
-    return done.returncode
+    else:
+        print(f"Pages written; all of it took {time.perf_counter() - begun:.0f} s", flush=True)
+    return status
 
 
 def tail(path, count=30):
@@ -46,6 +64,8 @@ def tail(path, count=30):
 def main():
     """Build and check; return the exit status."""
     prepare()
+    share_cores()
+    draw_figures()
     status = build()
     if status:
         print("The book was not built; what is wrong stands above.", file=sys.stderr)

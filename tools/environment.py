@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
+IPYTHON = ROOT / "_build" / "ipython"
 
 
 def prepare(environ=os.environ):
@@ -22,3 +23,36 @@ def prepare(environ=os.environ):
     environ.pop("MPLBACKEND", None)
     # Python 3.11 and 3.12 warn on stderr when the debugger meets frozen modules.
     environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+
+
+def share_cores(environ=os.environ):
+    """Give each kernel one thread, where two chapters are executed at once.
+
+    The threads of one kernel's matrix products wait for work with a core in their hands, and the
+    other kernel needs it. A setting of the reader's own stays.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environ.setdefault(name, "1")
+
+
+def draw_figures(environ=os.environ):
+    """Make kernels give figures their vector forms for the site, too.
+
+    They start with a file of their own for that, in a folder of settings that replaces the
+    reader's.
+    """
+    startup = IPYTHON / "profile_default" / "startup" / "figures.py"
+    text = "\n".join(
+        [
+            "import sys",
+            f"sys.path.append({str(BOOK / '_ext')!r})",
+            "import figure_forms",
+            "figure_forms.install(get_ipython().display_formatter)",
+            "del figure_forms, sys",
+            "",
+        ]
+    )
+    if not startup.exists() or startup.read_text(encoding="utf-8") != text:
+        startup.parent.mkdir(parents=True, exist_ok=True)
+        startup.write_text(text, encoding="utf-8")
+    environ["IPYTHONDIR"] = str(IPYTHON)

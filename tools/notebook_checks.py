@@ -31,6 +31,7 @@ DIRECTIVE = re.compile(
     re.MULTILINE,
 )
 OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+MAGIC = re.compile(r"^([ \t]*)[%!]+\w.*$", re.MULTILINE)
 FENCE = re.compile(r"^(`{3,}|~{3,}|:{3,})(.*)$")
 
 
@@ -93,8 +94,7 @@ def figures(cell):
 
 def tree(cell):
     """Return the syntax tree of a code cell, without the lines that only IPython understands."""
-    lines = joined(cell["source"]).splitlines()
-    return ast.parse("\n".join("pass" if line.startswith(("%", "!")) else line for line in lines))
+    return ast.parse(MAGIC.sub(r"\1pass", joined(cell["source"])))
 
 
 def is_claim(node):

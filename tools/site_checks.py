@@ -81,20 +81,26 @@ class Page(HTMLParser):
         return sum(len(part.strip()) for part in self.text)
 
 
+def documents_below(node):
+    """Return the names of all pages in a part of the table of contents."""
+    if isinstance(node, list):
+        return [name for item in node for name in documents_below(item)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["file"].removesuffix(".md").removesuffix(".ipynb")] if "file" in node else []
+    return own + [name for value in node.values() for name in documents_below(value)]
+
+
 def documents(root):
     """Return the names of all pages in ``_toc.yml``, the root document first."""
     content = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [content["root"], *documents_below(content)]
 
-    def below(node):
-        if isinstance(node, list):
-            return [name for item in node for name in below(item)]
-        if not isinstance(node, dict):
-            return []
-        own = [node["file"]] if "file" in node else []
-        return own + [name for value in node.values() for name in below(value)]
 
-    names = [content["root"], *below(content)]
-    return [name.removesuffix(".md").removesuffix(".ipynb") for name in names]
+def chapters(root):
+    """Return the names of the chapters, which are the first part of the table of contents."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [Path(chapter["file"]).stem for chapter in toc["parts"][0]["chapters"]]
 
 
 def pages(site):
@@ -180,7 +186,7 @@ def remove_stale(site, root):
     expected = {f"{name}.html" for name in documents(root)} | set(GENERATED)
     for path in site.rglob("*.html"):
         name = path.relative_to(site).as_posix()
-        if name not in expected and not name.startswith(("_static/", "_modules/", "mathjax/")):
+        if name not in expected and not name.startswith(("_static/", "_modules/")):
             path.unlink()
 
 

@@ -4,7 +4,7 @@ While a page is read, each elementwise row of `course_lib.activations.CATALOGUE`
 derivative, so that the page cannot show anything else than the library computes. The numbers lie
 in the page itself, because a page that is opened from a folder may not fetch them. The script
 replaces what stands there without it: the graph of one function and a sentence, which is the
-content of the directive or, if it has none, points to the table below.
+content of the directive or, if it has none, says how to see more.
 
 Script and style lie in ``book/_site``: what lies in ``book/_static`` is loaded by every page.
 """
@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from course_lib.activations import CATALOGUE, Activation
 from course_lib.diagnostics import is_saturated, saturation_threshold
+from mathml import mathml
 
 SCRIPT = "../scripts/activation-explorer.js"
 STYLE = "../styles/activation-explorer.css"
@@ -28,7 +29,7 @@ REACH = 6  # the graph shows -REACH to REACH
 PER_UNIT = 20  # samples; the slider moves from one to the next
 GRID = np.arange(-REACH * PER_UNIT, REACH * PER_UNIT + 1) / PER_UNIT
 FIRST = "sigmoid"  # what is shown before anything is chosen
-SENTENCE = "JavaScript lets you choose and compare functions here. The table below has them all."
+SENTENCE = "With JavaScript you can choose and compare functions here."
 
 
 # The numbers.
@@ -96,11 +97,17 @@ def facts(activation: Activation) -> dict[str, str]:
     }
 
 
+def inside(formula: str) -> str:
+    """Return what stands in the element ``math`` of a formula of its own."""
+    return mathml(formula, display=True).partition(">")[2].removesuffix("</math>")
+
+
 def curve(activation: Activation) -> dict[str, Any]:
     """Return everything that the page shows of an activation."""
     return {
         "name": activation.name,
         "formulas": [activation.formula, activation.derivative_formula],
+        "math": [inside(activation.formula), inside(activation.derivative_formula)],
         "values": [rounded(activation(GRID)), rounded(activation.derivative(GRID))],
         "kinks": kinks(activation),
         "saturated": stretches(is_saturated(activation, GRID)),
@@ -129,7 +136,7 @@ def picture(activation: Activation) -> str:
 
     There are no kinks in it: `FIRST` has none.
     """
-    left, right, top, bottom = 40, 560, 12, 292
+    left, right, top, bottom = 34, 330, 12, 292
     values = [activation(GRID), activation.derivative(GRID)]
     low, high = min(0, *map(np.min, values)), max(1, *map(np.max, values))
 
@@ -146,13 +153,13 @@ def picture(activation: Activation) -> str:
         parts.append(f'<text x="{at:.1f}" y="310" text-anchor="middle">{number(x)}</text>')
     for y in np.arange(np.ceil(low * 5), np.floor(high * 5) + 1) / 5:
         parts.append(f'<path class="grid" d="M{left} {up(y):.1f}H{right}"/>')
-        parts.append(f'<text x="34" y="{up(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
+        parts.append(f'<text x="28" y="{up(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
     for y, kind, label in zip(values, ("", " derivative"), ("f", "f\u2032"), strict=True):
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across(GRID), up(y), strict=True))
         parts.append(f'<polyline class="curve f{kind}" points="{points}"/>')
-        parts.append(f'<text class="f" x="566" y="{up(y[-1]) + 4:.1f}">{label}</text>')
+        parts.append(f'<text class="f" x="336" y="{up(y[-1]) + 4:.1f}">{label}</text>')
     return (
-        '<svg viewBox="0 0 600 316" role="img" '
+        '<svg viewBox="0 0 360 316" role="img" '
         f'aria-label="Graph of {activation.name}, solid, and its derivative, dashed">'
         + "".join(parts)
         + "</svg>"
@@ -160,7 +167,7 @@ def picture(activation: Activation) -> str:
 
 
 def caption(activation: Activation) -> nodes.paragraph:
-    """Return what the graph shows; the formula also has Sphinx load MathJax on the page."""
+    """Return what the graph shows."""
     before, after = " is solid, its derivative dashed: ", "."
     formula = nodes.math("", f"f(x) = {activation.formula}")
     name = nodes.literal("", activation.name)

@@ -24,8 +24,8 @@ def code(name: str) -> str:
 
 def link(activation: Activation) -> str:
     """Return the name, linked to the documentation of the function."""
-    function = activation.function
-    return f"{{py:func}}`{activation.name} <{function.__module__}.{function.__name__}>`"
+    public = f"course_lib.activations.{activation.function.__name__}"
+    return f"{{py:func}}`{activation.name} <{public}>`"
 
 
 def formulas(activation: Activation) -> list[str]:

@@ -17,6 +17,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from claim_formulas import as_nodes
 from course_lib.claims import CLAIMS, MIME_TYPE, Claim
 from course_lib.experiments import stored
 
@@ -143,7 +144,8 @@ def badge(verdict: str) -> nodes.inline:
 def link(app: Sphinx, page: str, docname: str, record: Record) -> nodes.reference:
     """Return a link to a claim's card, with the statement as its text."""
     uri = app.builder.get_relative_uri(page, docname) + f"#claim-{record['id']}"
-    return nodes.reference("", record["text"], internal=True, refuri=uri)
+    statement = as_nodes(record["id"], record["text"])
+    return nodes.reference("", "", *statement, internal=True, refuri=uri)
 
 
 def entry(app: Sphinx, page: str, docname: str, record: Record) -> nodes.list_item:
@@ -160,8 +162,14 @@ def entry(app: Sphinx, page: str, docname: str, record: Record) -> nodes.list_it
         paragraph(nodes.strong("", f"{record['evidence']}:"), f" {record['measured']}"),
         *varied(CLAIMS.get(record["id"])),
         paragraph(origin, *made(record["study"]), classes=["claim-origin"]),
-        classes=["ledger-entry", f"claim-{record['verdict']}"],
+        classes=["ledger-entry", f"claim-{record['verdict']}", *facets(record)],
     )
+
+
+def facets(record: Record) -> list[str]:
+    """Return the classes by which the page's filter knows an entry."""
+    evidence = "stored" if record["study"] else "live"
+    return [f"evidence-{evidence}", f"section-{record['section'].replace('.', '-')}"]
 
 
 def varied(claim: Claim | None) -> Iterator[nodes.Node]:
@@ -220,12 +228,36 @@ def open_claims(env: BuildEnvironment) -> Iterator[nodes.Node]:
         yield nodes.raw("", "</details>", format="html")
 
 
+def place(docname: str) -> str:
+    """Return the anchor of a chapter within the ledger."""
+    return f"ledger-{docname.replace('/', '-')}"
+
+
+def overview(env: BuildEnvironment) -> nodes.bullet_list:
+    """Return the ledger's contents: a line for each chapter, with its number of claims."""
+    lines = nodes.bullet_list(classes=["ledger-contents"])
+    for docname, found in decided(env):
+        title = env.titles[docname].astext()
+        target = nodes.reference("", title, internal=True, refuri=f"#{place(docname)}")
+        lines += nodes.list_item("", paragraph(target, f", {len(found)}"))
+    return lines
+
+
+def bring_filter(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Load the filter where there is a ledger, and nowhere else."""
+    if pagename in ledger_pages(app.env):
+        app.add_js_file("ledger.js", loading_method="defer")
+
+
 def ledger(app: Sphinx, page: str) -> list[nodes.Node]:
     """Return the nodes of the whole ledger, as they stand on a page."""
     env = app.env
-    content: list[nodes.Node] = [summary(env)]
+    filters = nodes.raw("", '<div class="ledger-place js-only"></div>', format="html")
+    content: list[nodes.Node] = [summary(env), filters, overview(env)]
     for docname, found in decided(env):
-        section = nodes.section(ids=[f"ledger-{docname.replace('/', '-')}"])
+        section = nodes.section(ids=[place(docname)], classes=["ledger-chapter"])
         section += nodes.title("", env.titles[docname].astext())
         items = (entry(app, page, docname, record) for record in found)
         section += nodes.bullet_list("", *items, classes=["ledger"])
@@ -254,4 +286,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-merge-info", merge)
     app.connect("env-updated", pages_to_write)
     app.connect("doctree-resolved", fill_in)
+    app.connect("html-page-context", bring_filter)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True}

@@ -1,9 +1,9 @@
 """Keep executed notebooks apart by what they were executed with.
 
 jupyter-cache knows a notebook by its cells alone, so a page would keep stale results when the
-library or a dependency changes. The cache therefore lies in a folder named by a digest of both: a
-change there executes every chapter again, and a change in one chapter only that chapter. Folders
-of other digests are removed.
+library, a dependency or the drawing of figures changes. The cache therefore lies in a folder named
+by a digest of these: a change there executes every chapter again, and a change in one chapter only
+that chapter. Folders of other digests are removed.
 
 Sphinx reads one page after another. So the chapters that have to be executed are executed before,
 two at a time, and it finds them in the cache. One that fails is left to it, and to its report.
@@ -36,22 +36,27 @@ if TYPE_CHECKING:  # the tests of the chapters import this module without Sphinx
 
 LIBRARY = "course_lib"
 LOCK = "requirements.lock"
+DRAWING = [Path(__file__).with_name(f"figure_{part}.py") for part in ("forms", "narrow", "labels")]
 CACHES = Path("_build") / "execution_cache"
 AT_ONCE = 2
+PROGRESS = "progress: "
+"""How a line begins that tools/build_book.py shows while the book is built."""
 
 
-def files(root: Path) -> list[Path]:
-    """Return what decides the results of a notebook beside its cells, in a fixed order."""
+def files(root: Path) -> dict[str, Path]:
+    """Return what decides the results of a notebook beside its cells, by name, in a fixed order."""
     library = (path for path in (root / LIBRARY).rglob("*") if path.is_file())
-    return [*sorted(path for path in library if "__pycache__" not in path.parts), root / LOCK]
+    own = [*sorted(path for path in library if "__pycache__" not in path.parts), root / LOCK]
+    named = {path.relative_to(root).as_posix(): path for path in own}
+    return named | {path.name: path for path in DRAWING}
 
 
 def digest(root: Path) -> str:
-    """Return a short digest of the library, the lock and the Python that runs."""
+    """Return a short digest of the library, the lock, the drawing and the Python that runs."""
     told = hashlib.sha256(repr(sys.version_info[:2]).encode())
-    for path in files(root):
+    for name, path in files(root).items():
         content = path.read_bytes()
-        told.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
+        told.update(f"{name} {len(content)}\n".encode())
         told.update(content)
     return told.hexdigest()[:16]
 
@@ -130,19 +135,31 @@ def with_outputs(
     return executed
 
 
+def tell(place: str, path: Path, what: str) -> None:
+    """Say what became of a chapter."""
+    print(f"{PROGRESS}{place} {path.stem}: {what}", flush=True)
+
+
 def execute_before(app: "Sphinx", env: "BuildEnvironment", docnames: list[str]) -> None:
     """Execute those of the pages to be read that are notebooks and not in the cache."""
     paths = [Path(env.doc2path(name)) for name in docnames]
     notebooks = {path: nbformat.read(path, 4) for path in paths if path.suffix == ".ipynb"}
+    places = (f"{place}/{len(notebooks)}" for place in range(1, len(notebooks) + 1))
     with opened(app.config.nb_execution_cache_path) as cache:
         missing = [path for path, notebook in notebooks.items() if not is_cached(cache, notebook)]
+        for path in notebooks:
+            if path not in missing:
+                tell(next(places), path, "from the cache")
         missing.sort(key=lambda path: -path.stat().st_size)  # the longest first
         run = partial(execute, timeout=app.config.nb_execution_timeout)
         with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as pool:
-            executed = list(pool.map(run, missing, [notebooks[path] for path in missing]))
-        for bundle in executed:
-            if bundle is not None:
-                keep(cache, bundle)
+            executed = pool.map(run, missing, [notebooks[path] for path in missing])
+            for path, bundle in zip(missing, executed, strict=True):
+                if bundle is None:
+                    tell(next(places), path, "a cell failed; its report follows below")
+                else:
+                    tell(next(places), path, f"{bundle.data['execution_seconds']:.0f} s, executed")
+                    keep(cache, bundle)
 
 
 def setup(app: "Sphinx") -> dict[str, bool]:

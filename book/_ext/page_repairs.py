@@ -1,8 +1,7 @@
-"""Repair what the theme's pages get wrong, as each page leaves its template.
+"""Repair what Sphinx and its extensions get wrong, as each page leaves its template.
 
-Nothing here changes what a page says. Scripts that a static book has no use for are left out (the
-icons come from a web font, and Thebe would ask other servers to run code), and a few attributes
-are put right for readers who use a keyboard or a screen reader.
+Nothing here changes what a page says. Code loses the tags that give it no color, which are most
+of them, and a few attributes are put right for readers who use a keyboard or a screen reader.
 """
 
 import re
@@ -13,6 +12,17 @@ from sphinx.application import Sphinx
 
 Repair = tuple[re.Pattern[str], str]
 
+COLORED = frozenset(
+    "k kn kc kd kr ow s s1 s2 sa se si sd mi mf mh m il c1 c ch cm go nf nc fm nd gp gt gr".split()
+)
+"""The classes of Pygments that the style sheet has a color for."""
+CODE = re.compile(r'(<div class="highlight"><pre>)(.*?)(</pre></div>)', re.DOTALL)
+LONGEST = 106
+"""Characters of a line of code that a printed page holds; tags and entities count too."""
+LONG = re.compile(rf"^[^<>\n]{{{LONGEST + 1},}}\n?", re.MULTILINE)
+"""A line without tags that a printed page does not hold."""
+TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
+
 
 def repair(pattern: str, replacement: str = "") -> Repair:
     """Return a compiled repair; a dot in the pattern matches line breaks too."""
@@ -20,26 +30,20 @@ def repair(pattern: str, replacement: str = "") -> Repair:
 
 
 REPAIRS: dict[str, Repair] = {
-    # 1.5 MB of icons as scripts: the web font has them all.
-    "font awesome script": repair(r'<script[^>]*\bsrc="[^"]*/fontawesome\.js[^>]*></script>'),
-    # The theme puts this in twice, and the second declaration of a constant is an error.
-    "thebe constants": repair(r"<script>const THEBE_JS_URL(?:(?!</script>).)*</script>"),
-    "thebe script": repair(r'<script[^>]*\bsrc="[^"]*sphinx-thebe\.js[^>]*></script>'),
-    "thebe style": repair(r'<link[^>]*\bhref="[^"]*sphinx-thebe\.css[^>]*/?>'),
-    "thebe settings": repair(r'<script type="text/x-thebe-config">.*?</script>'),
-    "thebe kernel": repair(r"<script>kernelName = (?:(?!</script>).)*</script>"),
-    # A label must not differ from the text that one sees.
-    "search label": repair(
-        r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"', r"\1"
-    ),
-    "summary label": repair(r'<summary aria-label="[^"]*">', "<summary>"),
-    # Everything on a page should lie in a region that has a name.
-    "logo region": repair(
-        r'(?<!<nav aria-label="Home">)<a class="navbar-brand logo".*?</a>',
-        r'<nav aria-label="Home">\g<0></nav>',
-    ),
     # The role is deprecated, and not allowed in a list.
     "bibliography role": repair(r'role="doc-biblioentry"', 'role="listitem"'),
+    # A heading has a level; the caption of a part of the book stands below the title.
+    "caption level": repair(
+        r'<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'
+    ),
+    # A table's corner that says nothing heads nothing.
+    "empty head": repair(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td\1></td>"),
+    # A claim can be linked to.
+    "claim link": repair(
+        r'(<aside class="claim[^>]*\bid="(claim-[\w-]+)"[^>]*>\s*<p class="claim-statement">)'
+        r"(?:(?!</p>|headerlink).)*(?=</p>)",
+        r'\g<0> <a class="headerlink" href="#\2" title="Link to this claim">#</a>',
+    ),
     # The same id on every exercise of a page.
     "exercise ids": repair(
         r'<section id="(exercise|solution)-content">', r'<section class="\1-content">'
@@ -47,11 +51,22 @@ REPAIRS: dict[str, Repair] = {
 }
 
 
+def plain(token: re.Match[str]) -> str:
+    """Return a piece of code without its tag, if the tag has no color."""
+    return token[0] if token[1] in COLORED else token[2]
+
+
+def lean(code: re.Match[str]) -> str:
+    """Return a block of code with the tags that color it, and marks on lines too long for paper."""
+    text = TOKEN.sub(plain, code[2].replace("<span></span>", ""))
+    return code[1] + LONG.sub(r'<span class="long">\g<0></span>', text) + code[3]
+
+
 def repaired(html: str) -> str:
     """Return a page with every repair applied."""
     for pattern, replacement in REPAIRS.values():
         html = pattern.sub(replacement, html)
-    return html
+    return CODE.sub(lean, html)
 
 
 def after(render: Callable[..., str]) -> Callable[..., str]:

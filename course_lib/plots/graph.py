@@ -16,6 +16,7 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 
 from course_lib._typing import Array
+from course_lib.plots.reports import closed
 from course_lib.plots.style import COLORS
 
 __all__ = ["computation_graph"]
@@ -72,19 +73,29 @@ def computation_graph(value: Any, *, labels: Mapping[str, Any] | None = None) ->
     """
     nodes = _nodes(value)
     texts = _texts(nodes, labels or {})
+    figure = _graph(nodes, texts, down=False)
+    figure.narrow = closed(_graph(nodes, texts, down=True))  # type: ignore[attr-defined]
+    return figure
+
+
+def _graph(nodes: Sequence[Any], texts: Sequence[Any], *, down: bool) -> Figure:
+    """Draw the graph from left to right, or from top to bottom, as a phone would show it."""
     width = max(0.6, 0.18 + max(_width(text) for lines in texts for text, _ in lines))
+    along, across = (_BOX, width) if down else (width, _BOX)
     columns = _columns(nodes)
     routes = [_route(parent, user, columns) for user in nodes for parent, _ in user.parents]
-    heights = _heights([*columns.items()], routes)
-    at = {place: (place[1] * (width + _COLUMN_GAP), y) for place, y in heights.items()}
-    sides = np.array([width, _BOX]) / 2
+    heights = _heights([*columns.items()], routes, across)
+    at = {place: (place[1] * (along + _COLUMN_GAP), y) for place, y in heights.items()}
+    sides = np.array([along, across]) / 2
     edges = [np.array(at[box]) + sign * sides for box in columns.items() for sign in (-1, 1)]
-    figure, axes = _canvas([*edges, *at.values()])
+    figure, axes = _canvas(np.array([*edges, *at.values()])[:, :: -1 if down else 1])
     for place, lines in zip(columns.items(), texts, strict=True):
-        _draw_box(axes, at[place], width, lines, rounded=bool(place[0].parents))
+        x, y = at[place]
+        center = (y, x) if down else (x, y)
+        _draw_box(axes, center, width, lines, rounded=bool(place[0].parents))
         arriving = sorted((r for r in routes if r[-1] == place), key=lambda r: heights[r[-2]])
-        for route, port in zip(arriving, _ports(len(arriving)), strict=True):
-            _draw_arrow(axes, [at[passed] for passed in route], width, port)
+        for route, port in zip(arriving, _ports(len(arriving), across), strict=True):
+            _draw_arrow(axes, [at[passed] for passed in route], along, port, down=down)
     return figure
 
 
@@ -176,18 +187,20 @@ def _route(parent: Any, user: Any, columns: Mapping[Any, int]) -> list[Place]:
     return [*passed, (user, columns[user])]
 
 
-def _ports(count: int) -> Array:
+def _ports(count: int, across: float) -> Array:
     """Return where arrows arrive at a box, from its middle: a second one below the first."""
-    return _BOX / 2 * (np.arange(count) - (count - 1) / 2) / max(count - 1, 1)
+    return across / 2 * (np.arange(count) - (count - 1) / 2) / max(count - 1, 1)
 
 
-def _heights(boxes: Sequence[Place], routes: Sequence[Sequence[Place]]) -> dict[Place, float]:
+def _heights(
+    boxes: Sequence[Place], routes: Sequence[Sequence[Place]], across: float
+) -> dict[Place, float]:
     """Return heights, downward, that keep arrows short and boxes apart."""
     rows: dict[int, list[Place]] = {}
     for place in dict.fromkeys([*boxes, *(place for route in routes for place in route)]):
         rows.setdefault(place[1], []).append(place)
     heights = {place: float(k) for row in rows.values() for k, place in enumerate(row)}
-    pulls = _pulls(boxes, routes)
+    pulls = _pulls(boxes, routes, across)
     # from the right and from the left in turns; at last, all are drawn to both sides
     for sweep, sides in enumerate([("right",), ("left",)] * 8 + [("right", "left")] * 8):
         for column in sorted(rows, reverse=sweep % 2 == 0):
@@ -197,7 +210,7 @@ def _heights(boxes: Sequence[Place], routes: Sequence[Sequence[Place]]) -> dict[
                 drawn = [heights[to] + by for side in sides for to, by in pulls[side][place]]
                 wanted[place] = np.mean(drawn) if drawn else heights[place]
             row.sort(key=wanted.__getitem__)
-            sizes = np.array([_BOX if place in boxes else 0.0 for place in row])
+            sizes = np.array([across if place in boxes else 0.0 for place in row])
             gaps = (sizes[1:] + sizes[:-1]) / 2 + _ROW_GAP
             placed = _apart(np.array([wanted[place] for place in row]), gaps)
             heights.update(zip(row, placed.tolist(), strict=True))
@@ -205,13 +218,13 @@ def _heights(boxes: Sequence[Place], routes: Sequence[Sequence[Place]]) -> dict[
 
 
 def _pulls(
-    boxes: Sequence[Place], routes: Sequence[Sequence[Place]]
+    boxes: Sequence[Place], routes: Sequence[Sequence[Place]], across: float
 ) -> dict[str, dict[Place, list[tuple[Place, float]]]]:
     """Return, for each place, where its arrows on either side would have it."""
     right, left = defaultdict(list), defaultdict(list)
     for box in boxes:
         arriving = [route for route in routes if route[-1] == box]
-        for route, port in zip(arriving, _ports(len(arriving)), strict=True):
+        for route, port in zip(arriving, _ports(len(arriving), across), strict=True):
             for a, b in pairwise(route):
                 shift = float(port) if b == box else 0.0
                 right[a].append((b, shift))
@@ -264,20 +277,21 @@ def _draw_box(
 
 
 def _draw_arrow(
-    axes: Axes, route: Sequence[tuple[float, float]], width: float, port: float
+    axes: Axes, route: Sequence[tuple[float, float]], along: float, port: float, *, down: bool
 ) -> None:
     """Draw an arrow that curves between columns and goes straight through those that it passes."""
     (x, y), *rest = route
-    corners = [(x + width / 2, y)]
+    corners = [(x + along / 2, y)]
     codes = [Path.MOVETO]
     for i, (x, y) in enumerate(rest):
-        before, after = corners[-1], (x - width / 2, y)
+        before, after = corners[-1], (x - along / 2, y)
         if i == len(rest) - 1:
             after = (after[0], y + port)
         middle = (before[0] + after[0]) / 2
-        corners += [(middle, before[1]), (middle, after[1]), after, (x + width / 2, y)]
+        corners += [(middle, before[1]), (middle, after[1]), after, (x + along / 2, y)]
         codes += [Path.CURVE4] * 3 + [Path.LINETO]
-    path = Path(corners[:-1], codes[:-1])
+    points = [corner[::-1] if down else corner for corner in corners[:-1]]
+    path = Path(points, codes[:-1])
     axes.add_patch(
         FancyArrowPatch(
             path=path, arrowstyle="-|>", mutation_scale=9, color=COLORS["gray"], linewidth=1

@@ -1,4 +1,5 @@
 // The explorer of activation functions: choose one, another beside it, and x; read what they do.
+// What is chosen stands in the page's address, as in #f=gelu&g=relu&x=-0.75, and comes from there.
 //
 // A classic script, loaded with `defer`, and not a module: browsers refuse to load modules, and to
 // fetch data, for a page that is opened from a folder (file://). The numbers therefore stand in the
@@ -179,9 +180,17 @@
     return line;
   };
 
+  // A formula, which the page brings as MathML, behind the letter of its function.
+  const formula = (curve, which, letter, mark) => {
+    const box = html("div", { class: "math formula" });
+    box.innerHTML = `<math display="block">${mark}<mo stretchy="false">(</mo><mi>x</mi>
+      <mo stretchy="false">)</mo><mo>=</mo>${curve.math[which]}</math>`;
+    box.firstChild.setAttribute("alttext", `${letter}(x) = ${curve.formulas[which]}`);
+    return box;
+  };
+
   // What is known of a function.
   const description = (letter, curve) => {
-    const [value, derivative] = curve.formulas;
     const list = html("dl");
     for (const [term, fact] of Object.entries(curve.facts)) {
       list.append(html("div", {}, html("dt", {}, term), html("dd", {}, fact)));
@@ -190,20 +199,51 @@
       "div",
       { class: "known" },
       html("p", {}, html("strong", { class: letter }, `${letter} = ${curve.name}`)),
-      html("div", { class: "formula" }, `\\[${letter}(x) = ${value}\\]`),
-      html("div", { class: "formula" }, `\\[${letter}'(x) = ${derivative}\\]`),
+      formula(curve, VALUE, letter, `<mi>${letter}</mi>`),
+      formula(curve, DERIVATIVE, `${letter}'`, `<msup><mi>${letter}</mi><mo>\u2032</mo></msup>`),
       list,
     );
   };
 
-  // Have MathJax set the formulas, once it is there, and one change after the other.
-  const typeset = (element) => {
-    const math = window.MathJax;
-    if (!math?.startup?.promise) return;
-    math.startup.promise = math.startup.promise
-      .then(() => math.typesetPromise([element]))
-      // scrollable.js looks for what has become wider than the page
-      .then(() => window.dispatchEvent(new Event("resize")));
+  // What a link asks for.
+
+  // How many letters one has to add, leave out or exchange to turn one word into another.
+  const distance = (one, other) => {
+    let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+    [...one].forEach((letter, i) => {
+      const next = [i + 1];
+      [...other].forEach((candidate, j) => {
+        next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (letter !== candidate)));
+      });
+      row = next;
+    });
+    return row.at(-1);
+  };
+
+  const unknownName = (letter, name, names) => {
+    const least = Math.min(...names.map((candidate) => distance(name, candidate)));
+    const near = least > 2 ? [] : names.filter((candidate) => distance(name, candidate) === least);
+    const meant = near.length ? ` Did you mean ${near.join(" or ")}?` : "";
+    return `The link asks for ${letter} = \u201c${name}\u201d, which is not here.${meant} Expected: ${names.join(", ")}.`;
+  };
+
+  // What the address asks for, and a sentence about each part that cannot be had.
+  const asked = (names, reach) => {
+    const wanted = {};
+    const unknown = [];
+    const hash = location.hash.slice(1);
+    for (const [key, value] of hash.includes("=") ? new URLSearchParams(hash) : []) {
+      if (key === "f" || key === "g") {
+        if (names.includes(value) || (key === "g" && !value)) wanted[key] = value;
+        else unknown.push(unknownName(key, value, names));
+      } else if (key === "x") {
+        if (value.trim() && Math.abs(value) <= reach) wanted.x = +value;
+        else unknown.push(`The link asks for x = \u201c${value}\u201d. Expected: a number from ${show(-reach)} to ${reach}.`);
+      } else {
+        unknown.push(`The link sets \u201c${key}\u201d. Expected: f, g and x.`);
+      }
+    }
+    return [wanted, unknown];
   };
 
   const start = (root) => {
@@ -230,7 +270,7 @@
     const figure = html("div", { class: "graph" });
     const read = html("div", { class: "reading", "aria-live": "polite", "aria-atomic": "true" });
     const known = html("div", { class: "descriptions" });
-    f.value = data.first;
+    const complaint = html("div", { class: "unknown", role: "status" });
 
     const chosen = () =>
       [["f", byName.get(f.value)], ["g", byName.get(g.value)]].filter(([, curve]) => curve);
@@ -251,13 +291,29 @@
     };
 
     const choose = () => {
-      window.MathJax?.typesetClear?.([known]);
       known.replaceChildren(...chosen().map(([letter, curve]) => description(letter, curve)));
-      typeset(known);
+      // course.js looks for what has become wider than the page
+      window.dispatchEvent(new Event("resize"));
       draw();
     };
 
+    // To the address and from there.
+    const remember = () => {
+      const state = new URLSearchParams({ f: f.value, ...(g.value && { g: g.value }), x: x.value });
+      complaint.replaceChildren();
+      history.replaceState(null, "", `#${state}`);
+    };
+    const recall = () => {
+      const [wanted, unknown] = asked([...byName.keys()], data.reach);
+      f.value = wanted.f ?? data.first;
+      g.value = wanted.g ?? "";
+      x.value = wanted.x ?? 1;
+      complaint.replaceChildren(...unknown.map((sentence) => html("p", {}, sentence)));
+      choose();
+    };
+
     root.replaceChildren(
+      complaint,
       html("div", { class: "choices" }, labeled("Function f", f), labeled("Compare with g", g)),
       figure,
       html("div", { class: "slider" }, labeled("Input x", x)),
@@ -265,12 +321,12 @@
       known,
     );
     fill(root, { role: "group", "aria-label": "Explorer of activation functions" }, []);
+    for (const control of [f, g, x]) control.addEventListener("change", remember);
     for (const select of [f, g]) select.addEventListener("change", choose);
     x.addEventListener("input", draw);
+    addEventListener("hashchange", recall);
     new ResizeObserver(draw).observe(figure);
-    choose();
-    // MathJax may have come later than this script.
-    window.addEventListener("load", () => typeset(known));
+    recall();
   };
 
   document.querySelectorAll(".activation-explorer").forEach(start);

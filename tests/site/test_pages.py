@@ -1,0 +1,83 @@
+"""Every page, in a browser: quiet, light, within its window, accessible, also without scripts."""
+
+import pytest
+import site_checks
+from axe_playwright_python.sync_playwright import Axe
+from build_book import ROOT
+
+DOCUMENTS = site_checks.documents(ROOT)
+PAGES = [f"{name}.html" for name in DOCUMENTS]
+CHAPTERS = [f"book/{name}.html" for name in site_checks.chapters(ROOT)]
+GENERATED = ["search.html", "genindex.html"]
+WIDTHS = [1280, 768, 390]
+THEMES = ["light", "dark"]
+HEAVIEST = 900_000
+MOST_REQUESTS = 25
+LARGEST_SHIFT = 0.02
+
+SHIFT = """new Promise((resolve) => {
+  let shift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(shift), 300);
+})"""
+WIDER_THAN = """(selector) => [...document.querySelectorAll(selector)]
+  .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
+  .map((e) => e.textContent.trim().slice(0, 80))"""
+OVERFLOWING = "document.documentElement.scrollWidth - innerWidth"
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@pytest.mark.parametrize("name", PAGES + GENERATED)
+def test_a_page_is_quiet_and_asks_nothing_of_others(visit, name, folder, site, served):
+    opened = visit(name, folder=folder)
+    assert opened.complaints == []
+    assert opened.failures == []
+    own = (served, site.as_uri(), "data:")
+    assert [url for url in opened.requests if not url.startswith(own)] == []
+    assert len(opened.requests) == len(set(opened.requests)), "something is loaded twice"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_first_view_of_a_chapter_is_light(visit, name):
+    opened = visit(name)
+    assert len(opened.requests) <= MOST_REQUESTS
+    assert opened.size <= HEAVIEST
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES + GENERATED)
+def test_nothing_is_wider_than_the_window_and_nothing_jumps(visit, name, width):
+    opened = visit(name, width)
+    assert opened.page.evaluate(OVERFLOWING) <= 0
+    assert opened.page.evaluate(SHIFT) < LARGEST_SHIFT
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_code_scrolls_on_a_laptop(visit, name):
+    opened = visit(name)
+    opened.page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+    assert opened.page.evaluate(WIDER_THAN, "article .highlight > pre") == []
+
+
+def seen(violation, node):
+    """Return whether a finding counts: axe 4 takes a head that is a formula for an empty one."""
+    return not (violation["id"] == "empty-table-header" and "<math" in node["html"])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", PAGES + GENERATED)
+def test_axe_finds_nothing(visit, name, theme):
+    opened = visit(name, theme=theme)
+    found = Axe().run(opened.page).response["violations"]
+    told = [(v["id"], node["target"]) for v in found for node in v["nodes"] if seen(v, node)]
+    assert told == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_read_without_scripts(visit, name):
+    opened = visit(name, java_script_enabled=False)
+    assert opened.page.locator("h1").is_visible()
+    assert not opened.page.locator("#theme").is_visible()
+    assert opened.page.locator("main").inner_text().count(" ") > 50

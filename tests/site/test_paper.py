@@ -1,0 +1,213 @@
+"""On paper: printed chapters, the PDF of the course, its exercises, and the EPUB."""
+
+import re
+import zipfile
+from xml.etree import ElementTree
+
+import make_epub
+import make_pdf
+import paper
+import pytest
+import site_checks
+from build_book import ROOT
+from pypdf import PdfReader
+
+BOOK = paper.pages(paper.SITE) if (paper.SITE / "index.html").exists() else []
+CHAPTERS = [f"book/{name}.html" for name in site_checks.chapters(ROOT)]
+CONTENT = 178 / 25.4 * 96
+"""Pixels between the margins of a page of A4."""
+CUT = """() => [...document.querySelectorAll("article :is(pre, table, math, img)")]
+  .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1)
+  .map((e) => e.textContent.trim().slice(0, 60) || e.alt)"""
+FAINT = """() => {
+  const gray = (color) => Math.max(...color.match(/[\\d.]+/g).slice(0, 3).map(Number));
+  return [...document.querySelectorAll("article :is(p, li, td, th, summary, pre, span)")]
+    .filter((e) => e.checkVisibility() && e.textContent.trim())
+    .filter((e) => gray(getComputedStyle(e).color) > 136)
+    .map((e) => e.textContent.trim().slice(0, 60));
+}"""
+SPACES = {
+    "x": "http://www.w3.org/1999/xhtml",
+    "m": "http://www.w3.org/1998/Math/MathML",
+    "opf": "http://www.idpf.org/2007/opf",
+}
+
+
+# A chapter that is printed.
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_printed_chapter_is_neither_cut_nor_pale(visit, name):
+    page = visit(name, round(CONTENT), theme="dark").page
+    page.emulate_media(media="print")
+    assert page.evaluate(CUT) == []
+    assert page.evaluate(FAINT) == []
+
+
+def test_a_printed_solution_is_open_without_scripts_and_code_stays_folded(visit):
+    page = visit(CHAPTERS[0], java_script_enabled=False).page
+    page.emulate_media(media="print")
+    assert page.locator("details.solution p").first.is_visible()
+    assert page.locator("details.code > summary").first.is_visible()
+    assert not page.locator("details.code pre").first.is_visible()
+
+
+# The PDF.
+
+
+def some(site):
+    """Return the preface, the first and the last chapter, and the last page of the book."""
+    pages = paper.pages(site)
+    chapters = [page for page in pages if f"{page.name}.html" in (CHAPTERS[0], CHAPTERS[-1])]
+    return [pages[0], *chapters, pages[-1]]
+
+
+@pytest.fixture(scope="module")
+def printed(site, browser, tmp_path_factory):
+    """Return readers of four pages of the course, and of all exercises."""
+    folder = tmp_path_factory.mktemp("pdf")
+    course, exercises = folder / "course.pdf", folder / "exercises.pdf"
+    book, few = make_pdf.connected(paper.pages(site)), make_pdf.connected(some(site))
+    documents = {course: make_pdf.whole(few), exercises: make_pdf.exercises(book)}
+    make_pdf.write(documents, browser)
+    return PdfReader(course), PdfReader(exercises)
+
+
+@pytest.fixture(scope="module")
+def course(printed):
+    """Return the printed course."""
+    return printed[0]
+
+
+def words(text):
+    """Return letters and digits alone, since a line may break anywhere."""
+    return re.sub(r"\W", "", text)
+
+
+def test_the_outline_holds_every_page(course, site):
+    titles = [entry.title for entry in course.outline if not isinstance(entry, list)]
+    assert titles == ["Contents", *(page.title for page in some(site))]
+
+
+def test_the_contents_name_the_page_on_which_each_chapter_begins(course, site):
+    places = make_pdf.numbers(course)
+    named = words("".join(course.pages[i].extract_text() for i in range(1, 4)))
+    for page in some(site):
+        number = places[page.key]
+        assert words(page.title) in words(course.pages[number - 1].extract_text())
+        assert f"{words(page.title)}{number}" in named, page.title
+
+
+def test_every_link_within_the_pdf_leads_somewhere(course):
+    places = course.named_destinations
+    links = [
+        note.get_object()
+        for page in course.pages
+        for note in page.get("/Annots", [])
+        if note.get_object()["/Subtype"] == "/Link"
+    ]
+    within = [link["/Dest"] for link in links if "/Dest" in link]
+    assert len(within) > 100
+    assert [place for place in within if place not in places] == []
+    outside = [link["/A"]["/URI"] for link in links if "/A" in link]
+    assert [url for url in outside if not url.startswith(("https://", "http://"))] == []
+
+
+def test_the_pdf_is_tagged_and_says_its_title(course):
+    assert course.root_object["/MarkInfo"]["/Marked"]
+    assert course.metadata.title == paper.settings()["title"]
+
+
+def test_the_exercises_come_without_answers(printed):
+    text = words("".join(page.extract_text() for page in printed[1].pages))
+    assert "Solution" not in text
+    wanted = [exercise for page in BOOK for exercise in paper.exercises(page)]
+    assert len(wanted) > 30
+    for exercise in wanted:
+        number = words(exercise.select_one(".caption-number").get_text())
+        assert number in text
+    solutions = [answer for page in BOOK for answer in page.article.select("details.solution")]
+    for answer in solutions:
+        told = words(answer.get_text().removeprefix("Solution"))[:80]
+        assert told not in text
+
+
+# The EPUB.
+
+
+@pytest.fixture(scope="module")
+def epub(site, tmp_path_factory):
+    """Return the EPUB, open."""
+    path = tmp_path_factory.mktemp("epub") / "course.epub"
+    make_epub.write(path, paper.pages(site), site)
+    with zipfile.ZipFile(path) as found:
+        yield found
+
+
+def tree(epub, name):
+    """Return a page of the EPUB, which must be XML."""
+    return ElementTree.fromstring(epub.read(f"book/{name}"))
+
+
+def test_an_epub_begins_with_what_it_is(epub):
+    first = epub.infolist()[0]
+    assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
+    assert epub.read("mimetype") == b"application/epub+zip"
+
+
+def test_the_package_lists_every_file_and_reads_every_page(epub):
+    package = tree(epub, "content.opf")
+    listed = {item.get("href"): item.get("id") for item in package.iterfind(".//opf:item", SPACES)}
+    held = {name.removeprefix("book/") for name in epub.namelist() if name.startswith("book/")}
+    assert set(listed) == held - {"content.opf"}
+    spine = [item.get("idref") for item in package.iterfind(".//opf:itemref", SPACES)]
+    assert spine[2:] == [listed[f"{page.key}.xhtml"] for page in BOOK]
+
+
+def test_every_link_within_the_epub_leads_somewhere(epub):
+    names = [name for name in epub.namelist() if name.endswith(".xhtml")]
+    pages = {name.removeprefix("book/"): tree(epub, name.removeprefix("book/")) for name in names}
+    ids = {name: {tag.get("id") for tag in page.iter()} for name, page in pages.items()}
+    count = 0
+    for name, page in pages.items():
+        for link in page.iterfind(".//x:a[@href]", SPACES):
+            if link.get("href").startswith("https://"):
+                continue
+            path, _, place = link.get("href").partition("#")
+            assert not place or place in ids[path or name], (name, link.get("href"))
+            count += 1
+        for image in page.iterfind(".//x:img", SPACES):
+            assert f"book/{image.get('src')}" in epub.namelist()
+            assert image.get("alt") is not None
+    assert count > 300
+
+
+def test_formulas_in_the_epub_are_mathml_and_solutions_stand_below_their_exercises(epub):
+    for page in BOOK:
+        found = tree(epub, f"{page.key}.xhtml")
+        assert len(found.findall(".//m:math", SPACES)) == len(page.article.find_all("math"))
+        solutions = found.findall(".//x:details[@class='solution']", SPACES)
+        assert len(solutions) == len(page.article.select("div.exercise")), page.name
+
+
+# What is missing has one clear line.
+
+
+def test_without_a_site_one_line_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(paper, "BUILD", tmp_path)
+    monkeypatch.setattr(paper, "SITE", tmp_path / "html")
+    for program in (make_pdf, make_epub):
+        assert paper.run(program.make) == 1
+        assert capsys.readouterr().err == f"{paper.NO_SITE}\n"
+
+
+def test_without_a_browser_one_line_says_so(monkeypatch, capsys):
+    monkeypatch.setenv("CHROMIUM", "no-such-browser")
+    assert paper.run(make_pdf.make) == 1
+    assert "CHROMIUM names no-such-browser" in capsys.readouterr().err
+
+
+def test_without_java_an_epub_is_not_called_checked(monkeypatch, tmp_path):
+    monkeypatch.setattr(make_epub.shutil, "which", lambda name: None)
+    with pytest.raises(LookupError, match="was made and not checked"):
+        make_epub.check(tmp_path / "book.epub")

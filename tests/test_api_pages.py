@@ -1,0 +1,79 @@
+"""The reference: links to sources with and without a repository, and the sections that teach."""
+
+from types import SimpleNamespace
+
+import pytest
+from api_pages import Place, moved_entry, source_uri
+from code_links import Taught, lessons
+from course_names import definitions
+
+GELU = Place("book/api/activations", "course_lib.activations.self_gated", "gelu", "")
+
+
+def app(repository, commit="", name="html"):
+    builder = SimpleNamespace(
+        get_relative_uri=lambda page, target: f"../../{target}.html", name=name
+    )
+    env = SimpleNamespace(course_repository=SimpleNamespace(url=repository), course_commit=commit)
+    return SimpleNamespace(builder=builder, env=env)
+
+
+def test_a_source_is_a_page_of_the_site_where_no_repository_is_named():
+    uri = "../../_modules/course_lib/activations/self_gated.html#gelu"
+    assert source_uri(app(""), GELU.docname, GELU) == uri
+
+
+@pytest.mark.parametrize(("commit", "at"), [("abc", "abc"), ("", "main")])
+def test_a_source_is_a_line_of_the_repository(commit, at):
+    line = definitions(GELU.module)["gelu"]
+    uri = f"https://x/blob/{at}/course_lib/activations/self_gated.py#L{line}"
+    assert source_uri(app("https://x", commit), GELU.docname, GELU) == uri
+
+
+def test_a_book_in_one_file_has_no_pages_of_sources():
+    assert source_uri(app("", name="epub"), GELU.docname, GELU) == ""
+
+
+def test_what_no_module_defines_has_no_source():
+    assert source_uri(app(""), GELU.docname, GELU._replace(name="no_such_name")) == ""
+
+
+def test_an_entry_of_the_index_moves_with_its_object():
+    old, new = "course_lib.a.b.f", "course_lib.a.f"
+    moved = {old: ("course_lib.a.b", "course_lib.a", new)}
+    entry = ("single", "f() (in module course_lib.a.b)", old, "", None)
+    assert moved_entry(entry, moved) == ("single", "f() (in module course_lib.a)", new, "", None)
+    assert moved_entry(entry, {}) == entry
+
+
+def numbered(**found):
+    """Return a book of chapters with sections a, b and c, and an appendix without numbers."""
+    chapters = [f"chapter{i}" for i in range(1, 6)]
+    numbers = {
+        chapter: {"#a": (i, 1), "#b": (i, 2), "#c": (i, 2, 1), "#exercises": (i, 3)}
+        for i, chapter in enumerate(chapters, 1)
+    }
+    return SimpleNamespace(
+        course_uses={name: [Taught("f", *use) for use in uses] for name, uses in found.items()},
+        toc_secnumbers=numbers,
+        collect_relations=lambda: [*chapters, "appendix"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("uses", "expected"),
+    [
+        ({"chapter2": ["c", "b"]}, [("chapter2", "b")]),
+        ({"chapter2": ["exercises"], "appendix": ["a"]}, []),
+        ({f"chapter{i}": ["a"] for i in (5, 4, 2, 1)}, [(f"chapter{i}", "a") for i in (1, 2, 4)]),
+    ],
+)
+def test_a_name_is_taught_where_the_first_chapters_first_use_it(uses, expected):
+    env = numbered(**{name: [(section,) for section in found] for name, found in uses.items()})
+    assert lessons(env, "f") == expected
+
+
+def test_a_string_counts_only_where_no_chapter_says_the_name():
+    assert lessons(numbered(chapter1=[("a", False)]), "f") == [("chapter1", "a")]
+    both = numbered(chapter1=[("a", False)], chapter2=[("b", True)])
+    assert lessons(both, "f") == [("chapter2", "b")]
