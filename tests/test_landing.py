@@ -124,7 +124,8 @@ def test_a_part_of_the_contents_is_read(tmp_path):
 def test_the_first_page_has_every_document():
     page = (ROOT / "index.md").read_text(encoding="utf-8")
     mapped = re.findall(r"^(book/[\w-]+): .+\?$", page, re.MULTILINE)
-    assert mapped == site_checks.documents(ROOT)[1:]
+    expected = site_checks.documents(ROOT)[1:]
+    assert mapped == [name for name in expected if not name.startswith("book/api/")]
 
 
 def test_words_are_those_of_the_text_and_not_of_code_or_outputs():

@@ -11,7 +11,7 @@ import sys
 from environment import BOOK, ROOT, prepare
 from site_checks import chapters
 
-HIDDEN = ["_*", ".*", "*.md", "*.bib", "*.toml", "*.py", "*.pyc"]
+HIDDEN = ["_*", ".*", "api", "*.md", "*.bib", "*.toml", "*.py", "*.pyc"]
 """What does not show up beside the chapters."""
 
 
