@@ -6,7 +6,6 @@ import sys
 from html import unescape
 from xml.etree import ElementTree
 
-import build_book
 import pytest
 from fontTools.ttLib import TTFont
 from math_font import FONT
@@ -276,12 +275,3 @@ def test_font_has_every_character_of_the_catalogue():
     rows = CATALOGUE.values()
     formulas = [formula for row in rows for formula in (row.formula, row.derivative_formula)]
     assert lacking("".join(map(mathml, formulas))) == set()
-
-
-def test_font_has_every_character_that_the_site_sets():
-    if build_book.UNFINISHED.exists() or not (build_book.SITE / "index.html").exists():
-        pytest.skip("there is no finished site; `make book` builds one")
-    for path in build_book.SITE.rglob("*.html"):
-        page = path.read_text(encoding="utf-8")
-        assert "mathjax" not in page.lower(), path
-        assert lacking(page) == set(), f"{path}: see tools/math_font.py"
