@@ -7,6 +7,7 @@ from html import unescape
 from xml.etree import ElementTree
 
 import pytest
+from environment import ROOT
 from fontTools.ttLib import TTFont
 from math_font import FONT
 from mathml import FormulaError, mathml
@@ -186,7 +187,7 @@ $$ (eq-second)
 
 def build(folder, page, builder="html"):
     """Build a book of one page; return what Sphinx said, and the page or nothing."""
-    conf = CONF.format(extensions=str(build_book.ROOT / "book" / "_ext"))
+    conf = CONF.format(extensions=str(ROOT / "book" / "_ext"))
     (folder / "conf.py").write_text(conf, encoding="utf-8")
     (folder / "index.md").write_text(page, encoding="utf-8")
     command = [
