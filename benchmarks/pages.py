@@ -10,49 +10,21 @@ needs what `make test-site` needs, and for the scores Lighthouse (`npm install l
 """
 
 import argparse
-import functools
-import http.server
 import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
+from browser import SHIFT, find, served
 from environment import ROOT
 from site_checks import documents
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
-SHIFT = """new Promise((resolve) => {
-  let shift = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
-  }).observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => resolve(shift), 300);
-})"""
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, *arguments):
-        """Say nothing."""
-
-
-@contextmanager
-def served(folder):
-    """Serve a folder; give its address."""
-    handler = functools.partial(Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 def visited(browser, address):
@@ -117,11 +89,6 @@ def table(names, columns):
     return lines
 
 
-def browser_path():
-    """Return the browser, or nothing."""
-    return next(filter(None, map(shutil.which, (os.environ.get("CHROMIUM", ""), *BROWSERS))), None)
-
-
 def main(arguments=None):
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -132,9 +99,11 @@ def main(arguments=None):
     for folder in filter(None, (options.site, options.beside)):
         if not (folder / "index.html").exists():
             parser.error(f"{folder} holds no built site; build it with: make book")
-    browser, program = browser_path(), shutil.which("lighthouse")
-    if browser is None:
-        parser.error("no Chromium or Chrome was found; install one, or name it in CHROMIUM")
+    program = shutil.which("lighthouse")
+    try:
+        browser = find()
+    except LookupError as problem:
+        parser.error(problem.args[0])
     if options.lighthouse and program is None:
         parser.error("Lighthouse was not found; install it with: npm install --global lighthouse")
     from playwright.sync_api import sync_playwright

@@ -272,8 +272,9 @@ def test_pages_stand_beside_those_of_another_build():
 def test_pages_say_what_is_missing(missing, tmp_path, monkeypatch, capsys):
     if missing != "site":
         (tmp_path / "index.html").write_text("", encoding="utf-8")
-    monkeypatch.setattr(pages, "browser_path", lambda: None if missing == "browser" else "x")
-    monkeypatch.setattr(pages.shutil, "which", lambda name: None)
+    found = {"chromium"} if missing == "lighthouse" else set()
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setattr("shutil.which", lambda name: name if name in found else None)
     with pytest.raises(SystemExit):
         pages.main(["--site", str(tmp_path), "--lighthouse", "1"])
     told = capsys.readouterr().err

@@ -1,11 +1,41 @@
-"""The browser of this machine, which prints the book and tests the site."""
+"""The browser of this machine, and the site as it sees it: for printing, tests and benchmarks."""
 
+import functools
+import http.server
 import os
 import shutil
+import threading
+from contextlib import contextmanager
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 NONE = """no Chromium or Chrome was found; install one, or name it in CHROMIUM. On Debian:
 apt-get install chromium"""
+
+SHIFT = """new Promise((resolve) => {
+  let shift = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(shift), 300);
+})"""
+"""What a page evaluates to its cumulative layout shift."""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder):
+    """Serve a folder, as `make serve` does; give its address."""
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 def find():

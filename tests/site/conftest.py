@@ -1,27 +1,17 @@
 """A browser on the built site, served and as a folder. Nothing skips: what is missing fails."""
 
-import functools
-import http.server
-import threading
 from pathlib import Path
 
+import browser as browsing
 import pytest
-from browser import find
 
 NO_SITE = "there is no finished site; build it with: make book"
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, *arguments):
-        """Say nothing."""
 
 
 def browser_path():
     """Return the browser to drive."""
     try:
-        return find()
+        return browsing.find()
     except LookupError as problem:
         return pytest.exit(problem.args[0], 1)
 
@@ -37,12 +27,9 @@ def site():
 
 @pytest.fixture(scope="session")
 def served(site):
-    """Return the address of the site on a simple server, as `make serve` gives it."""
-    handler = functools.partial(Quiet, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+    """Return the address of the site on a simple server."""
+    with browsing.served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +38,7 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=browser_path(), args=["--no-sandbox", "--allow-file-access-from-files"]
-        )
+        found = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
         yield found
         found.close()
 

@@ -3,6 +3,7 @@
 import pytest
 import site_checks
 from axe_playwright_python.sync_playwright import Axe
+from browser import SHIFT
 from build_book import ROOT
 
 DOCUMENTS = site_checks.documents(ROOT)
@@ -15,13 +16,6 @@ HEAVIEST = 900_000
 MOST_REQUESTS = 25
 LARGEST_SHIFT = 0.02
 
-SHIFT = """new Promise((resolve) => {
-  let shift = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
-  }).observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => resolve(shift), 300);
-})"""
 WIDER_THAN = """(selector) => [...document.querySelectorAll(selector)]
   .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
   .map((e) => e.textContent.trim().slice(0, 80))"""
