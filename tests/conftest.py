@@ -75,3 +75,17 @@ def pytest_sessionfinish(session):
     if problem:
         reporter.write_line(problem, red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def styled():
+    """Apply the style sheet of figures; close what was drawn and take the style back."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    from course_lib import plots
+
+    with mpl.rc_context():
+        plots.use_style()
+        yield
+        plt.close("all")

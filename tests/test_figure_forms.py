@@ -15,14 +15,7 @@ from matplotlib.text import Text
 
 from course_lib import plots
 
-
-@pytest.fixture(autouse=True)
-def styled():
-    """Apply the style sheet; close what was drawn and take the style back."""
-    with mpl.rc_context():
-        plots.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 def one():

@@ -4,7 +4,6 @@ import inspect
 from itertools import combinations, pairwise
 from random import Random
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -17,19 +16,13 @@ from course_lib import plots
 from course_lib.activations import CATALOGUE
 from course_lib.autodiff import Value
 from course_lib.data import moons, spirals, xor
-from course_lib.plots import COLORS
+from course_lib.plots import COLORS, style
 
 CYCLE = list(COLORS.values())[:6]
 WHITE, DARK_PAGE = "#ffffff", "#14181e"
 
 
-@pytest.fixture(autouse=True)
-def styled():
-    """Apply the style sheet; close what was drawn and take the style back."""
-    with mpl.rc_context():
-        plots.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -575,3 +568,11 @@ def test_a_label_of_bands_stands_at_the_height_where_its_line_ends():
     (axes,), ((label,),) = figure.axes, (figure.axes[0].texts,)
     ends = axes.transData.inverted().transform(axes.transAxes.transform(label.get_position()))
     assert ends[1] == pytest.approx(1)
+
+
+def test_heights_are_pushed_apart_by_as_little_as_it_takes():
+    heights = np.array([0.0, 0.5, 0.5, 1.0])
+    apart = style.push_apart(heights, 0.2)
+    assert np.diff(apart).min() > 0.2 - 1e-5
+    np.testing.assert_allclose(apart, [0, 0.4, 0.6, 1], atol=1e-5)
+    np.testing.assert_array_equal(heights, [0.0, 0.5, 0.5, 1.0])

@@ -14,6 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
+from course_lib.plots.style import push_apart
+
 LEAST = 9.0  # points, of any text
 BESIDE = 0.95  # inches that a label right of its axes may take
 ROOM = 1.25  # inches that names of rows may take left of them
@@ -141,14 +143,7 @@ def spread(axes: Axes) -> None:
         return
     frame = axes.get_window_extent()
     gap = 1.02 * max(text.get_window_extent().height for text in labels) / frame.height
-    heights = np.array([place(axes, text)[1] for text in labels])
-    for _ in range(200):
-        short = gap - np.diff(heights)
-        if not (short > 1e-6).any():
-            break
-        push = np.where(short > 0, short / 2, 0)
-        heights[:-1] -= push
-        heights[1:] += push
+    heights = push_apart(np.array([place(axes, text)[1] for text in labels]), gap)
     heights += max(0, -0.04 - heights[0])
     for text, height in zip(labels, heights, strict=True):
         side = place(axes, text)[0]

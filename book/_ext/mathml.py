@@ -26,7 +26,6 @@ from sphinx.writers.html5 import HTML5Translator
 
 LOGGER = logging.getLogger(__name__)
 CONVERTER = LatexToMathML(fancy_error=False)
-XMLNS = "http://www.w3.org/1998/Math/MathML"
 
 INNERMOST = re.compile(r"\\begin\{(\w+\*?)\}(?:(?!\\begin\{).)*?\\end\{\1\}", re.DOTALL)
 NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|equation|flalign|gather|multline)\}")
@@ -61,28 +60,25 @@ def mathml(tex: str, display: bool = False) -> str:
     return named.replace("<math", f'<math alttext="{html.escape(source)}"', 1)
 
 
-def element(writer: HTML5Translator, node: nodes.Element, display: bool) -> str:
+def element(node: nodes.Element, display: bool) -> str:
     """Return the formula of a node, or its source where it cannot be set, with a warning."""
     try:
-        found = mathml(node.astext(), display)
+        return mathml(node.astext(), display)
     except FormulaError as error:
         LOGGER.warning("%s", error, location=node, type="mathml")
         return f"<code>{html.escape(node.astext())}</code>"
-    if writer.builder.name == "epub":  # its pages are XML
-        return found.replace("<math", f'<math xmlns="{XMLNS}"', 1)
-    return found
 
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """Write a formula in a sentence."""
-    self.body.append(element(self, node, display=False))
+    self.body.append(element(node, display=False))
     raise nodes.SkipNode
 
 
 def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
     """Write a formula of its own, with its number after it."""
     self.body.append(self.starttag(node, "div", "", CLASS="math"))
-    self.body.append(element(self, node, display=True))
+    self.body.append(element(node, display=True))
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
         self.add_permalink_ref(node, _("Link to this equation"))

@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from course_lib._typing import Array
+
 __all__ = ["COLORS", "direct_labels", "use_style"]
 
 COLORS = {
@@ -38,6 +40,19 @@ def use_style() -> None:
         plt.style.use(path)
 
 
+def push_apart(heights: Array, gap: float) -> Array:
+    """Return sorted heights of shape (n,), neighbors pushed apart until none is within the gap."""
+    heights = heights.copy()
+    for _ in range(200):
+        short = gap - np.diff(heights)
+        if not (short > 1e-6).any():
+            break
+        push = np.where(short > 0, short / 2, 0)
+        heights[:-1] -= push
+        heights[1:] += push
+    return heights
+
+
 def direct_labels(
     axes: Axes, labels: Mapping[str, tuple[float, str]], *, gap: float = 0.055
 ) -> None:
@@ -64,13 +79,7 @@ def direct_labels(
     edge = axes.get_xlim()[1]
     items = sorted((to_axes.transform((edge, y))[1], label, c) for label, (y, c) in labels.items())
     heights = np.array([item[0] for item in items])
-    for _ in range(100):  # relax: push neighbors apart until none is closer than the gap
-        short = gap - np.diff(heights)
-        if not (short > 1e-6).any():
-            break
-        push = np.where(short > 0, short / 2, 0)
-        heights[:-1] -= push
-        heights[1:] += push
+    heights = push_apart(heights, gap)
     for height, (_, label, color) in zip(heights, items, strict=True):
         axes.text(
             1.015, height, label, color=color, transform=axes.transAxes, va="center", weight="bold"
