@@ -6,6 +6,7 @@ import subprocess
 import course_theme
 import page_repairs
 import pytest
+import vector_figures
 from docutils import nodes
 
 STYLE = (course_theme.THEME / "static" / "course.css").read_text(encoding="utf-8")
@@ -57,6 +58,14 @@ def test_text_can_be_read(surface, theme):
 @pytest.mark.parametrize("name", ["focus", *(f"series-{n}" for n in range(1, 7))])
 def test_lines_can_be_seen(name, theme):
     assert contrast(TOKENS[name][theme], TOKENS["page"][theme]) >= 3
+
+
+@pytest.mark.parametrize("name", ["page", *(f"series-{n}" for n in range(1, 7))])
+def test_figures_have_the_colors_of_the_page(name):
+    light, dark = TOKENS[name]
+    if name == "page":  # figures are drawn on white
+        light = "#ffffff"
+    assert vector_figures.DARK[light] == dark
 
 
 def test_every_color_of_the_style_sheet_is_a_token():
