@@ -1,6 +1,7 @@
 """Notebooks elsewhere: the addresses that open them, and the cell that gets the library."""
 
 import ast
+import json
 import re
 import tomllib
 from types import SimpleNamespace
@@ -109,6 +110,10 @@ def test_the_site_offers_notebooks_with_the_cell(tmp_path):
     assert len(nbformat.read(path, 4).cells) == 2
     downloads.prepare_downloads(app, None)
     assert nbformat.read(path, 4).cells[0].source == downloads.source(NOWHERE)
+    script = path.with_name("bend.ipynb.js").read_text(encoding="utf-8")
+    assert json.loads(script.removeprefix("window.courseNotebook = ").rstrip(";\n")) == (
+        path.read_text(encoding="utf-8")
+    )
 
 
 @pytest.mark.parametrize("where", [NOWHERE, ELSEWHERE, GITHUB])

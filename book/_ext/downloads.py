@@ -5,6 +5,7 @@ does, where ``_config.yml`` names a repository, every notebook in it, because Co
 those; ``tools/install_cells.py`` puts the cells there.
 """
 
+import json
 from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -104,14 +105,24 @@ def kept(notebook: nbformat.NotebookNode, where: Repository) -> nbformat.Noteboo
     return found
 
 
+def as_script(text: str) -> str:
+    """Return a classic script that hands text to its page.
+
+    Browsers let no page read a file beside it, and show a notebook that a link in a folder names
+    instead of saving it; a script they run.
+    """
+    return f"window.courseNotebook = {json.dumps(text)};\n"
+
+
 def prepare_downloads(app: "Sphinx", exception: Exception | None) -> None:
     """Give the notebooks that the site offers their first cell."""
     if exception is not None:
         return
     where = repository(Path(app.srcdir))
     for path in sorted((Path(app.outdir) / "_sources").rglob("*.ipynb")):
-        notebook = downloaded(nbformat.read(path, 4), where)
-        path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+        text = nbformat.writes(downloaded(nbformat.read(path, 4), where)) + "\n"
+        path.write_text(text, encoding="utf-8")
+        path.with_name(f"{path.name}.js").write_text(as_script(text), encoding="utf-8")
 
 
 def setup(app: "Sphinx") -> dict[str, bool]:

@@ -95,9 +95,17 @@ def test_a_notebook_can_be_downloaded(visit, folder, tmp_path):
     page = visit(CHAPTERS[0], folder=folder).page
     with page.expect_download() as started:
         page.get_by_role("link", name="Download the notebook").click()
+    assert started.value.suggested_filename == "necessity.ipynb"
     started.value.save_as(tmp_path / "chapter.ipynb")
     notebook = json.loads((tmp_path / "chapter.ipynb").read_text(encoding="utf-8"))
     assert "pip install" in "".join(notebook["cells"][0]["source"])
+
+
+def test_a_notebook_whose_script_is_missing_is_shown(visit):
+    page = visit(CHAPTERS[0], folder=True).page
+    page.route("**/*.ipynb.js", lambda route: route.abort())
+    page.get_by_role("link", name="Download the notebook").click()
+    page.wait_for_url("**/necessity.ipynb")
 
 
 def test_the_foot_tells_version_and_commit(visit):

@@ -196,6 +196,26 @@
     });
   }
 
+  // From a folder browsers show a notebook instead of saving it: a script beside it has its text.
+  const notebook = location.protocol === "file:" && document.querySelector("a[download]");
+  if (notebook) {
+    notebook.addEventListener("click", (event) => {
+      event.preventDefault();
+      const script = document.createElement("script");
+      script.addEventListener("load", () => {
+        const link = document.createElement("a");
+        const file = new Blob([window.courseNotebook], { type: "application/x-ipynb+json" });
+        link.href = URL.createObjectURL(file);
+        link.download = notebook.pathname.split("/").at(-1);
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      });
+      script.addEventListener("error", () => location.assign(notebook.href));
+      script.src = `${notebook.href}.js`;
+      document.head.append(script);
+    });
+  }
+
   // The search box answers to "/", the menu closes on Escape.
   addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest?.("input, textarea, [contenteditable]")) {
