@@ -127,6 +127,7 @@ def test_the_foot_offers_what_the_settings_allow(where):
         pathto=lambda name, resource=0: name,
         hasdoc=lambda name: False,
     )
+    assert 'href="_sources/book/bend.ipynb" data-script="_sources/book/bend.ipynb.js"' in foot
     assert "Download the notebook" in foot
     assert ("Repository</a>" in foot) == bool(where.url)
     for place in ("Colab", "Binder"):

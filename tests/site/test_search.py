@@ -196,7 +196,3 @@ def test_every_page_has_entries_and_every_entry_has_its_place(site, index):
 def test_every_group_of_synonyms_leads_somewhere(index):
     text = " ".join(f"{e[1]} {e[3]} {e[4]}" for e in index["entries"]).casefold()
     assert [g for g in index["synonyms"] if not any(w.casefold() in text for w in g)] == []
-
-
-def test_nothing_of_the_stock_search_is_left(site):
-    assert [name for name in site_search.STOCK if (site / name).exists()] == []

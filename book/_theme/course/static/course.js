@@ -211,7 +211,7 @@
         setTimeout(() => URL.revokeObjectURL(link.href), 60000);
       });
       script.addEventListener("error", () => location.assign(notebook.href));
-      script.src = `${notebook.href}.js`;
+      script.src = notebook.dataset.script;
       document.head.append(script);
     });
   }
