@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import sys
 import tomllib
 from types import SimpleNamespace
 
@@ -73,6 +74,25 @@ def test_the_package_and_its_extras_exist():
     name, extras = downloads.PACKAGE.removesuffix("]").split("[")
     assert name == project["name"]
     assert set(extras.split(",")) <= set(project["optional-dependencies"])
+
+
+def imported(path):
+    """Return the packages that the cells of a chapter import and cannot do without."""
+    cells = notebook_checks.code_cells(nbformat.read(path, 4))
+    nodes = [node for _, cell in cells for node in notebook_checks.tree(cell).body]
+    plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    named = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in plain + named}
+
+
+def test_the_cell_brings_what_chapters_import():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = downloads.PACKAGE.removesuffix("]").split("[")[1].split(",")
+    wanted = [line for extra in extras for line in project["optional-dependencies"][extra]]
+    names = [re.match(r"[\w-]+", line)[0] for line in wanted + project["dependencies"]]
+    brought = {*names, *downloads.OTHERS.split(), "course_lib", "IPython", "PIL"}
+    used = set().union(*map(imported, BOOK.glob("*.ipynb")))
+    assert used - brought - sys.stdlib_module_names == set()
 
 
 def test_a_download_begins_with_the_cell_however_often_it_is_made():
