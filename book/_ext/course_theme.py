@@ -1,7 +1,7 @@
 """The book's own theme: what its templates need to know, and HTML that works without scripts.
 
 The theme lies in ``book/_theme/course``. It inherits Sphinx's ``basic`` and loads one style sheet,
-one script and the fonts that stand beside them. A solution and folded code become ``<details>``.
+two scripts and the fonts that stand beside them. A solution and folded code become ``<details>``.
 """
 
 import re
@@ -23,7 +23,7 @@ from downloads import launches, repository
 
 ROOT = Path(__file__).resolve().parents[2]
 THEME = ROOT / "book" / "_theme" / "course"
-OWN_FILES = ("course.", "ledger.", "math.", "styles/", "scripts/")
+OWN_FILES = ("course.", "course-words.", "ledger.", "math.", "styles/", "scripts/")
 """How the names of style sheets and scripts begin that a page loads; all others are left out."""
 FIRST_FONTS = sorted(path.name for path in (THEME / "static" / "fonts").glob("*.woff2"))
 """All of them: a font that comes late is not used, and half a typeface is worse than none."""
@@ -181,7 +181,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.set_translator("html", CourseTranslator)
     app.add_node(solution_node, override=True, html=(visit_solution, depart_details))
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_code, depart_details))
-    app.add_js_file("course.js", loading_method="defer")
+    for name in ("course.js", "course-words.js"):
+        app.add_js_file(name, loading_method="defer")
     app.connect("config-inited", use_theme, priority=900)
     app.connect("builder-inited", remember)
     app.connect("html-page-context", page_context, priority=900)
