@@ -4,6 +4,7 @@ The theme lies in ``book/_theme/course``. It inherits Sphinx's ``basic`` and loa
 two scripts and the fonts that stand beside them. A solution and folded code become ``<details>``.
 """
 
+import hashlib
 import re
 import subprocess
 from html import escape
@@ -168,6 +169,14 @@ def page_context(
     }
 
 
+def extensions_digest() -> str:
+    """Return a digest of the extensions: Sphinx does not see by itself when they change."""
+    told = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        told.update(path.read_bytes())
+    return told.hexdigest()
+
+
 def remember(app: Sphinx) -> None:
     """Look up once what stands in the foot of every page."""
     app.env.course_commit = commit()  # type: ignore[attr-defined]
@@ -177,6 +186,8 @@ def remember(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the theme."""
     app.add_config_value("comments_config", {}, "")  # Jupyter Book sets it for another extension
+    # If it changes, every page is read anew.
+    app.add_config_value("extensions_digest", extensions_digest(), "env")
     app.add_html_theme("course", str(THEME))
     app.set_translator("html", CourseTranslator)
     app.add_node(solution_node, override=True, html=(visit_solution, depart_details))
