@@ -173,7 +173,7 @@ def extensions_digest() -> str:
     """Return a digest of the extensions: Sphinx does not see by itself when they change."""
     told = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        told.update(path.read_bytes())
+        told.update(path.name.encode() + path.read_bytes())
     return told.hexdigest()
 
 
