@@ -75,11 +75,13 @@
       around.normalize();
     }
     for (const formula of formulas) formula.classList.remove("marked");
+    if (document.activeElement === button) document.getElementById("main").focus({ preventScroll: true });
     button.remove();
     removeEventListener("keydown", onEscape);
-    address.searchParams.delete("marked");
+    const bare = new URL(location.href); // a reader may have gone to another place of the page
+    bare.searchParams.delete("marked");
     try {
-      history.replaceState(null, "", address);
+      history.replaceState(null, "", bare);
     } catch {
       // A folder's pages may not change their address.
     }
