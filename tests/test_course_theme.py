@@ -119,7 +119,7 @@ def test_a_description_is_the_first_paragraph_in_whole_words():
 
 
 def test_files_of_other_themes_are_left_out():
-    mine = ["_static/course.css", "_static/../styles/x.css", "course.js", "_static/math.css"]
+    mine = ["_static/course.css", "_static/../styles/x.css", "course.js", "course-words.js"]
     assert [name for name in [*mine, "_static/basic.css", None] if course_theme.own(name)] == mine
 
 
@@ -133,6 +133,15 @@ def test_the_commit_is_that_of_the_repository_or_nothing(monkeypatch, tmp_path):
 
     monkeypatch.setattr(subprocess, "run", missing)
     assert course_theme.commit() == ""
+
+
+def test_a_changed_extension_has_another_digest(monkeypatch, tmp_path):
+    monkeypatch.setattr(course_theme, "__file__", str(tmp_path / "course_theme.py"))
+    told = []
+    for name, text in [("a.py", "1"), ("a.py", "2"), ("b.py", ""), ("notes.txt", "no extension")]:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        told.append(course_theme.extensions_digest())
+    assert len(set(told)) == 3 and told[2] == told[3]
 
 
 def test_a_picture_for_previews_needs_the_address_of_the_site():

@@ -71,6 +71,7 @@ def main():
         print("The book was not built; what is wrong stands above.", file=sys.stderr)
         return status
     site_checks.remove_stale(SITE, ROOT)
+    site_checks.remove_unused(SITE)
     found = site_checks.problems(SITE, ROOT)
     if found:
         print("The book was built, but", *found, sep="\n  ", file=sys.stderr)

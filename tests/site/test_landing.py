@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from test_pages import CHAPTERS, DOCUMENTS, PAGES, THEMES, WIDTHS
+from test_pages import CHAPTERS, DOCUMENTS, FOLDER, PAGES, THEMES, WIDTHS
 
 EXPLORER = "book/explorer.html"
 DESCRIPTION = "document.querySelector('meta[name=description]')?.content ?? ''"
@@ -90,7 +90,7 @@ def test_without_an_address_of_the_site_no_picture_is_promised(visit):
     assert page.locator("meta[property='og:title']").count() == 1
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_a_notebook_can_be_downloaded(visit, folder, tmp_path):
     page = visit(CHAPTERS[0], folder=folder).page
     with page.expect_download() as started:
@@ -116,7 +116,7 @@ def test_the_foot_tells_version_and_commit(visit):
 # The explorer.
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_the_explorer_shows_what_a_link_asks_for(visit, folder):
     page = visit(f"{EXPLORER}#f=gelu&g=relu&x=-0.75", folder=folder).page
     assert page.get_by_label("Function f").input_value() == "gelu"
@@ -125,7 +125,7 @@ def test_the_explorer_shows_what_a_link_asks_for(visit, folder):
     assert not page.locator(".unknown").is_visible()
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_what_is_chosen_stands_in_the_address(visit, folder):
     page = visit(EXPLORER, folder=folder).page
     page.get_by_label("Function f").select_option("tanh")

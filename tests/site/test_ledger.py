@@ -1,12 +1,12 @@
 """The ledger's filter: by verdict, chapter, evidence and words, kept in the address."""
 
-import pytest
+from test_pages import FOLDER
 
 PAGE = "book/ledger.html"
 SHOWN = ".ledger-entry:visible"
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_the_ledger_shows_what_is_asked_for(visit, folder):
     page = visit(PAGE, folder=folder).page
     every = page.locator(SHOWN).count()

@@ -1,12 +1,12 @@
 """The switches of the bar: light or dark, text only; the menu; copying; what is linked opens."""
 
-import pytest
+from test_pages import FOLDER
 
 PAGE = "book/necessity.html"
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_the_choice_of_colors_lasts(visit, folder):
     page = visit(PAGE, folder=folder).page
     light = page.evaluate(BACKGROUND)

@@ -1,7 +1,8 @@
 // The search page. A classic script, after the index (window.COURSE_SEARCH) and MiniSearch, which
-// ranks by BM25+. Words are compared without case, accents and plural; a name such as he_normal is
-// found as a whole, without its underscore, and by its parts.
+// ranks by BM25+. Words are those of course-words.js; a name such as he_normal is found as a whole,
+// without its underscore, and by its parts.
 (() => {
+  const { WORD, fold, forms, joined, marked, parts, spans, stem, words } = window.courseWords ?? {};
   const AT_ONCE = 50;
   const BEFORE = 60; // characters of an excerpt before the first hit, and in all
   const LENGTH = 260;
@@ -10,23 +11,11 @@
   const WEIGHTS = { page: 1.6, section: 1.2, term: 1.5, exercise: 0.7, solution: 0.7,
     api: 0.5, source: 0.6 };
   const SMALL = new Set("a an and are as at be by for from in is it of on or that the this to with what why how".split(" "));
-  const WORD = /[\p{L}\p{M}\p{N}∂∇∞]+(?:[._'’‑-]+[\p{L}\p{M}\p{N}]+)*/gu;
-
-  const PART = /[\p{L}\p{M}\p{N}∂∇∞]+/gu;
-
   const input = document.getElementById("query");
   const count = document.getElementById("search-count");
   const list = document.getElementById("hits");
   const more = document.getElementById("more");
   const asked = (new URLSearchParams(location.search).get("q") ?? "").trim();
-
-  // Words.
-  const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  const stem = (word) => (word.length > 3 && /[^sui]s$/.test(word) ? word.slice(0, -1) : word);
-  const words = (text) => text.match(WORD) ?? [];
-  const parts = (word) => (/^[\d.]+$/.test(word) ? [word] : fold(word).match(PART) ?? []);
-  const joined = (word) => parts(word).join("");
-  const forms = (word) => [...new Set([joined(word), ...parts(word)].map(stem))];
 
   // The index.
   const { pages, entries, synonyms } = window.COURSE_SEARCH ?? {};
@@ -117,25 +106,6 @@
     made.append(...children);
     return made;
   };
-  // Where a text is marked: parts of a name, or all of it if all were found, or none alone.
-  const spans = (text, terms) => [...text.matchAll(WORD)].flatMap((match) => {
-    const [word] = match;
-    const single = [...word.matchAll(PART)];
-    const found = single.filter(([part]) => terms.has(stem(fold(part))));
-    const whole = found.length ? found.length === single.length : terms.has(stem(joined(word)));
-    return (whole ? [{ 0: word, index: 0 }] : found)
-      .map(({ 0: part, index }) => [match.index + index, match.index + index + part.length, stem(joined(part))]);
-  });
-  const marked = (text, terms, from = 0, to = text.length) => {
-    const pieces = [];
-    let done = from;
-    for (const [start, end] of spans(text, terms)) {
-      if (start < from || end > to) continue;
-      pieces.push(text.slice(done, start), element("mark", "", text.slice(start, end)));
-      done = end;
-    }
-    return [...pieces, text.slice(done, to)];
-  };
   const excerpt = (text, terms) => {
     const found = spans(text, terms);
     const different = (start) => new Set(
@@ -154,7 +124,7 @@
     const matched = new Set(terms);
     const heading = title || (kind === "api" ? place : text.split(" ").slice(0, 12).join(" ") + " …");
     const link = element("a", "", ...marked(heading, matched).flatMap(breakable));
-    link.href = address + (place ? `#${encodeURI(place)}` : "");
+    link.href = `${address}?${new URLSearchParams({ marked: terms.join(" ") })}${place ? `#${encodeURI(place)}` : ""}`;
     const where = [KINDS[kind], kind === "page" ? "" : pageTitle].filter(Boolean).join(" · ");
     const only = code && !spans(text, matched).length && spans(code, matched).length;
     const shown = only ? ["In its code: ", ...excerpt(code, matched)] : excerpt(text, matched);
@@ -195,7 +165,7 @@
   }
   document.getElementById("find").value = asked;
   document.title = `${asked} · ${document.title}`;
-  if (!entries || !window.MiniSearch) {
+  if (!entries || !window.MiniSearch || !window.courseWords) {
     count.textContent = "The index of the search did not load. Load the page again, or look in the index of names.";
     return;
   }
