@@ -19,6 +19,10 @@ LARGEST_SHIFT = 0.02
 WIDER_THAN = """(selector) => [...document.querySelectorAll(selector)]
   .filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
   .map((e) => e.textContent.trim().slice(0, 80))"""
+SMALL = """() => [...document.querySelectorAll("article svg text")]
+  .filter((e) => e.checkVisibility() && e.textContent.trim())
+  .map((e) => [parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a, e.textContent])
+  .filter(([size]) => size < 9)"""
 OVERFLOWING = "document.documentElement.scrollWidth - innerWidth"
 FOLDER = pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
 
@@ -54,6 +58,16 @@ def test_no_code_scrolls_on_a_laptop(visit, name):
     opened = visit(name)
     opened.page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     assert opened.page.evaluate(WIDER_THAN, "article .highlight > pre") == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_text_of_a_drawing_is_small_on_a_phone(visit, name):
+    assert visit(name, 390).page.evaluate(SMALL) == []
+
+
+def test_entries_of_the_index_take_the_width_of_a_phone(visit):
+    cells = visit("genindex.html", 390).page.locator(".indextable td")
+    assert min(cell.bounding_box()["width"] for cell in cells.all()[:9]) > 300
 
 
 def violations(page):
