@@ -61,6 +61,11 @@ def test_no_code_scrolls_on_a_laptop(visit, name):
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_no_table_scrolls_on_a_laptop(visit, name):
+    assert visit(name).page.evaluate(WIDER_THAN, "article .scrolls") == []
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_no_text_of_a_drawing_is_small_on_a_phone(visit, name):
     assert visit(name, 390).page.evaluate(SMALL) == []
 
