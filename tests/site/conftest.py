@@ -33,14 +33,20 @@ def served(site):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Return the browser."""
+def playwright():
+    """Return what drives browsers."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
+    with sync_playwright() as found:
         yield found
-        found.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    """Return the browser."""
+    found = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
+    yield found
+    found.close()
 
 
 class Visit:
