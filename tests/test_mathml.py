@@ -224,6 +224,15 @@ def test_equations_are_numbered_and_found(tmp_path):
     assert "mathjax" not in page.lower()
 
 
+def test_a_formula_stays_on_the_line_of_the_punctuation_that_touches_it(tmp_path):
+    told, page = build(tmp_path, "# One\n\nFor ($x$, and) some $k$-th of $n$ units, *$m$*.\n")
+    assert told == ""
+    shown = re.sub(r"<math.*?<mi>(.)</mi></math>", r"\1", page)
+    held = '<span class="held">{}</span>'
+    line = f"For {held.format('(x,')} and) some {held.format('k-')}th of n units, <em>m</em>."
+    assert f"<p>{line}</p>" in shown
+
+
 def test_faulty_formula_stops_the_build_and_says_where(tmp_path):
     told, page = build(tmp_path, "# One\n\nA word.\n\nTake $x + \\foo$ and $y$.\n")
     assert page == ""

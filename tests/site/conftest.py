@@ -27,15 +27,21 @@ def served(site):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Return the browser."""
+def playwright():
+    """Return what drives browsers."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        path = found(browsing.find)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    """Return the browser."""
+    path = found(browsing.find)
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    yield browser
+    browser.close()
 
 
 class Visit:
