@@ -7,7 +7,8 @@ from api_pages import Place, moved_entry, source_uri
 from code_links import Taught, lessons
 from course_names import definitions
 
-GELU = Place("book/api/activations", "course_lib.activations.self_gated", "gelu", "")
+PUBLIC = "course_lib.activations.gelu"
+GELU = Place("book/api/activations", "course_lib.activations.self_gated", "gelu", PUBLIC)
 
 
 def app(repository, commit="", name="html"):
@@ -19,7 +20,7 @@ def app(repository, commit="", name="html"):
 
 
 def test_a_source_is_a_page_of_the_site_where_no_repository_is_named():
-    uri = "../../_modules/course_lib/activations/self_gated.html#gelu"
+    uri = f"../../_modules/course_lib/activations/self_gated.html#{PUBLIC}"
     assert source_uri(app(""), GELU.docname, GELU) == uri
 
 

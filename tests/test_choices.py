@@ -66,6 +66,21 @@ def test_what_a_diverged_training_counts_as_is_compared():
     assert not is_flat(scores_of(*[[0.0, math.nan]] * 3), 0.1, worst=0.0)
 
 
+def test_a_single_value_is_not_one_of_several():
+    """It is at an edge on both sides, which a report tells instead."""
+    assert not is_flat({0.1: {7: 0.5, 8: 0.6, 9: 0.4}}, 0.1)
+
+
+def test_seeds_are_paired_by_their_number():
+    """A tuning that was cut off has seeds that not every value has."""
+    own = {1: 0.3, 2: 0.6, 3: 0.9}
+    worse = {seed: score - 0.1 - seed / 1000 for seed, score in own.items()}
+    assert not is_flat({0.01: {**worse, 4: 0.9}, 0.1: own, 1.0: own}, 0.1)
+    assert not is_flat({0.01: dict(reversed(worse.items())), 0.1: {0: 0.1, **own}, 1.0: own}, 0.1)
+    assert is_flat({0.01: {**own, 4: 0.9}, 0.1: own, 1.0: {2: 0.6, 3: 0.9}}, 0.1)
+    assert not is_flat({0.01: {3: 0.9}, 0.1: own, 1.0: own}, 0.1)
+
+
 def test_values_with_an_error_are_no_ends():
     """The largest rate failed with one seed, so that the one before it is the end."""
     tune = {"name": "rate", "score": "score", "worst": 0.0}

@@ -2,12 +2,14 @@
 
 import re
 import subprocess
+from types import SimpleNamespace
 
 import course_theme
 import page_repairs
 import pytest
 import vector_figures
 from docutils import nodes
+from downloads import Repository
 
 STYLE = (course_theme.THEME / "static" / "course.css").read_text(encoding="utf-8")
 TOKENS = {
@@ -98,6 +100,23 @@ def test_a_page_has_a_title_of_its_own():
     titled = course_theme.page_title('<span class="n">1. </span>A <em>b</em>', "Book")
     assert titled == "1. A b · Book"
     assert course_theme.page_title("Book", "Book") == "Book"
+
+
+@pytest.mark.parametrize("name", ["genindex", "py-modindex"])
+def test_an_index_has_a_title_too(name):
+    app = SimpleNamespace(
+        env=SimpleNamespace(
+            all_docs={},
+            tocs={},
+            course_commit="",
+            course_repository=Repository("", "main"),
+        ),
+        config=SimpleNamespace(project="Book", html_baseurl="", author=""),
+        builder=None,
+    )
+    context = {}
+    course_theme.page_context(app, name, "", context, None)
+    assert context["page_title"].endswith("Index · Book")
 
 
 def document(*texts):

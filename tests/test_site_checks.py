@@ -161,6 +161,11 @@ def test_link_to_a_missing_place_is_found(checkout):
     assert "there is no such place" in problem
 
 
+def test_an_id_that_two_places_have_is_found(checkout):
+    edit(checkout, "book/first.html", "<p>", '<p id="top">')
+    assert found(checkout) == ["book/first.html has more than one place with the id top"]
+
+
 def test_stale_pages_are_removed(checkout):
     site = checkout / "site"
     for name in ["book/old.html", "search.html"]:

@@ -12,7 +12,7 @@ import time
 
 import site_checks
 from clean import remove
-from environment import ROOT, draw_figures, prepare, share_cores
+from environment import ROOT, draw_figures, no_arguments, prepare, share_cores
 
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
@@ -82,4 +82,5 @@ def main():
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     sys.exit(main())

@@ -21,7 +21,7 @@ from itertools import groupby
 from pathlib import Path
 
 import paper
-from environment import ROOT
+from environment import ROOT, no_arguments
 
 BOOK = paper.BUILD / "epub" / "why-networks-bend.epub"
 STYLE = ROOT / "tools" / "epub.css"
@@ -223,4 +223,5 @@ def make():
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     sys.exit(paper.run(make))

@@ -16,7 +16,7 @@ from itertools import groupby
 
 import paper
 from browser import find
-from environment import ROOT
+from environment import ROOT, no_arguments
 
 try:
     from playwright.sync_api import Error, sync_playwright
@@ -217,5 +217,6 @@ def started(playwright, path):
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it tells what it mends
     sys.exit(paper.run(make))

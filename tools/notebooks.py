@@ -189,6 +189,9 @@ def main():
     parser.add_argument("--check", action="store_true", help="change nothing, tell what is wrong")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in book/")
     options = parser.parse_args()
+    for path in options.notebooks:
+        if path.suffix != ".ipynb" or not path.is_file():
+            parser.error(f"{path} is no notebook")
     paths = options.notebooks or sorted(BOOK.glob("*.ipynb"))
     good = paths
     if not options.check:

@@ -4,6 +4,7 @@ import sys
 from contextlib import suppress
 
 from browser import server
+from environment import no_arguments
 from paper import finished_site, run
 
 PORT = 8000
@@ -22,4 +23,5 @@ def serve():
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     sys.exit(run(serve))

@@ -44,7 +44,8 @@ class Page(HTMLParser):
     def __init__(self, html):
         """Read a page."""
         super().__init__()
-        self.loads, self.links, self.ids, self.text = [], [], set(), []
+        self.loads, self.links, self.text = [], [], []
+        self.ids, self.twice = set(), set()
         self.titles, self.redirects, self.picture = 0, False, ""
         self._article, self._inside = 0, ""
         self.feed(html)
@@ -52,7 +53,9 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         """Note what a tag does."""
         values = {name: value or "" for name, value in attributes}
-        self.ids.add(values.get("id", ""))
+        name = values.get("id", "")
+        self.twice |= self.ids & {name} - {""}
+        self.ids.add(name)
         self.loads += [
             part.split()[0]
             for name in SOURCES.get(tag, [])
@@ -197,6 +200,15 @@ def dangling(found, site):
     return problems
 
 
+def repeated(found):
+    """Every place of a page has an id of its own."""
+    return [
+        f"{name} has more than one place with the id {identity}"
+        for name, page in found.items()
+        for identity in sorted(page.twice)
+    ]
+
+
 def remove_stale(site, root):
     """Remove pages that an earlier build left and that no document makes any more."""
     expected = {f"{name}.html" for name in documents(root)} | set(GENERATED)
@@ -243,4 +255,5 @@ def problems(site, root):
         *raw_tables(found),
         *external_requests(found, site),
         *dangling(found, site),
+        *repeated(found),
     ]

@@ -94,7 +94,7 @@ def source_uri(app: Sphinx, docname: str, place: Place) -> str:
         return f"{repository}/blob/{at}/{path}#L{line}"
     if app.builder.name != "html":
         return ""
-    return app.builder.get_relative_uri(docname, source_page(place.module)) + f"#{place.name}"
+    return app.builder.get_relative_uri(docname, source_page(place.module)) + f"#{place.public}"
 
 
 def source_page(module: str) -> str:
@@ -136,7 +136,7 @@ def source(app: Sphinx, module: str, found: list[Place]) -> str:
         if place.name in numbers:
             uri = app.builder.get_relative_uri(source_page(module), place.docname)
             short, line = place.name.rpartition(".")[2], numbers[place.name] - 1
-            link = f'<a id="{place.name}" href="{uri}#{place.public}">{short}</a>'
+            link = f'<a id="{place.public}" href="{uri}#{place.public}">{short}</a>'
             lines[line] = lines[line].replace(f">{short}<", f">{link}<", 1)
     return "\n".join(lines)
 

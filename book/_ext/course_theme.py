@@ -32,6 +32,8 @@ DEEPEST = 3
 """How deep the contents of a page go: its title, sections and their parts."""
 LONGEST = 160
 """Characters of a description; search engines cut it there."""
+INDEXES = {"genindex": "Index", "py-modindex": "Python Module Index"}
+"""The titles of pages whose templates set them, too late for the window."""
 
 
 class CourseTranslator(HTML5Translator):
@@ -154,7 +156,9 @@ def page_context(
     notebook = source if source.endswith(".ipynb") else ""
     where = app.env.course_repository  # type: ignore[attr-defined]
     context |= {
-        "page_title": page_title(context.get("title", ""), app.config.project),
+        "page_title": page_title(
+            context.get("title") or INDEXES.get(pagename, ""), app.config.project
+        ),
         "description": description(doctree),
         "page_toc": contents(app, pagename),
         "commit": app.env.course_commit,  # type: ignore[attr-defined]

@@ -54,6 +54,8 @@ REPAIRS: dict[str, Repair] = {
         r"(?:(?!</p>|headerlink).)*(?=</p>)",
         r'\g<0> <a class="headerlink" href="#\2" title="Link to this claim">#</a>',
     ),
+    # Docstrings number their citations each from 1, and nothing links to these.
+    "citation ids": repair(r'(<span class="bibtex-citation") id="id\d+"', r"\1"),
     # The same id on every exercise of a page.
     "exercise ids": repair(
         r'<section id="(exercise|solution)-content">', r'<section class="\1-content">'

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,8 +95,10 @@ def is_flat(
     -------
     bool
         Whether the 95 % t interval of the paired differences, the choice minus an end, holds 0 or
-        less for both ends. False where all trainings of the choice diverged, since then a smaller
-        value is needed, and where there is a single seed, which has no interval.
+        less for both ends, over the seeds that both have. False where all trainings of the choice
+        diverged, since then a smaller value is needed; where the choice is the only value, which
+        has nothing to be told from; and where fewer than two seeds are common, which have no
+        interval.
 
     Examples
     --------
@@ -104,16 +106,19 @@ def is_flat(
     >>> is_flat(chance, 0.1), is_flat(chance | {0.1: {1: 0.9, 2: 0.91, 3: 0.89}}, 0.1)
     (True, False)
     """
-    own = _filled(scores[chosen], worst)
-    if len(own) < 2 or not own.mean() > worst:
+    own, ends = scores[chosen], (scores[min(scores)], scores[max(scores)])
+    common = [sorted(own.keys() & end.keys()) for end in ends]
+    if len(scores) < 2 or min(map(len, common)) < 2 or not _filled(own, own, worst).mean() > worst:
         return False
-    ends = (_filled(scores[end], worst) for end in (min(scores), max(scores)))
-    return not any(_is_worse(end, own) for end in ends)
+    return not any(
+        _is_worse(_filled(end, seeds, worst), _filled(own, seeds, worst))
+        for end, seeds in zip(ends, common, strict=True)
+    )
 
 
-def _filled(scores: Mapping[int, float], worst: float) -> Array:
-    """Return scores in the order of their seeds, with what a training that diverged counts as."""
-    found = np.array([scores[seed] for seed in sorted(scores)], np.float64)
+def _filled(scores: Mapping[int, float], seeds: Iterable[int], worst: float) -> Array:
+    """Return the scores of some seeds, with what a training that diverged counts as."""
+    found = np.array([scores[seed] for seed in seeds], np.float64)
     return np.where(np.isnan(found), worst, found)
 
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from test_pages import CHAPTERS, DOCUMENTS, FOLDER, PAGES, THEMES, WIDTHS
+from test_pages import CHAPTERS, DOCUMENTS, FOLDER, GENERATED, PAGES, THEMES, WIDTHS
 
 EXPLORER = "book/explorer.html"
 DESCRIPTION = "document.querySelector('meta[name=description]')?.content ?? ''"
@@ -84,6 +84,11 @@ def test_every_page_has_a_title_and_a_description_of_its_own(visit):
     assert min(map(len, descriptions)) >= 40
 
 
+@pytest.mark.parametrize("name", GENERATED)
+def test_an_index_has_a_title_too(visit, name):
+    assert re.match(r"\w+ · Why Networks Bend$", visit(name).page.title())
+
+
 def test_without_an_address_of_the_site_no_picture_is_promised(visit):
     page = visit("index.html").page
     assert page.locator("meta[property='og:image']").count() == 0
@@ -140,7 +145,8 @@ def test_what_is_chosen_stands_in_the_address(visit, folder):
     [
         ("f=geluu", ["“geluu”", "Did you mean gelu", "Expected: ", "softplus"]),
         ("f=nothing-like-it", ["“nothing-like-it”", "Expected: "]),
-        ("g=Relu", ["“Relu”", "relu"]),
+        ("g=Relu", ["“Relu”", "Did you mean relu?"]),
+        ("f=GELU", ["“GELU”", "Did you mean gelu?"]),
         ("x=7", ["“7”", "from −6 to 6"]),
         ("x=left", ["“left”", "from −6 to 6"]),
         ("h=relu", ["“h”", "f, g and x"]),

@@ -1,6 +1,6 @@
 """The ledger's filter: by verdict, chapter, evidence and words, kept in the address."""
 
-from test_pages import FOLDER
+from test_pages import FOLDER, OVERFLOWING
 
 PAGE = "book/ledger.html"
 SHOWN = ".ledger-entry:visible"
@@ -39,6 +39,11 @@ def test_an_unknown_choice_is_named(visit):
     assert '"maybe"' in told and "holds-if" in told
     assert opened.page.locator(SHOWN).count() > 20
     assert opened.complaints == []
+
+
+def test_a_long_choice_stays_within_the_window(visit):
+    page = visit(f"{PAGE}?verdict={'m' * 3000}").page
+    assert page.evaluate(OVERFLOWING) <= 0
 
 
 def test_without_scripts_all_claims_are_there(visit):

@@ -11,6 +11,8 @@ PAGES = [f"{name}.html" for name in DOCUMENTS]
 CHAPTERS = [f"book/{name}.html" for name in site_checks.chapters(ROOT)]
 GENERATED = ["search.html", "genindex.html"]
 WIDTHS = [1280, 768, 390]
+NARROWEST = 320
+"""A window of 1280 px at 400 %."""
 THEMES = ["light", "dark"]
 HEAVIEST = 900_000
 MOST_REQUESTS = 25
@@ -45,7 +47,7 @@ def test_the_first_view_of_a_chapter_is_light(visit, name):
     assert opened.size <= HEAVIEST
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [*WIDTHS, NARROWEST])
 @pytest.mark.parametrize("name", PAGES + GENERATED)
 def test_nothing_is_wider_than_the_window_and_nothing_jumps(visit, name, width):
     opened = visit(name, width)

@@ -89,6 +89,11 @@ def test_a_phrase_must_stand_as_it_is(find):
     assert links(find("rate learning")) and not links(find('"rate learning units"'))
 
 
+@pytest.mark.parametrize("asked", ["what is it", "of the", '"!!!" relu', '" " relu'])
+def test_small_words_alone_and_phrases_without_words_find_something(find, asked):
+    assert links(find(asked))
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [("sigmiod", "sigmoid"), ("dropuot", "dropout"), ("overfiting", "overfitting")],
@@ -122,6 +127,21 @@ def test_fifty_are_shown_and_more_on_demand(find):
     opened.page.locator("#more").click()
     assert len(links(opened)) > 50
     assert opened.page.evaluate("document.activeElement.closest('li:nth-child(51)') !== null")
+
+
+@FOLDER
+def test_who_comes_back_finds_as_many_hits_as_were_shown(find, folder):
+    page = find("activation", folder=folder).page
+    page.locator("#more").click()
+    page.locator("#hits a").nth(70).click()
+    page.wait_for_url("**marked=**")
+    page.go_back()
+    page.wait_for_url("**search.html**")
+    assert page.locator("#hits li").count() > 50
+    page.locator("#query").fill("sigmoid")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=sigmoid")
+    assert page.locator("#hits li").count() == 50
 
 
 @FOLDER

@@ -59,6 +59,8 @@ def test_the_menu_of_a_phone_opens_and_closes(visit):
 
 def test_the_keyboard_reaches_the_search_box(visit):
     page = visit(PAGE).page
+    page.keyboard.press("Control+/")  # belongs to the browser or to what extends it
+    assert page.evaluate("document.activeElement.id") != "find"
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "find"
     page.keyboard.type("a/b")

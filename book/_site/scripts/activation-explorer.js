@@ -221,8 +221,9 @@
   };
 
   const unknownName = (letter, name, names) => {
-    const least = Math.min(...names.map((candidate) => distance(name, candidate)));
-    const near = least > 2 ? [] : names.filter((candidate) => distance(name, candidate) === least);
+    const apart = (candidate) => distance(name.toLowerCase(), candidate);
+    const least = Math.min(...names.map(apart));
+    const near = least > 2 ? [] : names.filter((candidate) => apart(candidate) === least);
     const meant = near.length ? ` Did you mean ${near.join(" or ")}?` : "";
     return `The link asks for ${letter} = \u201c${name}\u201d, which is not here.${meant} Expected: ${names.join(", ")}.`;
   };

@@ -4,6 +4,7 @@
 (() => {
   const { WORD, fold, forms, joined, marked, parts, spans, stem, words } = window.courseWords ?? {};
   const AT_ONCE = 50;
+  const before = history.state?.shown ?? 0; // how many hits a reader saw who comes back
   const BEFORE = 60; // characters of an excerpt before the first hit, and in all
   const LENGTH = 260;
   const KINDS = { page: "", section: "", claim: "Claim", exercise: "Exercise", solution: "Solution",
@@ -56,7 +57,8 @@
   };
   const units = (asked) => {
     const told = words(asked);
-    const wanted = told.length > 1 ? told.filter((word) => !SMALL.has(fold(word))) : told;
+    const large = told.filter((word) => !SMALL.has(fold(word)));
+    const wanted = large.length ? large : told;
     const found = [];
     for (let i = 0; i < wanted.length; ) {
       const size = [3, 2].find((n) => i + n <= wanted.length
@@ -69,7 +71,7 @@
   const names = (id, term) => entries[id][2] === "api" && stem(joined(entries[id][1].split(".").at(-1))) === term;
   const plain = (text) => ` ${words(text).map(fold).join(" ")} `;
   const search = (asked) => {
-    const phrases = [...asked.matchAll(/["“”]([^"“”]+)["“”]/g)].map(([, phrase]) => plain(phrase));
+    const phrases = [...asked.matchAll(/["“”]([^"“”]+)["“”]/g)].map(([, phrase]) => plain(phrase)).filter((phrase) => phrase.trim());
     const told = phrases.length ? words(asked) : units(asked);
     if (!told.length) return [];
     const wanted = told.map((word, i) => (phrases.length ? exactly(word) : unit(word, i === told.length - 1)));
@@ -137,6 +139,7 @@
     list.append(...waiting.slice(0, AT_ONCE).map(hit));
     waiting = waiting.slice(AT_ONCE);
     more.hidden = !waiting.length;
+    history.replaceState({ shown: list.children.length }, "");
     return list.children[first]?.querySelector("a");
   };
   const answer = () => {
@@ -151,7 +154,7 @@
     } else {
       count.textContent = `${places} for “${asked}”.`;
     }
-    showMore();
+    do showMore(); while (list.children.length < before && waiting.length);
   };
 
   more.addEventListener("click", () => showMore()?.focus());

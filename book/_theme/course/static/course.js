@@ -227,7 +227,8 @@
 
   // The search box answers to "/", the menu closes on Escape.
   addEventListener("keydown", (event) => {
-    if (event.key === "/" && !event.target.closest?.("input, textarea, [contenteditable]")) {
+    const alone = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (event.key === "/" && alone && !event.target.closest?.("input, textarea, [contenteditable]")) {
       event.preventDefault();
       (document.getElementById("query") ?? document.getElementById("find"))?.focus();
     }
