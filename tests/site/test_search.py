@@ -43,6 +43,7 @@ def links(opened):
 
 FINDS = {  # what is asked, a pattern that one of the first five hits has, and a word that is marked
     "σ": ("sigmoid", "σ"),
+    "ς": ("sigmoid", "σ"),
     "kaiming": ("initializ", "He"),
     "backprop": ("propagation.html", "Backpropagation"),
     "he_normal": ("initializ", "He"),

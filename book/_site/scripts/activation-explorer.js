@@ -238,7 +238,8 @@
         if (names.includes(value) || (key === "g" && !value)) wanted[key] = value;
         else unknown.push(unknownName(key, value, names));
       } else if (key === "x") {
-        if (value.trim() && Math.abs(value) <= reach) wanted.x = +value;
+        const number = value.replace("\u2212", "-"); // the sign that the page itself shows
+        if (number.trim() && Math.abs(number) <= reach) wanted.x = +number;
         else unknown.push(`The link asks for x = \u201c${value}\u201d. Expected: a number from ${show(-reach)} to ${reach}.`);
       } else {
         unknown.push(`The link sets \u201c${key}\u201d. Expected: f, g and x.`);

@@ -5,7 +5,7 @@
   const PART = /[\p{L}\p{M}\p{N}∂∇∞]+/gu;
   const UNMARKED = "script, style, svg, math, button";
 
-  const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("ς", "σ");
   const stem = (word) => (word.length > 3 && /[^sui]s$/.test(word) ? word.slice(0, -1) : word);
   const words = (text) => text.match(WORD) ?? [];
   const parts = (word) => (/^[\d.]+$/.test(word) ? [word] : fold(word).match(PART) ?? []);
