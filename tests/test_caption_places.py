@@ -41,6 +41,11 @@ NO_PANEL = {
 """The words that say something else."""
 
 
+IN_PROSE = re.compile(
+    r"\b(?:left|right|middle|upper|lower) panel|`, (?:left|right)\b|on the left\b"
+)
+
+
 def figures():
     """Return the caption and the alternative text of every figure, by its name."""
     found = {}
@@ -72,6 +77,13 @@ def test_every_decision_is_about_a_figure():
 @pytest.mark.parametrize("name", sorted({*FIGURES} - {*NO_PANEL} | {*PANELS}))
 def test_an_alternative_text_is_true_of_both_forms(name):
     assert PLACE.findall(FIGURES[name][1]) == []
+
+
+@pytest.mark.parametrize("path", sorted(BOOK.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_prose_counts_panels(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    assert [found for text in prose for found in IN_PROSE.findall(text)] == []
 
 
 @pytest.mark.parametrize(
