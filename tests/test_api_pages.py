@@ -3,9 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
-from api_pages import Place, moved_entry, source_uri
+from api_pages import Place, moved_entry, source_uri, whole
 from code_links import Taught, lessons
 from course_names import definitions
+from sphinx.ext.napoleon import Config, NumpyDocstring
 
 PUBLIC = "course_lib.activations.gelu"
 GELU = Place("book/api/activations", "course_lib.activations.self_gated", "gelu", PUBLIC)
@@ -78,3 +79,24 @@ def test_a_string_counts_only_where_no_chapter_says_the_name():
     assert lessons(numbered(chapter1=[("a", False)]), "f") == [("chapter1", "a")]
     both = numbered(chapter1=[("a", False)], chapter2=[("b", True)])
     assert lessons(both, "f") == [("chapter2", "b")]
+
+
+def read(text, what="data"):
+    """Return a docstring as Napoleon and the extension leave it."""
+    config = Config(napoleon_google_docstring=False, napoleon_use_rtype=False)
+    lines = str(NumpyDocstring(text, config, what=what)).splitlines()
+    whole(None, what, "", None, None, lines)
+    return " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize(
+    "text", ["The gated units, a times f(b): that f.", "No colon at all.", "One: two: three."]
+)
+def test_a_constant_keeps_its_first_sentence(text):
+    assert read(text) == text
+
+
+def test_a_type_of_something_else_stays():
+    lines = ["Text.", ":type: int"]
+    whole(None, "function", "", None, None, lines)
+    assert lines == ["Text.", ":type: int"]

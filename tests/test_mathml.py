@@ -278,3 +278,21 @@ def test_font_has_every_character_of_the_catalogue():
     rows = CATALOGUE.values()
     formulas = [formula for row in rows for formula in (row.formula, row.derivative_formula)]
     assert lacking("".join(map(mathml, formulas))) == set()
+
+
+@pytest.mark.parametrize("character", "2nα")
+def test_a_root_over_a_low_letter_hardly_hangs_below_the_line(character):
+    """A browser takes the least tall root that holds the letter, a gap and the bar."""
+    font = TTFont(FONT)
+    names, outlines, table = font.getBestCmap(), font["glyf"], font["MATH"].table
+    place = table.MathVariants.VertGlyphCoverage.glyphs.index(names[ord("√")])
+    roots = table.MathVariants.VertGlyphConstruction[place].MathGlyphVariantRecord
+    heights = [root.AdvanceMeasurement for root in roots]
+    constants = table.MathConstants
+    over = constants.RadicalVerticalGap.Value + constants.RadicalRuleThickness.Value
+    needed = outlines[names[ord(character)]].yMax + over
+    assert heights == sorted(heights)
+    assert min(height for height in heights if height >= needed) - needed < 300
+    for root in roots:
+        outline = outlines[root.VariantGlyph]
+        assert outline.yMax - outline.yMin == pytest.approx(root.AdvanceMeasurement, abs=2)

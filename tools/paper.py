@@ -24,7 +24,10 @@ SITE = BUILD / "html"
 NO_SITE = "there is no finished site; build it with: make book"
 SUBTITLE = "Activation functions as a course, in which every claim is executed"
 ON_SITE_ONLY = re.compile(r"book/(api|explorer)\b")
-DROPPED = "script, noscript, .headerlink, .only-dark, .js-only, .copy, source, .activation-explorer"
+DROPPED = (
+    "script, noscript, .headerlink, .only-dark, .only-narrow, .js-only, .copy, source, "
+    ".activation-explorer"
+)
 REFERRING = ["aria-labelledby", "aria-describedby", "for"]
 UNFIT = re.compile(r"[^\w.-]+")
 """What cannot stand in an id of every format."""

@@ -141,8 +141,20 @@ def source(app: Sphinx, module: str, found: list[Place]) -> str:
     return "\n".join(lines)
 
 
+def whole(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Keep the first sentence of a constant in one piece.
+
+    Napoleon takes what stands before a colon there for a type, and puts it after the rest.
+    """
+    for number, line in enumerate(lines):
+        if what in ("attribute", "data", "property") and line.startswith(":type: "):
+            lines[number] = ""
+            lines[0] = f"{line.removeprefix(':type: ')}: {lines[0]}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
+    app.connect("autodoc-process-docstring", whole, priority=600)  # after Napoleon
     app.connect("doctree-read", publish, priority=400)  # before the contents are collected
     app.connect("env-purge-doc", purge)
     app.connect("doctree-resolved", link_sources)

@@ -33,6 +33,7 @@ from figure_forms import KEEP, MIME_TYPE, SVG
 
 BUILDERS = ("html", "dirhtml", "singlehtml")
 PHONE = "(max-width: 600px)"
+"""When the form for phones is shown; course.css has it for the words of captions as well."""
 DARK = {
     # the cycle of the style sheet, gray and ink
     "#0a69a8": "#4aa5e0",
@@ -58,6 +59,8 @@ AREAS = ("#c9dfee", "#ffd0cc")
 INKS = (*list(DARK)[:6], "#000000")
 PALE = 0.7  # least of the channels of the lightest pixel, from 0 to 1
 COLOR = re.compile(r"#[0-9a-f]{6}\b")
+CLIP = re.compile(r"<clipPath[^>]*><rect([^>]*)")
+SIDE = re.compile(r'\b(x|y|width|height)="([-\d.]+)"')
 HREF = "{http://www.w3.org/1999/xlink}href"
 PNG = "data:image/png;base64,"
 
@@ -88,7 +91,8 @@ class FigureRenderer:
         options = renderer.renderer.get_cell_level_config(
             "render_image_options", data.cell_metadata, line=data.line
         )
-        node = course_figure(alt=options.get("alt", ""), forms={})
+        stacked = is_stacked(forms["wide"]["svg"], forms["narrow"]["svg"])
+        node = course_figure(alt=options.get("alt", ""), forms={}, stacked=stacked)
         for name in ("wide", "narrow"):
             form = forms[name]
             sizes = {"width": form["width"], "height": form["height"]}
@@ -98,6 +102,28 @@ class FigureRenderer:
                 source = renderer.write_file([file], content, exists_ok=True)
                 node["forms"][f"{name} {theme}"] = {"source": source, "name": file, **sizes}
         return [node]
+
+
+def panels(text: str) -> set[tuple[float, ...]]:
+    """Return left, top, right and bottom of the panels of a drawing, to which it is clipped."""
+    found = (dict(SIDE.findall(rectangle)) for rectangle in CLIP.findall(text))
+    boxes = ([float(box[name]) for name in ("x", "y", "width", "height")] for box in found)
+    return {(x, y, x + width, y + height) for x, y, width, height in boxes}
+
+
+def is_row(boxes: set[tuple[float, ...]]) -> bool:
+    """Return whether all panels, two at least, stand side by side."""
+    return len(boxes) > 1 and max(box[1] for box in boxes) < min(box[3] for box in boxes)
+
+
+def is_column(boxes: set[tuple[float, ...]]) -> bool:
+    """Return whether all panels, two at least, stand below one another."""
+    return len(boxes) > 1 and max(box[0] for box in boxes) < min(box[2] for box in boxes)
+
+
+def is_stacked(wide: str, narrow: str) -> bool:
+    """Return whether the panels of a figure are a row on a wide page and a column on a phone."""
+    return is_row(panels(wide)) and is_column(panels(narrow))
 
 
 def darkened(text: str) -> str:

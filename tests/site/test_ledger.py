@@ -15,6 +15,9 @@ def test_the_ledger_shows_what_is_asked_for(visit, folder):
     assert 0 < fails < every
     assert page.locator(SHOWN + ".claim-fails").count() == fails
     assert page.locator("output").inner_text() == f"{fails} of {every} claims"
+    lines = page.locator(".ledger-contents li:visible").all_inner_texts()
+    assert len(lines) == page.locator(".ledger-chapter:visible").count()
+    assert sum(int(line.rpartition(", ")[2]) for line in lines) == fails
     page.fill("input[name=words]", "ReLU")
     assert page.locator(SHOWN).count() <= fails
     page.fill("input[name=words]", "no such words")

@@ -25,6 +25,9 @@ SMALL = """() => [...document.querySelectorAll("article svg text")]
   .filter((e) => e.checkVisibility() && e.textContent.trim())
   .map((e) => [parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a, e.textContent])
   .filter(([size]) => size < 9)"""
+PLACES = """() => [...document.querySelectorAll("figure:has(.only-narrow)")].map((figure) => [
+  ...[".only-wide", ".only-narrow"].map((name) => figure.querySelector(name).checkVisibility()),
+  [...figure.querySelectorAll("source")].some((source) => matchMedia(source.media).matches)])"""
 OVERFLOWING = "document.documentElement.scrollWidth - innerWidth"
 FOLDER = pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
 
@@ -99,3 +102,14 @@ def test_a_page_can_be_read_without_scripts(visit, name):
     assert opened.page.locator("h1").is_visible()
     assert not opened.page.locator("#theme").is_visible()
     assert opened.page.locator("main").inner_text().count(" ") > 50
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_caption_names_panels_where_they_stand(visit, width):
+    """The words *Left* and *Top* are exchanged where the drawings are."""
+    opened = visit("book/overfitting.html", width)
+    shown = opened.page.evaluate(PLACES)
+    assert len(shown) >= 4
+    for wide_words, narrow_words, narrow_drawing in shown:
+        assert narrow_words is narrow_drawing is not wide_words
+    assert any(row[2] for row in shown) is (width == 390)
