@@ -34,9 +34,3 @@ def test_a_percent_sign_stays_with_its_number_outside_programs(before, after):
 def test_a_formula_stays_with_what_touches_it(before, after):
     assert page_repairs.repaired(before) == after
     assert page_repairs.repaired(after) == after
-
-
-def test_a_citation_has_no_id_that_another_docstring_has_too():
-    before = '<span class="bibtex-citation" id="id1">[<a href="../bibliography.html#id1">1</a>]'
-    after = '<span class="bibtex-citation">[<a href="../bibliography.html#id1">1</a>]'
-    assert page_repairs.repaired(before) == after

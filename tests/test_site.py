@@ -40,6 +40,10 @@ REPAIRED = {
         '<aside class="claim x" id="claim-a"><p class="claim-statement">A. '
         '<a class="headerlink" href="#claim-a" title="Link to this claim">#</a></p>',
     ),
+    "citation ids": (
+        '<span class="bibtex-citation" id="id1">[<a href="../bibliography.html#id1">1</a>]',
+        '<span class="bibtex-citation">[<a href="../bibliography.html#id1">1</a>]',
+    ),
     "exercise ids": ('<section id="solution-content">', '<section class="solution-content">'),
 }
 
