@@ -100,7 +100,7 @@ def waiting(sheet):
     text = sheet.read_text(encoding="utf-8").replace(
         'url("fonts/', f'url("{sheet.parent.as_uri()}/fonts/'
     )
-    return re.sub("font-display: (optional|swap)", "font-display: block", text)
+    return re.sub("font-display: (fallback|swap)", "font-display: block", text)
 
 
 def whole(book):

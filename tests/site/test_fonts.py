@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 import pytest
+from browser import SHIFT
 from bs4 import BeautifulSoup, Comment
 from build_book import ROOT
 from fontTools.ttLib import TTFont
@@ -57,3 +58,18 @@ def test_every_character_is_in_its_font(characters, sort):
 @pytest.mark.parametrize("sort", FONTS)
 def test_what_is_named_is_on_a_page(characters, sort):
     assert set(ELSEWHERE[sort]) <= set(characters[sort])
+
+
+def test_text_does_without_fonts_that_come_after_a_second_and_never_moves(browser, served):
+    window = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, held = window.new_page(), []
+    page.route("**/*.woff2", lambda route: held.append(route))
+    page.goto(f"{served}index.html", wait_until="domcontentloaded")
+    page.wait_for_selector("html.without-fonts", state="attached")
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(1000)
+    assert page.evaluate(SHIFT) == 0
+    assert page.locator("html.without-fonts:not(.settling)").count() == 1
+    assert "Source" not in page.evaluate("getComputedStyle(document.body).fontFamily")
+    window.close()
