@@ -57,15 +57,6 @@ def test_colors_are_mapped_except_on_a_map(figure):
     assert darkened(light) == dark
 
 
-@pytest.fixture
-def styled():
-    """Apply the style of the course, and close what a test draws."""
-    with mpl.rc_context():
-        plots.use_style()
-        yield
-        plt.close("all")
-
-
 def painted(drawing):
     """Return the pixels of the only image of a drawing, and the drawing without it."""
     (image,) = vector_figures.images(ElementTree.fromstring(drawing))
