@@ -48,9 +48,9 @@ FIRST = next(iter(ROWS))
 AIMS = {(FIRST, "tanh"): 0.40, (FIRST, "gelu"): 0.40}  # of the commit before
 AIM, AIM_JAX = 0.70, 1.1
 
-VARIANTS = {  # the fastest of them is shown
-    "PyTorch loop": ("loop, optimizer", "loop, foreach"),
-    "vmap": ("vmap, module", "vmap, function"),
+VARIANTS = {  # the fastest of them is shown, with its letter
+    "PyTorch loop": {"loop, optimizer": "o", "loop, foreach": "f"},
+    "vmap": {"vmap, module": "m", "vmap, function": "t"},
 }
 LIMITS = ("products", "products, passes")
 PEERS = (BEFORE, "vmap", "JAX")  # to whom there is a target
@@ -104,7 +104,7 @@ def main(arguments=None):
     rows, seconds, rounds = (QUICK_ROWS, 0.01, 2) if options.quick else (ROWS, SECONDS, 7)
     cells = [(row, dtype, name) for row in rows for dtype in DTYPES for name in ACTIVATIONS]
     names = ["seeds and network", "activation", "dtype"]
-    times = Table([*names, "ours, µs", *COLUMNS, "PyTorch's fastest"], names=3)
+    times = Table([*names, "ours, µs", *COLUMNS], names=3)
     targets = Table([*names, *(f"ours / {column}" for column in PEERS), "targets"], names=3)
     own = library()
     with checkout(folder=options.before) as folder, processes(libraries(folder)) as by:
@@ -113,7 +113,12 @@ def main(arguments=None):
             case = Case(*rows[row], activation, dtype)
             taken, chosen = measure(case, own, by, seconds, rounds)
             ours = f"{statistics.median(taken['ours']) * 1e6:.0f}"
-            times.add(*about, ours, *medians(taken, COLUMNS, "ours"), "; ".join(chosen.values()))
+            letters = [
+                f" {VARIANTS[column][chosen[column]]}" if column in chosen else ""
+                for column in COLUMNS
+            ]
+            found = medians(taken, COLUMNS, "ours")
+            times.add(*about, ours, *map("".join, zip(found, letters, strict=True)))
             most = dict(zip(PEERS, (AIMS.get((row, activation), AIM), 1, AIM_JAX), strict=True))
             targets.add(*about, *judged(taken, most))
             print(f"{', '.join(about)}: ours {ours} µs", flush=True)

@@ -60,7 +60,10 @@ class ActivationTable(SphinxDirective):
         head, row = TABLES[self.arguments[0]]
         rows = [head, ["---"] * len(head), *map(row, CATALOGUE.values())]
         lines = ["| " + " | ".join(cells) + " |" for cells in rows]
-        return self.parse_text_to_nodes("\n".join(lines))
+        made = self.parse_text_to_nodes("\n".join(lines))
+        for table in made:
+            table["classes"] += ["catalogue", self.arguments[0]]
+        return made
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

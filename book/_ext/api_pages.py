@@ -67,6 +67,20 @@ def publish(app: Sphinx, doctree: nodes.document) -> None:
     listed[:] = [moved_entry(entry, moved) for entry in listed]
 
 
+def without_aliases(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave out what autodoc says of a type with another name: its description says what it is."""
+    for described in doctree.findall(addnodes.desc):
+        if described["objtype"] == "data":
+            for paragraph in list(described.findall(nodes.paragraph)):
+                texts = [part.astext() for part in paragraph.children]
+                first = next((i for i, text in enumerate(texts) if "alias of" in text), None)
+                if first is not None:
+                    kept = texts[first].partition("alias of")[0].rstrip()
+                    paragraph[first:] = [nodes.Text(kept)] if kept else []
+                    if not paragraph.children:
+                        paragraph.parent.remove(paragraph)
+
+
 def moved_entry(entry: tuple[Any, ...], moved: dict[str, tuple[str, str, str]]) -> tuple[Any, ...]:
     """Return an entry of the index as it reads where its object has moved to."""
     kind, text, target, *rest = entry
@@ -156,6 +170,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.connect("autodoc-process-docstring", whole, priority=600)  # after Napoleon
     app.connect("doctree-read", publish, priority=400)  # before the contents are collected
+    app.connect("doctree-read", without_aliases)
     app.connect("env-purge-doc", purge)
     app.connect("doctree-resolved", link_sources)
     app.connect("html-collect-pages", source_pages)

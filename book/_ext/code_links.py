@@ -210,13 +210,14 @@ def taught_in(app: Sphinx, name: str, docname: str) -> nodes.paragraph | None:
 def section_link(app: Sphinx, docname: str, page: str, section: str) -> nodes.reference:
     """Return a link to a section: its number in a chapter, and its title."""
     titles = {
-        node["refuri"].partition("#")[2] or node["anchorname"].lstrip("#"): node.astext()
+        node["refuri"].partition("#")[2] or node["anchorname"].lstrip("#"): node
         for node in app.env.tocs[page].findall(nodes.reference)
     }
     number = numbered(app.env, page, section)
-    text = f"{number} {titles[section]}" if number else titles[section]
+    parts = [nodes.Text(f"{number} ")] if number else []
+    parts += [part.deepcopy() for part in titles[section].children]  # formulas, too
     uri = app.builder.get_relative_uri(docname, page) + f"#{section}"
-    return nodes.reference("", text, refuri=uri, internal=True)
+    return nodes.reference("", "", *parts, refuri=uri, internal=True)
 
 
 def linked(html: str, links: dict[tuple[int, int], str]) -> str:

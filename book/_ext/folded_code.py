@@ -40,7 +40,9 @@ def told(code: str, shown: list[nodes.Element]) -> str:
         return "Code that decides this claim"
     if any(True for node in shown for _ in node.findall(nodes.figure)):
         return "Code of this figure"
-    if IMPORT.match(code) and not shown:
+    statements = [line for line in code.splitlines() if line[:1].strip()]
+    imports = sum(bool(IMPORT.match(line)) for line in statements)
+    if IMPORT.match(code) and not shown and 2 * imports >= len(statements):
         return "Imports and settings"
     names = DEFINITION.findall(code)
     if names and not shown:

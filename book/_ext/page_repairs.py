@@ -13,6 +13,24 @@ from sphinx.application import Sphinx
 
 Repair = tuple[re.Pattern[str], str]
 
+OUTPUT = re.compile(
+    r'(<div class="output (?:stream|text_plain)\b)([^>]*>\s*<div class="highlight"><pre>)'
+    r"(.*?)(?=</pre>)",
+    re.DOTALL,
+)
+"""What a cell printed."""
+ALIGNED = re.compile(r"\S {2,}\S")
+"""Columns, which would be lost if their lines broke."""
+SKIPPED = re.compile(r' *<span class="c1"># fmt: skip</span>')
+"""A word to the formatter, which tells a reader nothing."""
+CARD = re.compile(r'<aside class="claim\b.*?</aside>|<li class="ledger-entry\b.*?</li>', re.DOTALL)
+POWER = re.compile(r"\^(?:\(([^()<>]*)\)|(\w+))")
+MINUS = re.compile(r"(?<![\w-])-(?=\d)")
+NAME = re.compile(r'(<span class="pre)(">)([^<]+)(?=</span>)')
+"""A piece of code in a sentence, between spaces."""
+PLACES = re.compile(r"(?<=\w)([._])(?=\w)")
+SHORT, LONG_NAME = 24, 16  # characters
+
 COLORED = frozenset(
     "k kn kc kd kr ow s s1 s2 sa se si sd mi mf mh m il c1 c ch cm go nf nc fm nd gp gt gr".split()
 )
@@ -22,9 +40,10 @@ LONGEST = 106
 """Characters of a line of code that a printed page holds; tags and entities count too."""
 LONG = re.compile(rf"^[^<>\n]{{{LONGEST + 1},}}\n?", re.MULTILINE)
 """A line without tags that a printed page does not hold."""
-APART = re.compile(r"<(pre|code|script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
+APART = re.compile(r"<(pre|code|script|style|math)\b.*?</\1>|<[^>]*>", re.DOTALL)
 """What is no text: tags, and elements whose spaces are part of a program."""
-PERCENT = re.compile(r"(?<=\d) %")
+UNBROKEN = re.compile(r"(?<=\d) (?=%)|(?<=\bFig\.) (?=\d)")
+"""Spaces at which no line breaks."""
 FORMULA = re.compile(
     r'<span class="tied">.*?</span>'
     r"|(?P<before>[(\[“]*)(?P<math><math\b[^>]*>.*?</math>)(?P<after>[.,;:!?)\]”’]*(?:-\w+)?)",
@@ -70,17 +89,47 @@ def plain(token: re.Match[str]) -> str:
 
 def lean(code: re.Match[str]) -> str:
     """Return a block of code with the tags that color it, and marks on lines too long for paper."""
-    text = TOKEN.sub(plain, code[2].replace("<span></span>", ""))
+    text = TOKEN.sub(plain, SKIPPED.sub("", code[2].replace("<span></span>", "")))
     return code[1] + LONG.sub(r'<span class="long">\g<0></span>', text) + code[3]
 
 
-def joined(html: str) -> str:
-    """Return a page in which no line of text breaks between a number and its percent sign."""
+def hanging(output: re.Match[str]) -> str:
+    """Return an output whose long lines can hang, and that breaks on a phone if it is prose."""
+    text = output[3].replace("<span></span>", "")
+    prose = not ALIGNED.search(text)
+    long = re.compile(rf"^[^<>\n]{{{44 if prose else 88},}}\n?", re.MULTILINE)
+    text = long.sub(r'<span class="long">\g<0></span>', text)
+    return f"{output[1]}{' prose' if prose else ''}{output[2]}{text}"
+
+
+def breaking(name: re.Match[str]) -> str:
+    """Return a piece of code that breaks at the points of a name, and at no hyphen if short."""
+    text = name[3]
+    if "-" in text and len(text) <= SHORT:
+        return f"{name[1]} whole{name[2]}{text}"
+    if len(text) >= LONG_NAME:
+        text = PLACES.sub(r"\1<wbr>", text)
+    return name[1] + name[2] + text
+
+
+def outside_tags(change: Callable[[str], str], html: str) -> str:
+    """Return HTML with its text changed, and not its tags, programs and formulas."""
     parts, end = [], 0
     for found in APART.finditer(html):
-        parts += [PERCENT.sub("\N{NO-BREAK SPACE}%", html[end : found.start()]), found[0]]
+        parts += [change(html[end : found.start()]), found[0]]
         end = found.end()
-    return "".join([*parts, PERCENT.sub("\N{NO-BREAK SPACE}%", html[end:])])
+    return "".join([*parts, change(html[end:])])
+
+
+def set_powers(text: str) -> str:
+    """Return the text of a claim with its powers raised, and with signs of minus."""
+    raised = POWER.sub(lambda found: f"<sup>{found[1] or found[2]}</sup>", text)
+    return MINUS.sub("\N{MINUS SIGN}", raised)
+
+
+def joined(html: str) -> str:
+    """Return a page in which no line breaks before a percent sign or a figure's number."""
+    return outside_tags(lambda text: UNBROKEN.sub("\N{NO-BREAK SPACE}", text), html)
 
 
 def tied(formula: re.Match[str]) -> str:
@@ -94,6 +143,8 @@ def repaired(html: str) -> str:
     """Return a page with every repair applied."""
     for pattern, replacement in REPAIRS.values():
         html = pattern.sub(replacement, html)
+    html = CARD.sub(lambda card: outside_tags(set_powers, card[0]), html)
+    html = NAME.sub(breaking, OUTPUT.sub(hanging, html))
     return FORMULA.sub(tied, joined(CODE.sub(lean, html)))
 
 

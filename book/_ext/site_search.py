@@ -38,7 +38,7 @@ HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 UNREAD_TAGS = frozenset(["annotation", "button", "noscript", "script", "style", "svg"])
 UNREAD_CLASSES = frozenset(
     "field-list headerlink label ledger only-narrow rubric text-right toctree-wrapper"
-    " viewcode-link".split()
+    " source viewcode-link".split()
 )
 """Marks of what is not read: numbers of tables, the ledger, which repeats the claims, and the
 lists of parameters, which would be a tenth of the index; their names stand in the signatures."""

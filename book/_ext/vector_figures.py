@@ -7,7 +7,8 @@ PNG is shown. Other builders take the PNG anyway.
 The dark form has the colors of `DARK` in place of those of the style sheet. What `figure_forms`
 put into groups named ``keep`` stays as it is where its ground is a map of deep colors. A ground as
 pale as paper would be a white slab on a dark page: it becomes as dark as the page, with what was
-drawn on it in the colors of `DARK`, and in images ink of those colors on nothing.
+drawn on it in the colors of `DARK`, and in images ink of those colors on nothing; in the light form
+such images are ink on nothing, too.
 """
 
 import base64
@@ -96,7 +97,8 @@ class FigureRenderer:
         for name in ("wide", "narrow"):
             form = forms[name]
             sizes = {"width": form["width"], "height": form["height"]}
-            for theme, text in (("light", form["svg"]), ("dark", darkened(form["svg"]))):
+            drawn = {"light": thinned(form["svg"]), "dark": darkened(form["svg"])}
+            for theme, text in drawn.items():
                 content = text.encode()
                 file = f"{hashlib.sha256(content).hexdigest()[:20]}.svg"
                 source = renderer.write_file([file], content, exists_ok=True)
@@ -124,6 +126,19 @@ def is_column(boxes: set[tuple[float, ...]]) -> bool:
 def is_stacked(wide: str, narrow: str) -> bool:
     """Return whether the panels of a figure are a row on a wide page and a column on a phone."""
     return is_row(panels(wide)) and is_column(panels(narrow))
+
+
+def thinned(text: str) -> str:
+    """Return a drawing whose images on paper are ink on nothing: the page is not quite white."""
+    root = ElementTree.fromstring(text)
+    kept = [e for e in root.iter() if e.get("id", "").startswith(KEEP)]
+    found = [image for group in kept for image in images(group)]
+    if not found or not on_paper(root):
+        return text
+    for image in found:
+        pure, cover = ink(pixels(image))
+        image.set(HREF, written(np.concatenate([pure, cover], axis=-1)))
+    return ElementTree.tostring(root, encoding="unicode")
 
 
 def darkened(text: str) -> str:
@@ -180,19 +195,25 @@ def written(colors: Pixels) -> str:
     return PNG + base64.b64encode(file.getvalue()).decode()
 
 
-def inked(colors: Pixels) -> Pixels:
-    """Return an image on paper as ink on nothing, in the dark color of the ink most like it.
+def ink(colors: Pixels) -> tuple[Pixels, Pixels]:
+    """Return the ink of an image on paper, and how far it covers the paper.
 
     An ink that covers the paper in part is a mixture with white, and its opacity is what is missing
     to white in its darkest channel.
     """
     cover = 1 - colors[..., :3].min(axis=-1, keepdims=True)
     pure = 1 - (1 - colors[..., :3]) / np.where(cover > 0, cover, 1)
+    return pure, cover * colors[..., 3:]
+
+
+def inked(colors: Pixels) -> Pixels:
+    """Return an image on paper as ink on nothing, in the dark color of the ink most like it."""
+    pure, cover = ink(colors)
     known = np.array([to_rgb(ink) for ink in INKS])
     known = 1 - (1 - known) / (1 - known.min(axis=-1, keepdims=True))
     nearest = np.square(pure[..., None, :] - known).sum(axis=-1).argmin(axis=-1)
     dark = np.array([to_rgb(DARK[ink]) for ink in INKS])
-    return np.concatenate([dark[nearest], cover * colors[..., 3:]], axis=-1)
+    return np.concatenate([dark[nearest], cover], axis=-1)
 
 
 def visit(translator: HTML5Translator, node: course_figure) -> None:

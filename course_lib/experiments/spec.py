@@ -1,7 +1,9 @@
 """Sweeps in files: a TOML file says what is run, and is checked before anything is.
 
+.. code-block:: toml
+
     question = "Does a deeper network learn more?"
-    function = "train_network"     # one of `FUNCTIONS`, or "module:name"
+    function = "train_network"     # one of FUNCTIONS, or "module:name"
     seeds = 16                     # 0 to 15, or a list
     replicas = 8                   # at most so many seeds at once; by default all
 
@@ -13,7 +15,7 @@
     depth = [1, 2, 4]
     activation = ["relu", "tanh"]
 
-    [tune]                         # as of `course_lib.experiments.standard.Tune`
+    [tune]                         # as of course_lib.experiments.standard.Tune
     name = "learning_rate"
     values = [0.001, 0.01, 0.1, 1.0]
     score = "validation_accuracy"

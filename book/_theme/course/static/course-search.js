@@ -127,7 +127,8 @@
     const heading = title || (kind === "api" ? place : text.split(" ").slice(0, 12).join(" ") + " …");
     const link = element("a", "", ...marked(heading, matched).flatMap(breakable));
     link.href = `${address}?${new URLSearchParams({ marked: terms.join(" ") })}${place ? `#${encodeURI(place)}` : ""}`;
-    const where = [KINDS[kind], kind === "page" ? "" : pageTitle].filter(Boolean).join(" · ");
+    const named = kind === "page" || KINDS[kind] === pageTitle ? "" : pageTitle;
+    const where = [KINDS[kind], named].filter(Boolean).join(" · ");
     const only = code && !spans(text, matched).length && spans(code, matched).length;
     const shown = only ? ["In its code: ", ...excerpt(code, matched)] : excerpt(text, matched);
     return element("li", "", link, element("p", "where", where), element("p", "excerpt", ...shown));
