@@ -3,9 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
-from api_pages import Place, moved_entry, source_uri, whole
+from api_pages import Place, moved_entry, source_uri, whole, without_aliases
 from code_links import Taught, lessons
 from course_names import definitions
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.ext.napoleon import Config, NumpyDocstring
 
 PUBLIC = "course_lib.activations.gelu"
@@ -100,3 +102,14 @@ def test_a_type_of_something_else_stays():
     lines = ["Text.", ":type: int"]
     whole(None, "function", "", None, None, lines)
     assert lines == ["Text.", ":type: int"]
+
+
+@pytest.mark.parametrize("words", ["What it is.", ""])
+def test_what_a_type_is_an_alias_of_is_left_out(words):
+    """Autodoc says it, behind the description or alone, with the private names of NumPy."""
+    told = nodes.paragraph("", "", nodes.Text(f"{words} alias of "), nodes.literal("", "tuple"))
+    content = addnodes.desc_content("", told)
+    document = nodes.section("", addnodes.desc("", content, objtype="data"))
+    without_aliases(None, document)
+    assert content.astext() == words
+    assert bool(content.children) == bool(words)

@@ -28,6 +28,7 @@ DEFINITION = "def f(x):\n" + "\n".join("    x += 1" for _ in range(folded_code.L
             "Definition of f0, f1, f2 and others",
         ),
         ("%matplotlib inline\nimport numpy as np\n" * 9, [], "Imports and settings"),
+        ("import numpy as np\n\n" + DEFINITION, [], "Definition of f"),
         (LONG * 2, [], "Code"),
     ],
 )

@@ -72,6 +72,23 @@ def test_ink_on_paper_becomes_light_ink_on_nothing():
 
 
 @pytest.mark.usefixtures("styled")
+def test_ink_on_paper_is_ink_on_nothing_in_the_light_form_too():
+    """A page that is not quite white would show the paper as a slab."""
+    drawn = forms(plots.image_grid(np.eye(2)[None], columns=1))["wide"]["svg"]
+    before, rest = painted(drawn)
+    light, kept = painted(vector_figures.thinned(drawn))
+    assert light[0, 1, 3] == light[1, 0, 3] == 0 and light[0, 0, 3] == 1
+    on_white = light[..., :3] * light[..., 3:] + 1 - light[..., 3:]
+    np.testing.assert_allclose(on_white, before[..., :3], atol=0.01)
+    assert len(kept) == pytest.approx(len(rest), rel=0.1)
+
+
+def test_a_map_stays_as_it_is_in_the_light_form(figure):
+    light = forms(figure)["wide"]["svg"]
+    assert vector_figures.thinned(light) == light
+
+
+@pytest.mark.usefixtures("styled")
 def test_tints_keep_their_strength_in_the_dark_and_what_is_written_on_them_is_light():
     light = forms(plots.confusion(np.array([[9, 4], [1, 8]]), "ab"))["wide"]["svg"]
     shown, _ = painted(light)

@@ -4,6 +4,7 @@ What a cell prints and shows stays where it is. Short examples stay open, and so
 definitions: they are what a reader is meant to read. The notebooks themselves are not changed.
 """
 
+import ast
 import re
 from typing import Any
 
@@ -34,15 +35,22 @@ def outputs(cell: nodes.Element) -> list[nodes.Element]:
     return [node for node in cell.children if node.get("nb_element") == "cell_code_output"]
 
 
+def mostly_imports(code: str) -> bool:
+    """Return whether imports are at least half of the lines."""
+    lines = [line for line in code.splitlines() if line.strip() and not line.startswith("%")]
+    parts = [
+        p for p in ast.parse("\n".join(lines)).body if isinstance(p, ast.Import | ast.ImportFrom)
+    ]
+    return 2 * sum((p.end_lineno or p.lineno) - p.lineno + 1 for p in parts) >= len(lines)
+
+
 def told(code: str, shown: list[nodes.Element]) -> str:
     """Return what the one line says in place of a cell's code."""
     if CLAIM.search(code):
         return "Code that decides this claim"
     if any(True for node in shown for _ in node.findall(nodes.figure)):
         return "Code of this figure"
-    statements = [line for line in code.splitlines() if line[:1].strip()]
-    imports = sum(bool(IMPORT.match(line)) for line in statements)
-    if IMPORT.match(code) and not shown and 2 * imports >= len(statements):
+    if IMPORT.match(code) and not shown and mostly_imports(code):
         return "Imports and settings"
     names = DEFINITION.findall(code)
     if names and not shown:
