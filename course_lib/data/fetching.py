@@ -103,7 +103,7 @@ def fetched(dataset: str, file: File, read: Callable[[Path], T]) -> T:
     content is fetched again, and stays where it is until there is a better one.
     """
     path = folder() / dataset / file.name
-    with suppress(FileNotFoundError, DataError):
+    with suppress(FileNotFoundError, NotADirectoryError, DataError):
         return read(path)
     with _writable(path.parent), _alone(path.parent, dataset):
         with suppress(FileNotFoundError, DataError):
@@ -193,7 +193,9 @@ def _in_words(trouble: Exception) -> str:
         return "did not answer in time"
     if "refused" in told or "NewConnection" in told:
         return "no connection"
-    return f"broke off ({type(trouble).__name__})"
+    if "IncompleteRead" in told or "Connection broken" in told or "reset" in told:
+        return "broke off before the end"
+    return f"failed ({type(trouble).__name__})"
 
 
 @contextmanager

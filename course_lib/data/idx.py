@@ -19,7 +19,9 @@ GZIP = b"\x1f\x8b"
 EXPANSION = 1032
 """No byte of a gzip file becomes more: two bits are the shortest code of 258 equal bytes."""
 MOST_DIMENSIONS = 32  # of an array, in NumPy before 2.0
-PIECE = 1 << 20  # bytes
+PIECE = 1 << 18  # bytes
+
+Content = BinaryIO | gzip.GzipFile
 
 
 def read_idx(path: str | os.PathLike[str]) -> Array:
@@ -61,19 +63,43 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     [7, 2, 1]
     """
     with Path(path).open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        compressed = file.read(len(GZIP)) == GZIP
-        file.seek(0)
-        try:
-            if not compressed:
-                return _read(file, size)
-            with gzip.GzipFile(fileobj=file) as content:
-                return _read(content, size * EXPANSION)
-        except _Wrong as wrong:
-            raise DataError(f"{path} is no whole idx file: {wrong}") from None
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            told = f"{path} is damaged: {size:,} bytes that gzip cannot unpack ({error})"
-            raise DataError(told) from None
+        return parse_idx(file, os.fstat(file.fileno()).st_size, str(path))
+
+
+def parse_idx(file: BinaryIO, size: int, name: str) -> Array:
+    """Return the array of an open file.
+
+    Parameters
+    ----------
+    file : binary file
+        At its beginning.
+    size : int
+        Its bytes.
+    name : str
+        For errors.
+
+    Returns
+    -------
+    ndarray
+        As `read_idx`.
+
+    Raises
+    ------
+    DataError
+        As `read_idx`.
+    """
+    compressed = file.read(len(GZIP)) == GZIP
+    file.seek(0)
+    try:
+        if not compressed:
+            return _read(file, size)
+        with gzip.GzipFile(fileobj=file) as content:
+            return _read(content, size * EXPANSION)
+    except _Wrong as wrong:
+        raise DataError(f"{name} is no whole idx file: {wrong}") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        told = f"{name} is damaged: {size:,} bytes that gzip cannot unpack ({error})"
+        raise DataError(told) from None
 
 
 class _Wrong(Exception):
@@ -92,7 +118,7 @@ class _Header(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def _read(content: BinaryIO | gzip.GzipFile, most: int) -> Array:
+def _read(content: Content, most: int) -> Array:
     """Return the array of a file whose content has that many bytes at most."""
     header = _header(content)
     if header.nbytes > most:
@@ -107,7 +133,7 @@ def _read(content: BinaryIO | gzip.GzipFile, most: int) -> Array:
     return array.astype(header.dtype.newbyteorder("="), copy=False)
 
 
-def _header(content: BinaryIO | gzip.GzipFile) -> _Header:
+def _header(content: Content) -> _Header:
     """Read what stands before the numbers."""
     magic = content.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
@@ -128,7 +154,7 @@ def _header(content: BinaryIO | gzip.GzipFile) -> _Header:
     return _Header(dtype, shape)
 
 
-def _fill(memory: memoryview, content: BinaryIO | gzip.GzipFile) -> int:
+def _fill(memory: memoryview, content: Content) -> int:
     """Fill memory with what follows in a file; return how many bytes there were."""
     filled = 0
     while count := content.readinto(memory[filled : filled + PIECE]):
