@@ -7,7 +7,7 @@ from course_lib._checks import as_flag, check_choice
 from course_lib.data import images, speech, texts
 from course_lib.data.fetching import File, folder, in_megabytes, is_there
 
-__all__ = ["DATASETS", "Dataset", "load"]
+__all__ = ["DATASETS", "Dataset", "listed", "load"]
 
 
 class Dataset(NamedTuple):
@@ -115,6 +115,30 @@ def load(name: str, *, full: bool = False) -> Any:
     return dataset.bundled()
 
 
-def fetched_files(name: str) -> int:
-    """Return how many files of a data set are in the folder."""
-    return sum(is_there(name, file) for file in DATASETS[name].files)
+def listed() -> list[str]:
+    """Return a line for each data set: what it is, and what of it is here.
+
+    Returns
+    -------
+    list of str
+        The lines, and where what is fetched is kept.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        As `folder`.
+    """
+    lines = [
+        f"{name:14} {dataset.content:46} {_state(name, dataset)}"
+        for name, dataset in DATASETS.items()
+    ]
+    return [*lines, f"What is fetched is kept in {folder()}"]
+
+
+def _state(name: str, dataset: Dataset) -> str:
+    """Return what of a data set is here, and what can be fetched."""
+    parts = ["comes with the package"] if dataset.bundled else []
+    if dataset.files:
+        missing = sum(file.size for file in dataset.files if not is_there(name, file))
+        parts.append(f"fetching takes {in_megabytes(missing)}" if missing else "all of it is there")
+    return "; ".join(parts)
