@@ -78,6 +78,8 @@ def load(name: str, *, full: bool = False) -> Any:
     ValueError
         If it does not come with the package and `full` is not set, or there is no more of it than
         comes with the package and `full` is set.
+    TypeError
+        If `full` is not True or False.
     ConnectionError
         If no mirror has a file; the message tells the file, its size, and where it can be put by
         hand.

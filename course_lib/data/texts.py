@@ -1,5 +1,6 @@
 """Text: first names, poems and plays."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,7 +90,7 @@ def poems() -> tuple[Poem, ...]:
     """
     text = bundled_content("tang_poems.txt").decode("utf-8")
     found = []
-    for block in text.split("《")[1:]:
+    for block in re.split("^《", text, flags=re.MULTILINE)[1:]:
         head, author, *lines = filter(None, map(str.strip, block.splitlines()))
         found.append(Poem(head.rstrip("》"), author.removeprefix("作者："), tuple(lines)))
     return tuple(found)
