@@ -157,8 +157,8 @@ def _write(pieces: Iterator[bytes], path: Path, file: File) -> None:
 def _pieces(url: str, most: int) -> Iterator[bytes]:
     """Yield what a mirror sends, or raise why it does not."""
     requests = data_module("requests")
-    troubles = (requests.RequestException, http.client.HTTPException, TimeoutError)
-    troubles += (data_module("urllib3").exceptions.HTTPError,)
+    of_urllib3 = data_module("urllib3").exceptions.HTTPError
+    troubles = (requests.RequestException, of_urllib3, http.client.HTTPException, TimeoutError)
     try:
         asked = {"Accept-Encoding": "identity"}  # as it is: packed once is enough
         with requests.get(url, headers=asked, stream=True, timeout=(CONNECT, STALL)) as answer:

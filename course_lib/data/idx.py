@@ -4,8 +4,9 @@ import gzip
 import math
 import os
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +21,6 @@ EXPANSION = 1032
 """No byte of a gzip file becomes more: two bits are the shortest code of 258 equal bytes."""
 MOST_DIMENSIONS = 32  # of an array, in NumPy before 2.0
 PIECE = 1 << 18  # bytes
-
-Content = BinaryIO | gzip.GzipFile
 
 
 def read_idx(path: str | os.PathLike[str]) -> Array:
@@ -66,7 +65,7 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
         return parse_idx(file, os.fstat(file.fileno()).st_size, str(path))
 
 
-def parse_idx(file: BinaryIO, size: int, name: str) -> Array:
+def parse_idx(file: BufferedIOBase, size: int, name: str) -> Array:
     """Return the array of an open file.
 
     Parameters
@@ -118,14 +117,14 @@ class _Header(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def _read(content: Content, most: int) -> Array:
+def _read(content: BufferedIOBase, most: int) -> Array:
     """Return the array of a file whose content has that many bytes at most."""
     header = _header(content)
     if header.nbytes > most:
         told = " x ".join(f"{length:,}" for length in header.shape)
         raise _Wrong(f"its header claims {told} numbers, more than a file of its size can hold")
     array = np.empty(header.shape, header.dtype)
-    filled = _fill(memoryview(array.reshape(-1).view(np.uint8)), content)
+    filled = _fill(array.reshape(-1).view(np.uint8).data, content)
     if filled < header.nbytes:
         raise _Wrong(f"it ends after {filled:,} of {header.nbytes:,} bytes of numbers")
     if content.read(1):
@@ -133,7 +132,7 @@ def _read(content: Content, most: int) -> Array:
     return array.astype(header.dtype.newbyteorder("="), copy=False)
 
 
-def _header(content: Content) -> _Header:
+def _header(content: BufferedIOBase) -> _Header:
     """Read what stands before the numbers."""
     magic = content.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
@@ -154,7 +153,7 @@ def _header(content: Content) -> _Header:
     return _Header(dtype, shape)
 
 
-def _fill(memory: memoryview, content: Content) -> int:
+def _fill(memory: memoryview, content: BufferedIOBase) -> int:
     """Fill memory with what follows in a file; return how many bytes there were."""
     filled = 0
     while count := content.readinto(memory[filled : filled + PIECE]):

@@ -194,7 +194,8 @@ def _chunks(content: bytes) -> dict[bytes, memoryview]:
         raise _Wrong(f"it has {len(content):,} bytes, and claims to have {end:,}")
     if end + end % 2 < len(content):
         raise _Wrong(f"it goes on for {len(content) - end:,} bytes after its end")
-    view, found, at = memoryview(content)[:end], {}, 12
+    view, at = memoryview(content)[:end], 12
+    found: dict[bytes, memoryview] = {}
     for _ in range(MOST_CHUNKS):
         if at >= end:
             return found
