@@ -54,7 +54,7 @@ lab: install ## open JupyterLab on the chapters
 	@$(RUN) tools/lab.py
 
 serve: install ## serve the built site on this machine
-	@$(RUN) -m http.server --bind 127.0.0.1 --directory _build/html
+	@$(RUN) tools/serve.py
 
 lint: install ## check style, format (notebooks too) and types
 	$(RUN) -m ruff check . && $(RUN) -m ruff format --check .

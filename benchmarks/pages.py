@@ -2,7 +2,11 @@
 
     python benchmarks/pages.py                          # the site of `make book`
     python benchmarks/pages.py --beside ../old/_build/html
-    python benchmarks/pages.py --lighthouse 5           # with scores; performance is a median of 5
+    python benchmarks/pages.py --lighthouse 5 book/gradients book/practice
+
+The other build may be that of an old commit, such as 264f8a8, which had the stock
+theme: `git worktree add ../old 264f8a8`, and `make book` there. With scores, performance is a
+median of so many runs. Without names, all pages are measured.
 
 Requests and kilobytes are those of a cold visit at 1280 x 800, uncompressed, as a simple server
 gives them; the shift is the cumulative layout shift. Each page is opened in a fresh window. It
@@ -92,6 +96,7 @@ def table(names, columns):
 def main(arguments=None):
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="PAGE", help="such as book/gradients")
     parser.add_argument("--site", type=Path, default=ROOT / "_build" / "html")
     parser.add_argument("--beside", type=Path, help="another build, such as that of an old commit")
     parser.add_argument("--lighthouse", type=int, metavar="TIMES", default=0)
@@ -99,6 +104,10 @@ def main(arguments=None):
     for folder in filter(None, (options.site, options.beside)):
         if not (folder / "index.html").exists():
             parser.error(f"{folder} holds no built site; build it with: make book")
+    known = documents(ROOT)
+    unknown = [name for name in options.names if name not in known]
+    if unknown:
+        parser.error(f"no page {', '.join(unknown)}; expected some of {', '.join(known)}")
     program = shutil.which("lighthouse")
     try:
         browser = find()
@@ -108,7 +117,7 @@ def main(arguments=None):
         parser.error("Lighthouse was not found; install it with: npm install --global lighthouse")
     from playwright.sync_api import sync_playwright
 
-    names = documents(ROOT)
+    names = options.names or known
     with sync_playwright() as playwright:
         window = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         columns = [("", measured(window, options.site, names))]

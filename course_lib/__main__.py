@@ -245,11 +245,14 @@ def _finished(records: Records, out: str) -> int:
     measured = counted(len(report.groups), "configuration")
     print(f"{out}: {counted(len(records), 'record')} of {measured}")
     grown = sum(bool(choice.widened) for choice in report.choices)
-    edges = [f"{c.label} ({c.phase})" for c in report.choices if c.at_edge]
+    edges = [f"{c.label} ({c.phase})" for c in report.choices if c.at_edge and not c.flat]
+    flat = sum(choice.flat for choice in report.choices)
     if grown:
         print(f"{counted(grown, 'grid')} widened, as the best value was at the edge")
     if edges:
         print(f"the best {report.tuning['name']} is at the edge still: {'; '.join(edges)}")
+    if flat:
+        print(f"{counted(flat, 'grid')} flat: neither end is shown to be worse than the choice")
     print(f"for tables and figures: {PROGRAM} report {shlex.quote(out)}")
     if report.failures:
         print(

@@ -607,12 +607,35 @@ def pytorch_module() -> ModuleType:
     return import_module("course_lib.pytorch")
 
 
+def not_installed(name: str, package: str, extra: str) -> ModuleNotFoundError:
+    """Return the error that says how to install what is missing.
+
+    Parameters
+    ----------
+    name : str
+        Of the module that was not found.
+    package : str
+        As it is called.
+    extra : str
+        Of this package that brings it.
+
+    Returns
+    -------
+    ModuleNotFoundError
+        To be raised.
+
+    Examples
+    --------
+    >>> str(not_installed("matplotlib", "Matplotlib", "plots"))
+    'this needs Matplotlib; install it with: pip install "why-networks-bend[plots]"'
+    """
+    told = f'this needs {package}; install it with: pip install "why-networks-bend[{extra}]"'
+    return ModuleNotFoundError(told, name=name)
+
+
 def _optional(name: str, package: str, extra: str) -> ModuleType:
     """Import a module of an optional dependency, or say how to install it."""
     try:
         return import_module(name)
     except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            f'this needs {package}; install it with: pip install "why-networks-bend[{extra}]"',
-            name=name.partition(".")[0],
-        ) from None
+        raise not_installed(name.partition(".")[0], package, extra) from None

@@ -3,11 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
-from api_pages import Place, moved_entry, source_uri
+from api_pages import Place, moved_entry, source_uri, whole
 from code_links import Taught, lessons
 from course_names import definitions
+from sphinx.ext.napoleon import Config, NumpyDocstring
 
-GELU = Place("book/api/activations", "course_lib.activations.self_gated", "gelu", "")
+PUBLIC = "course_lib.activations.gelu"
+GELU = Place("book/api/activations", "course_lib.activations.self_gated", "gelu", PUBLIC)
 
 
 def app(repository, commit="", name="html"):
@@ -19,7 +21,7 @@ def app(repository, commit="", name="html"):
 
 
 def test_a_source_is_a_page_of_the_site_where_no_repository_is_named():
-    uri = "../../_modules/course_lib/activations/self_gated.html#gelu"
+    uri = f"../../_modules/course_lib/activations/self_gated.html#{PUBLIC}"
     assert source_uri(app(""), GELU.docname, GELU) == uri
 
 
@@ -77,3 +79,24 @@ def test_a_string_counts_only_where_no_chapter_says_the_name():
     assert lessons(numbered(chapter1=[("a", False)]), "f") == [("chapter1", "a")]
     both = numbered(chapter1=[("a", False)], chapter2=[("b", True)])
     assert lessons(both, "f") == [("chapter2", "b")]
+
+
+def read(text, what="data"):
+    """Return a docstring as Napoleon and the extension leave it."""
+    config = Config(napoleon_google_docstring=False, napoleon_use_rtype=False)
+    lines = str(NumpyDocstring(text, config, what=what)).splitlines()
+    whole(None, what, "", None, None, lines)
+    return " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize(
+    "text", ["The gated units, a times f(b): that f.", "No colon at all.", "One: two: three."]
+)
+def test_a_constant_keeps_its_first_sentence(text):
+    assert read(text) == text
+
+
+def test_a_type_of_something_else_stays():
+    lines = ["Text.", ":type: int"]
+    whole(None, "function", "", None, None, lines)
+    assert lines == ["Text.", ":type: int"]

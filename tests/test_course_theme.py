@@ -2,12 +2,14 @@
 
 import re
 import subprocess
+from types import SimpleNamespace
 
 import course_theme
 import page_repairs
 import pytest
 import vector_figures
 from docutils import nodes
+from downloads import Repository
 
 STYLE = (course_theme.THEME / "static" / "course.css").read_text(encoding="utf-8")
 TOKENS = {
@@ -100,6 +102,23 @@ def test_a_page_has_a_title_of_its_own():
     assert course_theme.page_title("Book", "Book") == "Book"
 
 
+@pytest.mark.parametrize("name", ["genindex", "py-modindex"])
+def test_an_index_has_a_title_too(name):
+    app = SimpleNamespace(
+        env=SimpleNamespace(
+            all_docs={},
+            tocs={},
+            course_commit="",
+            course_repository=Repository("", "main"),
+        ),
+        config=SimpleNamespace(project="Book", html_baseurl="", author=""),
+        builder=None,
+    )
+    context = {}
+    course_theme.page_context(app, name, "", context, None)
+    assert context["page_title"].endswith("Index · Book")
+
+
 def document(*texts):
     """Return a document with these paragraphs."""
     found = nodes.document(None, None)
@@ -119,7 +138,7 @@ def test_a_description_is_the_first_paragraph_in_whole_words():
 
 
 def test_files_of_other_themes_are_left_out():
-    mine = ["_static/course.css", "_static/../styles/x.css", "course.js", "_static/math.css"]
+    mine = ["_static/course.css", "_static/../styles/x.css", "course.js", "course-words.js"]
     assert [name for name in [*mine, "_static/basic.css", None] if course_theme.own(name)] == mine
 
 
@@ -133,6 +152,15 @@ def test_the_commit_is_that_of_the_repository_or_nothing(monkeypatch, tmp_path):
 
     monkeypatch.setattr(subprocess, "run", missing)
     assert course_theme.commit() == ""
+
+
+def test_a_changed_extension_has_another_digest(monkeypatch, tmp_path):
+    monkeypatch.setattr(course_theme, "__file__", str(tmp_path / "course_theme.py"))
+    told = []
+    for name, text in [("a.py", "1"), ("a.py", "2"), ("b.py", ""), ("notes.txt", "no extension")]:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        told.append(course_theme.extensions_digest())
+    assert len(set(told)) == 3 and told[2] == told[3]
 
 
 def test_a_picture_for_previews_needs_the_address_of_the_site():

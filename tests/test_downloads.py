@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import sys
 import tomllib
 from types import SimpleNamespace
 
@@ -75,6 +76,25 @@ def test_the_package_and_its_extras_exist():
     assert set(extras.split(",")) <= set(project["optional-dependencies"])
 
 
+def imported(path):
+    """Return the packages that the cells of a chapter import and cannot do without."""
+    cells = notebook_checks.code_cells(nbformat.read(path, 4))
+    nodes = [node for _, cell in cells for node in notebook_checks.tree(cell).body]
+    plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    named = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in plain + named}
+
+
+def test_the_cell_brings_what_chapters_import():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = downloads.PACKAGE.removesuffix("]").split("[")[1].split(",")
+    wanted = [line for extra in extras for line in project["optional-dependencies"][extra]]
+    names = [re.match(r"[\w-]+", line)[0] for line in wanted + project["dependencies"]]
+    brought = {*names, *downloads.OTHERS.split(), "course_lib", "IPython", "PIL"}
+    used = set().union(*map(imported, BOOK.glob("*.ipynb")))
+    assert used - brought - sys.stdlib_module_names == set()
+
+
 def test_a_download_begins_with_the_cell_however_often_it_is_made():
     once = downloads.downloaded(notebook("1"), NOWHERE)
     twice = downloads.downloaded(once, GITHUB)
@@ -127,6 +147,7 @@ def test_the_foot_offers_what_the_settings_allow(where):
         pathto=lambda name, resource=0: name,
         hasdoc=lambda name: False,
     )
+    assert 'href="_sources/book/bend.ipynb" data-script="_sources/book/bend.ipynb.js"' in foot
     assert "Download the notebook" in foot
     assert ("Repository</a>" in foot) == bool(where.url)
     for place in ("Colab", "Binder"):

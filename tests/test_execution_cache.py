@@ -88,16 +88,22 @@ def code_cells(notebook):
     return [(c.execution_count, c.outputs) for c in notebook.cells if c.cell_type == "code"]
 
 
+def sphinx(folder, mode="cache"):
+    """Return what the extension asks of Sphinx."""
+    config = SimpleNamespace(
+        nb_execution_cache_path=str(folder / "cache"),
+        nb_execution_mode=mode,
+        nb_execution_timeout=60,
+    )
+    env = SimpleNamespace(doc2path=lambda name: str(folder / name))
+    return SimpleNamespace(config=config), env
+
+
 def test_chapters_are_executed_before_sphinx_reads_them(tmp_path, capsys):
     paths = [tmp_path / f"{name}.ipynb" for name in ("one", "two", "failing")]
     for path, source in zip(paths, ["print(1 + 1)", "print(2 + 2)", "1 / 0"], strict=True):
         stored(path, source)
-    app = SimpleNamespace(
-        config=SimpleNamespace(
-            nb_execution_cache_path=str(tmp_path / "cache"), nb_execution_timeout=60
-        )
-    )
-    env = SimpleNamespace(doc2path=lambda name: str(tmp_path / name))
+    app, env = sphinx(tmp_path)
     execution_cache.execute_before(app, env, ["page.md", *(path.name for path in paths)])
     found = kept_in(tmp_path / "cache", paths)
     texts = {name: notebook.cells[1].outputs[0].text for name, notebook in found.items()}
@@ -107,6 +113,13 @@ def test_chapters_are_executed_before_sphinx_reads_them(tmp_path, capsys):
     assert re.search(r"^progress: \d/3 failing: a cell failed", told, re.MULTILINE)
     execution_cache.execute_before(app, env, ["one.ipynb", "page.md"])
     assert capsys.readouterr().out == "progress: 1/1 one: from the cache\n"
+
+
+def test_nothing_is_executed_if_the_settings_say_so(tmp_path, capsys):
+    stored(tmp_path / "one.ipynb", "1 / 0")
+    execution_cache.execute_before(*sphinx(tmp_path, mode="off"), ["one.ipynb"])
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,18 @@ def test_panels_are_stacked_and_each_has_its_labels():
         assert any(label.get_text() for label in axes.get_yticklabels())
 
 
+@pytest.mark.parametrize("named", [(0, 1), (0,)])
+def test_titles_of_columns_are_repeated_where_every_column_has_one(named):
+    figure, grid = plt.subplots(2, 2)
+    for axes in grid.flat:
+        axes.plot([0, 1], [0, 1])
+    for column in named:
+        grid[0, column].set_title(f"column {column}")
+    shown = [axes.get_title(loc="left") for axes in laid_out(figure).axes]
+    expected = ["column 0", "column 1"] * 2 if len(named) == 2 else ["column 0", "", "", ""]
+    assert shown == expected
+
+
 def test_twins_stay_in_one_place():
     first, second = boxes(laid_out(twins()))
     assert first.bounds == second.bounds

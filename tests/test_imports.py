@@ -148,6 +148,28 @@ print(*{{*sys.modules}} - there)
     assert names == {"course_lib"}
 
 
+@pytest.mark.parametrize(
+    ("module", "missing", "package", "extra"),
+    [
+        ("plots", "matplotlib", "Matplotlib", "plots"),
+        ("pytorch", "torch", "PyTorch", "torch"),
+        ("accuracy", "mpmath", "mpmath", "test"),
+    ],
+)
+def test_a_module_whose_package_is_missing_says_how_to_install_it(module, missing, package, extra):
+    program = f"""
+import sys
+sys.modules[{missing!r}] = None
+for statement in ("from course_lib import {module}", "import course_lib.{module}"):
+    try:
+        exec(statement)
+    except ModuleNotFoundError as error:
+        print(error)
+"""
+    told = f'this needs {package}; install it with: pip install "why-networks-bend[{extra}]"'
+    assert run(program).splitlines() == [told] * 2
+
+
 def test_training_runs_where_only_numpy_is_installed():
     program = f"""
 import sys

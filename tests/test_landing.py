@@ -57,6 +57,17 @@ def test_accuracies_are_those_that_the_chapter_measures():
     assert [f"{value:.2f}" for value in stored] == list(measured.groups())
 
 
+def test_ranges_are_those_that_the_chapter_prints():
+    notebook = (BOOK / "necessity.ipynb").read_text(encoding="utf-8")
+    for name in ("identity", "tanh"):
+        told = [*panel(name).iter(f"{SVG}text")][-1].text
+        (seen,) = re.findall(rf"{name}: ([\d to]+) % right over 16 seeds", notebook)
+        if " to " in seen:
+            assert told == f"{seen} % over 16 seeds"
+        else:
+            assert told == "with each of 16 seeds"
+
+
 @pytest.mark.parametrize("name", landing_picture.PANELS)
 def test_stored_regions_are_those_of_the_networks(results, name):
     places = landing_picture.grid()

@@ -224,6 +224,15 @@ def test_equations_are_numbered_and_found(tmp_path):
     assert "mathjax" not in page.lower()
 
 
+def test_a_formula_stays_on_the_line_of_the_punctuation_that_touches_it(tmp_path):
+    told, page = build(tmp_path, "# One\n\nFor ($x$, and) some $k$-th of $n$ units, *$m$*.\n")
+    assert told == ""
+    shown = re.sub(r"<math.*?<mi>(.)</mi></math>", r"\1", page)
+    held = '<span class="held">{}</span>'
+    line = f"For {held.format('(x,')} and) some {held.format('k-')}th of n units, <em>m</em>."
+    assert f"<p>{line}</p>" in shown
+
+
 def test_faulty_formula_stops_the_build_and_says_where(tmp_path):
     told, page = build(tmp_path, "# One\n\nA word.\n\nTake $x + \\foo$ and $y$.\n")
     assert page == ""
@@ -269,3 +278,21 @@ def test_font_has_every_character_of_the_catalogue():
     rows = CATALOGUE.values()
     formulas = [formula for row in rows for formula in (row.formula, row.derivative_formula)]
     assert lacking("".join(map(mathml, formulas))) == set()
+
+
+@pytest.mark.parametrize("character", "2nα")
+def test_a_root_over_a_low_letter_hardly_hangs_below_the_line(character):
+    """A browser takes the least tall root that holds the letter, a gap and the bar."""
+    font = TTFont(FONT)
+    names, outlines, table = font.getBestCmap(), font["glyf"], font["MATH"].table
+    place = table.MathVariants.VertGlyphCoverage.glyphs.index(names[ord("√")])
+    roots = table.MathVariants.VertGlyphConstruction[place].MathGlyphVariantRecord
+    heights = [root.AdvanceMeasurement for root in roots]
+    constants = table.MathConstants
+    over = constants.RadicalVerticalGap.Value + constants.RadicalRuleThickness.Value
+    needed = outlines[names[ord(character)]].yMax + over
+    assert heights == sorted(heights)
+    assert min(height for height in heights if height >= needed) - needed < 300
+    for root in roots:
+        outline = outlines[root.VariantGlyph]
+        assert outline.yMax - outline.yMin == pytest.approx(root.AdvanceMeasurement, abs=2)

@@ -266,22 +266,24 @@ def test_bad_input_is_named_with_what_is_expected(case, refuses):
 
 STEPS = """
 import resource
+import statistics
 
 import numpy as np
 from course_lib.network import mlp
 
 network = mlp([2, 16, 16, 2], seed=range(64), dtype=np.float32)
 x, y = np.zeros((64, 2), np.float32), np.zeros(64, int)
-for step in range(15):
-    if step == 5:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+asked = []
+for step in range(35):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     network.loss_and_gradients(x, y)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    asked.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(statistics.median(asked[5:]))
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the thresholds are those of glibc")
 def test_a_step_asks_the_system_for_no_page_that_an_earlier_one_had():
-    """Without `keep_freed_memory` there are some 40 to 100 in each."""
+    """Without `keep_freed_memory` there are some 40 to 100 in each; a system may take some back."""
     done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 100  # in ten steps
+    assert float(done.stdout) < 10  # in most of thirty steps

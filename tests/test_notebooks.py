@@ -369,6 +369,31 @@ def test_cleaner_does_not_pretend_that_a_cell_was_run():
     assert notebooks.clean(notebook)["cells"][1]["execution_count"] is None
 
 
+def test_cleaner_has_jupyterlab_fold_what_the_site_folds():
+    start, end = ":::{solution-start} ex-1\n:class: dropdown\n:::", ":::{solution-end}\n:::"
+    cells = [
+        code("support()", tags=["hide-input"]),
+        code("shown()", jupyter={"source_hidden": True}),
+        markdown(start),
+        markdown("Because"),
+        markdown("of this:"),
+        code("solve()"),
+        markdown("So it is."),
+        markdown(f"{end}\n\n{start}\n\nAs before."),
+        code("solve_again()"),
+        markdown(end),
+        markdown("Further"),
+        code("shown_again()"),
+    ]
+    notebook = nbformat.from_dict({**good(), "cells": cells})
+    once = notebooks.clean(notebook)
+    source, both = {"source_hidden": True}, {"source_hidden": True, "outputs_hidden": True}
+    hidden = [cell["metadata"].get("jupyter") for cell in once["cells"]]
+    assert hidden == [source, None, None, both, None, None, both, None, None, None]
+    assert once["cells"][2]["source"] == f"{start}\n\nBecause\n\nof this:"
+    assert notebooks.clean(once) == once
+
+
 def test_streams_of_other_names_stay_apart():
     outputs = [stream("a"), stream("b", "stderr"), stream("c", "stderr"), stream("d")]
     texts = [output["text"] for output in notebooks.merged(outputs)]

@@ -57,6 +57,49 @@ def test_colors_are_mapped_except_on_a_map(figure):
     assert darkened(light) == dark
 
 
+def painted(drawing):
+    """Return the pixels of the only image of a drawing, and the drawing without it."""
+    (image,) = vector_figures.images(ElementTree.fromstring(drawing))
+    return vector_figures.pixels(image), re.sub(r"data:image[^\"]*", "", drawing)
+
+
+@pytest.mark.usefixtures("styled")
+def test_ink_on_paper_becomes_light_ink_on_nothing():
+    dark, _ = painted(darkened(forms(plots.image_grid(np.eye(2)[None], columns=1))["wide"]["svg"]))
+    ink = [*to_rgb(DARK["#000000"]), 1]
+    assert dark[0, 0] == pytest.approx(ink, abs=0.01) and dark[1, 1] == pytest.approx(ink, abs=0.01)
+    assert dark[0, 1, 3] == dark[1, 0, 3] == 0
+
+
+@pytest.mark.usefixtures("styled")
+def test_tints_keep_their_strength_in_the_dark_and_what_is_written_on_them_is_light():
+    light = forms(plots.confusion(np.array([[9, 4], [1, 8]]), "ab"))["wide"]["svg"]
+    shown, _ = painted(light)
+    dark, rest = painted(darkened(light))
+    for i, j in ((0, 1), (1, 0)):
+        assert dark[i, j, :3] == pytest.approx(to_rgb(DARK[COLORS["red"]]), abs=0.01)
+        assert dark[i, j, 3] == pytest.approx(1 - shown[i, j, :3].min(), abs=0.01)
+    assert dark[0, 0, 3] == dark[1, 1, 3] == 0
+    assert COLORS["ink"] not in rest and COLORS["gray"] not in rest
+
+
+@pytest.mark.usefixtures("styled")
+def test_areas_of_classes_are_dark_with_their_points_on_them():
+    figure, axes = plt.subplots()
+    axes.contourf([[0, 0], [1, 1]], levels=[-0.5, 0.5, 1.5], colors=vector_figures.AREAS)
+    axes.scatter([0, 1], [0, 1], color=COLORS["blue"])
+    light = forms(figure)["wide"]["svg"]
+    dark = darkened(light)
+    for color in (*vector_figures.AREAS, COLORS["blue"]):
+        assert color in light and color not in dark and DARK[color] in dark
+
+
+@pytest.mark.parametrize("color", [COLORS["blue"], COLORS["red"]])
+@pytest.mark.parametrize("area", vector_figures.AREAS)
+def test_points_are_seen_on_dark_areas(color, area):
+    assert (luminance(DARK[color]) + 0.05) / (luminance(DARK[area]) + 0.05) >= 3
+
+
 def renderer(folder):
     """Return what the extension needs of myst-nb's renderer, and the warnings that it is given."""
     told = []

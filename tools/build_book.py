@@ -12,7 +12,7 @@ import time
 
 import site_checks
 from clean import remove
-from environment import ROOT, draw_figures, prepare, share_cores
+from environment import ROOT, draw_figures, no_arguments, prepare, share_cores
 
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
@@ -71,6 +71,7 @@ def main():
         print("The book was not built; what is wrong stands above.", file=sys.stderr)
         return status
     site_checks.remove_stale(SITE, ROOT)
+    site_checks.remove_unused(SITE)
     found = site_checks.problems(SITE, ROOT)
     if found:
         print("The book was built, but", *found, sep="\n  ", file=sys.stderr)
@@ -81,4 +82,5 @@ def main():
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     sys.exit(main())

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from environment import no_arguments
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ["_build", "build", "htmlcov", ".coverage", ".hypothesis", ".mypy_cache", ".pytest_cache"]
 BUILT += [".ruff_cache", "why_networks_bend.egg-info"]
@@ -17,5 +19,6 @@ def remove(path):
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     for name in BUILT:
         remove(ROOT / name)

@@ -1,5 +1,6 @@
 """The environment in which notebooks run, the same for the cleaner and for the book."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
 IPYTHON = ROOT / "_build" / "ipython"
+
+
+def no_arguments(purpose):
+    """End a program that is given arguments and knows none; ``--help`` tells what it is for."""
+    argparse.ArgumentParser(description=purpose.splitlines()[0]).parse_args()
 
 
 def prepare(environ=os.environ):

@@ -8,7 +8,7 @@ which counts the cells anew.
 
 import sys
 
-from environment import BOOK
+from environment import BOOK, no_arguments
 from notebooks import read, text_of, write
 
 sys.path.append(str(BOOK / "_ext"))
@@ -27,4 +27,5 @@ def main():
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     main()

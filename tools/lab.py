@@ -1,6 +1,7 @@
 """Open JupyterLab on the chapters, the first one in front; arguments go to JupyterLab.
 
-The package jupyterlab-myst shows their text as it is meant. The site's own files are hidden, and
+The package jupyterlab-myst shows their text as it is meant, but for citations and references to
+figures: it knows neither the bibliography nor the captions. The site's own files are hidden, and
 JupyterLab asks nobody for news or updates.
 """
 
@@ -11,6 +12,7 @@ import sys
 from environment import BOOK, ROOT, prepare
 from site_checks import chapters
 
+KEYS = "Citations and references to figures show as their keys here; the site has them in full."
 HIDDEN = ["_*", ".*", "api", "*.md", "*.bib", "*.toml", "*.py", "*.pyc"]
 """What does not show up beside the chapters."""
 
@@ -28,4 +30,5 @@ def command(arguments=()):
 
 if __name__ == "__main__":
     prepare()
+    print(KEYS, flush=True)
     sys.exit(subprocess.run(command(sys.argv[1:]), cwd=ROOT).returncode)

@@ -103,9 +103,14 @@ def grid():
     return np.linspace(-REACH, REACH, CELLS + 1)
 
 
+def examples():
+    """Return the points from which networks learn, and their classes."""
+    return data.spirals(80, turns=1.5, seed=0)
+
+
 def outcome(activation):
     """Train a network once for each seed; show the one in the middle."""
-    x, y = data.spirals(80, turns=1.5, seed=0)
+    x, y = examples()
     x_test, y_test = data.spirals(300, turns=1.5, seed=1)
     network = mlp(SIZES, activation, seed=SEEDS)
     fit(network, x, y, optimizer=Adam(0.01), epochs=600, batch_size=None, progress=False)
@@ -164,7 +169,7 @@ def dots(points):
 def panel(activation, result, left):
     """Return one network's panel, which can also stand alone."""
     title, seen = PANELS[activation]
-    x, y = data.spirals(80, turns=1.5, seed=0)
+    x, y = examples()
     label = f"{title}: {seen}. {', '.join(result.told)}."
     mean = f"{result.accuracies.mean():.4f}"
     first, spread = result.told
@@ -258,7 +263,7 @@ def show(axes, result):
     )
     for line in borders(result.logits):
         axes.plot(*line.T, color=LIGHT["text"], linewidth=1.2)
-    x, y = data.spirals(80, turns=1.5, seed=0)
+    x, y = examples()
     for label, color, marker in ((0, LIGHT["one"], "o"), (1, LIGHT["other"], "s")):
         axes.plot(*scaled(x[y == label]).T, marker, color=color, markersize=5)
     axes.spines[:].set_visible(False)

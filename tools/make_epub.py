@@ -21,7 +21,7 @@ from itertools import groupby
 from pathlib import Path
 
 import paper
-from environment import ROOT
+from environment import ROOT, no_arguments
 
 BOOK = paper.BUILD / "epub" / "why-networks-bend.epub"
 STYLE = ROOT / "tools" / "epub.css"
@@ -157,7 +157,8 @@ def package(book, files, texts):
  xml:lang="en"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
 <dc:identifier id="book-id">urn:uuid:{identity}</dc:identifier>
 <dc:title>{escape(found["title"])}</dc:title><dc:creator>{escape(found["author"])}</dc:creator>
-<dc:language>en</dc:language>
+<dc:language>en</dc:language><dc:description>{escape(paper.SUBTITLE)}</dc:description>
+<link rel="dcterms:license" href="https://creativecommons.org/licenses/by/4.0/"/>
 <dc:rights>© {found["copyright"]}. Text and figures: CC BY 4.0; code: BSD 3-Clause.</dc:rights>
 <meta property="dcterms:modified">{made}</meta>{ACCESSIBLE}</metadata>
 <manifest>{items}</manifest><spine>{spine}</spine></package>"""
@@ -193,7 +194,7 @@ def parts_of(book, site):
 def write(path, book, site):
     """Write the EPUB."""
     texts, others = parts_of(book, site)
-    with zipfile.ZipFile(paper.below(path), "w", zipfile.ZIP_DEFLATED) as epub:
+    with paper.written(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as epub:
         epub.writestr("mimetype", "application/epub+zip", zipfile.ZIP_STORED)
         epub.writestr("META-INF/container.xml", CONTAINER)
         epub.writestr("book/content.opf", package(book, [*texts, *others], texts))
@@ -222,4 +223,5 @@ def make():
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     sys.exit(paper.run(make))

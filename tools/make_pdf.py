@@ -7,16 +7,23 @@ book and in every viewer.
 
 import json
 import logging
+import re
 import sys
 import time
+from contextlib import contextmanager
 from html import escape
 from itertools import groupby
 
 import paper
 from browser import find
-from environment import ROOT
-from pypdf import PdfReader, PdfWriter
-from pypdf.generic import NameObject, TextStringObject
+from environment import ROOT, no_arguments
+
+try:
+    from playwright.sync_api import Error, sync_playwright
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import NameObject, TextStringObject
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is not installed: pip install -r tests/site/requirements.txt")
 
 FOLDER = paper.BUILD / "pdf"
 COURSE = FOLDER / "why-networks-bend.pdf"
@@ -83,11 +90,17 @@ def head(page):
 def document(title, body, style=""):
     """Return the HTML of a whole document that looks as the site does."""
     sheets = [paper.SITE / "_static" / name for name in ("course.css", "math.css")]
-    links = "".join(
-        f'<link rel="stylesheet" href="{sheet.as_uri()}">' for sheet in [*sheets, STYLE]
-    )
+    look = "\n".join([*map(waiting, sheets), STYLE.read_text(encoding="utf-8"), style])
     return f"""<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">
-<title>{escape(title)}</title>{links}<style>{style}</style></head><body>{body}</body></html>"""
+<title>{escape(title)}</title><style>{look}</style></head><body>{body}</body></html>"""
+
+
+def waiting(sheet):
+    """Return a style sheet of the site, whose text waits for its fonts however late they come."""
+    text = sheet.read_text(encoding="utf-8").replace(
+        'url("fonts/', f'url("{sheet.parent.as_uri()}/fonts/'
+    )
+    return re.sub("font-display: (fallback|swap)", "font-display: block", text)
 
 
 def whole(book):
@@ -95,8 +108,7 @@ def whole(book):
     title = paper.settings()["title"]
     for page in book:
         page.article["id"] = page.key
-    subtitle = "Activation functions as a course, in which every claim is executed"
-    body = [title_page(title, subtitle, about()), contents(book)]
+    body = [title_page(title, paper.SUBTITLE, about()), contents(book)]
     body += [str(page.article) for page in book]
     return document(title, "\n".join(body), "\n".join(map(head, book)))
 
@@ -147,9 +159,10 @@ def finish(path, headings):
 
 def print_to(path, html, browser):
     """Print a document, the second time with the pages that its contents name; count them."""
-    source = paper.below(path.with_suffix(".html"))
+    source = path.with_suffix(".html")
     source.write_text(html, encoding="utf-8")
     window = browser.new_page(color_scheme="light")
+    window.set_default_timeout(0)  # a busy machine takes minutes
     window.goto(source.as_uri(), wait_until="load")
     window.evaluate("document.fonts.ready.then(() => true)")
     if "contents-of-book" in html:
@@ -158,7 +171,6 @@ def print_to(path, html, browser):
     window.pdf(path=path, outline=True, tagged=True, **PAPER)
     headings = window.evaluate(HEADINGS)
     window.close()
-    source.unlink()
     return finish(path, headings)
 
 
@@ -177,22 +189,34 @@ def write(documents, browser):
     """Print documents, each to its path, and say how long they and the printing are."""
     for path, html in documents.items():
         begun = time.perf_counter()
-        count = print_to(path, html, browser)
+        with paper.written(path) as draft:
+            count = print_to(draft, html, browser)
         paper.told(path, begun, f"{count} pages, ")
 
 
 def make():
     """Print the course and its exercises."""
-    from playwright.sync_api import sync_playwright
-
     site, path = paper.finished_site(), find()
     book = connected(paper.pages(site))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with sync_playwright() as playwright, started(playwright, path) as browser:
         write({COURSE: whole(book), EXERCISES: exercises(book)}, browser)
+
+
+@contextmanager
+def started(playwright, path):
+    """Start the browser and close it; LookupError says that it does not start."""
+    try:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    except Error as problem:
+        why = problem.message.partition("\n")[0]
+        raise LookupError(f"{path} does not start as a browser: {why}") from None
+    try:
+        yield browser
+    finally:
         browser.close()
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it tells what it mends
     sys.exit(paper.run(make))

@@ -1,4 +1,4 @@
-"""Make the site's math font from STIX Two Math: the characters of formulas, and four changes.
+"""Make the site's math font from STIX Two Math: the characters of formulas, and five changes.
 
     .venv/bin/python tools/math_font.py stix-two-math-latin-400-normal.woff2
 
@@ -10,12 +10,15 @@ tests tell. What is changed:
 - Primes are as large and as low in a superscript as they are in a text, as with ``ssty``.
 - Parentheses, braces and roots are as wide as the small ones, however tall. A browser reserves room
   for the widest form of what may stretch, which leaves gaps behind every root.
+- A root over a digit or a low letter is less tall than the smallest one of the original, which
+  hangs far below the line.
 - A subscript below a letter with a descender, and a superscript beside a parenthesis, stand where
   they stand elsewhere: the constants are those of Computer Modern.
 - No instructions for coarse screens, no kerning.
 """
 
 import argparse
+from copy import deepcopy
 from pathlib import Path
 
 from environment import ROOT
@@ -24,6 +27,7 @@ from fontTools.misc.transform import Identity
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib.tables._g_l_y_f import GlyphCoordinates
 
 FONT = ROOT / "book" / "_theme" / "course" / "static" / "fonts" / "stix-two-math.woff2"
 RANGES = [
@@ -46,6 +50,8 @@ OTHERS = (
 PRIMES = "′″‴"
 STRETCHED = "()[]{}⌈⌉⌊⌋⟨⟩√"
 SCRIPT = 0.7  # size of a superscript
+TALL_ROOT = "radical.tall"
+LOW = 0.75  # height of the lowest root below its bar, as a fraction of the original one
 
 
 def reduced(path):
@@ -103,6 +109,25 @@ def narrow(font):
             transform(font, form, Identity.scale(width / font["hmtx"][form][0], 1), width)
 
 
+def lower_root(font):
+    """Put a lower root before the smallest one; its bar stays as thick."""
+    name = font.getBestCmap()[ord("√")]
+    glyphs, metrics, variants = font["glyf"], font["hmtx"], font["MATH"].table.MathVariants
+    glyphs[TALL_ROOT], metrics[TALL_ROOT] = deepcopy(glyphs[name]), metrics[name]
+    outline = glyphs[name]
+    top, below = sorted({y for _, y in outline.coordinates})[:-3:-1]
+    moved = [
+        (x, y if y >= below else round(below - LOW * (below - y))) for x, y in outline.coordinates
+    ]
+    outline.coordinates = GlyphCoordinates(moved)
+    outline.recalcBounds(glyphs)
+    place = variants.VertGlyphCoverage.glyphs.index(name)
+    records = variants.VertGlyphConstruction[place].MathGlyphVariantRecord
+    records.insert(1, deepcopy(records[0]))
+    records[1].VariantGlyph = TALL_ROOT
+    records[0].AdvanceMeasurement = top - outline.yMin
+
+
 def level_scripts(font):
     """Put scripts beside letters at one height."""
     constants = font["MATH"].table.MathConstants
@@ -117,6 +142,7 @@ def main():
     font = reduced(parser.parse_args().source)
     lower_primes(font)
     narrow(font)
+    lower_root(font)
     level_scripts(font)
     font.flavor = "woff2"
     font.save(FONT)

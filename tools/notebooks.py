@@ -27,6 +27,8 @@ KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 KEPT_NOTEBOOK_METADATA = ["mystnb"]
 KEPT_CELL_METADATA = ["mystnb", "tags"]
+FOLDED = "hide-input"  # the tag of cells whose code the site folds
+GATE = re.compile(r"^(?:`{3,}|:{3,})\{solution-(start|end)\}", re.MULTILINE)
 DROPPED_MIME = ("image/", "application/vnd.jupyter.widget")
 
 
@@ -45,6 +47,28 @@ def unique_ids(cells):
         seen.add(name)
         ids.append(name)
     return ids
+
+
+def folded(cells):
+    """Return the cells in a form in which JupyterLab folds what the site folds.
+
+    It folds the text in the cell where a solution begins, which the text after it therefore joins,
+    and code cells whose metadata say so.
+    """
+    result, solving = [], False
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            gates = GATE.findall(cell["source"])
+            if solving and not gates and result[-1]["cell_type"] == "markdown":
+                result[-1]["source"] += "\n\n" + cell["source"]
+                continue
+            solving = gates[-1] == "start" if gates else solving
+        elif solving:
+            cell["metadata"]["jupyter"] = {"outputs_hidden": True, "source_hidden": True}
+        elif FOLDED in cell["metadata"].get("tags", []):
+            cell["metadata"]["jupyter"] = {"source_hidden": True}
+        result.append(cell)
+    return result
 
 
 def clean_output(output):
@@ -72,10 +96,12 @@ def clean(notebook):
     """Return a clean copy of an executed notebook."""
     cells = [dict(cell, source=trimmed(cell["source"])) for cell in notebook["cells"]]
     cells = [cell for cell in cells if cell["source"]]
+    for cell in cells:
+        cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k in KEPT_CELL_METADATA}
+    cells = folded(cells)
     count = 0
     for cell, name in zip(cells, unique_ids(cells), strict=True):
         cell["id"] = name
-        cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k in KEPT_CELL_METADATA}
         cell.pop("attachments", None)
         if cell["cell_type"] != "code":
             continue
@@ -163,6 +189,9 @@ def main():
     parser.add_argument("--check", action="store_true", help="change nothing, tell what is wrong")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in book/")
     options = parser.parse_args()
+    for path in options.notebooks:
+        if path.suffix != ".ipynb" or not path.is_file():
+            parser.error(f"{path} is no notebook")
     paths = options.notebooks or sorted(BOOK.glob("*.ipynb"))
     good = paths
     if not options.check:

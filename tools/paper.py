@@ -8,9 +8,11 @@ since it would take a hundred pages, and so does the explorer, since it moves.
 import re
 import sys
 import time
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import site_checks
 import yaml
@@ -20,8 +22,12 @@ from environment import ROOT
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
 NO_SITE = "there is no finished site; build it with: make book"
+SUBTITLE = "Activation functions as a course, in which every claim is executed"
 ON_SITE_ONLY = re.compile(r"book/(api|explorer)\b")
-DROPPED = "script, noscript, .headerlink, .only-dark, .js-only, .copy, source, .activation-explorer"
+DROPPED = (
+    "script, noscript, .headerlink, .only-dark, .only-narrow, .js-only, .copy, source, "
+    ".activation-explorer"
+)
 REFERRING = ["aria-labelledby", "aria-describedby", "for"]
 UNFIT = re.compile(r"[^\w.-]+")
 """What cannot stand in an id of every format."""
@@ -154,16 +160,26 @@ def told(path, begun, what=""):
 
 
 def run(make):
-    """Run a program and return its exit status; what is missing is told in one line."""
+    """Run a program and return its exit status; tell in one line what is missing or in the way."""
     try:
         make()
     except LookupError as problem:
         print(problem.args[0], file=sys.stderr)
         return 1
+    except OSError as problem:
+        print(f"{problem.filename}: {problem.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 
-def below(path: Path):
-    """Make the folder of a file, and return the path."""
+@contextmanager
+def written(path: Path):
+    """Give the path of a draft, which becomes the file when all went well.
+
+    What fails or is interrupted leaves the file as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    with TemporaryDirectory(dir=path.parent, prefix=".draft-") as folder:
+        draft = Path(folder) / path.name
+        yield draft
+        draft.replace(path)

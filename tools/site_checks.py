@@ -1,9 +1,11 @@
 """What a built site must be: every page there and filled, nothing fetched from elsewhere.
 
 ``problems`` returns what is wrong in plain words; an empty list means that all is well.
+``remove_stale`` and ``remove_unused`` leave the files that a site needs.
 """
 
 import re
+from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,6 +18,7 @@ RAW_TABLE = re.compile(r"""(?<!["'-])\|---\|---""")
 GENERATED = ["genindex.html", "py-modindex.html", "search.html"]
 LOADING_LINKS = {"icon", "modulepreload", "preconnect", "preload", "prefetch", "stylesheet"}
 SOURCES = {
+    "a": ["data-script"],
     "audio": ["src"],
     "embed": ["src"],
     "iframe": ["src"],
@@ -28,6 +31,9 @@ SOURCES = {
     "track": ["src"],
     "video": ["src", "poster"],
 }
+"""The attributes by which an element names a file; by ``data-script``, one that a script loads."""
+KEPT = [".buildinfo", "objects.inv", "*LICENSE.txt", "*OFL.txt"]
+"""Names of files that no page asks for: Sphinx and other sites do, and licenses must be there."""
 URL_IN_CSS = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s;]+)""")
 EXTERNAL = re.compile(r"^(?:https?:|wss?:|ftp:)?//", re.IGNORECASE)
 
@@ -38,15 +44,18 @@ class Page(HTMLParser):
     def __init__(self, html):
         """Read a page."""
         super().__init__()
-        self.loads, self.links, self.ids, self.text = [], [], set(), []
-        self.titles, self.redirects = 0, False
+        self.loads, self.links, self.text = [], [], []
+        self.ids, self.twice = set(), set()
+        self.titles, self.redirects, self.picture = 0, False, ""
         self._article, self._inside = 0, ""
         self.feed(html)
 
     def handle_starttag(self, tag, attributes):
         """Note what a tag does."""
         values = {name: value or "" for name, value in attributes}
-        self.ids.add(values.get("id", ""))
+        name = values.get("id", "")
+        self.twice |= self.ids & {name} - {""}
+        self.ids.add(name)
         self.loads += [
             part.split()[0]
             for name in SOURCES.get(tag, [])
@@ -57,6 +66,8 @@ class Page(HTMLParser):
             self.loads.append(values.get("href", ""))
         if tag == "a":
             self.links.append(values.get("href", ""))
+        if tag == "meta" and values.get("property") == "og:image":
+            self.picture = values.get("content", "")
         self.loads += URL_IN_CSS.findall(values.get("style", ""))
         self.titles += tag == "h1" and self._article > 0
         self.redirects |= tag == "meta" and values.get("http-equiv", "").lower() == "refresh"
@@ -143,12 +154,17 @@ def raw_tables(found):
     ]
 
 
+def in_style_sheet(path):
+    """Return the URLs that a style sheet loads."""
+    return URL_IN_CSS.findall(path.read_text(encoding="utf-8"))
+
+
 def external_requests(found, site):
     """No page and no style sheet loads anything from another place."""
     loads = [(name, url) for name, page in found.items() for url in page.loads]
     for path in sorted(site.rglob("*.css")):
         name = path.relative_to(site).as_posix()
-        loads += [(name, url) for url in URL_IN_CSS.findall(path.read_text(encoding="utf-8"))]
+        loads += [(name, url) for url in in_style_sheet(path)]
     return [f"{name} loads {url}" for name, url in loads if EXTERNAL.match(url)]
 
 
@@ -166,19 +182,31 @@ def target(name, url):
     return "/".join(flat), unquote(parts.fragment)
 
 
+def within(url):
+    """Return whether a URL means a place of the site."""
+    return bool(url) and ":" not in url.split("/")[0] and not EXTERNAL.match(url)
+
+
 def dangling(found, site):
     """Everything that a page loads or links to within the site exists."""
     problems = []
     for name, page in found.items():
-        for url in dict.fromkeys(page.loads + page.links):
-            if not url or ":" in url.split("/")[0] or EXTERNAL.match(url):
-                continue
+        for url in filter(within, dict.fromkeys(page.loads + page.links)):
             path, fragment = target(name, url)
             if not (site / path).exists():
                 problems.append(f"{name} points to {url}, which does not exist")
             elif fragment and path in found and fragment not in found[path].ids:
                 problems.append(f"{name} points to {url}, and there is no such place")
     return problems
+
+
+def repeated(found):
+    """Every place of a page has an id of its own."""
+    return [
+        f"{name} has more than one place with the id {identity}"
+        for name, page in found.items()
+        for identity in sorted(page.twice)
+    ]
 
 
 def remove_stale(site, root):
@@ -188,6 +216,33 @@ def remove_stale(site, root):
         name = path.relative_to(site).as_posix()
         if name not in expected and not name.startswith(("_static/", "_modules/")):
             path.unlink()
+
+
+def unused(site):
+    """Return the names of all files that no page asks for, nor a style sheet that one asks for."""
+    found = pages(site)
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    waiting = [(name, url) for name, page in found.items() for url in page.loads + page.links]
+    pictures = {page.picture for page in found.values()}
+    rest = {name for name in files - set(found) if not any(fnmatch(name, kept) for kept in KEPT)}
+    rest = {name for name in rest if not any(url.endswith(f"/{name}") for url in pictures)}
+    while waiting:
+        name, url = waiting.pop()
+        path, _ = target(name, url)
+        if path in rest and within(url):
+            rest.remove(path)
+            if path.endswith(".css"):
+                waiting += [(path, url) for url in in_style_sheet(site / path)]
+    return sorted(rest)
+
+
+def remove_unused(site):
+    """Remove the files that nothing asks for, such as those of other themes, and empty folders."""
+    for name in unused(site):
+        (site / name).unlink()
+    for folder in sorted(filter(Path.is_dir, site.rglob("*")), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def problems(site, root):
@@ -200,4 +255,5 @@ def problems(site, root):
         *raw_tables(found),
         *external_requests(found, site),
         *dangling(found, site),
+        *repeated(found),
     ]

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from environment import no_arguments
+
 MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
 TASK = re.compile(r"^([a-z][\w-]*):.*?## (.*)$", re.MULTILINE)
 
@@ -13,6 +15,7 @@ def tasks(text):
 
 
 if __name__ == "__main__":
+    no_arguments(__doc__)
     print("make TASK, where TASK is one of")
     for name, what in tasks(MAKEFILE.read_text(encoding="utf-8")):
         print(f"  {name:<12} {what}")

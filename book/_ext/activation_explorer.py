@@ -6,10 +6,11 @@ in the page itself, because a page that is opened from a folder may not fetch th
 replaces what stands there without it: the graph of one function and a sentence, which is the
 content of the directive or, if it has none, says how to see more.
 
-Script and style lie in ``book/_site``: what lies in ``book/_static`` is loaded by every page.
+Script and style lie in ``book/_site``: Jupyter Book has every page load those in ``book/_static``.
 """
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -131,33 +132,44 @@ def as_json(content: dict[str, Any]) -> str:
 # What stands there without the script.
 
 
+FRAME = {"left": 34, "right": 330, "top": 12, "bottom": 292}
+
+
+def across(x: Any) -> Any:
+    """Return where inputs stand in the picture."""
+    return FRAME["left"] + (x + REACH) / (2 * REACH) * (FRAME["right"] - FRAME["left"])
+
+
+def up(y: Any, low: float, high: float) -> Any:
+    """Return where outputs stand in the picture, which shows a range of them."""
+    return FRAME["bottom"] - (y - low) / (high - low) * (FRAME["bottom"] - FRAME["top"])
+
+
+def grid_lines(low: float, high: float) -> Iterator[str]:
+    """Yield the lines behind the curves, with their numbers."""
+    for x in range(-REACH, REACH + 1, 2):
+        at = across(x)
+        yield f'<path class="grid" d="M{at:.1f} {FRAME["top"]}V{FRAME["bottom"]}"/>'
+        yield f'<text x="{at:.1f}" y="310" text-anchor="middle">{number(x)}</text>'
+    for y in np.arange(np.ceil(low * 5), np.floor(high * 5) + 1) / 5:
+        at = up(y, low, high)
+        yield f'<path class="grid" d="M{FRAME["left"]} {at:.1f}H{FRAME["right"]}"/>'
+        yield f'<text x="28" y="{at + 4:.1f}" text-anchor="end">{number(y)}</text>'
+
+
 def picture(activation: Activation) -> str:
     """Return a graph of a function and its derivative, in the classes that the script draws with.
 
     There are no kinks in it: `FIRST` has none.
     """
-    left, right, top, bottom = 34, 330, 12, 292
     values = [activation(GRID), activation.derivative(GRID)]
     low, high = min(0, *map(np.min, values)), max(1, *map(np.max, values))
-
-    def across(x: Any) -> Any:
-        return left + (x + REACH) / (2 * REACH) * (right - left)
-
-    def up(y: Any) -> Any:
-        return bottom - (y - low) / (high - low) * (bottom - top)
-
-    parts = []
-    for x in range(-REACH, REACH + 1, 2):
-        at = across(x)
-        parts.append(f'<path class="grid" d="M{at:.1f} {top}V{bottom}"/>')
-        parts.append(f'<text x="{at:.1f}" y="310" text-anchor="middle">{number(x)}</text>')
-    for y in np.arange(np.ceil(low * 5), np.floor(high * 5) + 1) / 5:
-        parts.append(f'<path class="grid" d="M{left} {up(y):.1f}H{right}"/>')
-        parts.append(f'<text x="28" y="{up(y) + 4:.1f}" text-anchor="end">{number(y)}</text>')
+    parts = [*grid_lines(low, high)]
     for y, kind, label in zip(values, ("", " derivative"), ("f", "f\u2032"), strict=True):
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across(GRID), up(y), strict=True))
+        heights = up(y, low, high)
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across(GRID), heights, strict=True))
         parts.append(f'<polyline class="curve f{kind}" points="{points}"/>')
-        parts.append(f'<text class="f" x="336" y="{up(y[-1]) + 4:.1f}">{label}</text>')
+        parts.append(f'<text class="f" x="336" y="{heights[-1] + 4:.1f}">{label}</text>')
     return (
         '<svg viewBox="0 0 360 316" role="img" '
         f'aria-label="Graph of {activation.name}, solid, and its derivative, dashed">'

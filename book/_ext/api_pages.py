@@ -94,7 +94,7 @@ def source_uri(app: Sphinx, docname: str, place: Place) -> str:
         return f"{repository}/blob/{at}/{path}#L{line}"
     if app.builder.name != "html":
         return ""
-    return app.builder.get_relative_uri(docname, source_page(place.module)) + f"#{place.name}"
+    return app.builder.get_relative_uri(docname, source_page(place.module)) + f"#{place.public}"
 
 
 def source_page(module: str) -> str:
@@ -136,13 +136,25 @@ def source(app: Sphinx, module: str, found: list[Place]) -> str:
         if place.name in numbers:
             uri = app.builder.get_relative_uri(source_page(module), place.docname)
             short, line = place.name.rpartition(".")[2], numbers[place.name] - 1
-            link = f'<a id="{place.name}" href="{uri}#{place.public}">{short}</a>'
+            link = f'<a id="{place.public}" href="{uri}#{place.public}">{short}</a>'
             lines[line] = lines[line].replace(f">{short}<", f">{link}<", 1)
     return "\n".join(lines)
 
 
+def whole(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Keep the first sentence of a constant in one piece.
+
+    Napoleon takes what stands before a colon there for a type, and puts it after the rest.
+    """
+    for number, line in enumerate(lines):
+        if what in ("attribute", "data", "property") and line.startswith(":type: "):
+            lines[number] = ""
+            lines[0] = f"{line.removeprefix(':type: ')}: {lines[0]}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
+    app.connect("autodoc-process-docstring", whole, priority=600)  # after Napoleon
     app.connect("doctree-read", publish, priority=400)  # before the contents are collected
     app.connect("env-purge-doc", purge)
     app.connect("doctree-resolved", link_sources)

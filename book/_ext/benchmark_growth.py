@@ -1,7 +1,8 @@
 """The directive ``benchmark-growth``: a plot of how time and memory grow, from stored figures.
 
-It draws the tables of ``benchmarks/results/growth.json`` as one SVG in the page, so that no point
-of it is typed by hand, and text and axes have the color of the page's text, light or dark. Both
+It draws each table of ``benchmarks/results/growth.json`` as an SVG in the page, so that no point
+of it is typed by hand, and text, axes and lines have the colors of the page, light or dark. The
+drawings stand side by side where there is room, and one below the other on a phone. Both
 axes are logarithmic: a power is a straight line, and its exponent, fitted by least squares to the
 larger half of the sizes, stands at its end.
 """
@@ -18,7 +19,11 @@ from benchmark_table import BenchmarkDirective
 
 Points = list[tuple[float, float]]
 
-LINES = {"time": ("time, µs", "#2f8fd8", ""), "memory": ("memory, MB", "#d9772b", "5 4")}
+LINES = {
+    "time": ("time, µs", "var(--series-1, #0a69a8)", ""),
+    "memory": ("memory, MB", "var(--series-4, #7354d7)", "5 4"),
+}
+AXIS = 'fill="none" stroke="currentColor"'
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 270, 52, 92, 34, 44  # of a panel, in pixels
 
 
@@ -54,23 +59,24 @@ def panel(name: str, table: dict[str, Any], most: float) -> Iterator[str]:
 
     bottom = TOP + inner_height
     yield text(LEFT, TOP - 14, f"Growth with {name}", "start", 14)
-    yield f'<path d="M{LEFT} {TOP}V{bottom}H{LEFT + inner_width}" class="axis"/>'
+    yield f'<path d="M{LEFT} {TOP}V{bottom}H{LEFT + inner_width}" {AXIS}/>'
     for size in sizes:
         yield text(across(size), bottom + 18, f"{size:g}", "middle")
     yield text(LEFT + inner_width / 2, bottom + 36, name, "middle")
     for power in range(math.floor(math.log10(most)) + 1):
-        yield f'<path d="M{LEFT} {up(10**power):.1f}h{inner_width}" class="axis" opacity="0.2"/>'
+        yield f'<path d="M{LEFT} {up(10**power):.1f}h{inner_width}" {AXIS} opacity="0.2"/>'
         yield text(LEFT - 6, up(10**power) + 4, f"{10**power}×", "end")
     ends = apart([up(points[-1][1]) for points in found.values()])
     for (line, points), end in zip(found.items(), ends, strict=True):
         _, color, dashes = LINES[line]
         path = "L".join(f"{across(size):.1f} {up(value):.1f}" for size, value in points)
         yield (
-            f'<path d="M{path}" fill="none" stroke="{color}" stroke-width="2" '
+            f'<path d="M{path}" fill="none" style="stroke: {color}" stroke-width="2" '
             f'stroke-dasharray="{dashes}"/>'
         )
         for size, value in points:
-            yield f'<circle cx="{across(size):.1f}" cy="{up(value):.1f}" r="3" fill="{color}"/>'
+            at = f'cx="{across(size):.1f}" cy="{up(value):.1f}"'
+            yield f'<circle {at} r="3" style="fill: {color}"/>'
         label = f"{line} {exponent(points):.2f}"
         yield text(LEFT + inner_width + 5, end + 4, label, "start", fill=color)
 
@@ -90,7 +96,7 @@ def text(x: float, y: float, words: str, anchor: str, size: int = 11, fill: str 
     color = fill or "currentColor"
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'fill="{color}">{escape(words)}</text>'
+        f'style="fill: {color}">{escape(words)}</text>'
     )
 
 
@@ -105,21 +111,17 @@ def alternative(tables: dict[str, dict[str, Any]]) -> str:
 
 
 def drawing(tables: dict[str, dict[str, Any]]) -> str:
-    """Return the plot of tables, given by what grows, two in a row."""
+    """Return the plots of tables, given by what grows."""
     most = 1.2 * max(
         v for t in tables.values() for c, _, _ in LINES.values() for _, v in series(t, c)
     )
-    rows = math.ceil(len(tables) / 2)
     panels = "".join(
-        f'<g transform="translate({i % 2 * WIDTH} {i // 2 * HEIGHT})">'
-        f"{''.join(panel(name, table, most))}</g>"
-        for i, (name, table) in enumerate(tables.items())
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">'
+        f"{''.join(panel(name, table, most))}</svg>"
+        for name, table in tables.items()
     )
-    return (
-        f'<svg viewBox="0 0 {2 * WIDTH} {rows * HEIGHT}" role="img" '
-        f'aria-label="{escape(alternative(tables))}" style="width: 100%; max-width: 54rem">'
-        f"<style>.axis {{ stroke: currentColor; fill: none }}</style>{panels}</svg>"
-    )
+    words = escape(alternative(tables))
+    return f'<div class="growth" role="img" aria-label="{words}">{panels}</div>'
 
 
 class BenchmarkGrowth(BenchmarkDirective):

@@ -1,9 +1,10 @@
 """The book's own theme: what its templates need to know, and HTML that works without scripts.
 
 The theme lies in ``book/_theme/course``. It inherits Sphinx's ``basic`` and loads one style sheet,
-one script and the fonts that stand beside them. A solution and folded code become ``<details>``.
+two scripts and the fonts that stand beside them. A solution and folded code become ``<details>``.
 """
 
+import hashlib
 import re
 import subprocess
 from html import escape
@@ -23,7 +24,7 @@ from downloads import launches, repository
 
 ROOT = Path(__file__).resolve().parents[2]
 THEME = ROOT / "book" / "_theme" / "course"
-OWN_FILES = ("course.", "ledger.", "math.", "styles/", "scripts/")
+OWN_FILES = ("course.", "course-words.", "ledger.", "math.", "styles/", "scripts/")
 """How the names of style sheets and scripts begin that a page loads; all others are left out."""
 FIRST_FONTS = sorted(path.name for path in (THEME / "static" / "fonts").glob("*.woff2"))
 """All of them: a font that comes late is not used, and half a typeface is worse than none."""
@@ -31,6 +32,8 @@ DEEPEST = 3
 """How deep the contents of a page go: its title, sections and their parts."""
 LONGEST = 160
 """Characters of a description; search engines cut it there."""
+INDEXES = {"genindex": "Index", "py-modindex": "Python Module Index"}
+"""The titles of pages whose templates set them, too late for the window."""
 
 
 class CourseTranslator(HTML5Translator):
@@ -153,7 +156,9 @@ def page_context(
     notebook = source if source.endswith(".ipynb") else ""
     where = app.env.course_repository  # type: ignore[attr-defined]
     context |= {
-        "page_title": page_title(context.get("title", ""), app.config.project),
+        "page_title": page_title(
+            context.get("title") or INDEXES.get(pagename, ""), app.config.project
+        ),
         "description": description(doctree),
         "page_toc": contents(app, pagename),
         "commit": app.env.course_commit,  # type: ignore[attr-defined]
@@ -168,6 +173,14 @@ def page_context(
     }
 
 
+def extensions_digest() -> str:
+    """Return a digest of the extensions: Sphinx does not see by itself when they change."""
+    told = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        told.update(path.name.encode() + path.read_bytes())
+    return told.hexdigest()
+
+
 def remember(app: Sphinx) -> None:
     """Look up once what stands in the foot of every page."""
     app.env.course_commit = commit()  # type: ignore[attr-defined]
@@ -177,11 +190,14 @@ def remember(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the theme."""
     app.add_config_value("comments_config", {}, "")  # Jupyter Book sets it for another extension
+    # If it changes, every page is read anew.
+    app.add_config_value("extensions_digest", extensions_digest(), "env")
     app.add_html_theme("course", str(THEME))
     app.set_translator("html", CourseTranslator)
     app.add_node(solution_node, override=True, html=(visit_solution, depart_details))
     app.add_node(HideCodeCellNode, override=True, html=(visit_folded_code, depart_details))
-    app.add_js_file("course.js", loading_method="defer")
+    for name in ("course.js", "course-words.js"):
+        app.add_js_file(name, loading_method="defer")
     app.connect("config-inited", use_theme, priority=900)
     app.connect("builder-inited", remember)
     app.connect("html-page-context", page_context, priority=900)

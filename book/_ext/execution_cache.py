@@ -142,6 +142,8 @@ def tell(place: str, path: Path, what: str) -> None:
 
 def execute_before(app: "Sphinx", env: "BuildEnvironment", docnames: list[str]) -> None:
     """Execute those of the pages to be read that are notebooks and not in the cache."""
+    if app.config.nb_execution_mode != "cache":
+        return
     paths = [Path(env.doc2path(name)) for name in docnames]
     notebooks = {path: nbformat.read(path, 4) for path in paths if path.suffix == ".ipynb"}
     places = (f"{place}/{len(notebooks)}" for place in range(1, len(notebooks) + 1))

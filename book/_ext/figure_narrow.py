@@ -172,18 +172,30 @@ def share_out_labels(panels: Sequence[Panel]) -> None:
         in_column = [other for other in panels if other.column == panel.column]
         beside = [other.axes for other in in_row if shares(panel, [other], "y")]
         above = [other.axes for other in in_column if shares(panel, [other], "x")]
-        title_above(axes, [other.axes for other in in_column if other.row < panel.row], in_row)
+        heads = [other for other in in_column if other.row < panel.row][:1]
+        if in_row and heads and all(map(has_title, shown_in(heads[0].row, panels))):
+            title_above(axes, heads[0].axes)
         for name, others in (("y", beside), ("x", beside), ("x", above)):
             labels = {getattr(other, f"get_{name}label")() for other in others} - {""}
             if len(labels) == 1 and not getattr(axes, f"get_{name}label")():
                 getattr(axes, f"set_{name}label")(labels.pop(), fontsize=LEAST)
 
 
-def title_above(axes: Axes, above: Sequence[Axes], in_row: Sequence[Panel]) -> None:
-    """Repeat the title of a column on panels that had none, since they leave the column."""
-    if in_row and above and not any(title.get_text() for title in titles_of(axes)):
+def shown_in(row: int, panels: Iterable[Panel]) -> list[Panel]:
+    """Return the panels of a row that show more than its name."""
+    return [panel for panel in panels if panel.row == row and not panel.is_text]
+
+
+def has_title(panel: Panel) -> bool:
+    """Return whether a panel has a title."""
+    return any(title.get_text() for title in titles_of(panel.axes))
+
+
+def title_above(axes: Axes, head: Axes) -> None:
+    """Repeat the title of a column on axes that had none, since they leave the column."""
+    if not any(title.get_text() for title in titles_of(axes)):
         for side in ("left", "center", "right"):
-            axes.set_title(above[0].get_title(side), loc=side)
+            axes.set_title(head.get_title(side), loc=side)
 
 
 def placed(

@@ -20,6 +20,7 @@ from docutils import nodes
 from math_core import LatexError, LatexToMathML
 from sphinx.application import Sphinx
 from sphinx.locale import _
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
@@ -29,6 +30,8 @@ CONVERTER = LatexToMathML(fancy_error=False)
 
 INNERMOST = re.compile(r"\\begin\{(\w+\*?)\}(?:(?!\\begin\{).)*?\\end\{\1\}", re.DOTALL)
 NUMBERED = re.compile(r"\\(begin|end)\{(align|alignat|equation|flalign|gather|multline)\}")
+CLOSING = re.compile(r"[.,;:!?)\]’”-]*")
+OPENING = re.compile(r"[(\[“‘]*\Z")
 PLACE = re.compile(r"^\d+: ")
 
 
@@ -69,6 +72,37 @@ def element(node: nodes.Element, display: bool) -> str:
         return f"<code>{html.escape(node.astext())}</code>"
 
 
+class KeepWithPunctuation(SphinxPostTransform):
+    """Keep a formula in a sentence on the line of the punctuation that touches it."""
+
+    default_priority = 950
+    formats = ("html",)
+
+    def run(self, **_options: Any) -> None:
+        """Wrap such a formula, with its punctuation."""
+        for formula in list(self.document.findall(nodes.math)):
+            held = nodes.inline("", classes=["held"])
+            before, after = touching(formula)
+            formula.replace_self(held)
+            held += [nodes.Text(before)] * bool(before) + [formula]
+            held += [nodes.Text(after)] * bool(after)
+            if len(held) == 1:
+                held.replace_self(formula)
+
+
+def touching(formula: nodes.math) -> tuple[str, str]:
+    """Take the punctuation around a formula from its neighbors, and return it."""
+    parent, place = formula.parent, formula.parent.index(formula)
+    before, after = "", ""
+    if place + 1 < len(parent) and isinstance(parent[place + 1], nodes.Text):
+        after = CLOSING.match(parent[place + 1]).group()
+        parent[place + 1] = nodes.Text(parent[place + 1][len(after) :])
+    if place and isinstance(parent[place - 1], nodes.Text):
+        before = OPENING.search(parent[place - 1]).group()
+        parent[place - 1] = nodes.Text(parent[place - 1][: len(parent[place - 1]) - len(before)])
+    return before, after
+
+
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """Write a formula in a sentence."""
     self.body.append(element(node, display=False))
@@ -89,5 +123,6 @@ def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the renderer; ``html_math_renderer: mathml`` chooses it."""
+    app.add_post_transform(KeepWithPunctuation)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,8 @@
 """Repair what Sphinx and its extensions get wrong, as each page leaves its template.
 
 Nothing here changes what a page says. Code loses the tags that give it no color, which are most
-of them, and a few attributes are put right for readers who use a keyboard or a screen reader.
+of them, a number keeps its percent sign on its line and a formula what touches it, and a few
+attributes are put right for readers who use a keyboard or a screen reader.
 """
 
 import re
@@ -21,6 +22,15 @@ LONGEST = 106
 """Characters of a line of code that a printed page holds; tags and entities count too."""
 LONG = re.compile(rf"^[^<>\n]{{{LONGEST + 1},}}\n?", re.MULTILINE)
 """A line without tags that a printed page does not hold."""
+APART = re.compile(r"<(pre|code|script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
+"""What is no text: tags, and elements whose spaces are part of a program."""
+PERCENT = re.compile(r"(?<=\d) %")
+FORMULA = re.compile(
+    r'<span class="tied">.*?</span>'
+    r"|(?P<before>[(\[“]*)(?P<math><math\b[^>]*>.*?</math>)(?P<after>[.,;:!?)\]”’]*(?:-\w+)?)",
+    re.DOTALL,
+)
+"""A formula with the brackets and points that touch it; browsers would break lines between them."""
 TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
 
 
@@ -44,6 +54,8 @@ REPAIRS: dict[str, Repair] = {
         r"(?:(?!</p>|headerlink).)*(?=</p>)",
         r'\g<0> <a class="headerlink" href="#\2" title="Link to this claim">#</a>',
     ),
+    # Docstrings number their citations each from 1, and nothing links to these.
+    "citation ids": repair(r'(<span class="bibtex-citation") id="id\d+"', r"\1"),
     # The same id on every exercise of a page.
     "exercise ids": repair(
         r'<section id="(exercise|solution)-content">', r'<section class="\1-content">'
@@ -62,11 +74,27 @@ def lean(code: re.Match[str]) -> str:
     return code[1] + LONG.sub(r'<span class="long">\g<0></span>', text) + code[3]
 
 
+def joined(html: str) -> str:
+    """Return a page in which no line of text breaks between a number and its percent sign."""
+    parts, end = [], 0
+    for found in APART.finditer(html):
+        parts += [PERCENT.sub("\N{NO-BREAK SPACE}%", html[end : found.start()]), found[0]]
+        end = found.end()
+    return "".join([*parts, PERCENT.sub("\N{NO-BREAK SPACE}%", html[end:])])
+
+
+def tied(formula: re.Match[str]) -> str:
+    """Return a formula in one piece with what touches it, unless it stands in a line of its own."""
+    if not (formula["before"] or formula["after"]) or 'display="block"' in formula["math"]:
+        return formula[0]
+    return f'<span class="tied">{formula[0]}</span>'
+
+
 def repaired(html: str) -> str:
     """Return a page with every repair applied."""
     for pattern, replacement in REPAIRS.values():
         html = pattern.sub(replacement, html)
-    return CODE.sub(lean, html)
+    return FORMULA.sub(tied, joined(CODE.sub(lean, html)))
 
 
 def after(render: Callable[..., str]) -> Callable[..., str]:

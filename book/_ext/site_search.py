@@ -25,9 +25,6 @@ from sphinx.errors import ExtensionError
 
 SYNONYMS = Path(__file__).resolve().parents[1] / "synonyms.toml"
 INDEX = "course-search-index.js"
-STOCK = """_static/doctools.js _static/documentation_options.js _static/language_data.js
-_static/searchtools.js _static/sphinx_highlight.js searchindex.js""".split()
-"""Files of Sphinx's search; no page loads them."""
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 INLINE = frozenset(
@@ -40,7 +37,8 @@ TITLES = {"claim": "claim-statement", "exercise": "admonition-title"}
 HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 UNREAD_TAGS = frozenset(["annotation", "button", "noscript", "script", "style", "svg"])
 UNREAD_CLASSES = frozenset(
-    "field-list headerlink label ledger rubric text-right toctree-wrapper viewcode-link".split()
+    "field-list headerlink label ledger only-narrow rubric text-right toctree-wrapper"
+    " viewcode-link".split()
 )
 """Marks of what is not read: numbers of tables, the ledger, which repeats the claims, and the
 lists of parameters, which would be a tenth of the index; their names stand in the signatures."""
@@ -279,7 +277,7 @@ def finished_pages(app: Sphinx, builder: StandaloneHTMLBuilder) -> Iterator[tupl
 
 
 def write_index(app: Sphinx, exception: Exception | None) -> None:
-    """Write the index beside the scripts of the theme, and remove the stock search."""
+    """Write the index beside the scripts of the theme."""
     builder = app.builder
     if exception or not isinstance(builder, StandaloneHTMLBuilder) or builder.name != "html":
         return
@@ -287,8 +285,6 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
     told = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
     output = Path(app.outdir)
     (output / "_static" / INDEX).write_text(f"window.COURSE_SEARCH={told};\n", encoding="utf-8")
-    for name in STOCK:
-        (output / name).unlink(missing_ok=True)
 
 
 def leave_out_stock(app: Sphinx) -> None:

@@ -12,6 +12,13 @@ The table that ``make accuracy`` prints is made of these. Its search for larger 
 with PyTorch, and with the extra ``test``; nothing else in the library needs it.
 """
 
+from course_lib._checks import not_installed
+
+try:
+    import mpmath  # noqa: F401
+except ModuleNotFoundError:
+    raise not_installed("mpmath", "mpmath", "test") from None
+
 from course_lib.accuracy.exact import (
     EXACT,
     EXACT_ROWS,

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from course_lib.experiments.choices import Choice
 from course_lib.experiments.progress import counted
-from course_lib.experiments.reporting import DOUBLED, RESULT, Choice, Report, Summary, Versus
+from course_lib.experiments.reporting import DOUBLED, RESULT, Report, Summary, Versus
 
 __all__ = ["as_page", "headline", "markdown_table", "with_interval"]
 
@@ -152,12 +153,18 @@ def _warnings(report: Report) -> list[str]:
             f"**Not finished**: {counted(len(report.unfinished), 'configuration')} without a "
             f"complete result: {_some(report.unfinished)}."
         )
-    edges = [choice for choice in report.choices if choice.at_edge]
+    edges = [_where(choice) for choice in report.choices if choice.at_edge and not choice.flat]
     if edges:
-        told = [f"{c.label} ({c.phase}, {_number(c.value)})" for c in edges]
         parts.append(
             f"**At an edge** of their grid, so that a better {report.tuning['name']} may lie "
-            f"outside: {_some(told)}."
+            f"outside: {_some(edges)}."
+        )
+    flat = [_where(choice) for choice in report.choices if choice.flat]
+    if flat:
+        parts.append(
+            f"**Flat** grids, whose ends are not shown to score worse than the "
+            f"{report.tuning['name']} that was chosen, so that it is one of several, and nothing "
+            f"says on which side a better one would lie: {_some(flat)}."
         )
     if report.failures:
         parts.append(f"**{counted(len(report.failures), 'trial')} failed**, listed below.")
@@ -166,6 +173,11 @@ def _warnings(report: Report) -> list[str]:
             seen = ", ".join(report.origins[name])
             parts.append(f"**Records of more than one {name}**: {seen}.")
     return parts
+
+
+def _where(choice: Choice) -> str:
+    """Return of which result a choice is, and what was chosen."""
+    return f"{choice.label} ({choice.phase}, {_number(choice.value)})"
 
 
 # ---------------------------------------------------------------------------------------------
@@ -248,15 +260,17 @@ def _tuning(report: Report) -> list[str]:
     name, known = report.tuning["name"], [c for c in report.choices if c.at_edge is not None]
     edges = sum(bool(choice.at_edge) for choice in known)
     grown = [choice.widened for choice in known if choice.widened]
+    flat = sum(choice.flat for choice in report.choices)
     note = (
         f"{name}, chosen by {report.tuning['score']}: of {counted(len(known), 'choice')}, {edges} "
         f"at an edge of the grid. Grids that were widened: {len(grown)}, by "
-        f"{counted(sum(grown), 'value')} in all."
+        f"{counted(sum(grown), 'value')} in all. Flat grids, whose ends are not shown to score "
+        f"worse than the choice: {flat}."
     )
     unknown = len(report.choices) - len(known)
     if unknown:
         note += f" Of {counted(unknown, 'choice')} this is not known, as the sweep was cut off."
-    head = ["configuration", "phase", name, "at an edge", "widened"]
+    head = ["configuration", "phase", name, "at an edge", "widened", "flat"]
     return [note, markdown_table(head, [_choice(choice) for choice in report.choices])]
 
 
@@ -264,7 +278,8 @@ def _choice(choice: Choice) -> list[object]:
     """Return a row of the table of choices."""
     edge = {True: "yes", False: "no", None: "unknown"}[choice.at_edge]
     widened = "unknown" if choice.widened is None else choice.widened
-    return [choice.label, choice.phase, _number(choice.value), edge, widened]
+    flat = "yes" if choice.flat else "no"
+    return [choice.label, choice.phase, _number(choice.value), edge, widened, flat]
 
 
 def _doubled(report: Report) -> list[str]:

@@ -18,13 +18,14 @@ import numpy as np
 
 from course_lib._checks import as_flag, as_number, check_choice, check_type, unknown_name
 from course_lib._typing import Array
+from course_lib.experiments.choices import Choice, choice_of
 from course_lib.experiments.records import Records
 from course_lib.experiments.standard import NOT_RUN
 from course_lib.experiments.sweeping import configurations
 from course_lib.experiments.trials import WHERE, canonical
 from course_lib.statistics import Difference, holm, paired, t_interval
 
-__all__ = ["Choice", "Failure", "Group", "Report", "Summary", "Versus"]
+__all__ = ["Failure", "Group", "Report", "Summary", "Versus"]
 
 Rows = Sequence[Mapping[str, Any]]
 Interval = tuple[float, float, float]  # center, low, high
@@ -110,29 +111,6 @@ class Versus:
     def decided(self) -> bool:
         """Whether it is better or worse."""
         return self.verdict in ("better", "worse")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What was tuned for a result.
-
-    Attributes
-    ----------
-    label, phase : str
-        Of the configuration and of the result.
-    value : float or None
-        What was chosen; None where every value had an error.
-    at_edge : bool or None
-        Whether it is the smallest or largest that was tried; None if that is not recorded yet.
-    widened : int or None
-        How often the grid grew.
-    """
-
-    label: str
-    phase: str
-    value: float | None
-    at_edge: bool | None
-    widened: int | None
 
 
 @dataclass(frozen=True)
@@ -296,16 +274,10 @@ class Report:
         if not self.tuning:
             return []
         return [
-            Choice(
-                group.label,
-                phase,
-                row.get(self.tuning["name"]),
-                row.get("at_edge"),
-                row.get("widened"),
-            )
+            choice_of(group.label, phase, result, group.phases.get(tuning, ()), self.tuning)
             for group in self.groups
-            for phase in (RESULT, DOUBLED)
-            for row in group.phases.get(phase, ())[:1]
+            for phase, tuning in ((RESULT, "tuning"), (DOUBLED, "tuning, doubled"))
+            if (result := group.phases.get(phase))
         ]
 
     @property

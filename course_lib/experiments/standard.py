@@ -6,7 +6,10 @@ A result may depend on what was tried before it. The standard of this course var
    default. The mean score over these seeds decides, as in `course_lib.experiments.tune`.
 2. *Wider.* While the best value is the smallest or the largest, the true best may lie outside. One
    more value is tried there, a step of the grid's own ratio away, and again, up to `Tune.widen`
-   times. Where the best is at the edge still, the records say so.
+   times. Where the best is at the edge still, the records say so. Of equal scores the one in the
+   middle counts as the best, so a grid whose values all score exactly alike does not grow: nothing
+   says on which side. Where luck puts an end first, as it may at chance, a grid grows there.
+   Reports call such grids flat (`course_lib.experiments.choices`).
 3. *Finer.* The geometric means of the best value and its neighbors are tried.
 4. *Result.* The best of all is used with other seeds, which alone are the result.
 5. *Twice the budget.* The chosen value and its neighbors are tuned anew with twice as many epochs,

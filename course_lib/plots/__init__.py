@@ -4,6 +4,13 @@ Call `use_style` once, at the top of a notebook. The colors differ in lightness 
 they stay apart for color-blind readers; labels stand at the lines rather than in a legend.
 """
 
+from course_lib._checks import not_installed
+
+try:
+    import matplotlib  # noqa: F401
+except ModuleNotFoundError:
+    raise not_installed("matplotlib", "Matplotlib", "plots") from None
+
 from course_lib.plots.figures import (
     bands,
     confusion,

@@ -18,6 +18,13 @@ All public names are here. This is the only package of the library, with what us
 PyTorch.
 """
 
+from course_lib._checks import not_installed
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError:
+    raise not_installed("torch", "PyTorch", "torch") from None
+
 from course_lib.pytorch.activation_modules import activation_module
 from course_lib.pytorch.building import mlp
 from course_lib.pytorch.conversion import from_numpy, to_numpy

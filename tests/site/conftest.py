@@ -1,17 +1,14 @@
 """A browser on the built site, served and as a folder. Nothing skips: what is missing fails."""
 
-from pathlib import Path
-
 import browser as browsing
+import paper
 import pytest
 
-NO_SITE = "there is no finished site; build it with: make book"
 
-
-def browser_path():
-    """Return the browser to drive."""
+def found(find):
+    """Return what a function finds; LookupError ends the tests, and says what to do."""
     try:
-        return browsing.find()
+        return find()
     except LookupError as problem:
         return pytest.exit(problem.args[0], 1)
 
@@ -19,10 +16,7 @@ def browser_path():
 @pytest.fixture(scope="session")
 def site():
     """Return the folder of the built site."""
-    build = Path(__file__).resolve().parents[2] / "_build"
-    if (build / "unfinished").exists() or not (build / "html" / "index.html").exists():
-        pytest.exit(NO_SITE, 1)
-    return build / "html"
+    return found(paper.finished_site)
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +27,21 @@ def served(site):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Return the browser."""
+def playwright():
+    """Return what drives browsers."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
-        yield found
-        found.close()
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    """Return the browser."""
+    path = found(browsing.find)
+    browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    yield browser
+    browser.close()
 
 
 class Visit:

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from test_pages import CHAPTERS, DOCUMENTS, PAGES, THEMES, WIDTHS
+from test_pages import CHAPTERS, DOCUMENTS, FOLDER, GENERATED, PAGES, THEMES, WIDTHS
 
 EXPLORER = "book/explorer.html"
 DESCRIPTION = "document.querySelector('meta[name=description]')?.content ?? ''"
@@ -84,13 +84,18 @@ def test_every_page_has_a_title_and_a_description_of_its_own(visit):
     assert min(map(len, descriptions)) >= 40
 
 
+@pytest.mark.parametrize("name", GENERATED)
+def test_an_index_has_a_title_too(visit, name):
+    assert re.match(r"\w+ · Why Networks Bend$", visit(name).page.title())
+
+
 def test_without_an_address_of_the_site_no_picture_is_promised(visit):
     page = visit("index.html").page
     assert page.locator("meta[property='og:image']").count() == 0
     assert page.locator("meta[property='og:title']").count() == 1
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_a_notebook_can_be_downloaded(visit, folder, tmp_path):
     page = visit(CHAPTERS[0], folder=folder).page
     with page.expect_download() as started:
@@ -101,11 +106,11 @@ def test_a_notebook_can_be_downloaded(visit, folder, tmp_path):
     assert "pip install" in "".join(notebook["cells"][0]["source"])
 
 
-def test_what_has_no_script_beside_it_is_shown(visit):
+def test_a_notebook_without_its_script_is_shown(visit):
     page = visit(CHAPTERS[0], folder=True).page
-    page.evaluate("document.querySelector('a[download]').href = '../_sources/book/glossary.md'")
+    page.evaluate("document.querySelector('a[download]').dataset.script = 'missing.js'")
     page.get_by_role("link", name="Download the notebook").click()
-    page.wait_for_url("**/glossary.md")
+    page.wait_for_url("**/necessity.ipynb")
 
 
 def test_the_foot_tells_version_and_commit(visit):
@@ -116,16 +121,17 @@ def test_the_foot_tells_version_and_commit(visit):
 # The explorer.
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_the_explorer_shows_what_a_link_asks_for(visit, folder):
-    page = visit(f"{EXPLORER}#f=gelu&g=relu&x=-0.75", folder=folder).page
+    minus = "−" if folder else "-"  # as it is typed, and as the page shows it
+    page = visit(f"{EXPLORER}#f=gelu&g=relu&x={minus}0.75", folder=folder).page
     assert page.get_by_label("Function f").input_value() == "gelu"
     assert page.get_by_label("Compare with g").input_value() == "relu"
     assert "x = −0.75" in page.locator(".reading").inner_text()
     assert not page.locator(".unknown").is_visible()
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_what_is_chosen_stands_in_the_address(visit, folder):
     page = visit(EXPLORER, folder=folder).page
     page.get_by_label("Function f").select_option("tanh")
@@ -140,7 +146,8 @@ def test_what_is_chosen_stands_in_the_address(visit, folder):
     [
         ("f=geluu", ["“geluu”", "Did you mean gelu", "Expected: ", "softplus"]),
         ("f=nothing-like-it", ["“nothing-like-it”", "Expected: "]),
-        ("g=Relu", ["“Relu”", "relu"]),
+        ("g=Relu", ["“Relu”", "Did you mean relu?"]),
+        ("f=GELU", ["“GELU”", "Did you mean gelu?"]),
         ("x=7", ["“7”", "from −6 to 6"]),
         ("x=left", ["“left”", "from −6 to 6"]),
         ("h=relu", ["“h”", "f, g and x"]),

@@ -1,12 +1,12 @@
 """The ledger's filter: by verdict, chapter, evidence and words, kept in the address."""
 
-import pytest
+from test_pages import FOLDER, OVERFLOWING
 
 PAGE = "book/ledger.html"
 SHOWN = ".ledger-entry:visible"
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_the_ledger_shows_what_is_asked_for(visit, folder):
     page = visit(PAGE, folder=folder).page
     every = page.locator(SHOWN).count()
@@ -15,6 +15,9 @@ def test_the_ledger_shows_what_is_asked_for(visit, folder):
     assert 0 < fails < every
     assert page.locator(SHOWN + ".claim-fails").count() == fails
     assert page.locator("output").inner_text() == f"{fails} of {every} claims"
+    lines = page.locator(".ledger-contents li:visible").all_inner_texts()
+    assert len(lines) == page.locator(".ledger-chapter:visible").count()
+    assert sum(int(line.rpartition(", ")[2]) for line in lines) == fails
     page.fill("input[name=words]", "ReLU")
     assert page.locator(SHOWN).count() <= fails
     page.fill("input[name=words]", "no such words")
@@ -39,6 +42,11 @@ def test_an_unknown_choice_is_named(visit):
     assert '"maybe"' in told and "holds-if" in told
     assert opened.page.locator(SHOWN).count() > 20
     assert opened.complaints == []
+
+
+def test_a_long_choice_stays_within_the_window(visit):
+    page = visit(f"{PAGE}?verdict={'m' * 3000}").page
+    assert page.evaluate(OVERFLOWING) <= 0
 
 
 def test_without_scripts_all_claims_are_there(visit):

@@ -1,6 +1,7 @@
 """On paper: printed chapters, the PDF of the course, its exercises, and the EPUB."""
 
 import re
+import sys
 import zipfile
 from xml.etree import ElementTree
 
@@ -113,6 +114,51 @@ def test_every_link_within_the_pdf_leads_somewhere(course):
     assert [url for url in outside if not url.startswith(("https://", "http://"))] == []
 
 
+def test_a_printed_output_is_not_cut(course, site):
+    texts = [words(page.extract_text()) for page in course.pages]
+    outputs = [output for page in some(site) for output in page.article.select(".output pre")]
+    assert len(outputs) > 30
+    for output in outputs:
+        told = words(output.get_text())
+        assert any(told in text for text in texts), output.get_text()
+
+
+def test_nothing_that_leads_on_stands_alone_at_the_foot_of_a_page(course, site):
+    leading = {
+        words(tag.get_text())
+        for page in some(site)
+        for tag in page.article.select("h2, h3, h4, dt, details.code > summary")
+    }
+    alone = []
+    for number, page in enumerate(course.pages[5:], 6):
+        last = [line for line in page.extract_text().splitlines() if words(line)][-1]
+        alone += [(number, last)] * (words(last) in leading)
+    last_words = {words(page.article.get_text())[-20:] for page in some(site)}
+    assert [found for found in alone if words(found[1])[-20:] not in last_words] == []
+
+
+def test_letters_of_the_pdf_come_from_the_fonts_of_the_site(course):
+    """A variable font has no name in a PDF; signs such as that of a verdict may have one."""
+    fonts = {
+        font.get_object().get("/BaseFont", "/")
+        for page in course.pages[:-10]  # names with letters that Source Serif lacks are cited there
+        for font in page["/Resources"].get("/Font", {}).values()
+    }
+    named = {name.partition("+")[2].partition("-")[0] for name in fonts} - {""}
+    assert {name for name in named if "Serif" in name or "Liberation" in name} == set()
+
+
+def test_a_pdf_that_fails_leaves_the_old_one(tmp_path):
+    path = tmp_path / "pdf" / "book.pdf"
+    with paper.written(path) as draft:
+        draft.write_text("old")
+    with pytest.raises(ZeroDivisionError), paper.written(path) as draft:
+        draft.write_text("ha")
+        draft.write_text(str(1 / 0))
+    assert path.read_text() == "old"
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_the_pdf_is_tagged_and_says_its_title(course):
     assert course.root_object["/MarkInfo"]["/Marked"]
     assert course.metadata.title == paper.settings()["title"]
@@ -190,12 +236,42 @@ def test_formulas_in_the_epub_are_mathml_and_solutions_stand_below_their_exercis
         assert len(solutions) == len(page.article.select("div.exercise")), page.name
 
 
+def test_the_package_says_what_the_book_is(epub):
+    metadata = tree(epub, "content.opf").find("opf:metadata", SPACES)
+    told = {tag.tag.partition("}")[2]: tag.text for tag in metadata}
+    assert told["title"] == paper.settings()["title"]
+    assert (told["language"], told["description"]) == ("en", paper.SUBTITLE)
+    assert told["identifier"].startswith("urn:uuid:")
+    assert "CC BY 4.0" in told["rights"]
+    assert "creativecommons.org/licenses/by/4.0" in metadata.find("opf:link", SPACES).get("href")
+
+
+@pytest.mark.parametrize("name", ["index", "necessity", "benchmarks"])
+def test_a_page_of_the_epub_is_not_cut_and_figures_stay_light_at_night(
+    epub, browser, tmp_path, name
+):
+    epub.extractall(tmp_path)
+    page = browser.new_page(viewport={"width": 600, "height": 800})
+    page.goto((tmp_path / "book" / f"{name}.xhtml").as_uri())
+    page.add_style_tag(content="html { background: #111; color: #ddd }")
+    grounds = """[...document.querySelectorAll("img, svg")]
+      .map((figure) => getComputedStyle(figure).backgroundColor)"""
+    assert set(page.evaluate(grounds)) == {"rgb(253, 252, 250)"}
+    assert page.evaluate(CUT.replace("article ", "article :not(.scrolls) > ")) == []
+    page.close()
+
+
 # What is missing has one clear line.
 
 
-def test_without_a_site_one_line_says_so(monkeypatch, tmp_path, capsys):
+@pytest.mark.parametrize("unfinished", [False, True])
+def test_without_a_finished_site_one_line_says_so(monkeypatch, tmp_path, capsys, unfinished):
     monkeypatch.setattr(paper, "BUILD", tmp_path)
     monkeypatch.setattr(paper, "SITE", tmp_path / "html")
+    if unfinished:
+        (tmp_path / "html").mkdir()
+        (tmp_path / "html" / "index.html").touch()
+        (tmp_path / "unfinished").touch()
     for program in (make_pdf, make_epub):
         assert paper.run(program.make) == 1
         assert capsys.readouterr().err == f"{paper.NO_SITE}\n"
@@ -205,6 +281,25 @@ def test_without_a_browser_one_line_says_so(monkeypatch, capsys):
     monkeypatch.setenv("CHROMIUM", "no-such-browser")
     assert paper.run(make_pdf.make) == 1
     assert "CHROMIUM names no-such-browser" in capsys.readouterr().err
+
+
+def test_a_browser_that_does_not_start_is_one_line(playwright):
+    with (
+        pytest.raises(LookupError, match=r"does not start as a browser: [^\n]*$"),
+        make_pdf.started(playwright, sys.executable),
+    ):
+        pass
+
+
+def test_what_is_in_the_way_is_one_line(tmp_path, capsys):
+    (tmp_path / "pdf").touch()
+
+    def make():
+        with paper.written(tmp_path / "pdf" / "book.pdf"):
+            pass
+
+    assert paper.run(make) == 1
+    assert capsys.readouterr().err == f"{tmp_path / 'pdf'}: File exists\n"
 
 
 def test_without_java_an_epub_is_not_called_checked(monkeypatch, tmp_path):

@@ -40,7 +40,7 @@ def test_code_links_to_the_reference_and_that_to_the_source(visit):
     page.locator('dt[id="course_lib.activations.sigmoid"] a.source').click()
     assert page.locator("h1").inner_text() == "Source of course_lib.activations.sigmoids"
     assert "def sigmoid(" in page.locator("article pre").inner_text()
-    page.locator("#sigmoid").click()
+    page.locator("[id='course_lib.activations.sigmoid']").click()
     assert page.url.endswith("activations.html#course_lib.activations.sigmoid")
 
 

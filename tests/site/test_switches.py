@@ -1,12 +1,12 @@
 """The switches of the bar: light or dark, text only; the menu; copying; what is linked opens."""
 
-import pytest
+from test_pages import FOLDER
 
 PAGE = "book/necessity.html"
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
+@FOLDER
 def test_the_choice_of_colors_lasts(visit, folder):
     page = visit(PAGE, folder=folder).page
     light = page.evaluate(BACKGROUND)
@@ -59,6 +59,8 @@ def test_the_menu_of_a_phone_opens_and_closes(visit):
 
 def test_the_keyboard_reaches_the_search_box(visit):
     page = visit(PAGE).page
+    page.keyboard.press("Control+/")  # belongs to the browser or to what extends it
+    assert page.evaluate("document.activeElement.id") != "find"
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "find"
     page.keyboard.type("a/b")

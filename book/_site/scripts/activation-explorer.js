@@ -221,8 +221,9 @@
   };
 
   const unknownName = (letter, name, names) => {
-    const least = Math.min(...names.map((candidate) => distance(name, candidate)));
-    const near = least > 2 ? [] : names.filter((candidate) => distance(name, candidate) === least);
+    const apart = (candidate) => distance(name.toLowerCase(), candidate);
+    const least = Math.min(...names.map(apart));
+    const near = least > 2 ? [] : names.filter((candidate) => apart(candidate) === least);
     const meant = near.length ? ` Did you mean ${near.join(" or ")}?` : "";
     return `The link asks for ${letter} = \u201c${name}\u201d, which is not here.${meant} Expected: ${names.join(", ")}.`;
   };
@@ -237,7 +238,8 @@
         if (names.includes(value) || (key === "g" && !value)) wanted[key] = value;
         else unknown.push(unknownName(key, value, names));
       } else if (key === "x") {
-        if (value.trim() && Math.abs(value) <= reach) wanted.x = +value;
+        const number = value.replace("\u2212", "-"); // the sign that the page itself shows
+        if (number.trim() && Math.abs(number) <= reach) wanted.x = +number;
         else unknown.push(`The link asks for x = \u201c${value}\u201d. Expected: a number from ${show(-reach)} to ${reach}.`);
       } else {
         unknown.push(`The link sets \u201c${key}\u201d. Expected: f, g and x.`);

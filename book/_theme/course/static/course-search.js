@@ -1,8 +1,10 @@
 // The search page. A classic script, after the index (window.COURSE_SEARCH) and MiniSearch, which
-// ranks by BM25+. Words are compared without case, accents and plural; a name such as he_normal is
-// found as a whole, without its underscore, and by its parts.
+// ranks by BM25+. Words are those of course-words.js; a name such as he_normal is found as a whole,
+// without its underscore, and by its parts.
 (() => {
+  const { WORD, fold, forms, joined, marked, parts, spans, stem, words } = window.courseWords ?? {};
   const AT_ONCE = 50;
+  const before = history.state?.shown ?? 0; // how many hits a reader saw who comes back
   const BEFORE = 60; // characters of an excerpt before the first hit, and in all
   const LENGTH = 260;
   const KINDS = { page: "", section: "", claim: "Claim", exercise: "Exercise", solution: "Solution",
@@ -10,23 +12,11 @@
   const WEIGHTS = { page: 1.6, section: 1.2, term: 1.5, exercise: 0.7, solution: 0.7,
     api: 0.5, source: 0.6 };
   const SMALL = new Set("a an and are as at be by for from in is it of on or that the this to with what why how".split(" "));
-  const WORD = /[\p{L}\p{M}\p{N}∂∇∞]+(?:[._'’‑-]+[\p{L}\p{M}\p{N}]+)*/gu;
-
-  const PART = /[\p{L}\p{M}\p{N}∂∇∞]+/gu;
-
   const input = document.getElementById("query");
   const count = document.getElementById("search-count");
   const list = document.getElementById("hits");
   const more = document.getElementById("more");
   const asked = (new URLSearchParams(location.search).get("q") ?? "").trim();
-
-  // Words.
-  const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-  const stem = (word) => (word.length > 3 && /[^sui]s$/.test(word) ? word.slice(0, -1) : word);
-  const words = (text) => text.match(WORD) ?? [];
-  const parts = (word) => (/^[\d.]+$/.test(word) ? [word] : fold(word).match(PART) ?? []);
-  const joined = (word) => parts(word).join("");
-  const forms = (word) => [...new Set([joined(word), ...parts(word)].map(stem))];
 
   // The index.
   const { pages, entries, synonyms } = window.COURSE_SEARCH ?? {};
@@ -67,7 +57,8 @@
   };
   const units = (asked) => {
     const told = words(asked);
-    const wanted = told.length > 1 ? told.filter((word) => !SMALL.has(fold(word))) : told;
+    const large = told.filter((word) => !SMALL.has(fold(word)));
+    const wanted = large.length ? large : told;
     const found = [];
     for (let i = 0; i < wanted.length; ) {
       const size = [3, 2].find((n) => i + n <= wanted.length
@@ -80,7 +71,7 @@
   const names = (id, term) => entries[id][2] === "api" && stem(joined(entries[id][1].split(".").at(-1))) === term;
   const plain = (text) => ` ${words(text).map(fold).join(" ")} `;
   const search = (asked) => {
-    const phrases = [...asked.matchAll(/["“”]([^"“”]+)["“”]/g)].map(([, phrase]) => plain(phrase));
+    const phrases = [...asked.matchAll(/["“”]([^"“”]+)["“”]/g)].map(([, phrase]) => plain(phrase)).filter((phrase) => phrase.trim());
     const told = phrases.length ? words(asked) : units(asked);
     if (!told.length) return [];
     const wanted = told.map((word, i) => (phrases.length ? exactly(word) : unit(word, i === told.length - 1)));
@@ -117,25 +108,6 @@
     made.append(...children);
     return made;
   };
-  // Where a text is marked: parts of a name, or all of it if all were found, or none alone.
-  const spans = (text, terms) => [...text.matchAll(WORD)].flatMap((match) => {
-    const [word] = match;
-    const single = [...word.matchAll(PART)];
-    const found = single.filter(([part]) => terms.has(stem(fold(part))));
-    const whole = found.length ? found.length === single.length : terms.has(stem(joined(word)));
-    return (whole ? [{ 0: word, index: 0 }] : found)
-      .map(({ 0: part, index }) => [match.index + index, match.index + index + part.length, stem(joined(part))]);
-  });
-  const marked = (text, terms, from = 0, to = text.length) => {
-    const pieces = [];
-    let done = from;
-    for (const [start, end] of spans(text, terms)) {
-      if (start < from || end > to) continue;
-      pieces.push(text.slice(done, start), element("mark", "", text.slice(start, end)));
-      done = end;
-    }
-    return [...pieces, text.slice(done, to)];
-  };
   const excerpt = (text, terms) => {
     const found = spans(text, terms);
     const different = (start) => new Set(
@@ -154,7 +126,7 @@
     const matched = new Set(terms);
     const heading = title || (kind === "api" ? place : text.split(" ").slice(0, 12).join(" ") + " …");
     const link = element("a", "", ...marked(heading, matched).flatMap(breakable));
-    link.href = address + (place ? `#${encodeURI(place)}` : "");
+    link.href = `${address}?${new URLSearchParams({ marked: terms.join(" ") })}${place ? `#${encodeURI(place)}` : ""}`;
     const where = [KINDS[kind], kind === "page" ? "" : pageTitle].filter(Boolean).join(" · ");
     const only = code && !spans(text, matched).length && spans(code, matched).length;
     const shown = only ? ["In its code: ", ...excerpt(code, matched)] : excerpt(text, matched);
@@ -167,6 +139,7 @@
     list.append(...waiting.slice(0, AT_ONCE).map(hit));
     waiting = waiting.slice(AT_ONCE);
     more.hidden = !waiting.length;
+    history.replaceState({ shown: list.children.length }, "");
     return list.children[first]?.querySelector("a");
   };
   const answer = () => {
@@ -181,7 +154,7 @@
     } else {
       count.textContent = `${places} for “${asked}”.`;
     }
-    showMore();
+    do showMore(); while (list.children.length < before && waiting.length);
   };
 
   more.addEventListener("click", () => showMore()?.focus());
@@ -195,7 +168,7 @@
   }
   document.getElementById("find").value = asked;
   document.title = `${asked} · ${document.title}`;
-  if (!entries || !window.MiniSearch) {
+  if (!entries || !window.MiniSearch || !window.courseWords) {
     count.textContent = "The index of the search did not load. Load the page again, or look in the index of names.";
     return;
   }

@@ -37,9 +37,18 @@
   });
   showReading();
 
+  // The element that an address means, if its author wrote it well.
+  const placeOf = (hash) => {
+    try {
+      return document.getElementById(decodeURIComponent(hash.slice(1)));
+    } catch {
+      return null;
+    }
+  };
+
   // A link into something folded opens it.
   const reveal = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = placeOf(location.hash);
     if (!target) return;
     for (let above = target; above; above = above.parentElement) {
       if (above.tagName === "DETAILS") above.open = true;
@@ -113,7 +122,7 @@
   // Where the reader is, in the contents of the page.
   const links = [...document.querySelectorAll(".contents.wide a")];
   const places = links
-    .map((link) => [link, document.getElementById(decodeURIComponent(link.hash.slice(1)))])
+    .map((link) => [link, placeOf(link.hash)])
     .filter(([, place]) => place);
   let waiting = false;
   const follow = () => {
@@ -211,14 +220,15 @@
         setTimeout(() => URL.revokeObjectURL(link.href), 60000);
       });
       script.addEventListener("error", () => location.assign(notebook.href));
-      script.src = `${notebook.href}.js`;
+      script.src = notebook.dataset.script;
       document.head.append(script);
     });
   }
 
   // The search box answers to "/", the menu closes on Escape.
   addEventListener("keydown", (event) => {
-    if (event.key === "/" && !event.target.closest?.("input, textarea, [contenteditable]")) {
+    const alone = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (event.key === "/" && alone && !event.target.closest?.("input, textarea, [contenteditable]")) {
       event.preventDefault();
       (document.getElementById("query") ?? document.getElementById("find"))?.focus();
     }

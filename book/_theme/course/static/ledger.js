@@ -72,7 +72,12 @@
   const update = () => {
     for (const entry of entries) entry.hidden = !fits(entry);
     for (const part of document.querySelectorAll(".ledger-chapter")) {
-      part.hidden = !part.querySelector(".ledger-entry:not([hidden])");
+      const count = part.querySelectorAll(".ledger-entry:not([hidden])").length;
+      part.hidden = !count;
+      const link = document.querySelector(`.ledger-contents a[href="#${part.id}"]`);
+      if (!link) continue;
+      link.nextSibling.data = `, ${count}`;
+      link.closest("li").hidden = !count;
     }
     const shown = entries.filter((entry) => !entry.hidden).length;
     const count = shown ? `${shown} of ${entries.length} claims` : "No claim fits; loosen one of the choices.";

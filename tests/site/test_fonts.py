@@ -1,0 +1,75 @@
+"""Every character of a page is in the font that it is set in, or is named here."""
+
+from collections import defaultdict
+
+import pytest
+from browser import SHIFT
+from bs4 import BeautifulSoup, Comment
+from build_book import ROOT
+from fontTools.ttLib import TTFont
+
+FOLDER = ROOT / "book" / "_theme" / "course" / "static" / "fonts"
+FONTS = {
+    "text": ["source-serif-4", "source-serif-4-italic", "source-sans-3"],
+    "code": ["jetbrains-mono"],
+    "formula": ["stix-two-math"],
+}
+ELSEWHERE = {
+    "text": "",
+    "code": "εη∂∞⁰⁴⁵⁶⁷⁸⁹⁻",  # names of axes and powers of ten, in code that draws
+    "formula": "\ufe00",  # asks for a form of the sign before it
+}
+"""Characters that may come from a font of the reader's system."""
+CODE = {"code", "pre", "kbd", "samp"}
+
+
+def kind(text):
+    """Return what sort of text a piece of a page is, or nothing where it is not shown."""
+    around = {parent.name for parent in text.parents}
+    if isinstance(text, Comment) or around & {"script", "style", "annotation"}:
+        return ""
+    return "formula" if "math" in around else "code" if around & CODE else "text"
+
+
+@pytest.fixture(scope="module")
+def characters(site):
+    """Return the characters of all pages by the sort of text, each with a page that has it."""
+    found = defaultdict(dict)
+    for path in sorted(site.rglob("*.html")):
+        page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for text in page.body.find_all(string=True):
+            for character in set(text):
+                found[kind(text)].setdefault(character, path.relative_to(site).as_posix())
+    return found
+
+
+@pytest.mark.parametrize("sort", FONTS)
+def test_every_character_is_in_its_font(characters, sort):
+    missing = {
+        (font, character): page
+        for font in FONTS[sort]
+        for known in [set(map(chr, TTFont(FOLDER / f"{font}.woff2").getBestCmap()))]
+        for character, page in characters[sort].items()
+        if character.isprintable() and character not in known | set(ELSEWHERE[sort])
+    }
+    assert missing == {}
+
+
+@pytest.mark.parametrize("sort", FONTS)
+def test_what_is_named_is_on_a_page(characters, sort):
+    assert set(ELSEWHERE[sort]) <= set(characters[sort])
+
+
+def test_text_does_without_fonts_that_come_after_a_second_and_never_moves(browser, served):
+    window = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, held = window.new_page(), []
+    page.route("**/*.woff2", lambda route: held.append(route))
+    page.goto(f"{served}index.html", wait_until="domcontentloaded")
+    page.wait_for_selector("html.without-fonts", state="attached")
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(1000)
+    assert page.evaluate(SHIFT) == 0
+    assert page.locator("html.without-fonts:not(.settling)").count() == 1
+    assert "Source" not in page.evaluate("getComputedStyle(document.body).fontFamily")
+    window.close()
