@@ -559,32 +559,6 @@ def sweeps_module(name: str) -> ModuleType:
     return _optional(name, package, extra)
 
 
-def data_module(name: str) -> ModuleType:
-    """Import a package that fetches data, or a module of it, when it is first used.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``"pooch"``; one of the extra ``data``, or what those need.
-
-    Returns
-    -------
-    module
-        That module.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If it is not installed; the message says how to install it.
-
-    Examples
-    --------
-    >>> data_module("tqdm.auto").__name__
-    'tqdm.auto'
-    """
-    return _optional(name, name.partition(".")[0], "data")
-
-
 def pytorch_module() -> ModuleType:
     """Import `course_lib.pytorch`, for which PyTorch is needed, when it is first used.
 

@@ -11,11 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from course_lib._checks import data_module
+from course_lib._checks import not_installed
 from course_lib.data.bundled import DataError
 
 __all__ = ["File", "check_content", "fetched", "folder", "in_megabytes", "is_there"]
@@ -61,7 +63,7 @@ def folder() -> Path:
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named).expanduser().absolute()
-    return Path(data_module("pooch").os_cache("why-networks-bend"))
+    return Path(_module("pooch").os_cache("why-networks-bend"))
 
 
 def is_there(dataset: str, file: File) -> bool:
@@ -138,7 +140,7 @@ def _from_mirror(url: str, file: File, path: Path, read: Callable[[Path], T]) ->
             raise _Unusable(f"sent {size:,} bytes that are not this file") from None
 
     part = f"{path.name}.part"
-    with _quiet(data_module("pooch")) as pooch:
+    with _quiet(_module("pooch")) as pooch:
         new = pooch.retrieve(url, None, fname=part, path=path.parent, downloader=download)
     Path(new).replace(path)
     return found[0]
@@ -146,7 +148,7 @@ def _from_mirror(url: str, file: File, path: Path, read: Callable[[Path], T]) ->
 
 def _write(pieces: Iterator[bytes], path: Path, file: File) -> None:
     """Write what comes, and show how far it is."""
-    tqdm = data_module("tqdm.auto").tqdm
+    tqdm = _module("tqdm.auto").tqdm
     options = {"unit": "B", "unit_scale": True, "leave": False, "delay": 1}
     with path.open("wb") as out, tqdm(desc=file.name, total=file.size, **options) as bar:
         for piece in pieces:
@@ -156,8 +158,8 @@ def _write(pieces: Iterator[bytes], path: Path, file: File) -> None:
 
 def _pieces(url: str, most: int) -> Iterator[bytes]:
     """Yield what a mirror sends, or raise why it does not."""
-    requests = data_module("requests")
-    of_urllib3 = data_module("urllib3").exceptions.HTTPError
+    requests = _module("requests")
+    of_urllib3 = _module("urllib3").exceptions.HTTPError
     troubles = (requests.RequestException, of_urllib3, http.client.HTTPException, TimeoutError)
     try:
         asked = {"Accept-Encoding": "identity"}  # as it is: packed once is enough
@@ -198,6 +200,15 @@ def _in_words(trouble: Exception) -> str:
     return f"failed ({type(trouble).__name__})"
 
 
+def _module(name: str) -> ModuleType:
+    """Import what fetches, or a module of it, when it is first used, or say how to install it."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        package = name.partition(".")[0]
+        raise not_installed(package, package, "data") from None
+
+
 @contextmanager
 def _quiet(pooch: Any) -> Iterator[Any]:
     """Keep pooch from telling each address, and the digest of a packed file."""
@@ -226,7 +237,7 @@ def _writable(place: Path) -> Iterator[None]:
 @contextmanager
 def _alone(place: Path, dataset: str) -> Iterator[None]:
     """Hold the lock of a folder, and remove what a process left there that was killed."""
-    filelock = data_module("filelock")
+    filelock = _module("filelock")
     lock = filelock.FileLock(place / ".lock")
     try:
         lock.acquire(timeout=1)
