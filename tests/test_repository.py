@@ -402,6 +402,15 @@ def test_expected_skips_pass(skipped, expected):
     assert conftest.skips_problem(skipped, expected) is None
 
 
+def test_integration_expects_the_skips_of_full_data_sets():
+    listing = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_full_data.py"]
+    done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True)
+    tests = done.stdout.count("::")
+    assert tests
+    assert f"\nfull={tests}\n" in read(".ci/run")
+    assert f'EXPECTED_SKIPS: "{1 + tests}"' in read(".github/workflows/test-and-publish.yml")
+
+
 @pytest.mark.parametrize(("skipped", "expected"), [(1, "0"), (0, "1")])
 def test_unexpected_skips_fail(skipped, expected):
     assert f"{skipped} tests were skipped" in conftest.skips_problem(skipped, expected)
