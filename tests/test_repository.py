@@ -15,6 +15,7 @@ import pytest
 import site_checks
 import tasks
 import yaml
+from environment import name_of, pages_in
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -69,8 +70,8 @@ def test_every_page_of_the_contents_exists_once():
 
 
 def test_every_page_is_in_the_contents():
-    pages = [*(ROOT / "book").glob("*.ipynb"), *(ROOT / "book").glob("*.md")]
-    assert {f"book/{page.stem}" for page in pages} <= set(site_checks.documents(ROOT))
+    pages = [*pages_in(), *pages_in(suffix=".md")]
+    assert {f"book/{name_of(page)}" for page in pages} <= set(site_checks.documents(ROOT))
 
 
 def test_chapters_of_the_claims_that_are_decided_are_in_the_contents():
