@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+import reading_data
 from mirror_helpers import archive, serving
 
 from course_lib import data
@@ -73,6 +74,18 @@ def test_an_archive_of_other_recordings_is_none(monkeypatch, tmp_path):
         whole = b"0_a_0\n0_a_1\n" + offsets.tobytes() + samples.tobytes()
         monkeypatch.setattr(speech, "SHA256", hashlib.sha256(whole).hexdigest())
         assert load("spoken_digits", full=True).takes.tolist() == [0, 1]
+
+
+def test_images_take_no_more_memory_than_twice_their_arrays(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_LIB_DATA", str(tmp_path))
+    (tmp_path / "mnist").mkdir()
+    digests = reading_data.make(tmp_path / "mnist", 5000)
+    monkeypatch.setitem(images.SHA256, "mnist", digests)
+    load("mnist", full=True)  # what is imported takes no part
+    most, found = reading_data.peak(lambda: load("mnist", full=True))
+    arrays = (found.x_train, found.y_train, found.x_test, found.y_test)
+    assert found.x_test.shape == (5000, 28, 28)
+    assert most < 1.2 * sum(array.nbytes for array in arrays)
 
 
 @pytest.mark.parametrize("name", ["0_a", "zero_a_0", "0_a_0_0"])
