@@ -12,6 +12,7 @@ from pathlib import Path
 
 import apart
 import ensembles
+import fuzz_data
 import numpy as np
 import pages
 import peers
@@ -61,6 +62,12 @@ def test_every_benchmark_runs_and_stores_its_tables(tmp_path):
         columns = [i for i, head in enumerate(table["head"]) if versions.BEFORE in head]
         assert len(columns) == (name in WITH_BEFORE)
         assert all(float(row[i]) > 0 for row in table["rows"] for i in columns)
+
+
+def test_the_fuzzer_says_what_it_needs(monkeypatch, capsys):
+    monkeypatch.setattr(fuzz_data, "find_spec", lambda name: None)
+    assert fuzz_data.main([]) == 1
+    assert "install it with: pip install atheris" in capsys.readouterr().err
 
 
 @pytest.fixture
