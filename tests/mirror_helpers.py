@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from course_lib.data import fetching
 
-ENOUGH = 20  # seconds for anything to happen
+ENOUGH = 60  # seconds for anything to happen
 
 
 class Mirrors(http.server.BaseHTTPRequestHandler):

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -95,14 +94,16 @@ def test_without_a_network_it_is_told_what_to_do(mirrors, url, told):
     assert told in str(raised.value)
 
 
-def test_a_file_put_there_by_hand_is_taken_without_what_fetches(mirrors, monkeypatch):
+@pytest.mark.parametrize("missing", ["pooch", "filelock", "tqdm"])
+def test_a_file_put_there_by_hand_is_taken_without_what_fetches(mirrors, monkeypatch, missing):
     place = fetching.folder() / "plays"
     place.mkdir(parents=True)
     (place / "play.txt").write_bytes(CONTENT)
-    monkeypatch.setitem(sys.modules, "pooch", None)
+    for name in (missing, f"{missing}.auto"):
+        monkeypatch.setitem(sys.modules, name, None)
     assert fetched("plays", mirrors("missing"), read) == CONTENT
     (place / "play.txt").unlink()
-    with pytest.raises(ModuleNotFoundError, match=r"needs pooch.*why-networks-bend\[data\]"):
+    with pytest.raises(ModuleNotFoundError, match=rf"needs {missing}; .*why-networks-bend\[data\]"):
         fetched("plays", mirrors("good"), read)
 
 
@@ -162,12 +163,13 @@ print("fetched")
 
 
 @contextmanager
-def process(url):
-    """Run a process that fetches the file."""
+def process(url, told):
+    """Run a process that fetches the file; what it says goes into another file."""
     program = PROGRAM.format(path=[str(Path(__file__).parent)], url=url)
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
+    with (
+        told.open("w", encoding="utf-8") as out,
+        subprocess.Popen([sys.executable, "-c", program], stdout=out, stderr=out) as running,
+    ):
         try:
             yield running
         finally:
@@ -184,9 +186,9 @@ def wait_until(condition):
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=lambda end: end.name)
-def test_an_interrupted_process_leaves_no_file(mirrors, end):
+def test_an_interrupted_process_leaves_no_file(mirrors, tmp_path, end):
     (url,) = mirrors("halting").urls
-    with process(url) as running:
+    with process(url, tmp_path / "told") as running:
         wait_until(lambda: Mirrors.asked)
         wait_until(lambda: any((fetching.folder() / "plays").glob("tmp*")))
         running.send_signal(end)
@@ -197,16 +199,18 @@ def test_an_interrupted_process_leaves_no_file(mirrors, end):
     assert left() == ["play.txt"]  # what the killed one had begun is gone, too
 
 
-def test_two_processes_fetch_once(mirrors):
+def test_two_processes_fetch_once(mirrors, tmp_path):
     (url,) = mirrors("halting").urls
-    with process(url) as one, process(url) as other, ThreadPoolExecutor(2) as pool:
+    told = [tmp_path / name for name in ("one", "other")]
+    waiting = "waiting for another process that fetches plays\n"
+    with process(url, told[0]) as one, process(url, told[1]) as other:
         wait_until(lambda: Mirrors.asked)
-        ends = [pool.submit(running.communicate) for running in (one, other)]
-        time.sleep(2.5)  # the other one waits, and says so
+        wait_until(lambda: waiting in [path.read_text(encoding="utf-8") for path in told])
+        assert Mirrors.asked == ["halting"]
         Mirrors.released.set()
-        told = [end.result(ENOUGH) for end in ends]
-    assert [out for out, _ in told] == ["fetched\n"] * 2
+        assert [one.wait(ENOUGH), other.wait(ENOUGH)] == [0, 0]
     assert Mirrors.asked == ["halting"]
-    assert sorted("waiting for another process that fetches plays" in e for _, e in told) == [
-        False, True
-    ]  # fmt: skip
+    said = [path.read_text(encoding="utf-8") for path in told]  # with a bar, where it took long
+    assert [text.endswith("fetched\n") for text in said] == [True, True]
+    assert sorted(waiting in text for text in said) == [False, True]
+    assert left() == ["play.txt"]
