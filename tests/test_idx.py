@@ -10,7 +10,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from fuzz_data import SLOW, check_idx, edited, packed
+from data_inputs import SLOW, check_idx, idx_of, packed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -111,34 +111,15 @@ def test_reading_takes_little_more_memory_than_the_array():
 
 # Anything at all.
 
-FILES = [GOOD, ZIPPED, packed(np.zeros((2, 1), np.float64)), packed(np.ones(3, np.int16))]
-
-
-def made(recipe):
-    """Return a file as a few bytes say: these themselves, an edited file, or a header and bytes.
-
-    One draw of bytes is several times faster than many draws of parts.
-    """
-    kind, rest = recipe[0], recipe[1:]
-    if kind < 64:
-        return rest
-    if kind < 192:
-        return edited(FILES[kind % len(FILES)], rest)
-    dimensions = kind % 4
-    lengths = [256**4 - byte if byte > 250 else byte % 4 for byte in rest[1 : 1 + dimensions]]
-    code = [*TYPES][rest[0] % len(TYPES)] if rest else 8
-    stated = struct.pack(f">4B{len(lengths)}I", 0, 0, code, dimensions, *lengths)
-    return stated + rest[1 + dimensions :]
-
 
 @given(recipe=st.binary(min_size=1, max_size=24))
 @settings(max_examples=10_000, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_read_is_what_was_written(recipe):
     began = time.thread_time()
-    check_idx(made(recipe))
+    check_idx(idx_of(recipe))
     assert time.thread_time() - began < SLOW
 
 
 def test_recipes_make_files_that_are_read():
     draw = random.Random(0).randbytes
-    assert sum(check_idx(made(draw(12))) for _ in range(5000)) > 100
+    assert sum(check_idx(idx_of(draw(12))) for _ in range(5000)) > 100

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from fuzz_data import SLOW, check_wav, edited
+from data_inputs import SLOW, check_wav, chunk, form, riff, wav_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,26 +17,6 @@ wavfile = pytest.importorskip("scipy.io.wavfile", reason="SciPy is not installed
 
 DTYPES = [np.uint8, np.int16, np.int32, np.float32, np.float64]
 RNG = np.random.default_rng(0)
-
-
-def chunk(name, content, length=None):
-    """Return a chunk, with a length of its own choice."""
-    stated = len(content) if length is None else length
-    return name + struct.pack("<I", stated) + content + b"\0" * (len(content) % 2)
-
-
-def form(kind=1, channels=1, rate=8000, bits=16, frame=None):
-    """Return what a chunk 'fmt ' holds."""
-    frame = channels * bits // 8 if frame is None else frame
-    return struct.pack("<HHIIHH", kind, channels, rate, rate * frame, frame, bits)
-
-
-def riff(*chunks, length=None):
-    """Return a file of chunks."""
-    content = b"WAVE" + b"".join(chunks)
-    return b"RIFF" + struct.pack("<I", len(content) if length is None else length) + content
-
-
 SAMPLES = np.array([0, 1, -1, 32767, -32768], "<i2")
 FORM, DATA = chunk(b"fmt ", form()), chunk(b"data", SAMPLES.tobytes())
 GOOD = riff(FORM, DATA)
@@ -142,39 +122,15 @@ def test_what_is_no_recording_is_named(tmp_path, case):
 
 # Anything at all.
 
-FILES = [GOOD, riff(chunk(b"fmt ", form(3, bits=32)), DATA), riff(FORM, chunk(b"LIST", b"1"), DATA)]
-BITS = [8, 16, 24, 32, 64]
-
-
-def made(recipe):
-    """Return a file as a few bytes say: these themselves, an edited file, or chunks in any order.
-
-    One draw of bytes is several times faster than many draws of parts.
-    """
-    kind, rest = recipe[0], recipe[1:]
-    if kind < 32:
-        return rest
-    if kind < 160:
-        return edited(FILES[kind % len(FILES)], rest)
-    tag, channels, bits, frame, *_ = rest.ljust(4, b"\1")
-    tag, channels = (1, 3, 1, tag)[tag % 4], (1, 2, 1, channels % 4)[channels % 4]
-    bits = bits if bits > 250 else BITS[bits % len(BITS)]
-    frame = frame if frame > 250 else channels * bits // 8
-    rate = int.from_bytes(rest[:2], "little")
-    samples = rest[4:] * frame if kind % 4 else rest[4:]
-    parts = [chunk(b"fmt ", form(tag, channels, rate, bits, frame)), chunk(b"data", samples)]
-    parts.insert(kind % 5, chunk((b"x   ", b"LIST", b"data")[kind % 3], b""))
-    return riff(*(parts if kind % 7 else reversed(parts)))
-
 
 @given(recipe=st.binary(min_size=1, max_size=32))
 @settings(max_examples=10_000, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_read_others_read_too(recipe):
     began = time.thread_time()
-    check_wav(made(recipe))
+    check_wav(wav_of(recipe))
     assert time.thread_time() - began < SLOW
 
 
 def test_recipes_make_recordings_that_are_read():
     draw = random.Random(0).randbytes
-    assert sum(check_wav(made(draw(16))) for _ in range(5000)) > 100
+    assert sum(check_wav(wav_of(draw(16))) for _ in range(5000)) > 100
