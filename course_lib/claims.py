@@ -131,7 +131,8 @@ class Card:
         """How it was measured, as a phrase."""
         names = self.study.split(", ")
         word = "study" if len(names) == 1 else "studies"
-        return _STORED.format(studies=f"{word} {' and '.join(names)}") if self.study else _MEASURED
+        told = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+        return _STORED.format(studies=f"{word} {told}") if self.study else _MEASURED
 
     def record(self) -> dict[str, str]:
         """Return the machine-readable record from which the ledger is gathered."""
