@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -185,7 +186,10 @@ def wait_until(condition):
     raise AssertionError("it did not happen")
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=lambda end: end.name)
+ENDS = [signal.SIGTERM] if os.name == "nt" else [signal.SIGINT, signal.SIGKILL]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
 def test_an_interrupted_process_leaves_no_file(mirrors, tmp_path, end):
     (url,) = mirrors("halting").urls
     with process(url, tmp_path / "told") as running:

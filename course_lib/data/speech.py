@@ -101,6 +101,10 @@ class SpokenDigits:
         Of the speakers, as the data set calls them.
     rate : int
         8000.
+
+    Notes
+    -----
+    The Free Spoken Digit Dataset, version 1.0.10 :cite:p:`jackson2020fsdd`, CC BY-SA 4.0.
     """
 
     samples: Array
@@ -152,10 +156,6 @@ def spoken_digits() -> SpokenDigits:
     ------
     ConnectionError, OSError
         As `load`.
-
-    Notes
-    -----
-    The Free Spoken Digit Dataset, version 1.0.10 :cite:p:`jackson2020fsdd`, CC BY-SA 4.0.
     """
     return fetched("spoken_digits", RECORDINGS, _read)
 
