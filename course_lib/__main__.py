@@ -1,4 +1,4 @@
-"""Sweeps and reports from a shell: ``python -m course_lib sweep`` and ``... report``.
+"""Sweeps, reports and data from a shell: ``python -m course_lib sweep``, ``report`` and ``data``.
 
 The exit status is 0 where all went well; 1 where some trials failed, which the last line says; 2
 where it cannot be run as it was asked for, or cannot go on, with one line that says why; 130 after
@@ -18,6 +18,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, NoReturn
 
+from course_lib._checks import check_choice
+from course_lib.data.loading import DATASETS, listed, load
 from course_lib.experiments.estimating import estimate
 from course_lib.experiments.progress import counted
 from course_lib.experiments.records import Records
@@ -107,10 +109,11 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     """Return what reads the arguments."""
-    parser = _Parser(prog=PROGRAM, description="Large experiments, and reports on them.")
+    parser = _Parser(prog=PROGRAM, description="Large experiments, reports on them, and data.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_sweep(commands.add_parser("sweep", help="run a sweep that a file describes"))
     _add_report(commands.add_parser("report", help="make tables and figures of records"))
+    _add_data(commands.add_parser("data", help="list the data sets, and fetch what is named"))
     return parser
 
 
@@ -148,6 +151,29 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baseline", metavar="LABEL", help="configuration to compare with; default: the best"
     )
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of what lists and fetches data."""
+    parser.set_defaults(run=_data)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="fetch all of this data set")
+
+
+# ---------------------------------------------------------------------------------------------
+# Data
+# ---------------------------------------------------------------------------------------------
+
+
+def _data(options: argparse.Namespace) -> int:
+    """Fetch the data sets that are named, or list all."""
+    for name in options.names:
+        check_choice("data set", name, DATASETS)
+    for name in options.names:
+        load(name, full=True)
+        print(f"{name}: all of it is there")
+    if not options.names:
+        print(*listed(), sep="\n")
+    return DONE
 
 
 # ---------------------------------------------------------------------------------------------

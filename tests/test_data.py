@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from together import together
 
+import course_lib
 from course_lib import data
-from course_lib.data import DataError, stratified_split
+from course_lib.data import DataError, bundled, stratified_split
 
 
 def counts(labels):
@@ -186,14 +187,20 @@ def test_a_seed_gives_one_split_on_every_system():
 # Damaged files
 # ---------------------------------------------------------------------------------------------
 
-FILES = {"mnist_5k.npz": data.mnist, "fashion_5k_1k.npz": data.fashion_mnist}
+FILES = {
+    "mnist_5k.npz": data.mnist,
+    "fashion_5k_1k.npz": data.fashion_mnist,
+    "first_names.tsv": data.names,
+    "japanese_vowels.npz": data.vowels,
+    "tang_poems.txt": data.poems,
+}
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Let the library read from a copy of its data."""
-    shutil.copytree(Path(data.__file__).parent / "bundled", tmp_path / "bundled")
-    monkeypatch.setattr(data, "files", lambda _: tmp_path)
+    shutil.copytree(Path(course_lib.__file__).parent / "bundled", tmp_path / "bundled")
+    monkeypatch.setattr(bundled, "files", {"course_lib": tmp_path}.__getitem__)
     return tmp_path / "bundled"
 
 
@@ -230,7 +237,13 @@ def test_a_missing_file_is_named(package, name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_intact_copy_is_read(package, name):
-    assert len(FILES[name]().x_train) >= 4000
+    assert FILES[name]()
+
+
+def test_no_file_is_forgotten():
+    there = (Path(course_lib.__file__).parent / "bundled").iterdir()
+    kept = {path.name for path in there if path.suffix in (".npz", ".tsv", ".txt")}
+    assert kept == set(FILES) == set(bundled._SHA256)
 
 
 class Bomb:
@@ -249,7 +262,7 @@ def test_a_pickle_in_a_data_file_is_never_loaded(package, monkeypatch):
     with pytest.raises(DataError):
         data.mnist()
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()  # even with a matching checksum
-    monkeypatch.setitem(data._SHA256, "mnist_5k.npz", digest)
+    monkeypatch.setitem(bundled._SHA256, "mnist_5k.npz", digest)
     with pytest.raises(ValueError, match="allow_pickle=False"):
         data.mnist()
     assert not Bomb.exploded

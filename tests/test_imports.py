@@ -46,11 +46,13 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
     },
     "claims": {"experiments"},
     "plots": {"activations"},
-    "__main__": {"experiments", "plots"},
+    "__main__": {"data", "experiments", "plots"},
 }
 CHEAP = "ast, bisect, contextlib, copy, dataclasses, inspect, numbers, operator, typing"
 SWEEPS = {"dask", "distributed", "filelock", "joblib", "pyarrow", "threadpoolctl"}
-HEAVY = {"mpmath", "torch", "matplotlib", "tqdm", "scipy", "yaml", "IPython", "pandas", *SWEEPS}
+FETCHING = {"pooch", "requests", "urllib3"}
+HEAVY = {"mpmath", "torch", "matplotlib", "tqdm", "scipy", "yaml", "IPython", "pandas"}
+HEAVY |= SWEEPS | FETCHING
 
 
 def imported(module):
