@@ -226,6 +226,14 @@ def test_what_lies_on_colors_keeps_its_own():
     assert told.count(f'id="{KEEP}-') == 3  # image, line, mesh of the bar
 
 
+def test_lines_turn_round_corners_as_in_the_png():
+    """Matplotlib says so in a style sheet; the default of SVG draws spikes at sharp corners."""
+    figure, axes = plt.subplots()
+    axes.plot([0, 1, 0], [0, 1, 0.01], linewidth=8)
+    root = ElementTree.fromstring(forms(figure)["wide"]["svg"])
+    assert root.get("stroke-linejoin") == "round"
+
+
 def test_many_points_become_pixels():
     figure, axes = plt.subplots()
     axes.plot(*np.random.default_rng(0).random((2, 3000)), ".")

@@ -122,6 +122,7 @@ def svg(figure: Figure, **options: Any) -> str:
     root = ElementTree.fromstring(file.getvalue())
     used = set(REFERENCE.findall(file.getvalue()))
     lighten(root, used)
+    root.set("stroke-linejoin", "round")  # as Matplotlib says in a style sheet, which is gone
     names = {name: f"i{number}" for number, name in enumerate(sorted(used))}
     text = ElementTree.tostring(root, encoding="unicode")
     return NAME.sub(lambda found: found[1] + names.get(found[2], found[2]), text)
