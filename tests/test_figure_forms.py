@@ -1,6 +1,7 @@
 """The vector forms of figures: what IPython is told, and how a phone's form is laid out."""
 
 import io
+from xml.etree import ElementTree
 
 import figure_forms
 import matplotlib as mpl
