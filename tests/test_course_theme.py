@@ -75,7 +75,7 @@ def test_every_color_of_the_style_sheet_is_a_token():
     assert re.findall(r"#[0-9a-f]{3,8}\b", body) == []
     assert set(re.findall(r"var\(--([\w-]+)\)", STYLE)) <= {
         *TOKENS,
-        *["serif", "sans", "mono", "ink", "tint", "sign"],
+        *["serif", "sans", "mono", "ink", "tint", "sign", "cover"],
     }
 
 
