@@ -41,8 +41,9 @@ OUTPUT = (
     '<div class="output stream highlight-none"><div class="highlight"><pre>{}</pre></div></div>'
 )
 PROSE = OUTPUT.replace("output stream", "output stream prose")
-SENTENCE = "checked: " + 9 * "a long sentence, "
+SENTENCE = "checked: " + 5 * "a long sentence, "
 HANGING = f'<span class="long">{SENTENCE}\n</span>'
+SHORTER = SENTENCE[:60]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,9 @@ HANGING = f'<span class="long">{SENTENCE}\n</span>'
     [
         ("a\nb", PROSE.format("a\nb")),
         (f"{SENTENCE}\nb", PROSE.format(HANGING + "b")),
+        (2 * SENTENCE, PROSE.format(f'<span class="long">{2 * SENTENCE}</span>')),
+        (SHORTER, PROSE.format(f'<span class="long">{SHORTER}</span>')),
+        (f"a    b\n{SHORTER}", OUTPUT.format(f"a    b\n{SHORTER}")),
         ("rate    loss\n0.1     2.00", OUTPUT.format("rate    loss\n0.1     2.00")),
         (f"a    b\n{SENTENCE}\n", OUTPUT.format("a    b\n" + HANGING)),
         ("  indented\nb", PROSE.format("  indented\nb")),
@@ -62,12 +66,14 @@ def test_long_lines_of_an_output_hang_and_prose_may_break(printed, shown):
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("course_lib.activations", "course_<wbr>lib.<wbr>activations"),
+        ("course_lib.activations", "course_lib.<wbr>activations"),
+        ("course_lib/_constants.py", "course_lib/<wbr>_constants.py"),
+        ("train_network_torch", "train_<wbr>network_<wbr>torch"),
         ("relu_grad", "relu_grad"),
         ("2.718281828459045", "2.<wbr>718281828459045"),
     ],
 )
-def test_long_names_break_at_their_points(name, shown):
+def test_long_names_break_between_their_parts(name, shown):
     code = '<code class="docutils literal"><span class="pre">{}</span></code>'
     assert page_repairs.NAME.sub(page_repairs.breaking, code.format(name)) == code.format(shown)
 

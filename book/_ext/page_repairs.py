@@ -28,7 +28,7 @@ POWER = re.compile(r"\^(?:\(([^()<>]*)\)|(\w+))")
 MINUS = re.compile(r"(?<![\w-])-(?=\d)")
 NAME = re.compile(r'(<span class="pre)(">)([^<]+)(?=</span>)')
 """A piece of code in a sentence, between spaces."""
-PLACES = re.compile(r"(?<=\w)([._])(?=\w)")
+PATHS, WORDS = re.compile(r"(?<=\w)([./])(?=\w{3})"), re.compile(r"(?<=\w)(_)(?=\w)")
 SHORT, LONG_NAME = 24, 16  # characters
 
 COLORED = frozenset(
@@ -40,6 +40,8 @@ LONGEST = 106
 """Characters of a line of code that a printed page holds; tags and entities count too."""
 LONG = re.compile(rf"^[^<>\n]{{{LONGEST + 1},}}\n?", re.MULTILINE)
 """A line without tags that a printed page does not hold."""
+MARKED = re.compile(r'<span class="long">([^<>]*)</span>')
+"""Such a line, once it is marked."""
 APART = re.compile(r"<(pre|code|script|style|math)\b.*?</\1>|<[^>]*>", re.DOTALL)
 """What is no text: tags, and elements whose spaces are part of a program."""
 UNBROKEN = re.compile(r"(?<=\d) (?=%)|(?<=\bFig\.) (?=\d)")
@@ -95,20 +97,20 @@ def lean(code: re.Match[str]) -> str:
 
 def hanging(output: re.Match[str]) -> str:
     """Return an output whose long lines can hang, and that breaks on a phone if it is prose."""
-    text = output[3].replace("<span></span>", "")
+    text = MARKED.sub(r"\1", output[3])
     prose = not ALIGNED.search(text)
-    long = re.compile(rf"^[^<>\n]{{{44 if prose else 88},}}\n?", re.MULTILINE)
+    long = re.compile(rf"^[^<>\n]{{{36 if prose else 88},}}\n?", re.MULTILINE)
     text = long.sub(r'<span class="long">\g<0></span>', text)
     return f"{output[1]}{' prose' if prose else ''}{output[2]}{text}"
 
 
 def breaking(name: re.Match[str]) -> str:
-    """Return a piece of code that breaks at the points of a name, and at no hyphen if short."""
+    """Return a piece of code that breaks between the parts of a name, and at no hyphen if short."""
     text = name[3]
     if "-" in text and len(text) <= SHORT:
         return f"{name[1]} whole{name[2]}{text}"
     if len(text) >= LONG_NAME:
-        text = PLACES.sub(r"\1<wbr>", text)
+        text = (PATHS if PATHS.search(text) else WORDS).sub(r"\1<wbr>", text)
     return name[1] + name[2] + text
 
 
@@ -144,8 +146,8 @@ def repaired(html: str) -> str:
     for pattern, replacement in REPAIRS.values():
         html = pattern.sub(replacement, html)
     html = CARD.sub(lambda card: outside_tags(set_powers, card[0]), html)
-    html = NAME.sub(breaking, OUTPUT.sub(hanging, html))
-    return FORMULA.sub(tied, joined(CODE.sub(lean, html)))
+    html = OUTPUT.sub(hanging, CODE.sub(lean, NAME.sub(breaking, html)))
+    return FORMULA.sub(tied, joined(html))
 
 
 def after(render: Callable[..., str]) -> Callable[..., str]:
