@@ -82,7 +82,7 @@ def figure(records):
     names = ("images", "normalization", "pixels", "initialization", "layers")
     kinds = sorted({tuple(row[name] for name in names) for row in records})
     drawn, panels = plt.subplots(1, len(kinds), figsize=(2.2 * len(kinds), 3), sharey=True)
-    colors = dict(zip(THREE, ("blue", "green", "red"), strict=True))
+    colors = {"relu": "blue", "gelu": "green", "tanh": "red", "sigmoid": "purple"}
     for axes, kind in zip(np.atleast_1d(panels), kinds, strict=True):
         own = records.select(**dict(zip(names, kind, strict=True)))
         for name in own.distinct("activation"):
