@@ -8,7 +8,7 @@ The modules follow a reader's day, and an import never points backwards along th
 Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
 all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib),
 ``course_lib.accuracy`` (mpmath), ``course_lib.statistics`` and the fixed points of
-``course_lib.meanfield`` (SciPy).
+``course_lib.meanfield`` (SciPy), and what ``course_lib.data`` fetches on request (pooch).
 """
 
 from importlib import import_module

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import apart
 import ensembles
+import fuzz_data
 import numpy as np
 import pages
 import peers
@@ -25,7 +26,7 @@ from course_lib import activations, network, training
 
 ROOT = Path(__file__).resolve().parent.parent
 WITH_BEFORE = ("seeds_at_once", "training_step", "value_and_derivative")
-SHOWN = (*WITH_BEFORE, "imports", "ensembles", "growth", "sweeps")
+SHOWN = (*WITH_BEFORE, "imports", "ensembles", "growth", "sweeps", "reading_data")
 TRIAL = f"""
 import sys
 from importlib import import_module
@@ -61,6 +62,12 @@ def test_every_benchmark_runs_and_stores_its_tables(tmp_path):
         columns = [i for i, head in enumerate(table["head"]) if versions.BEFORE in head]
         assert len(columns) == (name in WITH_BEFORE)
         assert all(float(row[i]) > 0 for row in table["rows"] for i in columns)
+
+
+def test_the_fuzzer_says_what_it_needs(monkeypatch, capsys):
+    monkeypatch.setattr(fuzz_data, "find_spec", lambda name: None)
+    assert fuzz_data.main([]) == 1
+    assert "install it with: pip install atheris" in capsys.readouterr().err
 
 
 @pytest.fixture

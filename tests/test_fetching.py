@@ -2,18 +2,17 @@
 
 import errno
 import hashlib
-import http.server
+import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
+from mirror_helpers import ENOUGH, Mirrors, serving
 
 from course_lib.data import DataError, fetching
 from course_lib.data.fetching import File, check_content, fetched
@@ -23,7 +22,7 @@ for package in ("pooch", "filelock", "tqdm"):
 
 CONTENT = b"to be or not to be\n" * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-ENOUGH = 20  # seconds for anything to happen
+PLAY = File("play.txt", len(CONTENT), ())
 
 
 def read(path):
@@ -33,89 +32,11 @@ def read(path):
     return content
 
 
-class Mirrors(http.server.BaseHTTPRequestHandler):
-    """A server whose paths fail, each in its way; counts what it is asked for."""
-
-    asked: ClassVar[list[str]] = []
-    released = threading.Event()
-
-    def log_message(self, *arguments):
-        """Say nothing."""
-
-    def do_GET(self):
-        """Answer as the path says."""
-        kind = self.path.split("/")[1]
-        self.asked.append(kind)
-        if kind in ("missing", "broken"):
-            self.send_error(404 if kind == "missing" else 500)
-            return
-        if kind == "moved":
-            self.send_response(302)
-            self.send_header("Location", "/good/file")
-            self.end_headers()
-            return
-        self.send_response(200)
-        if kind not in ("endless", "trickling"):
-            self.send_header("Content-Length", str(len(CONTENT)))
-        self.end_headers()
-        try:
-            getattr(self, kind)()
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-
-    def good(self):
-        """Send the file."""
-        self.wfile.write(CONTENT)
-
-    def corrupt(self):
-        """Send one wrong byte."""
-        self.wfile.write(CONTENT[:-1] + b"!")
-
-    def truncated(self):
-        """Send half of what was announced."""
-        self.wfile.write(CONTENT[: len(CONTENT) // 2])
-
-    def silent(self):
-        """Send a little, then nothing."""
-        self.wfile.write(CONTENT[:100])
-        self.wfile.flush()
-        self.released.wait(ENOUGH)
-
-    def trickling(self):
-        """Send a byte at a time, without end."""
-        while not self.released.wait(0.02):
-            self.wfile.write(b"x")
-            self.wfile.flush()
-
-    def endless(self):
-        """Send without end."""
-        while not self.released.is_set():
-            self.wfile.write(CONTENT)
-
-    def halting(self):
-        """Send half, and the rest when the test lets it."""
-        self.wfile.write(CONTENT[: len(CONTENT) // 2])
-        self.wfile.flush()
-        self.released.wait(ENOUGH)
-        self.wfile.write(CONTENT[len(CONTENT) // 2 :])
-
-
 @pytest.fixture
 def mirrors(monkeypatch, tmp_path):
-    """Serve; return a function that gives a file with these mirrors, and set the folder."""
-    monkeypatch.setenv("COURSE_LIB_DATA", str(tmp_path / "data"))
-    for name, value in [("CONNECT", 2.0), ("STALL", 0.5), ("WINDOW", 0.5)]:
-        monkeypatch.setattr(fetching, name, value)
-    monkeypatch.setattr(Mirrors, "asked", [])
-    monkeypatch.setattr(Mirrors, "released", threading.Event())
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirrors) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        place = f"http://127.0.0.1:{server.server_port}"
-        yield lambda *kinds: File(
-            "play.txt", len(CONTENT), tuple(f"{place}/{k}/file" for k in kinds)
-        )
-        Mirrors.released.set()
-        server.shutdown()
+    """Serve; return a function that gives the file with these mirrors, and set the folder."""
+    with serving(monkeypatch, tmp_path / "data", {PLAY.name: CONTENT}) as at:
+        yield partial(at, PLAY)
 
 
 def left():
@@ -174,14 +95,16 @@ def test_without_a_network_it_is_told_what_to_do(mirrors, url, told):
     assert told in str(raised.value)
 
 
-def test_a_file_put_there_by_hand_is_taken_without_what_fetches(mirrors, monkeypatch):
+@pytest.mark.parametrize("missing", ["pooch", "filelock", "tqdm"])
+def test_a_file_put_there_by_hand_is_taken_without_what_fetches(mirrors, monkeypatch, missing):
     place = fetching.folder() / "plays"
     place.mkdir(parents=True)
     (place / "play.txt").write_bytes(CONTENT)
-    monkeypatch.setitem(sys.modules, "pooch", None)
+    for name in (missing, f"{missing}.auto"):
+        monkeypatch.setitem(sys.modules, name, None)
     assert fetched("plays", mirrors("missing"), read) == CONTENT
     (place / "play.txt").unlink()
-    with pytest.raises(ModuleNotFoundError, match=r"needs pooch.*why-networks-bend\[data\]"):
+    with pytest.raises(ModuleNotFoundError, match=rf"needs {missing}; .*why-networks-bend\[data\]"):
         fetched("plays", mirrors("good"), read)
 
 
@@ -241,12 +164,13 @@ print("fetched")
 
 
 @contextmanager
-def process(url):
-    """Run a process that fetches the file."""
+def process(url, told):
+    """Run a process that fetches the file; what it says goes into another file."""
     program = PROGRAM.format(path=[str(Path(__file__).parent)], url=url)
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
+    with (
+        told.open("w", encoding="utf-8") as out,
+        subprocess.Popen([sys.executable, "-c", program], stdout=out, stderr=out) as running,
+    ):
         try:
             yield running
         finally:
@@ -262,10 +186,13 @@ def wait_until(condition):
     raise AssertionError("it did not happen")
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=lambda end: end.name)
-def test_an_interrupted_process_leaves_no_file(mirrors, end):
+ENDS = [signal.SIGTERM] if os.name == "nt" else [signal.SIGINT, signal.SIGKILL]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
+def test_an_interrupted_process_leaves_no_file(mirrors, tmp_path, end):
     (url,) = mirrors("halting").urls
-    with process(url) as running:
+    with process(url, tmp_path / "told") as running:
         wait_until(lambda: Mirrors.asked)
         wait_until(lambda: any((fetching.folder() / "plays").glob("tmp*")))
         running.send_signal(end)
@@ -276,16 +203,18 @@ def test_an_interrupted_process_leaves_no_file(mirrors, end):
     assert left() == ["play.txt"]  # what the killed one had begun is gone, too
 
 
-def test_two_processes_fetch_once(mirrors):
+def test_two_processes_fetch_once(mirrors, tmp_path):
     (url,) = mirrors("halting").urls
-    with process(url) as one, process(url) as other, ThreadPoolExecutor(2) as pool:
+    told = [tmp_path / name for name in ("one", "other")]
+    waiting = "waiting for another process that fetches plays\n"
+    with process(url, told[0]) as one, process(url, told[1]) as other:
         wait_until(lambda: Mirrors.asked)
-        ends = [pool.submit(running.communicate) for running in (one, other)]
-        time.sleep(2.5)  # the other one waits, and says so
+        wait_until(lambda: waiting in [path.read_text(encoding="utf-8") for path in told])
+        assert Mirrors.asked == ["halting"]
         Mirrors.released.set()
-        told = [end.result(ENOUGH) for end in ends]
-    assert [out for out, _ in told] == ["fetched\n"] * 2
+        assert [one.wait(ENOUGH), other.wait(ENOUGH)] == [0, 0]
     assert Mirrors.asked == ["halting"]
-    assert sorted("waiting for another process that fetches plays" in e for _, e in told) == [
-        False, True
-    ]  # fmt: skip
+    said = [path.read_text(encoding="utf-8") for path in told]  # with a bar, where it took long
+    assert [text.endswith("fetched\n") for text in said] == [True, True]
+    assert sorted(waiting in text for text in said) == [False, True]
+    assert left() == ["play.txt"]

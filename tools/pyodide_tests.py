@@ -25,8 +25,8 @@ FILES += ["activation", "activation_inputs", "catalogue", "rectifiers", "softmax
 FILES += ["exact", "measure", "constants", "nodes", "fused"]
 TESTS = [f"tests/test_{name}.py" for name in FILES]
 TESTS += sorted(glob.glob("tests/test_training_*.py"))
-DOCTESTS = [f"course_lib/{name}" for name in ("activations", "network", "training")]
-MODULES = ["pairs", "numerics", "data", "autodiff"]
+DOCTESTS = [f"course_lib/{name}" for name in ("activations", "data", "network", "training")]
+MODULES = ["pairs", "numerics", "autodiff"]
 DOCTESTS += [f"course_lib/{name}.py" for name in MODULES]
 # Settings of pyproject.toml that ask for plug-ins are left out; warnings stay errors.
 OPTIONS = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "--capture=sys", "--doctest-modules"]

@@ -79,7 +79,8 @@ def is_flat(
 
     Then the choice is one of several values that score alike as far as their seeds tell, and
     nothing shows on which side of the grid a better one would lie. Trainings that learn nothing
-    look like that, whatever their learning rate, and so do trainings that bear any.
+    often look like that, whatever their learning rate, and so do trainings that bear any; but of
+    several values at chance, the one that was chosen for being the best may seem to beat an end.
 
     Parameters
     ----------
