@@ -4,7 +4,7 @@ import nbformat
 import notebook_checks
 import prose_numbers
 import pytest
-from environment import pages_in
+from environment import name_of, pages_in
 from together import together
 
 CHAPTERS = pages_in()
@@ -33,7 +33,7 @@ def test_every_exception_for_all_chapters_is_needed():
 
 def test_every_exception_says_why_and_belongs_to_a_chapter():
     table = prose_numbers.exceptions()
-    assert set(table) <= {prose_numbers.EVERYWHERE, *(path.stem for path in CHAPTERS)}
+    assert set(table) <= {prose_numbers.EVERYWHERE, *map(name_of, CHAPTERS)}
     assert all(len(why.split()) > 2 for reasons in table.values() for why in reasons.values())
 
 

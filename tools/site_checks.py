@@ -109,13 +109,14 @@ def documents(root):
 
 
 def chapters(root):
-    """Return the names of the chapters, which are the first part of the table of contents.
+    """Return the names of the chapters: the notebooks of the first part of the table of contents.
 
     They are told below ``book/``, and those in a folder there with its name: ``parts/images``.
     """
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     found = documents_below(toc["parts"][0]["chapters"])
-    return [name.removeprefix("book/") for name in found]
+    pages = [name for name in found if not (root / f"{name}.md").exists()]
+    return [name.removeprefix("book/") for name in pages]
 
 
 def pages(site):
