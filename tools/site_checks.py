@@ -109,9 +109,10 @@ def documents(root):
 
 
 def chapters(root):
-    """Return the names of the chapters, which are the first part of the table of contents."""
+    """Return the notebooks of the first part of the table of contents, as paths below ``book/``."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    return [Path(chapter["file"]).stem for chapter in toc["parts"][0]["chapters"]]
+    names = documents_below(toc["parts"][0]["chapters"])
+    return [name.removeprefix("book/") for name in names if (root / f"{name}.ipynb").exists()]
 
 
 def pages(site):
