@@ -25,7 +25,7 @@ SHOWN = (
     "growth",
     "sweeps",
 )
-OTHERS = ("activations", "step_cost", "notebooks")
+OTHERS = ("activations", "step_cost", "lstm_step", "notebooks")
 
 
 def main(arguments=None):

@@ -84,11 +84,11 @@ def lstm_step(x: Array, h: Array, c: Array, weights: RecurrentWeights) -> tuple[
     z += weights.bias + weights.recurrent_bias
     n = h.shape[-1]
     g = np.tanh(z[..., 2 * n : 3 * n])
-    i, f, _, o = np.split(_sigmoid(z), 4, axis=-1)
-    i *= g
-    new = f * c
-    new += i
-    return o * np.tanh(new), new
+    gates = _sigmoid(z)  # of all blocks: one call on more numbers costs less than two calls
+    new = gates[..., n : 2 * n] * c
+    g *= gates[..., :n]
+    new += g
+    return gates[..., 3 * n :] * np.tanh(new), new
 
 
 def gru_step(x: Array, h: Array, weights: RecurrentWeights, *, reset: str = "after") -> Array:
@@ -119,7 +119,9 @@ def gru_step(x: Array, h: Array, weights: RecurrentWeights, *, reset: str = "aft
     Raises
     ------
     ValueError
-        If the shapes do not fit each other, or there is no such `reset`.
+        If the shapes do not fit each other.
+    KeyError
+        If there is no such `reset`.
     TypeError
         If something is not an array, or dtypes differ or are not float.
 
@@ -135,7 +137,8 @@ def gru_step(x: Array, h: Array, weights: RecurrentWeights, *, reset: str = "aft
     from_x = x @ weights.input + weights.bias
     split = 3 * n if reset == "after" else 2 * n
     from_h = h @ weights.recurrent[..., :split] + weights.recurrent_bias[..., :split]
-    r, u = np.split(_sigmoid(from_x[..., : 2 * n] + from_h[..., : 2 * n]), 2, axis=-1)
+    gates = _sigmoid(from_x[..., : 2 * n] + from_h[..., : 2 * n])
+    r, u = gates[..., :n], gates[..., n:]
     if reset == "after":
         past = r * from_h[..., 2 * n :]
     else:
@@ -155,16 +158,11 @@ def _sigmoid(z: Array) -> Array:
 
 def _check(blocks: int, weights: RecurrentWeights, x: Array, *states: Array) -> None:
     """Raise an error unless weights, input and states fit each other."""
-    named = dict(zip(RecurrentWeights._fields, weights, strict=True))
-    check_float_arrays(x=x, **dict(zip("hc", states, strict=False)), **named)
-    n = states[0].shape[-1]
+    named = dict(zip(("x", *RecurrentWeights._fields, "h", "c"), (x, *weights, *states), strict=False))
+    check_float_arrays(**named)
+    batch, n = states[0].shape[-2:]
     wide = blocks * n
-    fits = (
-        weights.input.shape[-2:] == (x.shape[-1], wide)
-        and weights.recurrent.shape[-2:] == (n, wide)
-        and weights.bias.shape[-2:] == (1, wide) == weights.recurrent_bias.shape[-2:]
-        and all(state.shape == states[0].shape for state in states)
-        and x.shape[-2] == states[0].shape[-2]
-    )
-    expected = f"(inputs, {wide}), ({n}, {wide}), (1, {wide}) and (1, {wide})"
-    check_shape(fits, f"{expected} for the weights, one batch of x and states of one shape", x=x, **named)
+    ends = [part.shape[-2:] for part in (x, *weights)]
+    fits = ends == [(batch, x.shape[-1]), (x.shape[-1], wide), (n, wide), (1, wide), (1, wide)]
+    expected = f"a batch of x, weights (inputs, {wide}), ({n}, {wide}), biases (1, {wide})"
+    check_shape(fits and states[0].shape == states[-1].shape, expected, **named)
