@@ -6,11 +6,12 @@ network names the first: nothing else helps, so what it learns has crossed all s
 on sequences of its own, and gradients are clipped at length 1.
 
 Varied are the start (PyTorch's weights, or orthogonal recurrent ones; of LSTM and GRU, what is
-added to the bias of the forget or update gate), the budget, and how symbols are given: one-hot, or
+added to the bias of the forget or update gate; `longer_spans` has one more), the budget, and how symbols are given: one-hot, or
 standardized, with mean 0 and variance 1 over the eight.
 """
 
 import math
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,17 +25,19 @@ from course_lib.plots import COLORS
 from course_lib.statistics import t_interval
 
 SYMBOLS, UNITS, BATCH, EVALUATED = 4, 16, 16, 512
-STARTS = {  # cell, recurrent weights, what is added to the bias that opens the gate
-    "tanh": ("plain", "uniform", 0.0),
-    "tanh, orthogonal": ("plain", "orthogonal", 0.0),
-    "LSTM, 0": ("lstm", "uniform", 0.0),
-    "LSTM, 1": ("lstm", "uniform", 1.0),
-    "LSTM, 4": ("lstm", "uniform", 4.0),
-    "GRU, 0": ("gru", "uniform", 0.0),
-    "GRU, 4": ("gru", "uniform", 4.0),
+STARTS = {  # cell, how its weights begin
+    "tanh": ("plain", {}),
+    "tanh, orthogonal": ("plain", {"recurrent": "orthogonal"}),
+    "LSTM, 0": ("lstm", {}),
+    "LSTM, 1": ("lstm", {"open_gates": 1.0}),
+    "LSTM, 4": ("lstm", {"open_gates": 4.0}),
+    "GRU, 0": ("gru", {}),
+    "GRU, 4": ("gru", {"open_gates": 4.0}),
+    "LSTM, 4 and -4": ("lstm", {"open_gates": 4.0, "shut_inputs": 4.0}),
 }
 LSTMS = ["tanh", "tanh, orthogonal", "LSTM, 0", "LSTM, 1", "LSTM, 4"]
-BASE = {"start": list(STARTS), "span": [20], "steps": [300], "coding": ["one-hot"]}
+GRUS = ["GRU, 0", "GRU, 4"]
+BASE = {"start": [*LSTMS, *GRUS], "span": [20], "steps": [300], "coding": ["one-hot"]}
 GRID = [
     *configurations(BASE),
     *configurations(BASE | {"start": LSTMS, "steps": [600]}),
@@ -60,10 +63,8 @@ def sequences(rngs, span, size, coding):
 def measure(seeds, start, span, steps, coding, learning_rate):
     """Return the accuracy of networks, one for each seed, on new sequences."""
     torch.set_num_threads(1)
-    cell, kind, bias = STARTS[start]
-    w = recurrent.weights(
-        cell, seeds, (2 * SYMBOLS, UNITS, SYMBOLS), recurrent=kind, open_gates=bias
-    )
+    cell, begin = STARTS[start]
+    w = recurrent.weights(cell, seeds, (2 * SYMBOLS, UNITS, SYMBOLS), **begin)
     optimizer = torch.optim.Adam(w.values(), lr=learning_rate)
     rngs = [np.random.default_rng([int(seed), 11]) for seed in seeds]
 
@@ -116,9 +117,6 @@ STUDY = Study(
     quick={
         "grid": BASE | {"start": ["tanh", "LSTM, 0", "LSTM, 4"]},
         "seeds": range(4),
-        "tune": Tune(
-            "learning_rate", (0.003, 0.01, 0.03), "validation_accuracy", budget=None,
-            seeds=range(10_000, 10_004), widen=0, finer=False, worst=0.0,
-        ),
+        "tune": replace(TUNE, seeds=range(10_000, 10_003), widen=0, finer=False),
     },
-)  # fmt: skip
+)

@@ -15,12 +15,13 @@ from course_lib.network import stream
 CELLS = {"plain": 1, "lstm": 4, "gru": 3}  # with how many preactivations for each unit
 
 
-def weights(cell, seeds, sizes, *, recurrent="uniform", open_gates=0.0):
+def weights(cell, seeds, sizes, *, recurrent="uniform", open_gates=0.0, shut_inputs=0.0):
     """Return initial weights, of networks with inputs, hidden units and outputs.
 
     All are drawn as PyTorch draws them, uniform between -1/sqrt(hidden) and 1/sqrt(hidden), of two
     biases that add the sum; or the recurrent ones are orthogonal and their biases 0. What opens
-    the gates is added to the bias of the LSTM's forget gate or of the GRU's update gate.
+    the gates is added to the bias of the LSTM's forget gate or of the GRU's update gate, and what
+    shuts the inputs is subtracted from that of the LSTM's input gate.
     """
     inputs, hidden, outputs = sizes
     blocks, bound = CELLS[cell], 1 / math.sqrt(hidden)
@@ -42,6 +43,7 @@ def weights(cell, seeds, sizes, *, recurrent="uniform", open_gates=0.0):
             drawn["bias"][:], drawn["more"][:] = 0, 0
         if cell != "plain":
             drawn["bias"][:, hidden : 2 * hidden] += open_gates
+            drawn["bias"][:, :hidden] -= shut_inputs
         if cell != "gru":  # elsewhere the two biases are one
             drawn["bias"] += drawn.pop("more")
         found.append(drawn)
