@@ -6,8 +6,8 @@ network names the first: nothing else helps, so what it learns has crossed all s
 on sequences of its own, and gradients are clipped at length 1.
 
 Varied are the start (PyTorch's weights, or orthogonal recurrent ones; of LSTM and GRU, what is
-added to the bias of the forget or update gate; `longer_spans` has one more), the budget, and how symbols are given: one-hot, or
-standardized, with mean 0 and variance 1 over the eight.
+added to the bias of the forget or update gate; `longer_spans` has one more), the budget, and how
+symbols are given: one-hot, or standardized, with mean 0 and variance 1 over the eight.
 """
 
 import math

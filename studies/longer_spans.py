@@ -1,9 +1,9 @@
 """Is an LSTM ahead of a tanh network over 60 steps, once its input gates start nearly shut?
 
-`long_spans` found that an open forget gate is enough for 20 steps, and not for 60: with input gates
-half open, all that comes in adds up in the cell. Here they start nearly shut, as Tallec and Ollivier
-(2018) begin; beside them tanh networks, and a GRU, whose one gate does both. At two budgets and in
-two codings.
+`long_spans` found that an open forget gate is enough for 20 steps, and not for 60: with input
+gates half open, all that comes in adds up in the cell. Here they start nearly shut, as Tallec and
+Ollivier (2018) begin; beside them tanh networks, and a GRU, whose one gate does both. At two
+budgets and in two codings.
 """
 
 from dataclasses import replace

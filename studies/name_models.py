@@ -87,7 +87,7 @@ def nats(cell, w, symbols, told, **functions):
 
 
 def measure(seeds, network, start, epochs, direction, learning_rate):
-    """Return the bits per character of networks, one for each seed, on names that they never saw."""
+    """Return the bits for each character of new names, one number for each network."""
     torch.set_num_threads(1)
     cell, gate, activation = NETWORKS[network]
     functions = {"gate": FUNCTIONS[gate], "activation": FUNCTIONS[activation]}

@@ -109,7 +109,8 @@ def gru_step(x: Array, h: Array, weights: RecurrentWeights, *, reset: str = "aft
         Of three blocks in PyTorch's order r, u, n.
     reset : str
         ``"after"``: as above, the reset gate follows the product with the state, as in PyTorch and
-        cuDNN. ``"before"``: it precedes it, :math:`(r \odot h) U_n`, as in :cite:t:`cho2014learning`.
+        cuDNN. ``"before"``: it precedes it, :math:`(r \odot h) U_n`, as in
+        :cite:t:`cho2014learning`.
 
     Returns
     -------
@@ -158,7 +159,9 @@ def _sigmoid(z: Array) -> Array:
 
 def _check(blocks: int, weights: RecurrentWeights, x: Array, *states: Array) -> None:
     """Raise an error unless weights, input and states fit each other."""
-    named = dict(zip(("x", *RecurrentWeights._fields, "h", "c"), (x, *weights, *states), strict=False))
+    named = dict(
+        zip(("x", *RecurrentWeights._fields, "h", "c"), (x, *weights, *states), strict=False)
+    )
     check_float_arrays(**named)
     batch, n = states[0].shape[-2:]
     wide = blocks * n
