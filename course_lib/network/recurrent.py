@@ -149,23 +149,35 @@ def gru_step(x: Array, h: Array, weights: RecurrentWeights, *, reset: str = "aft
 
 
 def _sigmoid(z: Array) -> Array:
-    """Return the sigmoid by tanh, which has a fast loop in NumPy and cannot overflow."""
-    half = z * z.dtype.type(0.5)
-    np.tanh(half, out=half)
-    half *= z.dtype.type(0.5)
-    half += z.dtype.type(0.5)
-    return half
+    """Return the sigmoid, in the place of its argument.
+
+    By tanh, which has a fast loop in NumPy and cannot overflow.
+    """
+    z *= 0.5
+    np.tanh(z, out=z)
+    z *= 0.5
+    z += 0.5
+    return z
 
 
 def _check(blocks: int, weights: RecurrentWeights, x: Array, *states: Array) -> None:
     """Raise an error unless weights, input and states fit each other."""
-    named = dict(
-        zip(("x", *RecurrentWeights._fields, "h", "c"), (x, *weights, *states), strict=False)
-    )
-    check_float_arrays(**named)
+    parts = (x, *weights, *states)
+    if any(part.__class__ is not np.ndarray or part.dtype != x.dtype for part in parts):
+        check_float_arrays(**_named(parts))
+    if x.dtype.kind != "f":
+        check_float_arrays(x=x)
     batch, n = states[0].shape[-2:]
     wide = blocks * n
-    ends = [part.shape[-2:] for part in (x, *weights)]
-    fits = ends == [(batch, x.shape[-1]), (x.shape[-1], wide), (n, wide), (1, wide), (1, wide)]
-    expected = f"a batch of x, weights (inputs, {wide}), ({n}, {wide}), biases (1, {wide})"
-    check_shape(fits and states[0].shape == states[-1].shape, expected, **named)
+    ends = [part.shape[-2:] for part in parts[:5]]
+    if (
+        ends != [(batch, x.shape[-1]), (x.shape[-1], wide), (n, wide), (1, wide), (1, wide)]
+        or states[0].shape != states[-1].shape
+    ):
+        expected = f"a batch of x, weights (inputs, {wide}), ({n}, {wide}), biases (1, {wide})"
+        check_shape(False, expected, **_named(parts))
+
+
+def _named(parts: tuple[Array, ...]) -> dict[str, Array]:
+    """Return the arguments of a step by their names, for an error."""
+    return dict(zip(("x", *RecurrentWeights._fields, "h", "c"), parts, strict=False))
