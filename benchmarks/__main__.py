@@ -26,7 +26,7 @@ SHOWN = (
     "sweeps",
     "reading_data",
 )
-OTHERS = ("activations", "step_cost", "notebooks")
+OTHERS = ("activations", "step_cost", "lstm_step", "notebooks")
 
 
 def main(arguments=None):

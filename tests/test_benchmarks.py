@@ -13,6 +13,7 @@ from pathlib import Path
 import apart
 import ensembles
 import fuzz_data
+import lstm_step
 import numpy as np
 import pages
 import peers
@@ -111,6 +112,17 @@ def test_what_is_timed_beside_an_ensemble_learns_the_same():
     steps["at once"].epoch = lambda: [0.5]
     with pytest.raises(RuntimeError, match="at once has the losses"):
         ensembles.check_losses(steps)
+
+
+def test_the_lstm_that_is_timed_is_that_of_pytorch(capsys, monkeypatch):
+    monkeypatch.setattr(lstm_step, "ROWS", {"small": (3, 2, 4, 5)})
+    assert lstm_step.main(["--quick"]) == 0
+    head, row, last = capsys.readouterr().out.splitlines()
+    assert head.startswith("LSTM") and row.startswith("small")
+    assert "the aim is at most 4" in last
+    monkeypatch.setattr(lstm_step, "lstm_step", lambda x, h, c, w: (h + 1, c))
+    with pytest.raises(RuntimeError, match="differ by more than"):
+        lstm_step.main(["--quick"])
 
 
 def naps(seconds):

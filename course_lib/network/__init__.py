@@ -9,7 +9,8 @@ The modules of this package: `course_lib.network.layers`, `course_lib.network.lo
 `course_lib.network.likelihoods` (more losses), `course_lib.network.loss_parts` (what losses share),
 `course_lib.network.model` (the network), `course_lib.network.initialization`,
 `course_lib.network.gains` (the gain of an activation), `course_lib.network.building` (the
-multilayer perceptron) and `course_lib.network.seeds`. All their public names are here too::
+multilayer perceptron), `course_lib.network.recurrent` (steps of LSTM and GRU) and
+`course_lib.network.seeds`. All their public names are here too::
 
     from course_lib.network import Dense, cross_entropy, mlp
 """
@@ -45,6 +46,7 @@ from course_lib.network.losses import (
     mean_squared_error_grad,
 )
 from course_lib.network.model import Network
+from course_lib.network.recurrent import RecurrentWeights, gru_step, lstm_step
 from course_lib.network.seeds import as_seeds, stream
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "Loss",
     "Network",
     "PReLU",
+    "RecurrentWeights",
     "Residual",
     "as_seeds",
     "binary_cross_entropy",
@@ -69,7 +72,9 @@ __all__ = [
     "gaussian_nll",
     "gaussian_nll_grad",
     "get_loss",
+    "gru_step",
     "initialize",
+    "lstm_step",
     "lsuv",
     "mean_squared_error",
     "mean_squared_error_grad",
