@@ -24,6 +24,7 @@ SHOWN = (
     "ensembles",
     "growth",
     "sweeps",
+    "reading_data",
 )
 OTHERS = ("activations", "step_cost", "notebooks")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 # In front, because the program there that executes notebooks bears the name of this one.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
-from environment import BOOK, ROOT, prepare
+from environment import BOOK, ROOT, name_of, pages_in, prepare
 from notebook_checks import code_cells
 from notebooks import ANSI, FAILURES, execute, read
 from site_checks import documents
@@ -40,7 +40,7 @@ class Cost:
 def contents():
     """Return the names of the notebooks in ``_toc.yml``, in its order."""
     paths = [(ROOT / name).with_suffix(".ipynb") for name in documents(ROOT)]
-    return [path.stem for path in paths if path.exists()]
+    return [name_of(path) for path in paths if path.exists()]
 
 
 def label(cell):
@@ -55,7 +55,7 @@ def label(cell):
     return first if len(first) <= WIDTH else first[: WIDTH - 3] + "..."
 
 
-def measure(notebook):
+def measure(notebook, folder):
     """Execute a notebook; return the seconds until it could start, and the cost of each cell."""
     begun, ended = {}, {}
     asked = time.perf_counter()
@@ -69,7 +69,8 @@ def measure(notebook):
     def end(cell_index, **_):
         ended[cell_index] = time.perf_counter()
 
-    execute(notebook, on_notebook_start=ready, on_cell_execute=begin, on_cell_executed=end)
+    hooks = {"on_notebook_start": ready, "on_cell_execute": begin, "on_cell_executed": end}
+    execute(notebook, folder, **hooks)
     costs = [
         Cost(n, ended[n - 1] - begun[n - 1], label(cell))
         for n, cell in code_cells(notebook)
@@ -106,7 +107,7 @@ def main(arguments=None):
     parser.add_argument("--strict", action="store_true", help="fail if one is over the limit")
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all in the contents")
     options = parser.parse_args(arguments)
-    there = sorted(path.stem for path in BOOK.glob("*.ipynb"))
+    there = [name_of(path, BOOK) for path in pages_in(BOOK)]
     for name in options.names:
         if name not in there:
             parser.error(unknown_name("notebook", name, there))
@@ -114,7 +115,8 @@ def main(arguments=None):
     over, failed = [], []
     for name in options.names or contents():
         try:
-            start, costs = measure(read(BOOK / f"{name}.ipynb"))
+            path = BOOK / f"{name}.ipynb"
+            start, costs = measure(read(path), path.parent)
         except FAILURES as error:
             failed.append(name)
             message = ANSI.sub("", str(error))

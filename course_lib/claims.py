@@ -23,7 +23,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from course_lib._checks import check_choice, unknown_name
+from course_lib._checks import check_choice, check_type, unknown_name
 
 __all__ = ["CLAIMS", "MIME_TYPE", "Card", "Claim", "ClaimError", "claim", "read_claims"]
 
@@ -195,8 +195,11 @@ def read_claims(text: str) -> dict[str, Claim]:
 
     Raises
     ------
+    TypeError
+        If the text is none.
     ValueError
-        If a field is missing or unknown, a verdict is not one of the four, a condition is missing
+        If it is not TOML, has no chapters or no claims, or is out of order: a field is missing or
+        unknown, a verdict is not one of the four, a condition is missing
         where the verdict needs one, an experiment with a verdict does not say what was varied, or
         another claim does.
 
@@ -215,14 +218,23 @@ def read_claims(text: str) -> dict[str, Claim]:
     >>> table["bend"].chapter, table["bend"].verdict_text
     ('necessity', 'Holds')
     """
+    check_type("text", text, str, "the content of a claims.toml")
     content = tomllib.loads(text)
+    for key in ("chapters", "claims"):
+        if not isinstance(content.get(key), dict):
+            raise ValueError(
+                f"the text has no table {key!r}, only {sorted(content)}; expected [chapters], the "
+                f"chapter of each section, and a table [claims.ID] for each claim"
+            )
     return {
         name: _read_claim(name, fields, content["chapters"])
         for name, fields in content["claims"].items()
     }
 
 
-def _read_claim(name: str, fields: dict[str, Any], chapters: Mapping[str, str]) -> Claim:
+def _read_claim(name: str, fields: Any, chapters: Mapping[str, str]) -> Claim:
+    if not isinstance(fields, dict):
+        raise ValueError(f"claim {name!r} is {fields!r}; expected a table, [claims.{name}]")
     fields = fields | {"varied": _read_varied(name, fields.get("varied", {}))}
     try:
         entry = Claim(id=name, chapter=chapters[fields["section"]], **fields)
@@ -309,7 +321,8 @@ def claim(
     KeyError
         If there is no such claim, or there are no stored records of that name.
     TypeError
-        If an outcome is not a single truth value, or `measured` is not text.
+        If an outcome is not a single truth value, `measured` is not text, or `stored` is neither a
+        name nor several.
     ValueError
         If the claim has no verdict yet, `otherwise` is given where it has no meaning, or one of
         `stored` and `miniature` without the other.
@@ -347,7 +360,7 @@ def claim(
             f"otherwise= goes with the verdict 'holds-if' and with no other: it shows that the "
             f"condition matters; the verdict of {id!r} is {entry.verdict!r}"
         )
-    studies = [stored] if isinstance(stored, str) else list(stored or ())
+    studies = _studies(stored)
     _check_stored(id, studies, miniature, measured)
     expected = {
         "holds": {"holds": True},
@@ -360,6 +373,18 @@ def claim(
             f"experiment gave {outcomes}. Measured: {measured}"
         )
     return Card(entry, measured, ", ".join(studies))
+
+
+def _studies(stored: Any) -> list[str]:
+    """Return the names of studies as a list, of one name or several."""
+    if stored is None or isinstance(stored, str):
+        return [stored] if stored else []
+    studies = list(stored) if isinstance(stored, Sequence) else [stored]
+    if not studies or not all(isinstance(study, str) for study in studies):
+        raise TypeError(
+            f"stored is {stored!r}; expected the name of a study, such as 'dropout', or several"
+        )
+    return studies
 
 
 def _check_stored(id: str, stored: list[str], miniature: bool | None, measured: str) -> None:

@@ -10,7 +10,7 @@ from together import together
 from course_lib import data, meanfield
 from course_lib.activations import CATALOGUE, Activation, get
 from course_lib.diagnostics import check_gradients
-from course_lib.network import INITIALIZERS, mlp
+from course_lib.network import INITIALIZERS, building, mlp
 from course_lib.training import SGD, Adam, AdamW, Momentum, fit
 
 
@@ -38,6 +38,26 @@ def test_a_gain_multiplies_the_weights_and_not_the_biases(scheme):
         by = np.array([0.5, 1, 3])[:, None, None] if name.endswith("weight") else 1
         np.testing.assert_allclose(one[name], value * (1.5 if np.ndim(by) else 1), rtol=1e-14)
         np.testing.assert_allclose(each[name], value * by, rtol=1e-14)
+
+
+def test_replicas_that_share_a_seed_are_drawn_once_and_own_their_weights(monkeypatch):
+    """A tuning has a few seeds, each with every learning rate."""
+    drawn = []
+    kept = building.initialize
+    monkeypatch.setattr(
+        building, "initialize", lambda *a, **named: drawn.append(named) or kept(*a, **named)
+    )
+    seeds, gains = [3, 5, 3, np.int64(5), 3], [1.0, 1.0, 1.0, 1.0, 2.0]
+    options = {"initialization": "pytorch", "dtype": np.float32}
+    network = mlp([4, 3, 2], "tanh", seed=seeds, gain=gains, **options)
+    assert len(drawn) == 2 * 3  # layers, and pairs of a seed and a gain
+    for i, (seed, gain) in enumerate(zip(seeds, gains, strict=True)):
+        alone = mlp([4, 3, 2], "tanh", seed=int(seed), gain=gain, **options)
+        for name, value in alone.parameters.items():
+            np.testing.assert_array_equal(network.parameters[name][i], value)
+    first = network.parameters["0.weight"]
+    first[0] = 0
+    assert first[2].all()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from types import SimpleNamespace
 
 import caption_places
@@ -10,9 +9,9 @@ import pytest
 import vector_figures
 from caption_places import PLACE, placed
 from docutils import nodes
+from environment import name_of, pages_in
 from vector_figures import course_figure
 
-BOOK = Path(__file__).resolve().parents[1] / "book"
 DIRECTION = re.compile(r"\b(?:left|right|middle|center|beside|leftmost|rightmost)\b", re.IGNORECASE)
 PANELS = {
     "fig-necessity-fold": ["on the right"],
@@ -49,7 +48,7 @@ IN_PROSE = re.compile(
 def figures():
     """Return the caption and the alternative text of every figure, by its name."""
     found = {}
-    for path in sorted(BOOK.glob("*.ipynb")):
+    for path in pages_in():
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             told = cell["metadata"].get("mystnb", {})
             if "figure" in told:
@@ -79,7 +78,7 @@ def test_an_alternative_text_is_true_of_both_forms(name):
     assert PLACE.findall(FIGURES[name][1]) == []
 
 
-@pytest.mark.parametrize("path", sorted(BOOK.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", pages_in(), ids=name_of)
 def test_prose_counts_panels(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]

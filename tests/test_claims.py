@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +99,26 @@ def test_a_table_that_is_not_in_order_is_rejected(text, given_text, accepted_tex
         read_claims(text)
     assert given_text in str(error.value)
     assert accepted_text in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "given_text"),
+    [
+        ("", "no table 'chapters', only []"),
+        ("[chapters]\n", "no table 'claims', only ['chapters']"),
+        ("chapters = 1\n[claims.a]\n", "no table 'chapters', only ['chapters', 'claims']"),
+        ("[chapters]\n[claims]\nbend = 1\n", "claim 'bend' is 1; expected a table"),
+        ("[chapters", "at end of document"),
+    ],
+)
+def test_a_text_without_its_tables_is_rejected(text, given_text):
+    with pytest.raises(ValueError, match=re.escape(given_text)):
+        read_claims(text)
+
+
+def test_a_path_is_no_text():
+    with pytest.raises(TypeError, match=r"text is .*; expected the content of a claims.toml"):
+        read_claims(Path("claims.toml"))
 
 
 @together("entry", [c for c in CLAIMS.values() if c.kind == "experiment" and c.verdict != "open"])
@@ -206,6 +227,13 @@ def test_stored_and_miniature_go_together(on_record, given):
     on_record()
     with pytest.raises(ValueError, match=r"'bend' has stored=.* expected both"):
         claim("bend", holds=True, measured="32 of 32", **given)
+
+
+@pytest.mark.parametrize("given", [3, [3], ["dropout", None], [], True, {"dropout"}])
+def test_a_study_is_named(on_record, given):
+    on_record()
+    with pytest.raises(TypeError, match=r"stored is .*; expected the name of a study"):
+        claim("bend", holds=True, measured="32 of 32", stored=given, miniature=True)
 
 
 def test_an_unknown_study_is_answered_with_the_nearest(on_record):

@@ -61,6 +61,25 @@ def test_a_matrix_product_of_infinities_follows_the_rules_of_floats():
     np.testing.assert_array_equal(y, [[np.nan, INF, -INF], [np.nan, INF, np.nan]])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, *DTYPES])
+@pytest.mark.parametrize("sizes", ["1-3", "3-1", "1-1"])
+def test_a_layer_of_one_input_or_output_has_the_products_of_matmul(sizes, dtype):
+    """They are multiplied as arrays, which is faster and must not differ."""
+    rng = np.random.default_rng(3)
+    (layer,) = make_layers([sizes], (2,), dtype, rng)
+    layer.parameters["bias"][:] = 0
+    weight, rows = layer.parameters["weight"], 5
+    x = rng.normal(size=(2, rows, weight.shape[1])).astype(dtype)
+    grad_output = rng.normal(size=(2, rows, weight.shape[2])).astype(dtype)
+    x[0, 0, 0], weight[1, 0, 0] = INF, 0
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(layer.forward(x), x @ weight)
+        np.testing.assert_allclose(
+            layer.backward(grad_output), grad_output @ weight.mT, rtol=4 * np.finfo(dtype).eps
+        )
+    assert layer.forward(x).dtype == layer.gradients["weight"].dtype == dtype
+
+
 def test_a_derived_layer_with_a_forward_of_its_own_goes_back():
     class Halved(Dense):
         def forward(self, x):

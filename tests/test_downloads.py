@@ -13,7 +13,7 @@ import nbformat
 import notebook_checks
 import pytest
 from downloads import Repository
-from environment import BOOK, ROOT
+from environment import BOOK, ROOT, name_of, pages_in
 
 NOWHERE = Repository("", "main")
 GITHUB = Repository("https://github.com/bends/course", "trunk")
@@ -91,7 +91,7 @@ def test_the_cell_brings_what_chapters_import():
     wanted = [line for extra in extras for line in project["optional-dependencies"][extra]]
     names = [re.match(r"[\w-]+", line)[0] for line in wanted + project["dependencies"]]
     brought = {*names, *downloads.OTHERS.split(), "course_lib", "IPython", "PIL"}
-    used = set().union(*map(imported, BOOK.glob("*.ipynb")))
+    used = set().union(*map(imported, pages_in()))
     assert used - brought - sys.stdlib_module_names == set()
 
 
@@ -112,7 +112,7 @@ def test_a_repository_keeps_the_cell_after_the_title_or_not_at_all():
     assert downloads.kept(kept, NOWHERE) == given
 
 
-@pytest.mark.parametrize("path", sorted(BOOK.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", pages_in(), ids=name_of)
 def test_notebooks_are_as_the_settings_ask(path):
     stored = nbformat.read(path, 4)
     expected = downloads.kept(stored, downloads.repository()).cells
@@ -122,7 +122,7 @@ def test_notebooks_are_as_the_settings_ask(path):
 
 def test_the_site_offers_notebooks_with_the_cell(tmp_path):
     (tmp_path / "_config.yml").write_text("title: x", encoding="utf-8")
-    path = tmp_path / "_sources" / "book" / "bend.ipynb"
+    path = tmp_path / "_sources" / "book" / "parts" / "bend.ipynb"
     path.parent.mkdir(parents=True)
     nbformat.write(notebook("1"), path)
     app = SimpleNamespace(srcdir=tmp_path, outdir=tmp_path)

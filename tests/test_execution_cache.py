@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import execution_cache
 import nbformat
 import pytest
+from environment import pages_in
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURE = '{"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}'
@@ -184,6 +185,8 @@ def run_nbval(book, *options):
 def test_a_chapter_that_passes_is_kept_as_the_build_would_execute_it(book):
     stored(book / "differs.ipynb", ("print(1)", stream("2\n")), ("print(3)", stream("3\n")))
     stored(book / "partly.ipynb", ("print(1)", stream("1\n")), ("print(4)", stream("4\n")))
+    (book / "parts").mkdir()
+    stored(book / "parts" / "nested.ipynb", ("print(6)", stream("6\n")))
     stored(book / "unjudged.ipynb", ("# NBVAL_IGNORE_OUTPUT\nprint(1)", stream("5\n")))
     change = 'from pathlib import Path\n_ = Path("../course_lib/a.py").write_text("")'
     stored(book / "with_another_library.ipynb", change)
@@ -193,11 +196,11 @@ def test_a_chapter_that_passes_is_kept_as_the_build_would_execute_it(book):
     # One worker takes the chapters with most cells first, and then in this order.
     left_out = "book/partly.ipynb::Cell 1"
     told = run_nbval(book, "-n", "1", "--dist", "loadfile", "--deselect", left_out)
-    assert "1 failed, 7 passed" in told
+    assert "1 failed, 8 passed" in told
     assert list(folder.parent.iterdir()) == [folder]
     assert folder != execution_cache.folder(book.parent)
-    found = kept_in(folder, sorted(book.glob("*.ipynb")))
-    assert list(found) == ["good"]
+    found = kept_in(folder, pages_in(book))
+    assert list(found) == ["good", "nested"]
     notebook = nbformat.read(book / "good.ipynb", 4)
     built = execution_cache.execute(book / "good.ipynb", notebook, timeout=60)
     assert code_cells(found["good"]) == code_cells(built.nb)

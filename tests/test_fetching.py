@@ -2,18 +2,17 @@
 
 import errno
 import hashlib
-import http.server
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
+from mirror_helpers import ENOUGH, Mirrors, serving
 
 from course_lib.data import DataError, fetching
 from course_lib.data.fetching import File, check_content, fetched
@@ -23,7 +22,7 @@ for package in ("pooch", "filelock", "tqdm"):
 
 CONTENT = b"to be or not to be\n" * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-ENOUGH = 20  # seconds for anything to happen
+PLAY = File("play.txt", len(CONTENT), ())
 
 
 def read(path):
@@ -33,89 +32,11 @@ def read(path):
     return content
 
 
-class Mirrors(http.server.BaseHTTPRequestHandler):
-    """A server whose paths fail, each in its way; counts what it is asked for."""
-
-    asked: ClassVar[list[str]] = []
-    released = threading.Event()
-
-    def log_message(self, *arguments):
-        """Say nothing."""
-
-    def do_GET(self):
-        """Answer as the path says."""
-        kind = self.path.split("/")[1]
-        self.asked.append(kind)
-        if kind in ("missing", "broken"):
-            self.send_error(404 if kind == "missing" else 500)
-            return
-        if kind == "moved":
-            self.send_response(302)
-            self.send_header("Location", "/good/file")
-            self.end_headers()
-            return
-        self.send_response(200)
-        if kind not in ("endless", "trickling"):
-            self.send_header("Content-Length", str(len(CONTENT)))
-        self.end_headers()
-        try:
-            getattr(self, kind)()
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-
-    def good(self):
-        """Send the file."""
-        self.wfile.write(CONTENT)
-
-    def corrupt(self):
-        """Send one wrong byte."""
-        self.wfile.write(CONTENT[:-1] + b"!")
-
-    def truncated(self):
-        """Send half of what was announced."""
-        self.wfile.write(CONTENT[: len(CONTENT) // 2])
-
-    def silent(self):
-        """Send a little, then nothing."""
-        self.wfile.write(CONTENT[:100])
-        self.wfile.flush()
-        self.released.wait(ENOUGH)
-
-    def trickling(self):
-        """Send a byte at a time, without end."""
-        while not self.released.wait(0.02):
-            self.wfile.write(b"x")
-            self.wfile.flush()
-
-    def endless(self):
-        """Send without end."""
-        while not self.released.is_set():
-            self.wfile.write(CONTENT)
-
-    def halting(self):
-        """Send half, and the rest when the test lets it."""
-        self.wfile.write(CONTENT[: len(CONTENT) // 2])
-        self.wfile.flush()
-        self.released.wait(ENOUGH)
-        self.wfile.write(CONTENT[len(CONTENT) // 2 :])
-
-
 @pytest.fixture
 def mirrors(monkeypatch, tmp_path):
-    """Serve; return a function that gives a file with these mirrors, and set the folder."""
-    monkeypatch.setenv("COURSE_LIB_DATA", str(tmp_path / "data"))
-    for name, value in [("CONNECT", 2.0), ("STALL", 0.5), ("WINDOW", 0.5)]:
-        monkeypatch.setattr(fetching, name, value)
-    monkeypatch.setattr(Mirrors, "asked", [])
-    monkeypatch.setattr(Mirrors, "released", threading.Event())
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirrors) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        place = f"http://127.0.0.1:{server.server_port}"
-        yield lambda *kinds: File(
-            "play.txt", len(CONTENT), tuple(f"{place}/{k}/file" for k in kinds)
-        )
-        Mirrors.released.set()
-        server.shutdown()
+    """Serve; return a function that gives the file with these mirrors, and set the folder."""
+    with serving(monkeypatch, tmp_path / "data", {PLAY.name: CONTENT}) as at:
+        yield partial(at, PLAY)
 
 
 def left():

@@ -7,7 +7,7 @@ import sys
 import lab
 import pytest
 import site_checks
-from environment import BOOK, ROOT
+from environment import BOOK, ROOT, pages_in
 
 
 def option(name):
@@ -34,7 +34,7 @@ def test_only_notebooks_are_shown():
         for path in BOOK.iterdir()
         if not any(fnmatch.fnmatch(path.name, pattern) for pattern in hidden)
     ]
-    assert sorted(shown) == sorted(path.name for path in BOOK.glob("*.ipynb"))
+    assert sorted(shown) == sorted({path.relative_to(BOOK).parts[0] for path in pages_in()})
 
 
 @pytest.mark.parametrize("name", ["checkForUpdates", "fetchNews"])

@@ -1,26 +1,17 @@
 """Data sets by name: what comes with the package, and the whole of it from a mirror."""
 
-import gzip
 import hashlib
-import http.server
-import io
-import tarfile
-import threading
-import wave
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
+import reading_data
+from mirror_helpers import archive, serving
 
 from course_lib import data
 from course_lib.__main__ import main
 from course_lib.data import images, loading, speech, texts
+from course_lib.data.fetching import File
 from course_lib.data.loading import DATASETS, load
-
-ROOT = Path(__file__).resolve().parent.parent
-FULL = next(ROOT.parent.glob("*/data/full"), None)  # beside the checkout
-needs_full = pytest.mark.skipif(FULL is None, reason="there are no full data sets")
 
 
 def test_what_comes_with_the_package_is_loaded_by_name():
@@ -72,116 +63,64 @@ def test_what_there_is_not_is_told(name, options, kind, told):
 # The whole of them.
 
 
-@pytest.fixture
-def mirror(tmp_path, monkeypatch):
-    """Serve a folder; data are kept in another. Returns the former, and its address."""
-    served = tmp_path / "served"
-    served.mkdir()
-    monkeypatch.setenv("COURSE_LIB_DATA", str(tmp_path / "kept"))
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            """Say nothing."""
-
-    handler = partial(Quiet, directory=served)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield served, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def at(address, file):
-    """Return a file that is at an address, after a mirror that has it not."""
-    return file._replace(urls=(f"{address}/nowhere/{file.name}", f"{address}/{file.name}"))
-
-
-def archive(samples, keys, folder="free-spoken-digit-dataset-1.0.10/recordings"):
-    """Return an archive of recordings as it is published."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as packed:
-        for (digit, speaker, take), sound in zip(keys, samples, strict=True):
-            content = io.BytesIO()
-            with wave.open(content, "wb") as file:
-                file.setparams((1, 2, 8000, 0, "NONE", None))
-                file.writeframes(sound.astype("<i2").tobytes())
-            member = tarfile.TarInfo(f"{folder}/{digit}_{speaker}_{take}.wav")
-            member.size = len(content.getvalue())
-            packed.addfile(member, io.BytesIO(content.getvalue()))
-        readme = tarfile.TarInfo("free-spoken-digit-dataset-1.0.10/README.md")
-        packed.addfile(readme, io.BytesIO(b""))
-    return out.getvalue()
-
-
-@needs_full
-@pytest.mark.parametrize(
-    ("name", "folder", "table"),
-    [("mnist", "mnist", "MNIST"), ("fashion_mnist", "fashion-mnist", "FASHION_MNIST")],
-)
-def test_all_images_are_read_from_their_four_files(mirror, monkeypatch, name, folder, table):
-    served, address = mirror
-    files = getattr(images, table)
-    for file in files:
-        (served / file.name).symlink_to(FULL / folder / file.name)
-    monkeypatch.setattr(images, table, [at(address, file) for file in files])
-    found, again = load(name, full=True), load(name, full=True)
-    assert found.x_train.shape == (60_000, 28, 28)
-    assert found.x_test.shape == (10_000, 28, 28)
-    np.testing.assert_array_equal(again.x_test, found.x_test)
-    train = gzip.decompress((FULL / folder / files[0].name).read_bytes())
-    assert found.x_train.tobytes() == train[16:]
-    few = load(name)
-    first = np.flatnonzero(found.y_train == 0)[:500]
-    bundled = np.concatenate([few.x_train[few.y_train == 0], few.x_test[few.y_test == 0]])
-    expected = {image.tobytes() for image in found.x_train[first]}
-    assert {image.tobytes() for image in bundled} >= expected
-
-
-@needs_full
-def test_all_recordings_are_read_from_their_archive(mirror, monkeypatch):
-    served, address = mirror
-    with np.load(FULL / "fsdd" / "fsdd_pcm16_8k.npz") as known:
-        pcm, offsets = known["pcm"], known["offset"]
-        speakers, digits, takes = known["speakers"], known["digit"], known["index"]
-        who = known["speaker"]
-    keys = list(zip(digits.tolist(), speakers[who].tolist(), takes.tolist(), strict=True))
-    order = np.random.default_rng(0).permutation(3000)
-    sounds = [pcm[offsets[i] : offsets[i + 1]] for i in order]
-    content = archive(sounds, [keys[i] for i in order])
-    (served / speech.RECORDINGS.name).write_bytes(content)
-    monkeypatch.setattr(speech, "RECORDINGS", at(address, speech.RECORDINGS))
-    found = load("spoken_digits", full=True)
-    np.testing.assert_array_equal(found.samples, pcm)
-    np.testing.assert_array_equal(found.digits, digits)
-    assert found.names == ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-    assert found.is_test.sum() == 300
-    np.testing.assert_array_equal(found.recording(7).samples, pcm[offsets[7] : offsets[8]])
-    with pytest.raises(IndexError, match="recording 3000; expected 0 to 2999"):
-        found.recording(3000)
-
-
-@needs_full
-def test_all_texts_are_read(mirror, monkeypatch):
-    served, address = mirror
-    for name in ("NAMES", "SHAKESPEARE"):
-        file = getattr(texts, name)
-        (served / file.name).symlink_to(FULL / "text" / file.name)
-        monkeypatch.setattr(texts, name, at(address, file))
-    names = load("names", full=True)
-    assert (names[0], len(names), len(set(names))) == ("emma", 29_494, 29_494)
-    assert load("shakespeare", full=True).startswith("First Citizen:")
-
-
-def test_an_archive_of_other_recordings_is_none(mirror, monkeypatch):
-    served, address = mirror
+def test_an_archive_of_other_recordings_is_none(monkeypatch, tmp_path):
     sounds = [np.arange(5), np.arange(7)]
-    (served / speech.RECORDINGS.name).write_bytes(archive(sounds, [(0, "a", 0), (0, "a", 1)]))
-    monkeypatch.setattr(speech, "RECORDINGS", at(address, speech.RECORDINGS))
-    with pytest.raises(ConnectionError, match="that are not this file"):
-        load("spoken_digits", full=True)
-    offsets, samples = np.array([0, 5, 12], "<i4"), np.concatenate(sounds).astype("<i2")
-    digest = hashlib.sha256(offsets.tobytes() + samples.tobytes()).hexdigest()
-    monkeypatch.setattr(speech, "SHA256", digest)
-    assert load("spoken_digits", full=True).takes.tolist() == [0, 1]
+    content = archive(sounds, [(0, "a", 0), (0, "a", 1)])
+    with serving(monkeypatch, tmp_path, {speech.RECORDINGS.name: content}) as at:
+        monkeypatch.setattr(speech, "RECORDINGS", at(speech.RECORDINGS, "good"))
+        with pytest.raises(ConnectionError, match="that are not this file"):
+            load("spoken_digits", full=True)
+        offsets, samples = np.array([0, 5, 12], "<i4"), np.concatenate(sounds).astype("<i2")
+        whole = b"0_a_0\n0_a_1\n" + offsets.tobytes() + samples.tobytes()
+        monkeypatch.setattr(speech, "SHA256", hashlib.sha256(whole).hexdigest())
+        assert load("spoken_digits", full=True).takes.tolist() == [0, 1]
+
+
+def test_images_take_no_more_memory_than_twice_their_arrays(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_LIB_DATA", str(tmp_path))
+    (tmp_path / "mnist").mkdir()
+    digests = reading_data.make(tmp_path / "mnist", 5000)
+    monkeypatch.setitem(images.SHA256, "mnist", digests)
+    load("mnist", full=True)  # what is imported takes no part
+    most, found = reading_data.peak(lambda: load("mnist", full=True))
+    arrays = (found.x_train, found.y_train, found.x_test, found.y_test)
+    assert found.x_test.shape == (5000, 28, 28)
+    assert most < 1.2 * sum(array.nbytes for array in arrays)
+
+
+@pytest.mark.parametrize("name", ["0_a", "zero_a_0", "0_a_0_0"])
+def test_an_archive_of_other_names_is_none(monkeypatch, tmp_path, name):
+    content = archive([np.arange(5)], [name.split("_")])
+    with serving(monkeypatch, tmp_path, {speech.RECORDINGS.name: content}) as at:
+        monkeypatch.setattr(speech, "RECORDINGS", at(speech.RECORDINGS, "good"))
+        with pytest.raises(ConnectionError, match="that are not this file"):
+            load("spoken_digits", full=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "table", "file", "size"),
+    [
+        ("mnist", images, "MNIST", "train-images-idx3-ubyte.gz", "9.9 MB"),
+        ("spoken_digits", speech, "RECORDINGS", "free-spoken-digit-dataset-1.0.10.tar.gz", "16 MB"),
+        ("names", texts, "NAMES", "names.txt", "228 kB"),
+        ("shakespeare", texts, "SHAKESPEARE", "tinyshakespeare.txt", "1.1 MB"),
+    ],
+)
+def test_without_a_network_file_folder_and_size_are_told(
+    monkeypatch, tmp_path, name, module, table, file, size
+):
+    monkeypatch.setenv("COURSE_LIB_DATA", str(tmp_path))
+    nowhere = ("http://127.0.0.1:9/file", "http://nowhere.invalid/file")
+    files = getattr(module, table)
+    single = isinstance(files, File)
+    away = files._replace(urls=nowhere) if single else [f._replace(urls=nowhere) for f in files]
+    monkeypatch.setattr(module, table, away)
+    with pytest.raises(ConnectionError) as raised:
+        load(name, full=True)
+    told = str(raised.value)
+    assert told.startswith(f"{file} of {name} ({size}) could not be fetched; 127.0.0.1:9: no conn")
+    assert "nowhere.invalid: not found (is there a network?)" in told
+    assert told.endswith(f"put the file into {tmp_path / name}")
 
 
 # The command.

@@ -11,10 +11,10 @@ import nbformat
 import notebook_checks
 import notebooks
 import pytest
-from environment import BOOK, ROOT, prepare, share_cores
+from environment import ROOT, name_of, pages_in, prepare, share_cores
 from together import together
 
-CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+CHAPTERS = pages_in()
 CLAIM = {"id": "bend", "measured": "3 of 3", "verdict": "holds"}
 EXPECTED = ["bend"]
 
@@ -515,7 +515,7 @@ def canned(costs, monkeypatch, tmp_path):
     monkeypatch.setattr(
         costs,
         "measure",
-        lambda most: (1.0, [costs.Cost(2, 0.4, "import time"), costs.Cost(3, most, "fig-nap")]),
+        lambda most, _: (1.0, [costs.Cost(2, 0.4, "import time"), costs.Cost(3, most, "fig-nap")]),
     )
     return costs
 
@@ -577,10 +577,10 @@ def test_the_limit_is_told_and_fails_only_if_strict(canned, capsys, arguments, s
 def test_a_notebook_that_fails_does_not_hide_the_others(canned, capsys, monkeypatch):
     measure = canned.measure
 
-    def die(most):
+    def die(most, folder):
         if most == 50:
             raise notebooks.DeadKernelError("Kernel \x1b[31mdied")
-        return measure(most)
+        return measure(most, folder)
 
     monkeypatch.setattr(canned, "measure", die)
     assert canned.main([]) == 1
@@ -598,7 +598,7 @@ def test_unknown_notebook_is_named_with_those_there_are(canned, capsys):
 
 
 def test_notebooks_of_the_contents_are_timed(costs):
-    assert set(costs.contents()) <= {path.stem for path in CHAPTERS}
+    assert set(costs.contents()) <= {*map(name_of, CHAPTERS)}
     assert costs.contents()[0] == "necessity"
 
 
@@ -620,7 +620,7 @@ def test_cell_is_called_by_its_first_line(costs, source, expected):
 # The chapters themselves.
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
 def test_chapter(path):
     assert notebooks.check(path) == []
 

@@ -554,6 +554,8 @@ def test_a_graph_that_cannot_be_drawn_is_rejected():
     x = Value(1)
     with pytest.raises(TypeError, match="labels is a list; expected a mapping of names"):
         plots.computation_graph(x * x, labels=["x"])
+    with pytest.raises(TypeError, match="a label is 1; expected text, such as 'x'"):
+        plots.computation_graph(x * x, labels={1: x})
     with pytest.raises(ValueError, match="no node for the labels 'y', 'z'; expected labels of"):
         plots.computation_graph(x * x, labels={"x": x, "y": Value(1), "z": 1.0})
     for _ in range(60):

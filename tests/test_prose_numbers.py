@@ -4,9 +4,10 @@ import nbformat
 import notebook_checks
 import prose_numbers
 import pytest
+from environment import pages_in
 from together import together
 
-CHAPTERS = sorted((prose_numbers.ROOT / "book").glob("*.ipynb"))
+CHAPTERS = pages_in()
 
 
 def notebook(prose, *outputs):

@@ -15,6 +15,7 @@ import pytest
 import site_checks
 import tasks
 import yaml
+from environment import name_of, pages_in
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -69,8 +70,8 @@ def test_every_page_of_the_contents_exists_once():
 
 
 def test_every_page_is_in_the_contents():
-    pages = [*(ROOT / "book").glob("*.ipynb"), *(ROOT / "book").glob("*.md")]
-    assert {f"book/{page.stem}" for page in pages} <= set(site_checks.documents(ROOT))
+    pages = [*pages_in(), *pages_in(suffix=".md")]
+    assert {f"book/{name_of(page)}" for page in pages} <= set(site_checks.documents(ROOT))
 
 
 def test_chapters_of_the_claims_that_are_decided_are_in_the_contents():
@@ -400,6 +401,15 @@ def test_failed_installation_is_told(checkout, monkeypatch, capsys):
 @pytest.mark.parametrize(("skipped", "expected"), [(0, None), (3, None), (0, "0"), (2, "2")])
 def test_expected_skips_pass(skipped, expected):
     assert conftest.skips_problem(skipped, expected) is None
+
+
+def test_integration_expects_the_skips_of_full_data_sets():
+    listing = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_full_data.py"]
+    done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True)
+    tests = done.stdout.count("::")
+    assert tests
+    assert f"\nfull={tests}\n" in read(".ci/run")
+    assert f'EXPECTED_SKIPS: "{1 + tests}"' in read(".github/workflows/test-and-publish.yml")
 
 
 @pytest.mark.parametrize(("skipped", "expected"), [(1, "0"), (0, "1")])

@@ -211,6 +211,16 @@ def test_ledger_lists_every_claim_and_follows_a_changed_and_a_removed_chapter(bo
     assert "Claims decided: 1, of which" in book.ledger()
 
 
+def test_a_chapter_in_a_folder_is_built_and_its_claims_are_listed(book):
+    (book.folder / "parts").mkdir()
+    book.chapter("parts/three", record("softmax-multiclass"))
+    book.index("one", "two", "parts/three")
+    assert book.build() == (0, "")
+    assert 'href="parts/three.html#claim-softmax-multiclass">Statement' in book.ledger()
+    assert "Claims decided: 4, of which" in book.ledger()
+    assert 'id="claim-softmax-multiclass"' in book.page("parts/three")
+
+
 def test_ledger_says_how_stored_records_were_made(book):
     assert book.build() == (0, "")
     origins = re.findall('<p class="claim-origin">(.*?)</p>', book.ledger())

@@ -2,13 +2,13 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 import stored_claims
+from environment import pages_in
 from together import together
 
-CHAPTERS = sorted((Path(__file__).resolve().parent.parent / "book").glob("*.ipynb"))
+CHAPTERS = pages_in()
 LIVE = 'claim("bend", holds=x > 1, measured="3 of 3")'
 STORED = 'claim("bend", holds=x > 1, measured="3", stored="dropout", miniature=y > 1)'
 

@@ -23,7 +23,7 @@ def test_the_terms_are_sorted_and_none_stands_twice():
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.split("\n")[0])
 def test_a_definition_is_short_and_names_its_section(entry):
     told = entry.split("\n")[-1]
-    assert re.search(r"\. \{section\}`[\w-]+#[\w-]+`", told)
+    assert re.search(r"\. \{section\}`[\w/-]+#[\w-]+`", told)
     assert len(told.partition(" {section}")[0]) < 320
 
 

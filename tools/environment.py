@@ -10,6 +10,23 @@ BOOK = ROOT / "book"
 IPYTHON = ROOT / "_build" / "ipython"
 
 
+def pages_in(folder=None, suffix=".ipynb"):
+    """Return the paths of the notebooks of the book, or of other pages, those in folders too.
+
+    What begins with an underscore or a period is none: what is built, extensions, checkpoints.
+    """
+    folder = folder or BOOK
+    inside = ((path, path.relative_to(folder)) for path in folder.rglob(f"*{suffix}"))
+    return sorted(path for path, told in inside if not any(p[0] in "_." for p in told.parts))
+
+
+def name_of(path, folder=None):
+    """Return how a page is called below ``book/``, as claims and commands do: `parts/images`."""
+    path, folder = Path(path).resolve(), Path(folder or BOOK).resolve()
+    told = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
+    return told.with_suffix("").as_posix()
+
+
 def no_arguments(purpose):
     """End a program that is given arguments and knows none; ``--help`` tells what it is for."""
     argparse.ArgumentParser(description=purpose.splitlines()[0]).parse_args()

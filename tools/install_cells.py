@@ -8,7 +8,7 @@ which counts the cells anew.
 
 import sys
 
-from environment import BOOK, no_arguments
+from environment import BOOK, name_of, no_arguments, pages_in
 from notebooks import read, text_of, write
 
 sys.path.append(str(BOOK / "_ext"))
@@ -19,11 +19,11 @@ from downloads import kept, repository
 def main():
     """Change the notebooks that need it; say which."""
     where = repository()
-    for path in sorted(BOOK.glob("*.ipynb")):
+    for path in pages_in():
         text = text_of(kept(read(path), where))
         if text != path.read_text(encoding="utf-8"):
             write(path, text)
-            print(f"{path.name}: {'with' if where.url else 'without'} the cell")
+            print(f"{name_of(path)}: {'with' if where.url else 'without'} the cell")
 
 
 if __name__ == "__main__":

@@ -259,7 +259,7 @@ def check_exercises(notebook):
     found = []
     if len(exercises) < LEAST_EXERCISES:
         found.append(f"has {len(exercises)} exercises, expected at least {LEAST_EXERCISES}")
-    for (kind, title, options), following in zip(steps, [*steps[1:], None], strict=True):
+    for (kind, title, options), following in zip(steps, [*steps, None][1:], strict=True):
         if kind == "solution":
             if "dropdown" not in options.get("class", "").split():
                 found.append(f"the solution of {title!r} is not folded (:class: dropdown)")

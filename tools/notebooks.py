@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import nbformat
-from environment import BOOK, prepare
+from environment import name_of, pages_in, prepare
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from notebook_checks import problems
@@ -142,13 +142,14 @@ def write(path, text):
         raise
 
 
-def execute(notebook, **hooks):
+def execute(notebook, folder, **hooks):
     """Return the notebook with fresh outputs; a cell that raises ends it.
 
-    The hooks are nbclient's, such as ``on_cell_executed``.
+    It runs in a folder: its own, as in the tests and when the book is built. The hooks are
+    nbclient's, such as ``on_cell_executed``.
     """
     fresh = nbformat.from_dict(notebook)
-    where = {"metadata": {"path": str(BOOK)}}
+    where = {"metadata": {"path": str(folder)}}
     NotebookClient(
         fresh,
         timeout=TIMEOUT,
@@ -164,20 +165,20 @@ def update(path):
     """Execute and clean one notebook in place; return whether that went well."""
     start = time.perf_counter()
     try:
-        fresh = execute(read(path))
+        fresh = execute(read(path), path.parent)
     except FAILURES as error:
         message = ANSI.sub("", str(error))
-        print(f"{path.name}: not written, because a cell failed:\n{message}", file=sys.stderr)
+        print(f"{name_of(path)}: not written, because a cell failed:\n{message}", file=sys.stderr)
         return False
     write(path, text_of(clean(fresh)))
-    print(f"{path.name}: {time.perf_counter() - start:.0f} s", flush=True)
+    print(f"{name_of(path)}: {time.perf_counter() - start:.0f} s", flush=True)
     return True
 
 
 def check(path):
     """Return what is wrong with a notebook as it is stored."""
     notebook = read(path)
-    found = problems(notebook, path.stem)
+    found = problems(notebook, name_of(path))
     if text_of(clean(notebook)) != path.read_text(encoding="utf-8"):
         found.append("is not clean")
     return found
@@ -192,13 +193,13 @@ def main():
     for path in options.notebooks:
         if path.suffix != ".ipynb" or not path.is_file():
             parser.error(f"{path} is no notebook")
-    paths = options.notebooks or sorted(BOOK.glob("*.ipynb"))
+    paths = options.notebooks or pages_in()
     good = paths
     if not options.check:
         prepare()
         good = [path for path in paths if update(path)]
     # After a run, what is left is for an author: a figure without a description, say.
-    found = [f"{path.name}: {what}" for path in good for what in check(path)]
+    found = [f"{name_of(path)}: {what}" for path in good for what in check(path)]
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if len(good) < len(paths) or (options.check and found) else 0
 

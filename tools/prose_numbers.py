@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import notebook_checks
+from environment import name_of, pages_in
 
 ROOT = Path(__file__).resolve().parent.parent
 EXCEPTIONS = ROOT / "tests" / "prose_numbers.toml"
@@ -146,7 +147,7 @@ def problems(path: Path) -> list[str]:
     text, lacking = plain(notebook_checks.prose(notebook)), missing(notebook)
     known = {n for n in lacking if n.text in table.get(EVERYWHERE, {})}
     wrong = []
-    for piece in table.get(path.stem, {}):
+    for piece in table.get(name_of(path), {}):
         start, end = text.find(piece), text.find(piece) + len(piece)
         meant = {n for n in lacking if start <= n.start and n.end <= end}
         if text.count(piece) != 1:
@@ -170,8 +171,8 @@ def idle(paths: list[Path]) -> list[str]:
 
 def main(names: list[str]) -> int:
     """Print the problems of some chapters, or of all; return the exit status."""
-    paths = [Path(name) for name in names] or sorted((ROOT / "book").glob("*.ipynb"))
-    told = [f"{path.stem}: {problem}" for path in paths for problem in problems(path)]
+    paths = [Path(name) for name in names] or pages_in()
+    told = [f"{name_of(path)}: {problem}" for path in paths for problem in problems(path)]
     if not names:
         told += [f"no chapter needs the exception {text!r}" for text in idle(paths)]
     for line in told:

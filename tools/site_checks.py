@@ -109,9 +109,13 @@ def documents(root):
 
 
 def chapters(root):
-    """Return the names of the chapters, which are the first part of the table of contents."""
+    """Return the names of the chapters, which are the first part of the table of contents.
+
+    They are told below ``book/``, and those in a folder there with its name: ``parts/images``.
+    """
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    return [Path(chapter["file"]).stem for chapter in toc["parts"][0]["chapters"]]
+    found = documents_below(toc["parts"][0]["chapters"])
+    return [name.removeprefix("book/") for name in found]
 
 
 def pages(site):

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GITHUB = "https://github.com/"
 CELL = "install"
 """The id of the cell that gets the library."""
-PACKAGE = "why-networks-bend[plots,stats,sweeps,torch]"
+PACKAGE = "why-networks-bend[data,plots,stats,sweeps,torch]"
 OTHERS = "jax mpmath"
 """What chapters import and no extra of the package brings."""
 WITHOUT = """\

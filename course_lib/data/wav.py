@@ -171,6 +171,8 @@ def _parsed(content: bytes) -> Sound:
     for needed in (b"fmt ", b"data"):
         if needed not in chunks:
             raise _Wrong(f"it has no chunk {needed.decode().strip()!r}; {EXPECTED}")
+    if [*chunks].index(b"fmt ") > [*chunks].index(b"data"):
+        raise _Wrong("its chunk 'data' stands before 'fmt', which says what it holds")
     form = _format(chunks[b"fmt "])
     data = chunks[b"data"]
     if len(data) % form.frame:

@@ -138,8 +138,9 @@ def mlp(
     bias = as_flag("bias", bias)
     rows = _activations(activation, len(sizes) - 2)
     seeds, replicated = as_seeds(seed)
-    generators = [stream(s, "weights") for s in seeds]
     gains = _gains(gain, len(seeds) if replicated else None)
+    kinds, kind_of = _kinds(seeds, gains)
+    generators = [stream(seed, "weights") for seed, _ in kinds]
     drops = _dropouts(dropout, alpha_dropout, seeds, replicated, len(sizes) - 2)
     computed = [1.0, *(computed_gain(row) if initialization == "computed" else 1.0 for row in rows)]
     layers: list[Layer] = []
@@ -147,10 +148,10 @@ def mlp(
         last = i == len(sizes) - 2
         made = out_features if last else _features_before(rows[i], out_features)
         draws = [
-            initialize(in_features, made, seed=rng, scheme=initialization, gain=float(own))
-            for rng, own in zip(generators, gains * computed[i], strict=True)
+            initialize(in_features, made, seed=rng, scheme=initialization, gain=own * computed[i])
+            for rng, (_, own) in zip(generators, kinds, strict=True)
         ]
-        arrays = [np.stack(each).astype(dtype) for each in zip(*draws, strict=True)]
+        arrays = [np.stack(each).astype(dtype)[kind_of] for each in zip(*draws, strict=True)]
         dense = Dense(*(own if replicated else own[0] for own in arrays[: 1 + bias]))
         if last:
             layers.append(dense)
@@ -212,6 +213,16 @@ def _gains(gain: ArrayLike | None, seeds: int | None) -> Array:
     values = as_array("gain", 1.0 if gain is None else gain)
     _check_each("gain", values, seeds)
     return np.broadcast_to(values.astype(np.float64), (seeds or 1,))
+
+
+def _kinds(seeds: Sequence[Seed], gains: Array) -> tuple[list[tuple[Seed, float]], list[int]]:
+    """Return seeds with their gains, each pair once, and which of them each replica has.
+
+    A tuning trains the same few seeds with every learning rate: their weights are drawn once.
+    """
+    pairs = list(zip(seeds, gains.tolist(), strict=True))
+    place = {pair: i for i, pair in enumerate(dict.fromkeys(pairs))}
+    return list(place), [place[pair] for pair in pairs]
 
 
 def _check_each(name: str, values: Array, seeds: int | None) -> None:

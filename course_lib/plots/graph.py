@@ -127,6 +127,9 @@ def _texts(nodes: Sequence[Any], labels: Mapping[str, Any]) -> list[list[tuple[s
             f"labels is a {type(labels).__name__}; expected a mapping of names to values, such "
             f"as {{'x': x}}"
         )
+    unnamed = [name for name in labels if not isinstance(name, str)]
+    if unnamed:
+        raise TypeError(f"a label is {unnamed[0]!r}; expected text, such as 'x'")
     unknown = [name for name, node in labels.items() if node not in nodes]
     if unknown:
         raise ValueError(

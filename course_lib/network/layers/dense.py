@@ -60,7 +60,7 @@ class Dense(BaseLayer):
         weight = self.parameters["weight"]
         self._check_input(x, weight.shape[-2])
         self._x = x
-        y = x @ weight
+        y = _product(x, weight)
         if "bias" in self.parameters:
             y += self.parameters["bias"]
         self._output_shape = y.shape
@@ -70,13 +70,15 @@ class Dense(BaseLayer):
     def backward(self, grad_output: Array, *, to_input: bool = True) -> Array | None:
         """Fill the gradients of weight and bias; return that of the input."""
         self._check_backward(grad_output)
-        # a column @ a row, of a single example, is a slow loop in NumPy; the products are the same
-        one_row = grad_output.shape[-2] == 1
-        outer = self._x.mT * grad_output if one_row else self._x.mT @ grad_output
-        self._set_gradient("weight", outer)
+        self._set_gradient("weight", _product(self._x.mT, grad_output))
         if "bias" in self.parameters:
             self._set_gradient("bias", sum_along(grad_output, (-2,)))
-        return grad_output @ self.parameters["weight"].mT if to_input else None
+        if not to_input:
+            return None
+        weight = self.parameters["weight"].mT
+        # of many small matrices a copy of the transposed ones costs less than their stride
+        many = weight.ndim > 2
+        return _product(grad_output, np.ascontiguousarray(weight) if many else weight)
 
     def replica(self, index: int) -> "Dense":
         """Return one replica as a layer of its own."""
@@ -85,3 +87,8 @@ class Dense(BaseLayer):
     def part(self, replicas: slice) -> "Dense":
         """Return some replicas as a layer on views of the arrays."""
         return self._views(replicas)
+
+
+def _product(left: Array, right: Array) -> Array:
+    """Return ``left @ right``; a column times a row is a slow loop there, and the same products."""
+    return left * right if left.shape[-1] == 1 else left @ right
