@@ -14,6 +14,7 @@ miniature of the experiment has to agree with them.
 """
 
 import html
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ _ORIGINS: Mapping[str, str] = {
 }
 
 
+_CHAPTER = re.compile(r"[a-z0-9]+(?:[-/][a-z0-9]+)*")
+
 VARIED = ("budget", "grid", "preprocessing", "initialization")
 """What is varied before the verdict of an experiment stands."""
 
@@ -73,7 +76,8 @@ class Claim:
     kind : str
         ``"identity"``, ``"experiment"`` or ``"practice"``: what would decide it.
     chapter : str
-        The notebook that decides it.
+        The notebook that decides it, by its path below ``book/`` without suffix. The table
+        ``chapters`` gives one to every section; a claim may name another of its own.
     verdict : str
         ``"holds"``, ``"holds-if"``, ``"fails"`` or ``"open"``.
     condition : str
@@ -237,9 +241,14 @@ def _read_claim(name: str, fields: Any, chapters: Mapping[str, str]) -> Claim:
         raise ValueError(f"claim {name!r} is {fields!r}; expected a table, [claims.{name}]")
     fields = fields | {"varied": _read_varied(name, fields.get("varied", {}))}
     try:
-        entry = Claim(id=name, chapter=chapters[fields["section"]], **fields)
+        entry = Claim(**{"id": name, "chapter": chapters[fields["section"]]} | fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"claim {name!r}: a field is missing or unknown ({error})") from error
+    if not isinstance(entry.chapter, str) or not _CHAPTER.fullmatch(entry.chapter):
+        raise ValueError(
+            f"claim {name!r}: chapter is {entry.chapter!r}; expected the path of a notebook below "
+            f"book/ without suffix, such as 'applications/images'"
+        )
     allowed = {
         "verdict": get_args(Verdict),
         "origin": tuple(_ORIGINS),

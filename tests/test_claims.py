@@ -76,6 +76,17 @@ def test_a_claim_is_read_with_its_chapter():
     )  # fmt: skip
 
 
+def test_a_claim_may_name_a_chapter_other_than_its_sections():
+    entry = read_claims(table(chapter="applications/images"))["bend"]
+    assert entry.chapter == "applications/images"
+
+
+@pytest.mark.parametrize("wrong", ["", "images.ipynb", "/images", "applications/", "../x", 7])
+def test_a_chapter_is_a_path_below_the_book(wrong):
+    with pytest.raises(ValueError, match=f"'bend': chapter is {wrong!r}; expected .* below book/"):
+        read_claims(table(chapter=wrong))
+
+
 @pytest.mark.parametrize(
     ("text", "given_text", "accepted_text"),
     [

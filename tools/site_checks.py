@@ -109,13 +109,10 @@ def documents(root):
 
 
 def chapters(root):
-    """Return the names of the chapters, which are the first part of the table of contents.
-
-    They are told below ``book/``, and those in a folder there with its name: ``parts/images``.
-    """
+    """Return the notebooks of the first part of the table of contents, as paths below ``book/``."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    found = documents_below(toc["parts"][0]["chapters"])
-    return [name.removeprefix("book/") for name in found]
+    names = documents_below(toc["parts"][0]["chapters"])
+    return [name.removeprefix("book/") for name in names if (root / f"{name}.ipynb").exists()]
 
 
 def pages(site):

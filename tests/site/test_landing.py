@@ -56,8 +56,9 @@ def test_the_map_leads_to_every_document_and_tells_times(visit):
     assert cards.count() == len(mapped)
     links = [link.get_attribute("href") for link in page.locator(".chapter-link").all()]
     assert [f"{name}.html" for name in mapped] == links
-    for text in cards.all_inner_texts()[: len(CHAPTERS)]:
-        assert re.search(r"\d+ min to read, [\d.]+ (s|min) to run", text)
+    for name, text in zip(mapped, cards.all_inner_texts(), strict=True):
+        if f"{name}.html" in CHAPTERS:
+            assert re.search(r"\d+ min to read, [\d.]+ (s|min) to run", text)
     cards.nth(1).click(position={"x": 20, "y": 60})  # all of a card is its link
     assert page.url.endswith("book/functions.html")
 
