@@ -1,7 +1,6 @@
 """The studies of speech: features, parts that do not overlap, and records of today's code."""
 
 import json
-from pathlib import Path
 
 import acoustic
 import numpy as np
@@ -12,8 +11,6 @@ import spoken_vowels
 import study
 
 from course_lib.experiments import stored
-
-FULL = next(Path(__file__).resolve().parents[2].glob("*/data/full"), None)
 
 
 def small(rng):
@@ -50,19 +47,6 @@ def test_log_mel_is_that_of_scipy_with_interpolated_triangles(rate):
     bands = np.transpose([np.interp(f, edges[i : i + 3], [0, 1, 0]) for i in range(32)])
     expected = 10 * np.log10(power @ bands + 1e-10)
     assert np.allclose(spoken_digits.log_mel(samples, rate), expected, atol=1e-8)
-
-
-@pytest.mark.skipif(FULL is None, reason="there are no full data sets")
-def test_log_mel_is_that_which_was_stored_with_the_recordings():
-    sounds = np.load(FULL / "fsdd" / "fsdd_pcm16_8k.npz")
-    known = np.load(FULL / "fsdd" / "fsdd_logmel32_u8.npz")
-    samples, ends, features, rows = (
-        sounds["pcm"], sounds["offset"], known["logmel"], known["offset"]
-    )  # fmt: skip
-    for i in range(0, 3000, 100):
-        own = spoken_digits.log_mel(samples[ends[i] : ends[i + 1]] / 32768, 8000)
-        steps = np.clip((own + 80) / 120 * 255, 0, 255)
-        assert np.abs(steps - features[rows[i] : rows[i + 1]]).max() < 0.501
 
 
 def test_a_microphone_is_a_filter_with_one_pole():
