@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import spoken_digits
 from mirror_helpers import Mirrors, archive, serving
 
 from course_lib.data import images, speech, texts
@@ -102,3 +103,15 @@ def test_all_texts_are_read(mirror):
     plays, _ = loaded("shakespeare", files=1)
     assert plays.startswith("First Citizen:")
     assert len(plays) == 1_115_394
+
+
+def test_the_study_computes_the_features_that_lie_beside_the_recordings():
+    sounds, known = (
+        np.load(FULL / "fsdd" / f"fsdd_{name}.npz") for name in ("pcm16_8k", "logmel32_u8")
+    )
+    samples, ends = sounds["pcm"], sounds["offset"]
+    features, rows = known["logmel"], known["offset"]
+    for i in range(0, 3000, 100):
+        own = spoken_digits.log_mel(samples[ends[i] : ends[i + 1]] / 32768, 8000)
+        steps = np.clip((own + 80) / 120 * 255, 0, 255)  # from -80 to 40 dB in a byte
+        assert np.abs(steps - features[rows[i] : rows[i + 1]]).max() < 0.501

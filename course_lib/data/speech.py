@@ -37,7 +37,7 @@ class Vowels:
     ----------
     frames : ndarray of float32, shape (640, 29, 12)
         12 LPC cepstrum coefficients of each frame (25.6 ms, one every 6.4 ms, at 10 kHz); 0 after
-        the last frame. No sound can be made of them.
+        the last frame. The recordings themselves are not there.
     lengths : ndarray of int64, shape (640,)
         Frames of each utterance, 7 to 29.
     speakers : ndarray of int64, shape (640,)
