@@ -61,6 +61,7 @@ SHORTER = SENTENCE[:60]
 )
 def test_long_lines_of_an_output_hang_and_prose_may_break(printed, shown):
     assert page_repairs.repaired(OUTPUT.format("<span></span>" + printed)) == shown
+    assert page_repairs.repaired(shown) == shown
 
 
 @pytest.mark.parametrize(

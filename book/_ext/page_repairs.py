@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 Repair = tuple[re.Pattern[str], str]
 
 OUTPUT = re.compile(
-    r'(<div class="output (?:stream|text_plain)\b)([^>]*>\s*<div class="highlight"><pre>)'
+    r'(<div class="output (?:stream|text_plain))(?: prose)?( [^>]*>\s*<div class="highlight"><pre>)'
     r"(.*?)(?=</pre>)",
     re.DOTALL,
 )
