@@ -42,7 +42,7 @@ OUTPUT = (
 )
 PROSE = OUTPUT.replace("output stream", "output stream prose")
 SENTENCE = "checked: " + 5 * "a long sentence, "
-HANGING = f'<span class="long">{SENTENCE}\n</span>'
+HANGING = f'<span class="hangs">{SENTENCE}\n</span>'
 SHORTER = SENTENCE[:60]
 
 
@@ -52,7 +52,7 @@ SHORTER = SENTENCE[:60]
         ("a\nb", PROSE.format("a\nb")),
         (f"{SENTENCE}\nb", PROSE.format(HANGING + "b")),
         (2 * SENTENCE, PROSE.format(f'<span class="long">{2 * SENTENCE}</span>')),
-        (SHORTER, PROSE.format(f'<span class="long">{SHORTER}</span>')),
+        (SHORTER, PROSE.format(f'<span class="hangs">{SHORTER}</span>')),
         (f"a    b\n{SHORTER}", OUTPUT.format(f"a    b\n{SHORTER}")),
         ("rate    loss\n0.1     2.00", OUTPUT.format("rate    loss\n0.1     2.00")),
         (f"a    b\n{SENTENCE}\n", OUTPUT.format("a    b\n" + HANGING)),
@@ -61,6 +61,7 @@ SHORTER = SENTENCE[:60]
 )
 def test_long_lines_of_an_output_hang_and_prose_may_break(printed, shown):
     assert page_repairs.repaired(OUTPUT.format("<span></span>" + printed)) == shown
+    assert page_repairs.repaired(shown) == shown
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 Repair = tuple[re.Pattern[str], str]
 
 OUTPUT = re.compile(
-    r'(<div class="output (?:stream|text_plain)\b)([^>]*>\s*<div class="highlight"><pre>)'
+    r'(<div class="output (?:stream|text_plain))(?: prose)?( [^>]*>\s*<div class="highlight"><pre>)'
     r"(.*?)(?=</pre>)",
     re.DOTALL,
 )
@@ -40,8 +40,6 @@ LONGEST = 106
 """Characters of a line of code that a printed page holds; tags and entities count too."""
 LONG = re.compile(rf"^[^<>\n]{{{LONGEST + 1},}}\n?", re.MULTILINE)
 """A line without tags that a printed page does not hold."""
-MARKED = re.compile(r'<span class="long">([^<>]*)</span>')
-"""Such a line, once it is marked."""
 APART = re.compile(r"<(pre|code|script|style|math)\b.*?</\1>|<[^>]*>", re.DOTALL)
 """What is no text: tags, and elements whose spaces are part of a program."""
 UNBROKEN = re.compile(r"(?<=\d) (?=%)|(?<=\bFig\.) (?=\d)")
@@ -97,10 +95,9 @@ def lean(code: re.Match[str]) -> str:
 
 def hanging(output: re.Match[str]) -> str:
     """Return an output whose long lines can hang, and that breaks on a phone if it is prose."""
-    text = MARKED.sub(r"\1", output[3])
-    prose = not ALIGNED.search(text)
+    prose = not ALIGNED.search(output[3])
     long = re.compile(rf"^[^<>\n]{{{36 if prose else 88},}}\n?", re.MULTILINE)
-    text = long.sub(r'<span class="long">\g<0></span>', text)
+    text = long.sub(r'<span class="hangs">\g<0></span>', output[3])
     return f"{output[1]}{' prose' if prose else ''}{output[2]}{text}"
 
 
