@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from api_pages import Place, moved_entry, source_uri, whole, without_aliases
+from api_pages import Place, moved_entry, named_once, source_uri, whole, without_aliases
 from code_links import Taught, lessons
 from course_names import definitions
 from docutils import nodes
@@ -102,6 +102,26 @@ def test_a_type_of_something_else_stays():
     lines = ["Text.", ":type: int"]
     whole(None, "function", "", None, None, lines)
     assert lines == ["Text.", ":type: int"]
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("Holm, 1979 :cite:p:`a`.", ":cite:t:`a`."),
+        (
+            "a momentum by Sutskever, Martens and\nHinton, 2013\n:cite:p:`a`",
+            "a momentum by :cite:t:`a`",
+        ),
+        ("small too. See Tang, 1989 :cite:p:`a`.", "small too. See :cite:t:`a`."),
+        ("(He et al., 2015 :cite:p:`a`; SELU :cite:p:`b`)", "(:cite:t:`a`; SELU :cite:p:`b`)"),
+        ("two papers of 2015 :cite:p:`a,b`", "two papers of 2015 :cite:p:`a,b`"),
+        ("He et al., 2015 :cite:p:`a,b`", "He et al., 2015 :cite:p:`a,b`"),
+    ],
+)
+def test_a_source_is_named_once(told, shown):
+    lines = told.split("\n")
+    named_once(None, "function", "", None, None, lines)
+    assert "\n".join(lines) == shown
 
 
 @pytest.mark.parametrize("words", ["What it is.", ""])

@@ -6,6 +6,7 @@ that in the repository, if the settings name one, and otherwise a page of this s
 """
 
 import inspect
+import re
 from collections.abc import Iterator
 from html import escape
 from importlib import import_module
@@ -21,6 +22,12 @@ from sphinx.environment import BuildEnvironment
 from course_names import LIBRARY, definitions, home, origin
 
 SOURCES = "_modules"
+
+NAMED = re.compile(
+    r"(?!See )[A-Z][\w'-]+(?:(?:,| and|)\s[A-Z][\w'-]+)*(?:\set\sal\.)?"
+    r",\s\d{4}\s:cite:p:(?=`[^`,]+`)"
+)
+"""Names and a year before the key of one source, which a terminal shows and a page would repeat."""
 
 
 class Place(NamedTuple):
@@ -166,9 +173,21 @@ def whole(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: li
             lines[0] = f"{line.removeprefix(':type: ')}: {lines[0]}"
 
 
+def named_once(
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
+) -> None:
+    """Leave the names and the year of a source to its citation, which links them.
+
+    ``Holm, 1979 :cite:p:`holm1979simple``` reads well in a terminal. On a page it would be
+    "Holm, 1979 [Holm, 1979]".
+    """
+    lines[:] = NAMED.sub(":cite:t:", "\n".join(lines)).split("\n")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.connect("autodoc-process-docstring", whole, priority=600)  # after Napoleon
+    app.connect("autodoc-process-docstring", named_once, priority=600)
     app.connect("doctree-read", publish, priority=400)  # before the contents are collected
     app.connect("doctree-read", without_aliases)
     app.connect("env-purge-doc", purge)
