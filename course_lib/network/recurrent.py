@@ -79,8 +79,8 @@ def lstm_step(x: Array, h: Array, c: Array, weights: RecurrentWeights) -> tuple[
     array([[0.5, 0.5]])
     """
     _check(4, weights, x, h, c)
-    z = x @ weights.input
-    z += h @ weights.recurrent
+    z = _product(x, weights.input)
+    z += _product(h, weights.recurrent)
     z += weights.bias + weights.recurrent_bias
     n = h.shape[-1]
     g = np.tanh(z[..., 2 * n : 3 * n])
@@ -135,7 +135,7 @@ def gru_step(x: Array, h: Array, weights: RecurrentWeights, *, reset: str = "aft
     check_choice("reset", reset, RESETS)
     _check(3, weights, x, h)
     n = h.shape[-1]
-    from_x = x @ weights.input + weights.bias
+    from_x = _product(x, weights.input) + weights.bias
     split = 3 * n if reset == "after" else 2 * n
     from_h = h @ weights.recurrent[..., :split] + weights.recurrent_bias[..., :split]
     gates = _sigmoid(from_x[..., : 2 * n] + from_h[..., : 2 * n])
@@ -146,6 +146,11 @@ def gru_step(x: Array, h: Array, weights: RecurrentWeights, *, reset: str = "aft
         past = (r * h) @ weights.recurrent[..., 2 * n :] + weights.recurrent_bias[..., 2 * n :]
     candidate = np.tanh(from_x[..., 2 * n :] + past)
     return candidate + u * (h - candidate)
+
+
+def _product(a: Array, b: Array) -> Array:
+    """Return a matrix product; for two small matrices `dot` takes half the time of ``@``."""
+    return a.dot(b) if a.ndim == b.ndim == 2 else a @ b
 
 
 def _sigmoid(z: Array) -> Array:
@@ -162,17 +167,21 @@ def _sigmoid(z: Array) -> Array:
 
 def _check(blocks: int, weights: RecurrentWeights, x: Array, *states: Array) -> None:
     """Raise an error unless weights, input and states fit each other."""
-    parts = (x, *weights, *states)
-    if any(part.__class__ is not np.ndarray or part.dtype != x.dtype for part in parts):
-        check_float_arrays(**_named(parts))
-    if x.dtype.kind != "f":
+    dtype, parts = x.dtype, (x, *weights, *states)
+    for part in parts:  # a loop, because `any` takes twice as long on a step of small matrices
+        if part.__class__ is not np.ndarray or part.dtype != dtype:
+            check_float_arrays(**_named(parts))
+    if dtype.kind != "f":
         check_float_arrays(x=x)
     batch, n = states[0].shape[-2:]
-    wide = blocks * n
-    ends = [part.shape[-2:] for part in parts[:5]]
+    inputs, wide = x.shape[-1], blocks * n
     if (
-        ends != [(batch, x.shape[-1]), (x.shape[-1], wide), (n, wide), (1, wide), (1, wide)]
+        x.shape[-2] != batch
         or states[0].shape != states[-1].shape
+        or weights.input.shape[-2:] != (inputs, wide)
+        or weights.recurrent.shape[-2:] != (n, wide)
+        or weights.bias.shape[-2:] != (1, wide)
+        or weights.recurrent_bias.shape[-2:] != (1, wide)
     ):
         expected = f"a batch of x, weights (inputs, {wide}), ({n}, {wide}), biases (1, {wide})"
         check_shape(False, expected, **_named(parts))
