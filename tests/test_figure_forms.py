@@ -77,7 +77,16 @@ def beside():
     return figure
 
 
-DRAW = {f.__name__: f for f in (one, three, twins, colorbar, rows, images, beside)}
+def words():
+    """Return words in places of their own, and nothing else."""
+    figure, axes = plt.subplots(figsize=(6.4, 2.4))
+    for k in range(12):
+        axes.text(k % 4 / 4, k // 4 / 3, "maximilian")
+    axes.axis("off")
+    return figure
+
+
+DRAW = {f.__name__: f for f in (one, three, twins, colorbar, rows, images, beside, words)}
 
 
 def laid_out(figure):

@@ -72,7 +72,10 @@ def narrow(figure: Figure) -> Figure:
     if hasattr(figure, "narrow"):
         return figure.narrow
     panels = found(figure)
-    if panels:
+    if panels and all(panel.is_text for panel in panels):  # words in places of their own
+        resize(figure)
+        figure.set_size_inches(WIDTH, figure.get_figheight())
+    elif panels:
         restack(figure, panels)
     return figure
 
