@@ -12,9 +12,13 @@ from sphinx.util.docutils import SphinxDirective
 from course_lib.activations import CATALOGUE, Activation
 
 
+APART = r", \; "
+"""What stands between a formula and the line that explains its letters."""
+
+
 def math(formula: str) -> str:
-    """Return a formula as Markdown that does not break a table."""
-    return f"${formula}$".replace("|", r"\vert ")
+    """Return a formula as Markdown that does not break a table, and itself breaks between parts."""
+    return f"${formula}$".replace("|", r"\vert ").replace(APART, ",$ $")
 
 
 def code(name: str) -> str:

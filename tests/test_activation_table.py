@@ -1,0 +1,25 @@
+"""The rows of the tables in the reference of the activations."""
+
+import pytest
+from activation_table import math, names
+
+from course_lib.activations import CATALOGUE
+
+
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        ("x^2", "$x^2$"),
+        (r"x / (1 + |x|)", r"$x / (1 + \vert x\vert )$"),
+        (r"\sigma(w), \; w = 2x", r"$\sigma(w),$ $w = 2x$"),
+    ],
+)
+def test_a_formula_fits_a_table_and_breaks_between_its_parts(formula, shown):
+    assert math(formula) == shown
+
+
+def test_a_name_that_a_framework_lacks_is_a_dash():
+    row = names(CATALOGUE["relu"])
+    assert row[0] == "{py:func}`relu <course_lib.activations.relu>`" and "–" not in row
+    lacking = [row for row in map(names, CATALOGUE.values()) if "–" in row]
+    assert lacking
