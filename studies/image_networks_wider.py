@@ -33,10 +33,10 @@ GRID = [
     *settings(TWO, rates(0.01), layers=[3]),
     *settings(["tanh"], rates(0.02), pixels=["raw"], steps=[700]),
     *settings(["sigmoid"], rates(0.04), images=["Fashion-MNIST"]),
-    *settings(["sigmoid"], rates(0.04), steps=[700], normalization=["none", "batch"]),
-    *settings(["sigmoid"], rates(0.06), pixels=["raw"]),
+    *settings(["sigmoid"], rates(0.04, 5), steps=[700], normalization=["none", "batch"]),
+    *settings(["sigmoid"], rates(0.03), pixels=["raw"]),
     *settings(["sigmoid"], rates(0.04), initialization=["pytorch"]),
-    *settings(["sigmoid"], rates(0.04), layers=[4]),
+    *settings(["sigmoid"], rates(0.02, 5), layers=[3, 4]),
     *settings(["gelu"], rates(0.01), images=["Fashion-MNIST"]),
 ]
 
