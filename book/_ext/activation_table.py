@@ -11,7 +11,6 @@ from sphinx.util.docutils import SphinxDirective
 
 from course_lib.activations import CATALOGUE, Activation
 
-
 APART = r", \; "
 """What stands between a formula and the line that explains its letters."""
 
