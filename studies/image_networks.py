@@ -109,17 +109,17 @@ class Readout(nn.Module):
         return rows @ self.weight + self.bias
 
 
-def build(seeds, activation, normalization="none", initialization="suited", layers=2):
+def build(seeds, activation, normalization="none", initialization="suited", layers=2, filters=8):
     """Return networks, one for each seed, side by side as the groups of one."""
-    networks, modules = len(seeds), []
-    sizes = [(1, 8, 2), (8, 16, 2)] + [(16, 16, 1)] * (layers - 2)  # channels and stride
+    networks, modules, last = len(seeds), [], 2 * filters
+    sizes = [(1, filters, 2), (filters, last, 2)] + [(last, last, 1)] * (layers - 2)  # and stride
     for before, after, stride in sizes:
         channels = networks * before, networks * after
         modules.append(nn.Conv2d(*channels, 3, stride=stride, padding=1, groups=networks))
         if normalization == "batch":
             modules.append(nn.BatchNorm2d(networks * after))
         modules.append(ACTIVATIONS[activation]())
-    model = nn.Sequential(*modules, Readout(networks, 16 * 4 * 4))
+    model = nn.Sequential(*modules, Readout(networks, last * 4 * 4))
     streams = [stream(seed, "weights") for seed in seeds]
     with torch.no_grad():
         for layer in (m for m in model if isinstance(m, nn.Conv2d | Readout)):

@@ -42,10 +42,10 @@ GRID = [
 ]
 
 
-def move(x):
-    """Return images, each moved by up to three pixels in both directions."""
-    places = np.random.default_rng(0).integers(0, 2 * REACH + 1, (len(x), 2))
-    wide = np.pad(x.numpy(), ((0, 0), (REACH, REACH), (REACH, REACH)), "edge")
+def move(x, reach=REACH):
+    """Return images, each moved by up to three pixels, or as many as told, in both directions."""
+    places = np.random.default_rng(0).integers(0, 2 * reach + 1, (len(x), 2))
+    wide = np.pad(x.numpy(), ((0, 0), (reach, reach), (reach, reach)), "edge")
     windows = sliding_window_view(wide, x.shape[1:], axis=(1, 2))
     return torch.from_numpy(windows[np.arange(len(x)), *places.T].copy())
 
@@ -77,9 +77,11 @@ def drawn_moved(images, pixels, seeds):
     return [(x[part], y[part]) for part in np.split(rows, ends, axis=1)[:3]]
 
 
-def figure(records):
+SETTING = ("images", "normalization", "pixels", "initialization", "layers")
+
+
+def figure(records, names=SETTING):
     """Draw the accuracy with each learning rate, for each setting."""
-    names = ("images", "normalization", "pixels", "initialization", "layers")
     kinds = sorted({tuple(row[name] for name in names) for row in records})
     drawn, panels = plt.subplots(1, len(kinds), figsize=(2.2 * len(kinds), 3), sharey=True)
     colors = {"relu": "blue", "gelu": "green", "tanh": "red", "sigmoid": "purple"}
