@@ -1,6 +1,7 @@
 """The studies of convolutional networks: their networks, their images and what they count."""
 
 import image_networks
+import image_networks_odd
 import image_networks_varied
 import numpy as np
 import pytest
@@ -84,3 +85,24 @@ def test_images_are_moved_by_up_to_three_pixels():
     places = np.argwhere(image_networks_varied.move(x).numpy() == 1)
     assert len(places) == 200
     assert set(places[:, 1] - 6) == set(places[:, 2] - 7) == set(range(-3, 4))
+
+
+@pytest.mark.parametrize(
+    ("activation", "biases"), [("tanh", "zero"), ("tanh", "normal"), ("relu", "zero")]
+)
+def test_a_network_of_tanh_is_odd_if_its_biases_are_0(activation, biases):
+    model = image_networks_odd.build(range(2), activation, 4, biases)
+    x = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 2, 14, 14))).float()
+    with torch.no_grad():
+        both = (model(x) + model(-x)).abs().max()
+    assert (both < 1e-5) == ((activation, biases) == ("tanh", "zero"))
+
+
+def test_half_of_the_images_are_inverted_and_the_others_as_they_were():
+    plain, half = (
+        image_networks_odd.pictures("MNIST", inverted, 0, range(2))[0]
+        for inverted in ("none", "half")
+    )
+    signs = (plain[0] * half[0]).sum(dim=(2, 3)).sign()
+    assert torch.equal(plain[1], half[1]) and 0.4 < (signs > 0).double().mean() < 0.6
+    assert torch.equal(plain[0] * signs[..., None, None], half[0])
