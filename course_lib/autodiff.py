@@ -66,9 +66,9 @@ class Value:
 
     Notes
     -----
-    Linnainmaa, 1976 :cite:p:`linnainmaa1976taylor`, carried derivatives back through the steps of a
+    Linnainmaa, 1976 :cite:p:`linnainmaa1976taylor` carried derivatives back through the steps of a
     program. For networks, Rumelhart, Hinton and Williams, 1986 :cite:p:`rumelhart1986learning`. The
-    survey of Baydin et al., 2018 :cite:p:`baydin2018automatic`, tells the history and the variants.
+    survey of Baydin et al., 2018 :cite:p:`baydin2018automatic` tells the history and the variants.
 
     Values are compared by identity only, so that each is a node of its own: compare their `data`.
     ``copy.deepcopy`` copies a value with all that it was computed from, however long the chain, and

@@ -112,6 +112,8 @@ def test_a_type_of_something_else_stays():
             "a momentum by Sutskever, Martens and\nHinton, 2013\n:cite:p:`a`",
             "a momentum by :cite:t:`a`",
         ),
+        (".. rubric:: Notes\n\nHolm, 1979 :cite:p:`a`.", ".. rubric:: Notes\n\n:cite:t:`a`."),
+        ("of\n   Higham and\n   Higham, 2021 :cite:p:`a`.", "of\n   :cite:t:`a`."),
         ("small too. See Tang, 1989 :cite:p:`a`.", "small too. See :cite:t:`a`."),
         ("(He et al., 2015 :cite:p:`a`; SELU :cite:p:`b`)", "(:cite:t:`a`; SELU :cite:p:`b`)"),
         ("two papers of 2015 :cite:p:`a,b`", "two papers of 2015 :cite:p:`a,b`"),

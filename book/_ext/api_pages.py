@@ -23,9 +23,10 @@ from course_names import LIBRARY, definitions, home, origin
 
 SOURCES = "_modules"
 
+GAP = r"(?: |\n *)"
 NAMED = re.compile(
-    r"(?!See )[A-Z][\w'-]+(?:(?:,| and|)\s[A-Z][\w'-]+)*(?:\set\sal\.)?"
-    r",\s\d{4}\s:cite:p:(?=`[^`,]+`)"
+    rf"(?!See )[A-Z][\w'-]+(?:(?:,| and|){GAP}[A-Z][\w'-]+)*(?:{GAP}et{GAP}al\.)?"
+    rf",{GAP}\d{{4}}{GAP}:cite:p:(?=`[^`,]+`)"
 )
 """Names and a year before the key of one source, which a terminal shows and a page would repeat."""
 

@@ -3,10 +3,11 @@
 A number is ``(high + low) * 2**exponent``: two float64 whose sum has about 106 bits, and an integer
 that keeps squares, tails and subnormal numbers in range. Everything rests on + - * / and the square
 root of float64, which IEEE 754 rounds correctly, so that results are the same to the last bit on
-every machine; constants come from mpmath. Sums and products are those of Dekker, 1971, and Knuth;
-exponentials are reduced to a table and a short Taylor series, as Tang, 1989, does.
+every machine; constants come from mpmath. Sums and products are those of
+Dekker, 1971 :cite:p:`dekker1971floating` and of Knuth; exponentials are reduced to a table and a
+short Taylor series, as those of Tang, 1989 :cite:p:`tang1989table`.
 
-Relative errors are below 2^-92. It is an oracle, and shares no code with the kernels of the
+Relative errors are below :math:`2^{-92}`. It is an oracle, and shares no code with the kernels of the
 library. Call it under ``np.errstate(all="ignore")``.
 """
 

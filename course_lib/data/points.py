@@ -20,8 +20,8 @@ def xor() -> tuple[Array, Array]:
 
     Notes
     -----
-    The example with which Minsky and Papert, 1969, showed what one layer cannot do
-    :cite:p:`minsky1969perceptrons`.
+    The example of what one layer cannot do in the book of
+    Minsky and Papert, 1969 :cite:p:`minsky1969perceptrons`.
 
     Examples
     --------

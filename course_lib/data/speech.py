@@ -100,7 +100,7 @@ class SpokenDigits:
     names : tuple of str
         Of the speakers, as the data set calls them.
     rate : int
-        8000.
+        8,000 samples a second.
 
     Notes
     -----
