@@ -7,8 +7,8 @@ every machine; constants come from mpmath. Sums and products are those of
 Dekker, 1971 :cite:p:`dekker1971floating` and of Knuth; exponentials are reduced to a table and a
 short Taylor series, as those of Tang, 1989 :cite:p:`tang1989table`.
 
-Relative errors are below :math:`2^{-92}`. It is an oracle, and shares no code with the kernels of the
-library. Call it under ``np.errstate(all="ignore")``.
+Relative errors are below :math:`2^{-92}`. It is an oracle, and shares no code with the kernels of
+the library. Call it under ``np.errstate(all="ignore")``.
 """
 
 from collections.abc import Callable, Iterable
