@@ -88,7 +88,11 @@ def pool(images, pixels):
 
 def draw(images, pixels, seeds):
     """Return images (seeds, n, 14, 14) and labels (seeds, n) for training, validation and test."""
-    x, y = pool(images, pixels)
+    return split(*pool(images, pixels), seeds)
+
+
+def split(x, y, seeds):
+    """Return parts of images and labels, drawn by each seed, for training, validation and test."""
     rows = np.stack([np.random.default_rng([seed, 7]).permutation(len(x)) for seed in seeds])
     parts = np.split(rows, np.cumsum([EXAMPLES, VALIDATION, TEST]), axis=1)[:3]
     return [(x[part], y[part]) for part in parts]
@@ -184,13 +188,18 @@ def measure(seeds, images, pixels, normalization, activation, initialization, la
             learning_rate):  # fmt: skip
     """Return steps to targets, and accuracies in the middle and in the end, for each seed."""
     torch.set_num_threads(1)
-    train, valid, test = draw(images, pixels, seeds)
     model = build(seeds, activation, normalization, initialization, layers)
     descent = OPTIMIZERS[optimizer](model.parameters(), learning_rate)
+    return follow(model, draw(images, pixels, seeds), seeds, descent, STEPS)
+
+
+def follow(model, parts, seeds, optimizer, steps):
+    """Train networks; return what `measure` does."""
+    train, valid, test = parts
     found, scores = {}, []
-    for score in fit(model, *train, seeds, descent, STEPS):
+    for score in fit(model, *train, seeds, optimizer, steps):
         scores.append(score.numpy())
-        for when, step in {"half": STEPS // 2, "full": STEPS}.items():
+        for when, step in {"half": steps // 2, "full": steps}.items():
             if len(scores) == step:
                 found[f"validation_{when}"] = accuracies(model, *valid)
                 found[f"test_{when}"] = accuracies(model, *test)

@@ -10,7 +10,7 @@ moved by one pixel for 700 steps, and digits moved by three pixels with more fil
 import image_networks
 import numpy as np
 import torch
-from image_networks import EXAMPLES, OPTIMIZERS, SEEDS, TARGETS, TEST, VALIDATION, steps_to
+from image_networks import OPTIMIZERS, SEEDS
 from image_networks_varied import figure as drawn_by_setting
 from image_networks_varied import move
 from study import Study
@@ -50,10 +50,7 @@ def pictures(images, inverted, reach, seeds):
     if inverted == "half":
         signs = np.random.default_rng(1).choice([-1, 1], (len(x), 1, 1))
         x = x * torch.from_numpy(signs).to(x.dtype)
-    x = move(x, reach)
-    rows = np.stack([np.random.default_rng([seed, 7]).permutation(len(x)) for seed in seeds])
-    parts = np.split(rows, np.cumsum([EXAMPLES, VALIDATION, TEST]), axis=1)[:3]
-    return [(x[part], y[part]) for part in parts]
+    return image_networks.split(move(x, reach), y, seeds)
 
 
 def build(seeds, activation, filters, biases):
@@ -71,17 +68,10 @@ def build(seeds, activation, filters, biases):
 def measure(seeds, images, inverted, reach, filters, biases, steps, activation, learning_rate):
     """Return steps to targets, and accuracies in the middle and in the end, for each seed."""
     torch.set_num_threads(1)
-    train, valid, test = pictures(images, inverted, reach, seeds)
+    parts = pictures(images, inverted, reach, seeds)
     model = build(seeds, activation, filters, biases)
     descent = OPTIMIZERS["momentum"](model.parameters(), learning_rate)
-    found, scores = {}, []
-    for score in image_networks.fit(model, *train, seeds, descent, steps):
-        scores.append(score.numpy())
-        for when, step in {"half": steps // 2, "full": steps}.items():
-            if len(scores) == step:
-                found[f"validation_{when}"] = image_networks.accuracies(model, *valid)
-                found[f"test_{when}"] = image_networks.accuracies(model, *test)
-    return found | {f"steps_{t}": steps_to(t / 100, np.stack(scores, axis=1)) for t in TARGETS}
+    return image_networks.follow(model, parts, seeds, descent, steps)
 
 
 def figure(records):

@@ -12,7 +12,7 @@ import image_networks
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from image_networks import EXAMPLES, OPTIMIZERS, SEEDS, TARGETS, rates, steps_to
+from image_networks import OPTIMIZERS, SEEDS, rates
 from numpy.lib.stride_tricks import sliding_window_view
 from study import Study
 
@@ -55,26 +55,16 @@ def measure(seeds, images, moved, pixels, normalization, initialization, layers,
     """Return steps to targets, and accuracies in the middle and in the end, for each seed."""
     torch.set_num_threads(1)
     drawn = drawn_moved if moved else image_networks.draw
-    train, valid, test = drawn(images, pixels, seeds)
     model = image_networks.build(seeds, activation, normalization, initialization, layers)
     descent = OPTIMIZERS["momentum"](model.parameters(), learning_rate)
-    found, scores = {}, []
-    for score in image_networks.fit(model, *train, seeds, descent, steps):
-        scores.append(score.numpy())
-        for when, step in {"half": steps // 2, "full": steps}.items():
-            if len(scores) == step:
-                found[f"validation_{when}"] = image_networks.accuracies(model, *valid)
-                found[f"test_{when}"] = image_networks.accuracies(model, *test)
-    return found | {f"steps_{t}": steps_to(t / 100, np.stack(scores, axis=1)) for t in TARGETS}
+    parts = drawn(images, pixels, seeds)
+    return image_networks.follow(model, parts, seeds, descent, steps)
 
 
 def drawn_moved(images, pixels, seeds):
     """Return what `image_networks.draw` does, of images that were moved."""
     x, y = image_networks.pool(images, pixels)
-    x = move(x)
-    rows = np.stack([np.random.default_rng([seed, 7]).permutation(len(x)) for seed in seeds])
-    ends = np.cumsum([EXAMPLES, image_networks.VALIDATION, image_networks.TEST])
-    return [(x[part], y[part]) for part in np.split(rows, ends, axis=1)[:3]]
+    return image_networks.split(move(x), y, seeds)
 
 
 SETTING = ("images", "normalization", "pixels", "initialization", "layers")
