@@ -3,8 +3,9 @@
 With biases of 0 a network of tanh has f(-x) = -f(x), up to its readout. Digits of which half are
 inverted, light on dark and dark on light, have classes that do not change with the sign, so that
 such a function knows nothing of them. The networks are those of `image_networks`, also with four
-times as many filters, and with biases drawn from a standard normal distribution. Besides: digits
-moved by one pixel for 700 steps, and digits moved by three pixels with more filters.
+times as many filters, and with biases drawn from a standard normal distribution, for which digits
+that nobody inverted are the control. Besides: digits moved by one pixel for 700 steps, and digits
+moved by three pixels with more filters.
 """
 
 import image_networks
@@ -35,10 +36,13 @@ def rates(lowest, count=4):
 
 TWO = ["relu", "tanh"]
 GRID = [
-    *settings(["relu", "gelu"], rates(0.01, 5)),
+    *settings(["relu"], rates(0.01, 5), biases=["zero", "normal"]),
+    *settings(["gelu"], rates(0.01, 5)),
     *settings(["tanh"], rates(0.02, 5), biases=["zero", "normal"]),
-    *settings(["relu"], rates(0.01), filters=[32]),
-    *settings(["tanh"], rates(0.02), filters=[32], biases=["zero", "normal"]),
+    *settings(["relu"], rates(0.01), filters=[32], biases=["zero", "normal"]),
+    *settings(["tanh"], rates(0.02), filters=[32]),
+    *settings(["tanh"], rates(0.01, 5), filters=[32], biases=["normal"]),
+    *settings(TWO, rates(0.005, 5), inverted=["none"], biases=["zero", "normal"]),
     *settings(TWO, rates(0.01), inverted=["none"], reach=[1], steps=[700]),
     *settings(TWO, rates(0.01), inverted=["none"], reach=[3], filters=[32]),
 ]
