@@ -34,6 +34,9 @@ FUNCTIONS = {
     "relu": torch.relu,
     "hardtanh": functional.hardtanh,
     "identity": lambda x: x,
+    "0 to 1": lambda x: x.clamp(0, 1),
+    "abs": torch.abs,
+    "softplus": functional.softplus,
     "sigmoid": torch.sigmoid,
     "hardsigmoid": functional.hardsigmoid,
 }
@@ -47,6 +50,14 @@ NETWORKS = {  # cell, gates, activation
     "LSTM, hard tanh": ("lstm", "sigmoid", "hardtanh"),
     "LSTM, hard gates": ("lstm", "hardsigmoid", "tanh"),
     "GRU, ReLU": ("gru", "sigmoid", "relu"),
+}
+MORE = {  # of these the study `name_functions` tells
+    "LSTM, z": ("lstm", "sigmoid", "identity"),
+    "LSTM, 0 to 1": ("lstm", "sigmoid", "0 to 1"),
+    "LSTM, |z|": ("lstm", "sigmoid", "abs"),
+    "LSTM, softplus": ("lstm", "sigmoid", "softplus"),
+    "GRU, hard tanh": ("gru", "sigmoid", "hardtanh"),
+    **{f"{name}, {n}": (*NETWORKS[name], n) for n in (16, 32) for name in ("tanh", "ReLU")},
 }
 USUAL = ["tanh", "ReLU", "LSTM", "GRU"]
 BASE = {
@@ -89,9 +100,9 @@ def nats(cell, w, symbols, told, **functions):
 def measure(seeds, network, start, epochs, direction, learning_rate):
     """Return the bits for each character of new names, one number for each network."""
     torch.set_num_threads(1)
-    cell, gate, activation = NETWORKS[network]
+    cell, gate, activation, *units = (NETWORKS | MORE)[network]
     functions = {"gate": FUNCTIONS[gate], "activation": FUNCTIONS[activation]}
-    sizes = (SYMBOLS, UNITS[cell], SYMBOLS)
+    sizes = (SYMBOLS, units[0] if units else UNITS[cell], SYMBOLS)
     w = recurrent.weights(cell, seeds, sizes, open_gates=STARTS[start])
     optimizer = torch.optim.Adam(w.values(), lr=learning_rate)
     symbols, told = coded(direction)

@@ -41,7 +41,7 @@ def titles_of(axes: Axes) -> tuple[Text, Text, Text]:
 
 def width(text: Text) -> float:
     """Return how wide a text is, in inches."""
-    return float(text.get_window_extent().width) / text.get_figure(root=True).dpi
+    return float(text.get_window_extent().width) / text.figure.figure.dpi
 
 
 def wrap(text: Text, inches: float) -> None:
@@ -124,7 +124,7 @@ def key(axes: Axes, labels: Sequence[Text], room: float) -> None:
     )
     for label in labels:
         label.remove()
-    height = legend.get_window_extent().height / axes.get_figure(root=True).dpi * 72
+    height = legend.get_window_extent().height / axes.figure.figure.dpi * 72
     raise_title(axes, height + 8)
 
 
@@ -297,7 +297,7 @@ def mean_ink(ink: np.ndarray, box: Bbox) -> float:
 def move(axes: Axes, text: Text, ink: np.ndarray, taken: Sequence[Bbox]) -> Bbox:
     """Move a text to the nearest place that is clear; return its box."""
     frame, box = axes.get_window_extent(), text.get_window_extent()
-    reach, step = axes.get_figure(root=True).dpi * 1.3, 5
+    reach, step = axes.figure.figure.dpi * 1.3, 5
     offsets = np.arange(-reach, reach + 1, step)
     best, least = (0.0, 0.0), cost(box, 0.0, frame, ink, taken)
     if least <= INK:
@@ -324,7 +324,7 @@ def cost(box: Bbox, far: float, frame: Bbox, ink: np.ndarray, taken: Sequence[Bb
 def shift(axes: Axes, text: Text, dx: float, dy: float) -> None:
     """Move a text by pixels."""
     if isinstance(text, Annotation) and text.anncoords == "offset points":
-        points = 72 / axes.get_figure(root=True).dpi
+        points = 72 / axes.figure.figure.dpi
         x, y = text.xyann
         text.xyann = (x + dx * points, y + dy * points)
         return

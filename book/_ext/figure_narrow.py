@@ -256,7 +256,7 @@ def find_room(figure: Figure, panels: Sequence[Panel]) -> None:
 
 def break_lines(axes: Axes, columns: int) -> None:
     """Break titles and labels of axes that are wider than these."""
-    box, inches = axes.get_position(), axes.get_figure(root=True).get_size_inches()
+    box, inches = axes.get_position(), axes.figure.figure.get_size_inches()
     right = 1 if columns == 1 else box.x1 + 0.02
     for title in titles_of(axes):
         wrap(title, (right - box.x0) * inches[0] - 0.04)
