@@ -1,0 +1,152 @@
+"""Make the atlas: for every home an environment, its answers, and what they are worth.
+
+``python tools/atlas.py`` probes what is not stored yet, or was probed with other points or other
+versions; ``python tools/atlas.py jax_eager torch_eager`` these anew. Environments stand in
+`.atlas`, answers in `_build/atlas`, and one JSON a home in `course_lib/bundled/atlas`. An
+interrupted run goes on where it was. A home that does not install, or whose program fails, is
+stored as such.
+"""
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import atlas_judging
+import atlas_points
+
+ROOT = Path(__file__).resolve().parent.parent
+HOMES = ROOT / "atlas" / "homes"
+PROBE = ROOT / "atlas" / "probe.py"
+STORED = ROOT / "course_lib" / "bundled" / "atlas"
+ANSWERS = ROOT / "_build" / "atlas"
+ENVIRONMENTS = ROOT / ".atlas"
+
+
+def homes() -> list[str]:
+    """Return the names of all homes."""
+    return sorted(path.stem for path in HOMES.glob("*.py") if not path.stem.startswith("_"))
+
+
+def packages(home: str) -> list[str]:
+    """Return what a home installs, read from its source: nothing of it is run here."""
+    tree = ast.parse((HOMES / f"{home}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PACKAGES":
+            return [str(value) for value in ast.literal_eval(node.value)]
+        if isinstance(node, ast.ImportFrom) and "PACKAGES" in {a.name for a in node.names}:
+            return packages(str(node.module))
+    raise SystemExit(f"{home}: atlas/homes/{home}.py has no PACKAGES; name what it installs")
+
+
+def environment(needed: list[str]) -> Path:
+    """Return the Python of an environment with these packages, made if it is not there."""
+    digest = hashlib.sha256("\n".join(sorted(needed)).encode()).hexdigest()[:12]
+    place = ENVIRONMENTS / digest
+    python = place / "bin" / "python"
+    ready = place / "ready"
+    if not ready.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
+        command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        done = subprocess.run(
+            [*command, "numpy", *needed], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip().splitlines()[-1][:300])
+        ready.write_text("\n".join(needed))
+    return python
+
+
+def write_points() -> tuple[Path, str]:
+    """Write the inputs for the probes; return their file and a digest."""
+    table = {
+        dtype: {name: array_text(values) for name, values in inputs.items()}
+        for dtype, inputs in atlas_points.points().items()
+    }
+    text = json.dumps(table)
+    ANSWERS.mkdir(parents=True, exist_ok=True)
+    path = ANSWERS / "points.json"
+    path.write_text(text)
+    return path, hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def array_text(values: Any) -> Any:
+    """Return numbers, or rows of them, as hexadecimal text."""
+    return [array_text(v) if getattr(v, "ndim", 0) else float(v).hex() for v in values]
+
+
+def probe(home: str, path: Path, limit: int) -> dict[str, Any]:
+    """Return the answers of a home, or why there are none."""
+    answers = ANSWERS / f"{home}.json"
+    try:
+        python = environment(packages(home))
+        quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [python, PROBE, home, path, answers],
+            capture_output=True, text=True, check=False, timeout=limit, env=quiet,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError((done.stderr.strip().splitlines() or ["no word"])[-1][:300])
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        return {"home": home, "failed": str(error)[:300], "date": time.strftime("%Y-%m-%d")}
+    found: dict[str, Any] = json.loads(answers.read_text())
+    return found
+
+
+def judge(answers: dict[str, Any]) -> dict[str, Any]:
+    """Return what is stored of a home."""
+    entries = [
+        {"name": entry["name"], "line": entry["line"]} | {
+            dtype: atlas_judging.judged(entry["name"], dtype, found, POINTS[dtype]["row"])
+            for dtype, found in entry["dtypes"].items()
+        }
+        for entry in answers.get("entries", [])
+    ]  # fmt: skip
+    return {name: value for name, value in answers.items() if name != "entries"} | {
+        "entries": entries
+    }
+
+
+POINTS = atlas_points.points()
+
+
+def main(arguments: list[str]) -> int:
+    """Probe homes; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("home", nargs="*", choices=[[], *homes()], help="these anew")
+    parser.add_argument("--limit", type=int, default=1800, help="seconds for one home")
+    parser.add_argument("--judge", action="store_true", help="judge the answers that are there")
+    options = parser.parse_args(arguments)
+    path, digest = write_points()
+    STORED.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for home in options.home or homes():
+        place = STORED / f"{home}.json"
+        if not options.home and not options.judge and place.exists():
+            old = json.loads(place.read_text())
+            if old.get("points") == digest and old.get("packages") == packages(home):
+                print(f"{home}: stored")
+                continue
+        started = time.perf_counter()
+        if options.judge and (ANSWERS / f"{home}.json").exists():
+            answers = json.loads((ANSWERS / f"{home}.json").read_text())
+        else:
+            answers = probe(home, path, options.limit)
+        result = judge(answers) | {"points": digest, "packages": packages(home)}
+        part = place.with_suffix(".part")
+        part.write_text(json.dumps(result, separators=(",", ":"), sort_keys=True) + "\n")
+        part.replace(place)
+        failed += "failed" in result
+        said = result.get("failed", f"{len(result['entries'])} lines")
+        print(f"{home}: {said}, {time.perf_counter() - started:.0f} s", flush=True)
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
