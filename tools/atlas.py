@@ -19,30 +19,36 @@ from pathlib import Path
 from typing import Any
 
 import atlas_judging
+import atlas_networks
 import atlas_points
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-HOMES = ROOT / "atlas" / "homes"
-PROBE = ROOT / "atlas" / "probe.py"
+PROGRAMS = {"homes": ROOT / "atlas" / "probe.py", "networks": ROOT / "atlas" / "network_probe.py"}
 STORED = ROOT / "course_lib" / "bundled" / "atlas"
 ANSWERS = ROOT / "_build" / "atlas"
 ENVIRONMENTS = ROOT / ".atlas"
 
 
-def homes() -> list[str]:
-    """Return the names of all homes."""
-    return sorted(path.stem for path in HOMES.glob("*.py") if not path.stem.startswith("_"))
+def homes() -> dict[str, Path]:
+    """Return the modules of all homes by name: those of functions, then those of networks."""
+    return {
+        path.stem: path
+        for kind, program in PROGRAMS.items()
+        for path in sorted((program.parent / kind).glob("*.py"))
+        if not path.stem.startswith("_")
+    }
 
 
 def packages(home: str) -> list[str]:
     """Return what a home installs, read from its source: nothing of it is run here."""
-    tree = ast.parse((HOMES / f"{home}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(homes()[home].read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PACKAGES":
             return [str(value) for value in ast.literal_eval(node.value)]
         if isinstance(node, ast.ImportFrom) and "PACKAGES" in {a.name for a in node.names}:
             return packages(str(node.module))
-    raise SystemExit(f"{home}: atlas/homes/{home}.py has no PACKAGES; name what it installs")
+    raise SystemExit(f"{homes()[home]} has no PACKAGES; name what it installs")
 
 
 def environment(needed: list[str]) -> Path:
@@ -63,14 +69,22 @@ def environment(needed: list[str]) -> Path:
     return python
 
 
+def write_inputs() -> dict[str, tuple[Path, str]]:
+    """Write the inputs of both programs; return for each their file and a digest."""
+    ANSWERS.mkdir(parents=True, exist_ok=True)
+    path, arrays = ANSWERS / "networks.npz", atlas_networks.inputs()
+    np.savez(path, **arrays)
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values()))
+    return {"homes": write_points(), "networks": (path, digest.hexdigest()[:12])}
+
+
 def write_points() -> tuple[Path, str]:
-    """Write the inputs for the probes; return their file and a digest."""
+    """Write the numbers at which functions are probed; return their file and a digest."""
     table = {
         dtype: {name: array_text(values) for name, values in inputs.items()}
         for dtype, inputs in atlas_points.points().items()
     }
     text = json.dumps(table)
-    ANSWERS.mkdir(parents=True, exist_ok=True)
     path = ANSWERS / "points.json"
     path.write_text(text)
     return path, hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -88,7 +102,7 @@ def probe(home: str, path: Path, limit: int) -> dict[str, Any]:
         python = environment(packages(home))
         quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
-            [python, PROBE, home, path, answers],
+            [python, PROGRAMS[homes()[home].parent.name], home, path, answers],
             capture_output=True, text=True, check=False, timeout=limit, env=quiet,
         )  # fmt: skip
         if done.returncode:
@@ -101,6 +115,8 @@ def probe(home: str, path: Path, limit: int) -> dict[str, Any]:
 
 def judge(answers: dict[str, Any]) -> dict[str, Any]:
     """Return what is stored of a home."""
+    if "answers" in answers:
+        return answers | {"answers": atlas_networks.judged(answers["answers"])}
     entries = [
         {"name": entry["name"], "line": entry["line"]} | {
             dtype: atlas_judging.judged(entry["name"], dtype, found, POINTS[dtype]["row"])
@@ -108,9 +124,7 @@ def judge(answers: dict[str, Any]) -> dict[str, Any]:
         }
         for entry in answers.get("entries", [])
     ]  # fmt: skip
-    return {name: value for name, value in answers.items() if name != "entries"} | {
-        "entries": entries
-    }
+    return answers | {"entries": entries}
 
 
 POINTS = atlas_points.points()
@@ -123,14 +137,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--limit", type=int, default=1800, help="seconds for one home")
     parser.add_argument("--judge", action="store_true", help="judge the answers that are there")
     options = parser.parse_args(arguments)
-    path, digest = write_points()
+    inputs = write_inputs()
     STORED.mkdir(parents=True, exist_ok=True)
     failed = 0
     for home in options.home or homes():
         place = STORED / f"{home}.json"
+        path, digest = inputs[homes()[home].parent.name]
         if not options.home and not options.judge and place.exists():
             old = json.loads(place.read_text())
-            if old.get("points") == digest and old.get("packages") == packages(home):
+            if old.get("inputs") == digest and old.get("packages") == packages(home):
                 print(f"{home}: stored")
                 continue
         started = time.perf_counter()
@@ -138,12 +153,12 @@ def main(arguments: list[str]) -> int:
             answers = json.loads((ANSWERS / f"{home}.json").read_text())
         else:
             answers = probe(home, path, options.limit)
-        result = judge(answers) | {"points": digest, "packages": packages(home)}
+        result = judge(answers) | {"inputs": digest, "packages": packages(home)}
         part = place.with_suffix(".part")
         part.write_text(json.dumps(result, separators=(",", ":"), sort_keys=True) + "\n")
         part.replace(place)
         failed += "failed" in result
-        said = result.get("failed", f"{len(result['entries'])} lines")
+        said = result.get("failed", "answered")
         print(f"{home}: {said}, {time.perf_counter() - started:.0f} s", flush=True)
     return min(failed, 1)
 

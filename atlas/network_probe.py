@@ -1,0 +1,84 @@
+"""Ask one home about a network: ``python network_probe.py HOME INPUTS ANSWERS``.
+
+INPUTS is an ``.npz`` file with the weights of a network 784-256-10 with ReLU, ten batches of images
+and labels, and the arrays for the smaller questions. A home is a module of `networks` with
+
+- `PACKAGES`, `SETUP`: as in `homes`;
+- `logits(w, x)`, `gradients(w, x, y)`: of the mean cross-entropy, in the shapes of the weights;
+- `train(w, xs, ys, rate)`: the loss before each step of plain gradient descent;
+- `dense(fan_in, fan_out)`: weights of a dense layer as the home starts it;
+- `dropped(rate, n)`: what dropout makes of n ones in training;
+- `batch_norm(x)`: running mean and variance after one batch, from the start;
+- `adam(gradients)`: how far the first step of Adam with learning rate 1 goes for each;
+- `gru(w, x)`: the last output of a GRU as it is by default.
+
+What a home does not have raises NotImplementedError, and the answer is its message. The program
+knows nothing else of this project. Weights are (inputs, outputs), images (batch, pixels).
+"""
+
+import importlib
+import json
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from probe import attempt, processor
+
+
+def answers(home, inputs):
+    """Return what a home answers to every question."""
+    w = {name[2:]: inputs[name] for name in inputs.files if name.startswith("w_")}
+    gru = {name[4:]: inputs[name] for name in inputs.files if name.startswith("gru_")}
+    xs, ys = inputs["xs"], inputs["ys"]
+    names = sorted(w)
+
+    def flat_gradients():
+        found = home.gradients(w, xs[0], ys[0])
+        return np.concatenate([np.asarray(found[name], dtype=np.float64).ravel() for name in names])
+
+    return {
+        "logits": attempt(home.logits, w, xs[0]),
+        "gradients": attempt(flat_gradients),
+        "losses": attempt(home.train, w, xs, ys, 0.1),
+        "dense": attempt(spread, home.dense),
+        "dropped": attempt(lambda: shares(home.dropped(0.2, 100_000))),
+        "batch norm": attempt(home.batch_norm, inputs["normalized"]),
+        "adam": attempt(home.adam, inputs["gradients"]),
+        "gru": attempt(home.gru, gru, inputs["sequence"]),
+    }
+
+
+def spread(dense):
+    """Return fan-in times the variance of initial weights, their kurtosis, and the fan-in."""
+    found = np.asarray(dense(784, 256), dtype=np.float64)
+    z = (found - found.mean()) / found.std()
+    return np.array([784 * found.var(), (z**4).mean(), 784])
+
+
+def shares(values):
+    """Return which share became 0, and the largest value."""
+    values = np.asarray(values, dtype=np.float64)
+    return np.array([(values == 0).mean(), values.max()])
+
+
+def main(name, inputs, path):
+    """Ask a home and write its answers."""
+    sys.path.insert(0, str(Path(__file__).parent / "networks"))
+    home = importlib.import_module(name)
+    result = {
+        "home": name,
+        "versions": {each.split("==")[0]: version(each.split("==")[0]) for each in home.PACKAGES},
+        "python": platform.python_version(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": f"{platform.system()} {platform.machine()}, {processor()}",
+        "setup": home.SETUP,
+        "answers": answers(home, np.load(inputs)),
+    }
+    Path(path).write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
