@@ -139,6 +139,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     inputs = write_inputs()
     STORED.mkdir(parents=True, exist_ok=True)
+    shown = [repr(float(value)) for value in atlas_judging.SHOWN]
+    (STORED / "inputs.txt").write_text(json.dumps(shown) + "\n")
     failed = 0
     for home in options.home or homes():
         place = STORED / f"{home}.json"
