@@ -49,8 +49,9 @@ def judged(name: str, dtype: str, answers: Mapping[str, Any], x: Values) -> dict
             found[what] = of_row(y, function, x, dtype, row.kinks if what == "slopes" else ())
             if found[what]["verdict"] == "different function":
                 found[what] |= another(name, what, y, x, dtype)
-            if what == "values" and row.monotonic:
-                found[what]["falls at"] = falls(x, y, len(probes(dtype)))
+            down = falls(x, y, len(probes(dtype))) if what == "values" and row.monotonic else None
+            if down is not None:
+                found[what]["falls at"] = down
         elif what == "values":
             found[what] = of_matrix(y, partial(function, axis=-1), dtype)
     return found
@@ -65,8 +66,8 @@ def of_row(
     tiny = float(ml_dtypes.finfo(DTYPES[dtype]).smallest_normal)
     usual = (size <= FAR) & ((size >= tiny) | (x == 0)) & ~beside(x, kinks, dtype)
     found = compared(y, true, usual, dtype)
-    at = found.pop("index", None)
-    if at is not None:
+    at = found.pop("index")
+    if found.get("ulps", 1):
         found["at"] = float(x[at])
     found["zero from"] = reached(x, y, true, 0.0, dtype)
     found["one from"] = reached(x, y, true, 1.0, dtype)
@@ -127,7 +128,7 @@ def compared(y: Values, true: Values, counted: Values, dtype: str) -> dict[str, 
         return {"verdict": "different function", "difference": short(y.ravel()[index], dtype),
                 "instead of": short(expected.ravel()[index], dtype), "index": index}  # fmt: skip
     if beyond.max(initial=0) > 1:
-        index = int(beyond.argmax())
+        index = int(np.where(beyond > 1, gap, 0).argmax())
         return {"verdict": "different function", "difference": float(f"{gap.ravel()[index]:.3g}"),
                 "index": index}  # fmt: skip
     index = int(ulps.argmax())
