@@ -11,7 +11,7 @@ NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
 export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf epub test test-site coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study lock clean
+.PHONY: help install book pdf epub test test-site coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study atlas lock clean
 
 help: ## list the tasks
 	@$(PYTHON) tools/tasks.py
@@ -74,6 +74,9 @@ studies: install ## list the long experiments, with their cost and the age of th
 
 study: install ## make the records of one anew: NAME=dropout; QUICK=1 runs its miniature, WORKERS=4, DRY=1
 	@$(RUN) studies "$(NAME)" $(if $(filter-out 0,$(QUICK)),--quick) $(if $(filter-out 0,$(DRY)),--dry-run) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SCHEDULER),--scheduler "$(SCHEDULER)")
+
+atlas: install ## ask every home of activations what it computes; hours, in environments of their own
+	@$(RUN) tools/atlas.py $(HOMES)
 
 lock: install ## make requirements.lock anew, with the newest versions that fit together
 	@$(RUN) tools/lock.py
