@@ -12,6 +12,7 @@ TIED = f'<span class="tied">{FORMULA}.</span>'
     ("before", "after"),
     [
         ("<p>the 95 % interval</p>", "<p>the 95\N{NO-BREAK SPACE}% interval</p>"),
+        ("<p>17% of 256, a%20b</p>", "<p>17\N{NO-BREAK SPACE}% of 256, a%20b</p>"),
         ('<img alt="95 % of them">', '<img alt="95 % of them">'),
         ("<pre>95 % 7</pre> 5 %", "<pre>95 % 7</pre> 5\N{NO-BREAK SPACE}%"),
         ("<code>95 % 7</code>", "<code>95 % 7</code>"),
@@ -72,7 +73,8 @@ def test_long_lines_of_an_output_hang_and_prose_may_break(printed, shown):
         ("course_lib.activations", "course_lib.<wbr>activations"),
         ("course_lib/_constants.py", "course_lib/<wbr>_constants.py"),
         ("train_network_torch", "train_<wbr>network_<wbr>torch"),
-        ("nn.leaky_relu(alpha=0.01)", "nn.leaky_relu(<wbr>alpha=0.01)"),
+        ("nn.leaky_relu(alpha=0.01)", "nn.<wbr>leaky_relu(<wbr>alpha=<wbr>0.01)"),
+        ("allow_pickle=False", "allow_pickle=<wbr>False"),
         ("relu_grad", "relu_grad"),
         ("2.718281828459045", "2.<wbr>718281828459045"),
     ],

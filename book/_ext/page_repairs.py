@@ -38,7 +38,8 @@ PRIMES = re.compile(rf"(?<=\w){QUOTE}(?=\()|(?<=\w){3 * QUOTE}")
 APOSTROPHE = re.compile(rf"(?<=\w){QUOTE}")
 NAME = re.compile(r'(<span class="pre)(">)([^<]+)(?=</span>)')
 """A piece of code in a sentence, between spaces."""
-CALLS = re.compile(r"(?<=\w)(\()(?=\w)")
+CALL = re.compile(r"(?<=\w)([(=])(?=['\"\w])")
+"""Where a call may break: before an argument, and before its value."""
 PATHS, WORDS = re.compile(r"(?<=\w)([./])(?=\w{3})"), re.compile(r"(?<=\w)(_)(?=\w)")
 SHORT, LONG_NAME = 24, 16  # characters
 INLINE = re.compile(r'<code class="([^"]*)">((?:(?!</code>).)*)</code>', re.DOTALL)
@@ -64,8 +65,8 @@ APART = re.compile(
     re.DOTALL,
 )
 """What is no text: tags, programs, drawings, what is whole, and elements that hold no other."""
-UNBROKEN = re.compile(r"(?<=\d) (?=%)|(?<=\bFig\.) (?=\d)")
-"""Spaces at which no line breaks."""
+UNBROKEN = re.compile(r"(?<=\d) ?(?=%(?!\w))|(?<=\bFig\.) (?=\d)")
+"""Spaces at which no line breaks, also before a percent sign that a cell printed without one."""
 FORMULA = re.compile(
     r'<span class="tied">.*?</span>'
     r"|(?P<before>[(\[“]*)(?P<math><math\b[^>]*>.*?</math>)(?P<after>[.,;:!?)\]”’]*(?:-\w+)?)",
@@ -134,8 +135,8 @@ def breaking(name: re.Match[str]) -> str:
     if "-" in text and len(text) <= SHORT:
         return f"{name[1]} whole{name[2]}{text}"
     if len(text) >= LONG_NAME:
-        parts = CALLS if CALLS.search(text) else PATHS if PATHS.search(text) else WORDS
-        text = parts.sub(r"\1<wbr>", text)
+        parts = PATHS if PATHS.search(text) or CALL.search(text) else WORDS
+        text = CALL.sub(r"\1<wbr>", parts.sub(r"\1<wbr>", text))
     return name[1] + name[2] + text
 
 
