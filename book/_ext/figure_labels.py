@@ -85,7 +85,7 @@ def gather(axes: Axes, room: float) -> None:
     if all(line_of(axes, label) for label in labels):
         key(axes, labels, room)
         return
-    above = ScaledTranslation(0, ABOVE / 72, axes.get_figure(root=True).dpi_scale_trans)
+    above = ScaledTranslation(0, ABOVE / 72, axes.figure.figure.dpi_scale_trans)
     for label in labels:
         label.set_position((1, place(axes, label)[1]))
         label.set(transform=axes.transAxes + above, ha="right", va="bottom")
