@@ -12,6 +12,7 @@ from course_lib.activations import CATALOGUE
         ("x^2", "$x^2$"),
         (r"x / (1 + |x|)", r"$x / (1 + \vert x\vert )$"),
         (r"\sigma(w), \; w = 2x", r"$\sigma(w),$ $w = 2x$"),
+        (r"1/k, \text{ else } 0; \; k = 2", r"$1/k, \text{ else } 0;$ $k = 2$"),
     ],
 )
 def test_a_formula_fits_a_table_and_breaks_between_its_parts(formula, shown):

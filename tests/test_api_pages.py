@@ -1,9 +1,19 @@
 """The reference: links to sources with and without a repository, and the sections that teach."""
 
+from collections import namedtuple
 from types import SimpleNamespace
 
 import pytest
-from api_pages import Place, moved_entry, named_once, source_uri, whole, without_aliases
+from api_pages import (
+    Place,
+    moved_entry,
+    named_once,
+    source_uri,
+    told_apart,
+    whole,
+    without_aliases,
+    without_fields,
+)
 from code_links import Taught, lessons
 from course_names import definitions
 from docutils import nodes
@@ -48,6 +58,31 @@ def test_an_entry_of_the_index_moves_with_its_object():
     entry = ("single", "f() (in module course_lib.a.b)", old, "", None)
     assert moved_entry(entry, moved) == ("single", "f() (in module course_lib.a)", new, "", None)
     assert moved_entry(entry, {}) == entry
+
+
+def test_entries_of_the_index_that_read_the_same_name_the_module():
+    text = "forward() (Activate method)"
+    entries = {
+        "a": [("single", text, "lib.network.Activate.forward", "", None)],
+        "b": [
+            ("single", text, "lib.pytorch.Activate.forward", "", None),
+            ("single", "step() (Adam method)", "lib.training.Adam.step", "", None),
+        ],
+    }
+    told_apart(None, SimpleNamespace(get_domain=lambda name: SimpleNamespace(entries=entries)))
+    assert [text for listed in entries.values() for _, text, *_ in listed] == [
+        "forward() (lib.network.Activate method)",
+        "forward() (lib.pytorch.Activate method)",
+        "step() (Adam method)",
+    ]
+
+
+def test_a_field_without_a_description_is_left_out():
+    pair = namedtuple("pair", ["first", "second"])
+    pair.second.__doc__ = "What comes after."
+    options = None, "attribute", "pair.first"
+    assert without_fields(*options, pair.first, False, None) is True
+    assert without_fields(*options, pair.second, False, None) is None
 
 
 def numbered(**found):

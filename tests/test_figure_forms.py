@@ -218,6 +218,17 @@ def test_labels_beside_the_axes_become_a_key_with_its_lines():
     assert legend.get_window_extent().y0 > axes.get_window_extent().y1
 
 
+def test_a_long_label_beside_the_axes_stands_clear_above_its_line():
+    figure, axes = plt.subplots()
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.axhline(0.2, color="black", linestyle="--")
+    axes.text(1.01, 0.2, "all four told apart: 0.000", va="center")
+    figure = laid_out(figure)
+    (axes,) = figure.axes
+    line = axes.transData.transform((0, 0.2))[1]
+    assert axes.texts[0].get_window_extent().y0 - line > 2 / 72 * figure.dpi
+
+
 def test_a_text_on_a_line_moves_off_it():
     figure, axes = plt.subplots()
     axes.set_ylim(0, 1)

@@ -44,6 +44,10 @@ REPAIRED = {
         '<span class="bibtex-citation" id="id1">[<a href="../bibliography.html#id1">1</a>]',
         '<span class="bibtex-citation">[<a href="../bibliography.html#id1">1</a>]',
     ),
+    "list in a paragraph": (
+        '<dd class="field-odd"><p><ul class="simple"><li>x</li></ul>\n</p></dd>',
+        '<dd class="field-odd"><ul class="simple"><li>x</li></ul></dd>',
+    ),
     "exercise ids": ('<section id="solution-content">', '<section class="solution-content">'),
 }
 

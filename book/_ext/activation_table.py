@@ -5,19 +5,21 @@ One row for each activation, with formulas or with the names elsewhere, made fro
 than the library.
 """
 
+import re
+
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from course_lib.activations import CATALOGUE, Activation
 
-APART = r", \; "
+APART = re.compile(r"([,;]) \\; ")
 """What stands between a formula and the line that explains its letters."""
 
 
 def math(formula: str) -> str:
     """Return a formula as Markdown that does not break a table, and itself breaks between parts."""
-    return f"${formula}$".replace("|", r"\vert ").replace(APART, ",$ $")
+    return APART.sub(r"\1$ $", f"${formula}$".replace("|", r"\vert "))
 
 
 def code(name: str) -> str:

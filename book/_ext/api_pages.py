@@ -77,9 +77,12 @@ def publish(app: Sphinx, doctree: nodes.document) -> None:
 
 def without_aliases(app: Sphinx, doctree: nodes.document) -> None:
     """Leave out what autodoc says of a type with another name: its description says what it is."""
-    for described in doctree.findall(addnodes.desc):
+    for described in list(doctree.findall(addnodes.desc)):
         if described["objtype"] == "data":
-            for paragraph in list(described.findall(nodes.paragraph)):
+            after = described.next_node(siblings=True, descend=False)  # where a page describes it
+            told = [*described.findall(nodes.paragraph)]
+            told += [after] * (isinstance(after, nodes.paragraph) and begins_alias(after))
+            for paragraph in told:
                 texts = [part.astext() for part in paragraph.children]
                 first = next((i for i, text in enumerate(texts) if "alias of" in text), None)
                 if first is not None:
@@ -87,6 +90,37 @@ def without_aliases(app: Sphinx, doctree: nodes.document) -> None:
                     paragraph[first:] = [nodes.Text(kept)] if kept else []
                     if not paragraph.children:
                         paragraph.parent.remove(paragraph)
+
+
+def begins_alias(paragraph: nodes.paragraph) -> bool:
+    """Tell whether a paragraph is nothing but what autodoc says of an alias."""
+    return paragraph.astext().startswith("alias of ")
+
+
+def without_fields(
+    app: Sphinx, what: str, name: str, value: Any, skip: bool, options: Any
+) -> bool | None:
+    """Leave out the fields of a named tuple of which Python says nothing but their number."""
+    return True if (getattr(value, "__doc__", "") or "").startswith("Alias for field") else None
+
+
+def told_apart(app: Sphinx, env: BuildEnvironment) -> None:
+    """Give entries of the index that read the same the module of their class."""
+    pages = env.get_domain("index").entries
+    places: dict[str, set[str]] = {}
+    for listed in pages.values():
+        for _, text, target, *_ in listed:
+            places.setdefault(text, set()).add(target)
+    for listed in pages.values():
+        listed[:] = [with_module(entry) if len(places[entry[1]]) > 1 else entry for entry in listed]
+
+
+def with_module(entry: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return an entry for a member of a class with the module of the class."""
+    kind, text, target, *rest = entry
+    owner = target.rpartition(".")[0]
+    short = owner.rpartition(".")[2]
+    return (kind, text.replace(f"({short} ", f"({owner} "), target, *rest)
 
 
 def moved_entry(entry: tuple[Any, ...], moved: dict[str, tuple[str, str, str]]) -> tuple[Any, ...]:
@@ -191,6 +225,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", named_once, priority=600)
     app.connect("doctree-read", publish, priority=400)  # before the contents are collected
     app.connect("doctree-read", without_aliases)
+    app.connect("autodoc-skip-member", without_fields)
+    app.connect("env-updated", told_apart)
     app.connect("env-purge-doc", purge)
     app.connect("doctree-resolved", link_sources)
     app.connect("html-collect-pages", source_pages)

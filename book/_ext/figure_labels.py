@@ -12,7 +12,7 @@ from matplotlib.colors import same_color
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, ScaledTranslation
 
 from course_lib.plots.style import push_apart
 
@@ -20,6 +20,7 @@ LEAST = 9.0  # points, of any text
 BESIDE = 0.95  # inches that a label right of its axes may take
 ROOM = 1.25  # inches that names of rows may take left of them
 ROW = 0.29  # inches of a row that has its name above it
+ABOVE = 4.0  # points between a line and the label above it
 INK = 0.02  # part of the darkest that lines under a text may add up to
 MATH = re.compile(r"\$[^$]*\$")
 
@@ -84,9 +85,10 @@ def gather(axes: Axes, room: float) -> None:
     if all(line_of(axes, label) for label in labels):
         key(axes, labels, room)
         return
+    above = ScaledTranslation(0, ABOVE / 72, axes.figure.figure.dpi_scale_trans)
     for label in labels:
         label.set_position((1, place(axes, label)[1]))
-        label.set(transform=axes.transAxes, ha="right", va="bottom")
+        label.set(transform=axes.transAxes + above, ha="right", va="bottom")
 
 
 def line_of(axes: Axes, label: Text) -> Line2D | None:
@@ -190,12 +192,12 @@ def write_above(axes: Axes, height: float, name: str) -> None:
     axes.annotate(
         name,
         (0, height),
-        (1, 3),
+        (3, 3),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
         fontsize=LEAST,
         va="bottom",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0},
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
     )
 
 

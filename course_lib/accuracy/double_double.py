@@ -1,9 +1,9 @@
 """Arithmetic to twice the digits of a float64, over whole arrays, with exponents of its own.
 
 A number is ``(high + low) * 2**exponent``: two float64 whose sum has about 106 bits, and an integer
-that keeps squares, tails and subnormal numbers in range. Everything rests on + - * / and the square
-root of float64, which IEEE 754 rounds correctly, so that results are the same to the last bit on
-every machine; constants come from mpmath. Sums and products are those of
+that keeps squares, tails and subnormal numbers in range. Everything rests on ``+ - * /`` and the
+square root of float64, which IEEE 754 rounds correctly, so that results are the same to the last
+bit on every machine; constants come from mpmath. Sums and products are those of
 Dekker, 1971 :cite:p:`dekker1971floating` and of Knuth; exponentials are reduced to a table and a
 short Taylor series, as those of Tang, 1989 :cite:p:`tang1989table`.
 
@@ -517,7 +517,7 @@ def _mills_table() -> tuple[Array, Array]:
 
 
 def mills(t: Array) -> DoubleDouble:
-    """Return Mills' ratio, Phi(-t) / phi(t), for float64 numbers from 0 to 56."""
+    """Return Mills' ratio, ``Phi(-t) / phi(t)``, for float64 numbers from 0 to 56."""
     high, low = _mills_table()
     place = np.rint(t * _MILLS_STEP).astype(np.int64)
     distance = DoubleDouble(t - place / _MILLS_STEP)

@@ -301,7 +301,7 @@ def swish(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Array
     Raises
     ------
     ValueError
-        If beta is not a number from 1e-10 to 1e10.
+        If `beta` is not a number from 1e-10 to 1e10.
 
     Notes
     -----

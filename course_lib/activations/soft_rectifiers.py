@@ -48,7 +48,7 @@ def softplus(x: ArrayLike, out: Array | None = None, *, beta: float = 1.0) -> Ar
     Raises
     ------
     ValueError
-        If beta is not a number from 1e-10 to 1e10.
+        If `beta` is not a number from 1e-10 to 1e10.
 
     Notes
     -----
@@ -120,7 +120,7 @@ def squareplus(x: ArrayLike, out: Array | None = None, *, b: float = 4.0) -> Arr
     Raises
     ------
     ValueError
-        If b is not a number from 1e-10 to 1e10.
+        If `b` is not a number from 1e-10 to 1e10.
 
     Notes
     -----
@@ -205,7 +205,7 @@ def elu(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Array:
     Raises
     ------
     ValueError
-        If alpha is not a finite number.
+        If `alpha` is not a finite number.
 
     Notes
     -----
@@ -262,11 +262,11 @@ def celu(x: ArrayLike, out: Array | None = None, *, alpha: float = 1.0) -> Array
     Raises
     ------
     ValueError
-        If alpha is not a number from 1e-10 to 1e10.
+        If `alpha` is not a number from 1e-10 to 1e10.
 
     Notes
     -----
-    Barron, 2017 :cite:p:`barron2017continuously`: an ELU without a kink at any alpha.
+    Barron, 2017 :cite:p:`barron2017continuously`: an ELU without a kink at any :math:`\alpha`.
 
     Examples
     --------

@@ -44,8 +44,8 @@ class Sound:
     rate : int
         Samples in a second.
     samples : ndarray, shape (n,) or (n, channels)
-        As they are stored: uint8 around 128, int16, int32 (of 24 bits too, from -2**23 to
-        2**23 - 1), float32 or float64.
+        As they are stored: uint8 around 128, int16, int32 (of 24 bits too, from
+        -2^23 to 2^23 - 1), float32 or float64.
     bits : int
         Of a stored sample.
     """

@@ -24,7 +24,7 @@ def as_page(
     command : str
         That makes this page.
     figures : mapping of str to str
-        File -> what it shows.
+        By file, what it shows.
 
     Returns
     -------

@@ -70,11 +70,12 @@ def mlp(
         replica i equals the network made from ``seed[i]`` alone.
     initialization : str
         See `initialize`. With ``"computed"``, the weights of every layer but the first are
-        multiplied by the gain of the activation before it, so that their variance is gain²/fan_in;
-        the input of the first layer has passed no activation. The gain stands in the catalogue;
-        that of a function of your own is computed by `course_lib.meanfield.gain`, which needs
-        SciPy. A gate has the gain of its second factor: :math:`\mathrm{E}[a^2 g(b)^2] =
-        \mathrm{E}[g(b)^2]` where the two inputs are independent with variance 1.
+        multiplied by the gain of the activation before it, so that their variance is
+        ``gain**2 / fan_in``; the input of the first layer has passed no activation. The gain
+        stands in the catalogue; that of a function of your own is computed by
+        `course_lib.meanfield.gain`, which needs SciPy. A gate has the gain of its second
+        factor: :math:`\mathrm{E}[a^2 g(b)^2] = \mathrm{E}[g(b)^2]` where the two inputs are
+        independent with variance 1.
     gain : float or array_like, optional
         Multiplies the weights of all layers, not the biases: one number, or one for each seed. With
         ``"computed"``, on top of what was computed.

@@ -75,7 +75,8 @@ INITIALIZERS: Mapping[str, Draw] = MappingProxyType(
         "xavier_uniform": _uniform(_xavier),
     }
 )
-"""How initial weights and biases are drawn: functions of generator, fan_in and fan_out, by name."""
+"""How initial weights and biases are drawn: functions of a generator, ``fan_in`` and ``fan_out``,
+by name."""
 
 
 def initialize(
@@ -95,12 +96,12 @@ def initialize(
     seed : int, SeedSequence or Generator
         Where the random numbers come from.
     scheme : str
-        A key of `INITIALIZERS`: ``"he"`` (variance 2/fan_in :cite:p:`he2015delving`),
-        ``"xavier"`` (2/(fan_in + fan_out) :cite:p:`glorot2010understanding`), ``"lecun"``
-        (1/fan_in :cite:p:`lecun1998efficient`), all normal with biases 0; ``"pytorch"``, what
-        ``torch.nn.Linear`` does: uniform, variance 1/(3 fan_in), biases too; ``"orthogonal"``
+        A key of `INITIALIZERS`: ``"he"`` (variance ``2/fan_in`` :cite:p:`he2015delving`),
+        ``"xavier"`` (``2/(fan_in + fan_out)`` :cite:p:`glorot2010understanding`), ``"lecun"``
+        (``1/fan_in`` :cite:p:`lecun1998efficient`), all normal with biases 0; ``"pytorch"``, what
+        ``torch.nn.Linear`` does: uniform, variance ``1/(3 fan_in)``, biases too; ``"orthogonal"``
         (a random orthogonal matrix, or columns or rows of one, with biases 0
-        :cite:p:`saxe2014exact`); or ``"computed"`` (normal, variance 1/fan_in, with biases 0),
+        :cite:p:`saxe2014exact`); or ``"computed"`` (normal, variance ``1/fan_in``, with biases 0),
         whose gain follows from the activation, as in `mlp`. ``"he_uniform"`` and
         ``"xavier_uniform"`` have the variances of the first two and biases 0, and are uniform
         within :math:`\sqrt{6/\text{fan-in}}` and

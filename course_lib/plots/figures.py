@@ -147,7 +147,7 @@ def functions(
     Parameters
     ----------
     pairs : mapping of str to (function, derivative), or sequence of str or Activation
-        Title of the panel -> the pair; or names of the catalogue, also with parameters, such as
+        By the panel's title, the pair; or names of the catalogue, also with parameters, such as
         ``"elu(alpha=2.0)"``, and rows, which are titles themselves.
     reach : float
         The panels show -reach to reach.
@@ -229,7 +229,7 @@ def decision_regions(
     Parameters
     ----------
     panels : mapping of str to callable
-        Title -> function from points ``(n, 2)`` to class labels ``(n,)`` or to a score ``(n,)``
+        By title, a function from points ``(n, 2)`` to class labels ``(n,)`` or to a score ``(n,)``
         from 0 to 1.
     x : ndarray, shape (points, 2)
         The data.

@@ -63,7 +63,7 @@ def direct_labels(
     axes : Axes
         Whose limits are final.
     labels : mapping of str to (float, str)
-        Label -> height where its line ends, in data units, and color.
+        By label, the height where its line ends, in data units, and color.
     gap : float
         Least distance between labels, as a fraction of the height of the axes.
 

@@ -48,7 +48,7 @@ def penalized(gradient: Array, decay: Array, parameter: Array) -> Array:
 
 
 def check_divides(optimizer: "RMSprop | Adam", name: str, parameter: Array) -> None:
-    """Raise an error for a parameter in float16, and where eps would be 0."""
+    """Raise an error for a parameter in float16, and where `eps` would be 0."""
     if parameter.dtype == np.float16:
         raise TypeError(
             f"{name} is float16, in which the squares of gradients vanish or overflow that "
@@ -228,8 +228,8 @@ class RMSprop(Stepping):
     Raises
     ------
     ValueError
-        As for `SGD`; or if alpha or the momentum is not in [0, 1), or eps is not a finite number
-        above 0, in the dtype of the parameters too.
+        As for `SGD`; or if `alpha` or the momentum is not in [0, 1), or `eps` is not a finite
+        number above 0, in the dtype of the parameters too.
     KeyError, TypeError
         As for `SGD`; or if `centered` is not True or False; or in a step, if a parameter is
         float16.
@@ -296,7 +296,7 @@ class RMSprop(Stepping):
         return np.maximum(square - mean * mean, 0)
 
     def check_dtype(self, name: str, parameter: Array) -> None:
-        """Raise an error in float16, and where eps would be 0."""
+        """Raise an error in float16, and where `eps` would be 0."""
         check_divides(self, name, parameter)
 
 
@@ -321,7 +321,7 @@ class Adam(Stepping):
     Raises
     ------
     ValueError
-        As for `SGD`; or if a beta is not in [0, 1), or eps is not a finite number above 0, in the
+        As for `SGD`; or if a beta is not in [0, 1), or `eps` is not a finite number above 0, in the
         dtype of the parameters too.
     KeyError, TypeError
         As for `SGD`; or in a step, if a parameter is float16: the squares of gradients below 0.0002
@@ -342,7 +342,7 @@ class Adam(Stepping):
         \frac{m}{\sqrt{v} + \hat\epsilon}
 
     That is :math:`\epsilon = \hat\epsilon / \sqrt{1 - \beta_2^t}`: in the first step 32 times
-    as much, which shows where gradients are as small as eps. Keras has 1e-7 by default.
+    as much, which shows where gradients are as small as `eps`. Keras has 1e-7 by default.
 
     Examples
     --------
@@ -394,7 +394,7 @@ class Adam(Stepping):
         return penalized(gradient, decay, parameter)
 
     def check_dtype(self, name: str, parameter: Array) -> None:
-        """Raise an error in float16, and where eps would be 0."""
+        """Raise an error in float16, and where `eps` would be 0."""
         check_divides(self, name, parameter)
 
 

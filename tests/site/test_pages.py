@@ -1,9 +1,12 @@
 """Every page, in a browser: quiet, light, within its window, accessible, also without scripts."""
 
+import re
+
 import pytest
 import site_checks
 from axe_playwright_python.sync_playwright import Axe
 from browser import SHIFT
+from bs4 import BeautifulSoup
 from build_book import ROOT
 
 DOCUMENTS = site_checks.documents(ROOT)
@@ -29,6 +32,30 @@ PLACES = """() => [...document.querySelectorAll("figure:has(.only-narrow)")].map
   ...[".only-wide", ".only-narrow"].map((name) => figure.querySelector(name).checkVisibility()),
   [...figure.querySelectorAll("source")].some((source) => matchMedia(source.media).matches)])"""
 OVERFLOWING = "document.documentElement.scrollWidth - innerWidth"
+ALONE = """() => [...document.querySelectorAll("dt.sig")].filter((e) => {
+  const sign = (node) => /^[,)]/.test(node.textContent.trim());
+  return [...e.childNodes].some((node, i) => sign(node) && e.childNodes[i - 1]?.matches?.("em"));
+}).map((e) => e.textContent)"""
+"""Signatures with a sign that may stand alone in a line, since it is in no parameter."""
+BROKEN = """() => {
+  const found = [], texts = document.createTreeWalker(document.querySelector("article"), 4);
+  const top = (text, at) => {
+    const range = document.createRange();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect().top;
+  };
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    if (text.parentElement.closest("a, code, pre, svg, script")) continue;
+    for (const { index } of text.data.matchAll(/(?<=\\w)[-\u2013\u2212](?=\\d)/g))
+      if (text.parentElement.checkVisibility() && top(text, index + 1) > top(text, index) + 6)
+        found.push(text.data.slice(Math.max(0, index - 20), index + 20));
+  }
+  return found;
+}"""
+"""Numbers that a line breaks at a hyphen, a dash or a sign of minus."""
+FOR_TERMINALS = re.compile(r"\^|->|\bn_(?:in|out)\b|(?:^|[\s([])-\d|\w'\w| - [\d(]")
+"""Marks that a terminal shows for powers, arrows, indices, signs of minus and apostrophes."""
 FOLDER = pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
 
 
@@ -66,13 +93,31 @@ def test_no_code_scrolls_on_a_laptop(visit, name):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_table_scrolls_on_a_laptop_but_where_formulas_stand_side_by_side(visit, name):
-    page = visit(name).page
+def test_no_table_scrolls_on_a_laptop(visit, name):
+    assert visit(name).page.evaluate(WIDER_THAN, "article .scrolls") == []
+
+
+def test_the_keyboard_scrolls_a_table_that_is_wider_than_a_phone(visit):
+    page = visit("book/api/activations.html", 390).page
     wide = page.evaluate(WIDER_THAN, "article .scrolls")
-    if name == "book/api/activations.html":  # the formulas, which the keyboard can scroll
-        assert len(wide) == page.locator("article .scrolls[tabindex='0']").count() == 1
-    else:
-        assert wide == []
+    assert len(wide) == page.locator("article .scrolls[tabindex='0']").count() > 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_number_breaks_on_a_phone_and_no_sign_of_a_signature_stands_alone(visit, name):
+    page = visit(name, 390).page
+    page.evaluate("document.querySelectorAll('article details').forEach((d) => (d.open = true))")
+    assert page.evaluate(BROKEN) == []
+    assert page.evaluate(ALONE) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_text_has_marks_of_a_terminal(site, name):
+    page = BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
+    for apart in page.find_all(["code", "pre", "svg", "math", "script"]) + page.select("dt.sig"):
+        apart.decompose()
+    texts = [str(text) for text in page.article.find_all(string=True)]
+    assert [text for text in texts if FOR_TERMINALS.search(text)] == []
 
 
 @pytest.mark.parametrize("name", PAGES)

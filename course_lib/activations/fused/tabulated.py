@@ -61,7 +61,7 @@ def tabulated(x: Array, form: Form, span: Span, unit: float = 1.0, **parameters:
     span : Span
         In units.
     unit : float
-        So many units are a step of 1 in `x`: for swish, its beta.
+        So many units are a step of 1 in `x`: for swish, its `beta`.
     **parameters : float
         Of `form`. The tables of the last 16 are kept, up to 3 MB each; new ones take some 0.05 s.
 

@@ -56,7 +56,7 @@ class Dense(BaseLayer):
 
     @np.errstate(all="ignore")
     def forward(self, x: Array) -> Array:
-        """Return ``x @ weight + bias``: (..., batch, in_features) -> (..., batch, out_features)."""
+        """Return ``x @ weight + bias``, for `x` of shape (..., batch, in_features)."""
         weight = self.parameters["weight"]
         self._check_input(x, weight.shape[-2])
         self._x = x
