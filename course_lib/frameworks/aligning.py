@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from course_lib._typing import Array
+from course_lib.frameworks.forms import FORMS
 from course_lib.frameworks.traces import Trace, Version
 
 __all__ = ["Alignment", "Place", "aligned"]
@@ -106,6 +107,7 @@ def _by_name(first: Trace, second: Trace) -> dict[int, Place]:
     return {
         number: Place(number, tuple(range(value.array.ndim)), value.array.shape)
         for number, value in enumerate(first.values)
+        if value.array.dtype.kind == "f"
     }
 
 
@@ -120,6 +122,8 @@ class _Search:
         self.places: dict[int, Place] = {}
         self.same: set[int] = set()
         self._feeds: dict[int, Array] = {}
+        outputs = {number for number in first.places if number >= 0}
+        self._live = outputs.union(*(first.above(number) for number in outputs))
         self._tight = 256 * max(first.eps, second.eps)
 
     def run(self) -> None:
@@ -153,10 +157,14 @@ class _Search:
             held |= self._alone_above(number)
         lost = (
             n
-            for n, value in enumerate(self._first.values)
-            if value.array.dtype.kind == "f" and n not in self.places | dict.fromkeys(held)
+            for n in range(len(self._first.values))
+            if self._matters(n) and n not in self.places and n not in held
         )
         return next((n for n in lost if n not in tried), None)
+
+    def _matters(self, number: int) -> bool:
+        """Return whether a value is one of floats on which an output depends."""
+        return number in self._live and self._first.values[number].array.dtype.kind == "f"
 
     def _alone_above(self, number: int) -> set[int]:
         """Return the values without places from which one with a place is computed."""
@@ -168,8 +176,8 @@ class _Search:
         """Return the places of all values that appear in a trace, and which are unchanged."""
         places, same = dict(places), set(same)
         scores = self._scores(trace)
-        for number, value in enumerate(self._first.values):
-            if number <= after or number in places or value.array.dtype.kind != "f":
+        for number in range(len(self._first.values)):
+            if number <= after or number in places or not self._matters(number):
                 continue
             low = self._low(number, places)
             parent = self._unchanged(number)
@@ -265,11 +273,34 @@ class _Search:
                 rank = (again, -step, alike, -min(score, 1e9), -other)
                 if best is None or rank > best[0]:
                     best = rank, number, place
-        return None if best is None else (best[1], best[2])
+        return None if best is None else self._by_kind(lost, best[1], best[2], trace)
+
+    def _by_kind(self, lost: int, last: int, place: Place, trace: Trace) -> tuple[int, Place]:
+        """Return the first of several lost values, if all have layers of their kind before a place.
+
+        Then several layers in a row compute something else, and none has been merged.
+        """
+        numbers = sorted(segment(self._first, self.places, last) - {last})
+        at, first = self._low(lost, self.places), None
+        for number in numbers:
+            value = self._first.values[number]
+            found = (
+                other
+                for other in range(at + 1, place.number)
+                if trace.values[other].kind == value.kind in FORMS
+                and trace.values[other].array.shape == value.array.shape
+            )
+            if (there := next(found, None)) is None:
+                return last, place
+            at, first = there, there if first is None else first
+        if first is None:
+            return last, place
+        shape = trace.values[first].array.shape
+        return numbers[0], Place(first, tuple(range(len(shape))), shape)
 
     def _is_after(self, lost: int, number: int) -> bool:
         """Return whether a value is the lost one, or computed from it, and has no place."""
-        if number in self.places or self._first.values[number].array.dtype.kind != "f":
+        if number in self.places or not self._matters(number):
             return False
         return number == lost or lost in self._first.above(number)
 

@@ -1,7 +1,7 @@
 """Where two versions of one network part, layer by layer and end to end, and why."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -196,34 +196,36 @@ class NetworkPair:
             if number not in alignment.same:
                 there = second.values[place.number]
                 seen = place.here(there.array, first.values[number].array.shape)
-                rows.append(self._row(first, number, places, seen, there.name, eps, batch))
+                rows.append(self._row(first, number, alignment, seen, there.name, eps, batch))
         return tuple(rows)
 
     def _row(
         self,
         first: Trace,
         number: int,
-        places: Mapping[int, Any],
+        alignment: Alignment,
         seen: Array,
         name: str,
         eps: float,
         batch: Sequence[Any],
     ) -> LayerReport:
         """Return the line of one layer, or of several that the second version has in one."""
-        value, parts = first.values[number], sorted(segment(first, places, number))
+        value, places = first.values[number], alignment.places
+        parts = sorted(segment(first, places, number))
         difference, place = apart(value.array, seen)
         tolerance = tolerance_of_layer(value, seen, eps, len(parts))
-        names = " + ".join(dict.fromkeys(first.values[part].name for part in parts)), name
         cause, known = "", ""
         if not difference <= tolerance:
-            best = np.inf
-            for part in parts:
+            # a layer before that left its input as it was, such as Flatten, may not elsewhere
+            distinct = {n: p for n, p in places.items() if n not in alignment.same}
+            cause, best, apart_from = UNKNOWN, min(tolerance, difference / 2), parts
+            for part in sorted(segment(first, distinct, number)):
                 for row, variant in _variants(first.values[part]):
-                    fit = self._fit(first, part, number, variant, batch)
-                    far, _ = apart(fit, seen)
-                    if far <= min(tolerance, difference / 2) and far < best:
+                    far, _ = apart(self._fit(first, part, number, variant, batch), seen)
+                    if far <= best:
                         best, known, cause = far, row.name, self._words(row, variant)
-            cause = cause or UNKNOWN
+                        parts = sorted({*apart_from, part})
+        names = " + ".join(dict.fromkeys(first.values[part].name for part in parts)), name
         return LayerReport(
             *(names[::-1] if self._flipped else names),
             kind=value.kind,

@@ -78,7 +78,7 @@ class OnnxVersion:
         self._kinds = [known_node(self._graph, n) for n in range(len(self._graph.values))]
         self._sessions: dict[tuple[int, ...], Any] = {}
         self._whole = self._session(self._model)
-        self._types: dict[str, int] = {}
+        self._dtypes: dict[str, np.dtype[Any]] = {}
         self.eps = 0.0
 
     def outputs(self, inputs: Sequence[Any]) -> tuple[Array, ...]:
@@ -95,10 +95,12 @@ class OnnxVersion:
                 del self._sessions[next(iter(self._sessions))]
             session = self._sessions[key] = self._session(self._exposed(key))
         fed = {names[number] + FED: self._as_fed(number, feeds[number]) for number in key}
-        arrays = dict(zip(names, self._run(session, names, given | fed), strict=True))
-        if not self._types:
-            self._types = {n: self._tensor_type(a) for n, a in arrays.items()}
-            self._dtypes = {n: a.dtype for n, a in arrays.items()}
+        fixed = [] if self._dtypes else self._graph.fixed  # the first time
+        found = self._run(session, [*names, *fixed], given | fed)
+        arrays = dict(zip(names, found, strict=False))
+        if not self._dtypes:
+            self._dtypes = {name: array.dtype for name, array in arrays.items()}
+            self._graph.computed |= dict(zip(fixed, found[len(names) :], strict=True))
         passed = given | arrays | {name.removesuffix(FED): value for name, value in fed.items()}
         values = [self._value(number, arrays[name], passed) for number, name in enumerate(names)]
         if any(name not in passed for name in self._outputs):  # one that depends on no input
@@ -167,18 +169,17 @@ class OnnxVersion:
                 if name in fed:
                     node.input[i] = name + FED
         make = self._onnx.helper.make_tensor_value_info
-        model.graph.input.extend(make(n + FED, self._types[n], None) for n in sorted(fed))
+        number_of = self._onnx.helper.np_dtype_to_tensor_dtype
+        types = {name: number_of(self._dtypes[name]) for name in sorted(fed)}
+        model.graph.input.extend(make(name + FED, kind, None) for name, kind in types.items())
         del model.graph.output[:]
-        model.graph.output.extend(map(self._onnx.helper.make_empty_tensor_value_info, names))
+        shown = names if fed else [*names, *self._graph.fixed]
+        model.graph.output.extend(map(self._onnx.helper.make_empty_tensor_value_info, shown))
         return model
-
-    def _tensor_type(self, array: Array) -> int:
-        """Return ONNX's number of a dtype."""
-        return int(self._onnx.helper.np_dtype_to_tensor_dtype(array.dtype))
 
     def _as_fed(self, number: int, array: Array) -> Array:
         """Return what takes the place of a value, in its dtype."""
-        return np.ascontiguousarray(array, self._dtypes[self._graph.values[number]])
+        return np.array(array, self._dtypes[self._graph.values[number]], order="C")
 
     def _given(self, inputs: Sequence[Any]) -> dict[str, Array]:
         """Return the inputs by name, in the dtypes of the graph, or raise ValueError."""
@@ -204,7 +205,7 @@ class OnnxVersion:
                     f"with dynamic_shapes for the axes that vary"
                 )
             dtype = self._onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-            given[value.name] = np.ascontiguousarray(array, dtype)
+            given[value.name] = np.asarray(array, dtype, order="C")
         return given
 
     def _run(self, session: Any, names: Sequence[str], given: Mapping[str, Array]) -> list[Array]:

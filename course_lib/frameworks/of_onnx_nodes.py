@@ -31,6 +31,10 @@ class Graph:
         The place of a value in the list.
     inputs : list of list of str
         Of the node of each value.
+    fixed : list of str
+        What nodes compute from constants alone.
+    computed : dict of str to ndarray
+        These, once the graph has run.
     opset : int
         The version of the standard operators.
     """
@@ -44,6 +48,8 @@ class Graph:
         self.values: list[str] = []
         self.names: list[str] = []
         self.inputs: list[list[str]] = []
+        self.fixed: list[str] = []
+        self.computed: dict[str, Array] = {}
         self._nodes: list[tuple[Any, int]] = []
         known = {value.name for value in graph.input} - set(self._constants)
         for node in graph.node:
@@ -53,6 +59,7 @@ class Graph:
             if node.op_type == "Identity" and inputs[0] in self._constants:
                 self._constants[node.output[0]] = self._constants[inputs[0]]
             if not known & (set(inputs) | _of_branches(node)):
+                self.fixed += [name for name in node.output if name not in self._constants]
                 continue
             for output, name in enumerate(node.output):
                 if name:
@@ -69,9 +76,10 @@ class Graph:
 
     def constant(self, node: Any, position: int) -> Array | None:
         """Return an input of a node that is a constant, or None."""
-        if position >= len(node.input) or node.input[position] not in self._constants:
-            return None
-        return self._to_array(self._constants[node.input[position]])
+        name = node.input[position] if position < len(node.input) else ""
+        if name in self._constants:
+            return self._to_array(self._constants[name])
+        return self.computed.get(name)
 
 
 def _of_branches(node: Any) -> set[str]:
@@ -114,9 +122,9 @@ def _value_of(attribute: Any) -> Any:
     """Return the value of an attribute: a number, a text, or a list of these."""
     kinds = {1: "f", 2: "i", 3: "s", 6: "floats", 7: "ints", 8: "strings"}
     found = getattr(attribute, kinds.get(attribute.type, "name"))
-    if isinstance(found, bytes):
-        return found.decode()
-    return found if isinstance(found, int | float | str) else list(found)
+    if isinstance(found, int | float | str | bytes):
+        return found.decode() if isinstance(found, bytes) else found
+    return [part.decode() if isinstance(part, bytes) else part for part in found]
 
 
 Make = Callable[[Graph, Any, Mapping[str, Any], Inputs, int], Mapping[str, Any]]
@@ -191,10 +199,11 @@ def _channels(graph: Graph, node: Any, given: Any, inputs: Inputs, output: int) 
 
 def _gru(graph: Graph, node: Any, given: Any, inputs: Inputs, output: int) -> Any:
     weights, states, biases = (graph.constant(node, i) for i in (1, 2, 3))
-    usual = not {"activations", "clip", "layout"} & set(given)
+    names = given.get("activations", ["Sigmoid", "Tanh"])
+    usual = [name.lower() for name in names[:2]] == ["sigmoid", "tanh"] and "clip" not in given
     if weights is None or states is None or not usual or given.get("direction") == "reverse":
         return {}
-    if node.input[4:5] and node.input[4]:  # lengths
+    if given.get("layout") or (node.input[4:5] and node.input[4]):  # batch first, or lengths
         return {}
     if biases is None:
         biases = np.zeros((len(weights), 2 * weights.shape[1]))

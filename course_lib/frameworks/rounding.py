@@ -110,11 +110,15 @@ def _largest(values: Array) -> float:
 
 
 def _size_of_product(settings: Mapping[str, Any], given: float) -> float:
-    """Return the length of the longest row of a matrix times the largest input."""
+    """Return the length of the longest row of a matrix times the largest input.
+
+    Sums of more than 64 products count more, as their rounding errors add up to more.
+    """
     if "weight" not in settings:
         return 0.0
     weight = settings["weight"]
-    return given * float(np.sqrt(np.einsum("ij,ij->i", weight, weight).max(initial=0)))
+    longest = float(np.sqrt(np.einsum("ij,ij->i", weight, weight).max(initial=0)))
+    return given * longest * max(1.0, float(np.sqrt(weight.shape[1])) / 8)
 
 
 def _size_of_normalization(value: Value, settings: Mapping[str, Any]) -> float:
