@@ -206,16 +206,18 @@ class _Search:
         return places, same
 
     def _scores(self, trace: Trace) -> Callable[[int], dict[int, tuple[float, tuple[int, ...]]]]:
-        """Return a function that says how far a value is from all in a trace that fit."""
+        """Return a function that says how far a value is from all in a trace that may be close."""
         kept: dict[int, dict[int, tuple[float, tuple[int, ...]]]] = {}
+        summaries = [_summary(value.array) for value in trace.values]
 
         def scores(number: int) -> dict[int, tuple[float, tuple[int, ...]]]:
             if number not in kept:
                 array = self._first.values[number].array
+                here = _summary(array)
                 kept[number] = {
                     other: _distance(array, value.array)
                     for other, value in enumerate(trace.values)
-                    if value.array.dtype.kind == "f" and value.array.size == array.size
+                    if value.array.size == array.size and _may_be_close(here, summaries[other])
                 }
             return kept[number]
 
@@ -342,6 +344,27 @@ def segment(trace: Trace, places: Mapping[int, Place], number: int) -> set[int]:
                 found.add(parent)
                 waiting.append(parent)
     return found
+
+
+Summary = tuple[float, float, float]
+
+
+def _summary(array: Array) -> Summary | None:
+    """Return the mean, the least and the largest of some floats, None for others."""
+    if array.dtype.kind != "f" or not array.size:
+        return None
+    with np.errstate(all="ignore"):
+        return float(array.mean()), float(array.min()), float(array.max())
+
+
+def _may_be_close(here: Summary | None, there: Summary | None) -> bool:
+    """Return whether arrays with these summaries may agree, in whatever order of axes."""
+    if here is None or there is None:
+        return False
+    if not np.isfinite([here, there]).all():
+        return True
+    size = max(abs(here[1]), abs(here[2])) or 1.0
+    return all(abs(a - b) <= 2 * CLOSE * size for a, b in zip(here, there, strict=True))
 
 
 def _distance(here: Array, there: Array) -> tuple[float, tuple[int, ...]]:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -20,6 +21,7 @@ from course_lib.frameworks.traces import Trace, Value, Version, swapped
 __all__ = ["NetworkPair", "compare"]
 
 UNKNOWN = "none of the known ones"
+ADDED_UP = "rounding that adds up, as no layer parts on its own"
 PAIRS = 200  # of differences that are tried together, where only outputs can be seen
 
 
@@ -149,6 +151,8 @@ class NetworkPair:
         rows: tuple[LayerReport, ...] = ()
         if self._first.open and self._second.open:
             rows = self._rows(first, batch, ends)
+            told = "see the layers above" if any(row.parts for row in rows) else ADDED_UP
+            ends = tuple(replace(row, cause=told if row.parts else "") for row in ends)
         else:
             self._check_repeats(first, outputs, batch)
             if any(row.parts for row in ends):
@@ -225,7 +229,7 @@ class NetworkPair:
                     if far <= best:
                         best, known, cause = far, row.name, self._words(row, variant)
                         parts = sorted({*apart_from, part})
-        names = " + ".join(dict.fromkeys(first.values[part].name for part in parts)), name
+        names = _joined([first.values[part].name for part in parts]), name
         return LayerReport(
             *(names[::-1] if self._flipped else names),
             kind=value.kind,
@@ -263,9 +267,7 @@ class NetworkPair:
             name = f"output {number}" if len(outputs) > 1 else "output"
             difference, place = apart(here, there)
             tolerance = tolerance_of_outputs(here, there, eps, len(first.values))
-            layers_seen = self._first.open and self._second.open
-            cause = "see the layers above" if layers_seen else f"{UNKNOWN}, as no layer can be seen"
-            cause = cause if difference > tolerance else ""
+            cause = "" if difference <= tolerance else f"{UNKNOWN}, as no layer can be seen"
             rows.append(
                 LayerReport(name, name, "output", here.shape, difference, place, tolerance, cause)
             )
@@ -295,14 +297,11 @@ class NetworkPair:
             far = [apart(a, b)[0] / c for a, b, c in zip(trial, outputs, limits, strict=True)]
             if max(far) <= 1 and max(far) < best:
                 best, found = max(far), group
-        rows = []
-        for row in ends:
-            cause, known = f"{row.cause and UNKNOWN}", ()
-            if row.parts and found is not None:
-                cause = "; ".join(self._words_of(first, *part) for part in found)
-                known = tuple(difference.name for difference, _, _ in found)
-            rows.append(LayerReport(**{**vars(row), "cause": cause, "known": known}))
-        return tuple(rows)
+        if found is None:
+            return tuple(replace(row, cause=UNKNOWN if row.parts else "") for row in ends)
+        cause = "; ".join(self._words_of(first, *part) for part in found)
+        known = tuple(difference.name for difference, _, _ in found)
+        return tuple(replace(row, cause=cause, known=known) if row.parts else row for row in ends)
 
     def _words_of(
         self, first: Trace, row: Difference, variant: Variant, numbers: Sequence[int]
@@ -323,6 +322,12 @@ class NetworkPair:
                         f"same inputs differ by {difference:.2g}; expected one without random "
                         f"numbers and without a state that a run changes"
                     )
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Return the names of layers in a row, of many the first two and the last."""
+    once = list(dict.fromkeys(names))
+    return " + ".join(once if len(once) <= 4 else [*once[:2], "...", once[-1]])
 
 
 Part = tuple[Difference, Variant, tuple[int, ...]]

@@ -106,15 +106,19 @@ class TorchVersion:
         """Return the inputs as tensors, floats in the dtype of the module, on its device."""
         tensors = []
         for given in inputs:
-            if not isinstance(given, torch.Tensor):
-                array = np.asarray(given)
-                native = array.dtype.newbyteorder("=")
-                given = torch.from_numpy(np.require(array, native, ["C", "W"]))
+            # copies, since a module may work in place
+            given = given.clone() if isinstance(given, torch.Tensor) else _tensor_of(given)
             if self._first is not None:
                 given = given.to(self._first.device)
                 given = given.to(self._first.dtype) if given.is_floating_point() else given
             tensors.append(given)
         return tensors
+
+
+def _tensor_of(values: Any) -> torch.Tensor:
+    """Return a copy of an array as a tensor."""
+    array = np.asarray(values)
+    return torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))
 
 
 def _tensors_in(found: Any) -> list[torch.Tensor]:
@@ -163,25 +167,21 @@ class _Recorder(TorchFunctionMode):
         """Call a function of PyTorch; record it if it is called outside of a layer."""
         kwargs = kwargs or {}
         name = str(getattr(func, "__name__", func)).strip("_")
-        if _in_place(func, kwargs):
+        if in_place := _in_place(func, kwargs):
             self._protect(args[:1])
         if self.depth or name == "get":  # an attribute, such as shape
             return func(*args, **kwargs)
-        given = _tensors_in([*args, *kwargs.values()])
+        kind, settings, given = known_call(name, args, kwargs)
+        given = _tensors_in([*args, *kwargs.values()]) if given is None else given
         inputs = tuple(map(array_of, given))
+        inputs = tuple(array.copy() for array in inputs) if in_place else inputs
         self.depth += 1
         try:
             found = func(*args, **kwargs)
         finally:
             self.depth -= 1
-        kind, settings, layer_inputs = known_call(name, args, kwargs)
-        if layer_inputs is not None:
-            given = layer_inputs
-            inputs = tuple(map(array_of, given))
-        path = self._path[-1]
-        return self._record(
-            f"{path}.{name}" if path else name, kind, settings, given, inputs, found
-        )
+        name = f"{self._path[-1]}.{name}" if self._path[-1] else name
+        return self._record(name, kind, settings, given, inputs, found, in_place)
 
     @contextmanager
     def watching(self, model: nn.Module) -> Iterator[None]:
@@ -230,7 +230,8 @@ class _Recorder(TorchFunctionMode):
 
         def after(module: nn.Module, args: Any, kwargs: Any, found: Any) -> Any:
             if self.depth == 1:
-                found = self._record(name, kind, settings, *self._given.pop(), found)
+                in_place = getattr(module, "inplace", False)
+                found = self._record(name, kind, settings, *self._given.pop(), found, in_place)
             self.depth -= 1
             return found
 
@@ -244,24 +245,24 @@ class _Recorder(TorchFunctionMode):
         given: Sequence[torch.Tensor],
         inputs: tuple[Array, ...],
         found: Any,
+        in_place: bool,
     ) -> Any:
         """Record what a layer returned; return it, or what is fed in its place."""
         outputs = [t for t in _tensors_in(found) if t.is_floating_point()]
-        if not outputs or all(id(t) in self._numbers for t in outputs):
-            return found
+        if not outputs or (not in_place and all(id(t) in self._numbers for t in outputs)):
+            return found  # as it came
         self._counts[name] += 1
         name = name if self._counts[name] == 1 else f"{name} (call {self._counts[name]})"
         parents = tuple(self.number(tensor) for tensor in given)
         replaced: dict[int, torch.Tensor] = {}
         for output, tensor in enumerate(outputs):
-            number, about = len(self.values), dict
-            if settings is not None:
-                about = _later(settings, inputs, output)
+            number = len(self.values)
+            about = dict if settings is None else _later(settings, inputs, output)
             array = array_of(tensor)
             self.values.append(Value(name, kind, array, inputs, parents, about))
             kept = tensor
             if number in self._feeds:
-                fed = torch.from_numpy(np.ascontiguousarray(self._feeds[number]))
+                fed = _tensor_of(self._feeds[number])
                 kept = replaced[id(tensor)] = fed.to(tensor).reshape(tensor.shape)
             self._numbers[id(kept)] = number
             self._alive.append(kept)
@@ -269,11 +270,10 @@ class _Recorder(TorchFunctionMode):
 
     def _protect(self, given: Sequence[Any]) -> None:
         """Copy what was recorded of tensors that are about to be overwritten."""
-        starts = {t.untyped_storage().data_ptr() for t in given if isinstance(t, torch.Tensor)}
+        moved = [array_of(tensor) for tensor in given if isinstance(tensor, torch.Tensor)]
 
         def safe(array: Array) -> Array:
-            base = torch.from_numpy(array) if array.flags.writeable else None
-            shared = base is not None and base.untyped_storage().data_ptr() in starts
+            shared = any(np.may_share_memory(array, other) for other in moved)
             return array.copy() if shared else array
 
         for value in self.values:

@@ -64,7 +64,7 @@ def _values(tensor: torch.Tensor | None, default: float) -> Array | float:
     return default if tensor is None else array_of(tensor)
 
 
-def _linear(module: nn.Module) -> Settings:
+def _linear(module: Any) -> Settings:
     return partial(_linear_settings, module.weight, module.bias)
 
 
@@ -72,7 +72,7 @@ def _linear_settings(weight: Any, bias: Any, inputs: tuple[Array, ...]) -> Mappi
     return {"weight": array_of(weight), "bias": _values(bias, 0.0), "transposed": False}
 
 
-def _prelu(module: nn.Module) -> Settings:
+def _prelu(module: Any) -> Settings:
     return partial(_prelu_settings, module.weight)
 
 
@@ -90,10 +90,10 @@ def _softmax_settings(dim: Any, log: bool, inputs: tuple[Array, ...]) -> Mapping
     return {"axes": (axis % ndim,), "log": log}
 
 
-def _layer_norm(module: nn.Module) -> Settings:
+def _layer_norm(module: Any) -> Settings:
     return partial(
         _layer_norm_settings,
-        tuple(module.normalized_shape),  # type: ignore[arg-type, call-overload]
+        tuple(module.normalized_shape),
         module.weight,
         getattr(module, "bias", None),
         module.eps,
@@ -127,12 +127,13 @@ def _channels_settings(
     weight: Any, bias: Any, eps: float, more: Callable[[int], Mapping[str, Any]], inputs: Any
 ) -> Mapping[str, Any]:
     ndim = inputs[0].ndim
-    return {
+    found: dict[str, Any] = {
         "axes": tuple(range(2, ndim)),
         "weight": _along_channels(_values(weight, 1.0), ndim),
         "bias": _along_channels(_values(bias, 0.0), ndim),
         "eps": eps,
-    } | more(ndim)
+    }
+    return {**found, **more(ndim)}
 
 
 def _averages(mean: Any, variance: Any, ndim: int) -> Mapping[str, Any]:
@@ -143,30 +144,29 @@ def _averages(mean: Any, variance: Any, ndim: int) -> Mapping[str, Any]:
     return {name: _along_channels(array_of(value), ndim) for name, value in found.items()}
 
 
-def _batch_norm(module: nn.Module) -> Settings:
+def _batch_norm(module: Any) -> Settings:
     more = partial(_averages, module.running_mean, module.running_var)
-    return partial(_channels_settings, module.weight, module.bias, module.eps, more)  # type: ignore[arg-type]
+    return partial(_channels_settings, module.weight, module.bias, module.eps, more)
 
 
-def _group_norm(module: nn.Module) -> Settings:
+def _group_norm(module: Any) -> Settings:
     groups = {"groups": module.num_groups}
     return partial(
         _channels_settings,
         module.weight,
         module.bias,
         module.eps,
-        lambda ndim: groups,  # type: ignore[arg-type]
+        lambda ndim: groups,
     )
 
 
-def _instance_norm(module: nn.Module) -> Settings | None:
+def _instance_norm(module: Any) -> Settings | None:
     if module.track_running_stats:
         return None
-    return partial(_channels_settings, module.weight, module.bias, module.eps, lambda ndim: {})  # type: ignore[arg-type]
+    return partial(_channels_settings, module.weight, module.bias, module.eps, lambda ndim: {})
 
 
-def _gru(module: nn.Module) -> Settings | None:
-    assert isinstance(module, nn.GRU)
+def _gru(module: nn.GRU) -> Settings | None:
     directions = ["", "_reverse"][: 1 + module.bidirectional]
     units = 3 * module.hidden_size
 
