@@ -17,7 +17,7 @@ from course_lib._typing import Array
 from course_lib.frameworks.forms import FORMS
 from course_lib.frameworks.traces import Trace, Version
 
-__all__ = ["Alignment", "Place", "aligned"]
+__all__ = ["Alignment", "Place", "aligned", "segment"]
 
 CLOSE = 1e-3  # of the largest number: as close as other GELUs are, and farther than rounding
 PLACES = 24  # that are tried for a value that appears nowhere
@@ -258,7 +258,7 @@ class _Search:
             others = [
                 (other, _distance(value.array, found.array))
                 for other, found in enumerate(trace.values)
-                if other > low
+                if other >= max(low, 0)  # at the place before, where the layer is left out
                 and found.array.dtype.kind == "f"
                 and found.array.size == value.array.size
                 and _orders(value.array.shape, found.array.shape)
@@ -320,15 +320,15 @@ class _Search:
         return sum(n in places and n not in same for n in following)
 
 
-def segment(trace: Trace, places: Mapping[int, Place], number: int) -> set[int]:
+def segment(trace: Trace, places: Mapping[int, object], number: int) -> set[int]:
     """Return the values from the last ones with places to one, which itself is among them.
 
     Parameters
     ----------
     trace : Trace
         Of the first version.
-    places : mapping of int to Place
-        Of its values.
+    places : mapping of int to object
+        By the numbers of the values that have one.
     number : int
         Of the last value.
 

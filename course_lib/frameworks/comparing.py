@@ -10,17 +10,17 @@ import numpy as np
 
 from course_lib._checks import as_array, check_finite, describe
 from course_lib._typing import Array
-from course_lib.frameworks.aligning import Alignment, aligned, segment
-from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
+from course_lib.frameworks.aligning import Alignment, aligned
+from course_lib.frameworks.differences import Difference, Variant
+from course_lib.frameworks.judging import UNKNOWN, Judge, swap_of, variants_of
 from course_lib.frameworks.of_callable import CallableVersion
 from course_lib.frameworks.of_onnx import OnnxVersion, is_onnx
 from course_lib.frameworks.reporting import LayerReport, NetworkReport
-from course_lib.frameworks.rounding import apart, tolerance_of_layer, tolerance_of_outputs
-from course_lib.frameworks.traces import Trace, Value, Version, swapped
+from course_lib.frameworks.rounding import apart, tolerance_of_outputs
+from course_lib.frameworks.traces import Trace, Version, swapped
 
 __all__ = ["NetworkPair", "compare"]
 
-UNKNOWN = "none of the known ones"
 ADDED_UP = "rounding that adds up, as no layer parts on its own"
 PAIRS = 200  # of differences that are tried together, where only outputs can be seen
 
@@ -120,8 +120,9 @@ class NetworkPair:
 
     def __init__(self, model: Any, other: Any) -> None:
         given = _version("model", model), _version("other", other)
-        self._flipped = _openness(given[1]) > _openness(given[0])
-        self._first, self._second = given[::-1] if self._flipped else given
+        flipped = _openness(given[1]) > _openness(given[0])
+        self._first, self._second = given[::-1] if flipped else given
+        self._judge = Judge(self._first, self._second, flipped=flipped)
         self._told = given[0].told, given[1].told
         self._alignment: Alignment | None = None
         self._layers: list[tuple[str, str, tuple[int, ...]]] = []
@@ -167,95 +168,21 @@ class NetworkPair:
         """Return a line for each layer."""
         layers = [(value.name, value.kind, value.array.shape) for value in first.values]
         if self._alignment is not None and layers == self._layers:
-            rows = self._judged(first, batch, self._alignment)
+            rows = self._judge.rows(first, batch, self._alignment)
             if not any(row.parts for row in rows):
                 return rows
         second = self._second.trace(batch)
         self._check_repeats(first, second.outputs, batch)
         self._layers = layers
         self._alignment = aligned(first, second, self._second, batch)
-        rows = self._judged(first, batch, self._alignment)
+        rows = self._judge.rows(first, batch, self._alignment)
         if any(row.parts for row in rows) and not any(row.parts for row in ends):
             # hidden units may stand in another order, which their names do not tell
             by_value = aligned(first, second, self._second, batch, names=False)
-            again = self._judged(first, batch, by_value)
+            again = self._judge.rows(first, batch, by_value)
             if not any(row.parts for row in again):
                 self._alignment, rows = by_value, again
         return rows
-
-    def _judged(
-        self, first: Trace, batch: Sequence[Any], alignment: Alignment
-    ) -> tuple[LayerReport, ...]:
-        """Feed the second version with the values of the first; return a line for each layer."""
-        places = alignment.places
-        feeds = {
-            place.number: place.there(first.values[number].array)
-            for number, place in places.items()
-            if number not in alignment.same
-        }
-        second = self._second.trace(batch, feeds)
-        eps = max(first.eps, second.eps, self._first.eps, self._second.eps)
-        rows = []
-        for number, place in sorted(places.items()):
-            if number not in alignment.same:
-                there = second.values[place.number]
-                seen = place.here(there.array, first.values[number].array.shape)
-                rows.append(self._row(first, number, alignment, seen, there.name, eps, batch))
-        return tuple(rows)
-
-    def _row(
-        self,
-        first: Trace,
-        number: int,
-        alignment: Alignment,
-        seen: Array,
-        name: str,
-        eps: float,
-        batch: Sequence[Any],
-    ) -> LayerReport:
-        """Return the line of one layer, or of several that the second version has in one."""
-        value, places = first.values[number], alignment.places
-        parts = sorted(segment(first, places, number))
-        difference, place = apart(value.array, seen)
-        tolerance = tolerance_of_layer(value, seen, eps, len(parts))
-        cause, known = "", ""
-        if not difference <= tolerance:
-            # a layer before that left its input as it was, such as Flatten, may not elsewhere
-            distinct = {n: p for n, p in places.items() if n not in alignment.same}
-            cause, best, apart_from = UNKNOWN, min(tolerance, difference / 2), parts
-            for part in sorted(segment(first, distinct, number)):
-                for row, variant in _variants(first.values[part]):
-                    far, _ = apart(self._fit(first, part, number, variant, batch), seen)
-                    if far <= best:
-                        best, known, cause = far, row.name, self._words(row, variant)
-                        parts = sorted({*apart_from, part})
-        names = _joined([first.values[part].name for part in parts]), name
-        return LayerReport(
-            *(names[::-1] if self._flipped else names),
-            kind=value.kind,
-            shape=value.array.shape,
-            difference=difference,
-            place=place,
-            tolerance=tolerance,
-            cause=cause,
-            known=(known,) if known else (),
-        )
-
-    def _fit(
-        self, first: Trace, part: int, number: int, variant: Variant, batch: Sequence[Any]
-    ) -> Array:
-        """Return what a value would be if one layer had other settings."""
-        value = first.values[part]
-        if part == number:
-            output = variant.output(value.kind, value.inputs, value.settings())
-            return output.reshape(value.array.shape)
-        swaps = {part: _swap(value, variant)}
-        return swapped(self._first, batch, swaps).values[number].array
-
-    def _words(self, row: Difference, variant: Variant) -> str:
-        """Return what differs, in the order in which the versions were given."""
-        told = [f"{variant.here} in {self._first.name}", f"{variant.there} in {self._second.name}"]
-        return f"{row.words}: {', '.join(told[::-1] if self._flipped else told)}"
 
     # End to end.
 
@@ -287,7 +214,7 @@ class NetworkPair:
         best, found = np.inf, None
         for group in _groups(first):
             swaps = {
-                number: _swap(first.values[number], variant)
+                number: swap_of(first.values[number], variant)
                 for _, variant, numbers in group
                 for number in numbers
             }
@@ -308,7 +235,7 @@ class NetworkPair:
     ) -> str:
         """Return what differs, and in which layers."""
         names = ", ".join(dict.fromkeys(first.values[number].name for number in numbers))
-        return f"{self._words(row, variant)} (layer {names})"
+        return f"{self._judge.words(row, variant)} (layer {names})"
 
     def _check_repeats(self, first: Trace, second: Sequence[Array], batch: Sequence[Any]) -> None:
         """Raise ValueError if a second run returns something else."""
@@ -324,12 +251,6 @@ class NetworkPair:
                     )
 
 
-def _joined(names: Sequence[str]) -> str:
-    """Return the names of layers in a row, of many the first two and the last."""
-    once = list(dict.fromkeys(names))
-    return " + ".join(once if len(once) <= 4 else [*once[:2], "...", once[-1]])
-
-
 Part = tuple[Difference, Variant, tuple[int, ...]]
 
 
@@ -337,7 +258,7 @@ def _groups(trace: Trace) -> Iterator[tuple[Part, ...]]:
     """Yield what may be exchanged at once: a setting in all layers, in one, and two settings."""
     found: dict[tuple[str, str, str], list[tuple[int, Difference, Variant]]] = {}
     for number, value in enumerate(trace.values):
-        for row, variant in _variants(value):
+        for row, variant in variants_of(value):
             key = row.name, variant.here, variant.there
             found.setdefault(key, []).append((number, row, variant))
     whole = [
@@ -350,19 +271,6 @@ def _groups(trace: Trace) -> Iterator[tuple[Part, ...]]:
     yield from ((part,) for part in singles)
     pairs = (pair for pair in combinations(whole, 2) if not set(pair[0][2]) & set(pair[1][2]))
     yield from (pair for _, pair in zip(range(PAIRS), pairs, strict=False))
-
-
-def _variants(value: Value) -> Iterator[tuple[Difference, Variant]]:
-    """Yield all that a layer may be elsewhere."""
-    for row in DIFFERENCES.values():
-        for variant in row.of(value):
-            yield row, variant
-
-
-def _swap(value: Value, variant: Variant) -> Any:
-    """Return a function that computes a layer with other settings."""
-    settings = value.settings()
-    return lambda inputs: variant.output(value.kind, inputs, settings)
 
 
 def _eps(array: Array) -> float:

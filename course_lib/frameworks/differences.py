@@ -29,11 +29,14 @@ class Variant:
         What the settings are, and what they would be, in words.
     settings : mapping of str to object
         Those of the formula that are replaced.
+    kind : str
+        That of the formula, where it is another one.
     """
 
     here: str
     there: str
     settings: Mapping[str, Any]
+    kind: str = ""
 
     def output(self, kind: str, inputs: tuple[Array, ...], settings: Mapping[str, Any]) -> Array:
         """Return what the layer would return, in float64.
@@ -52,6 +55,8 @@ class Variant:
         ndarray of float64
             The output.
         """
+        if self.kind:
+            return compute(self.kind, inputs[:1], self.settings)
         return compute(kind, inputs, {**settings, **self.settings})
 
 
@@ -66,7 +71,7 @@ class Difference:
     words : str
         What differs.
     kinds : tuple of str
-        Of the layers that have it.
+        Of the layers that have it; empty for all.
     variants : callable
         Returns the variants of a layer, from its `Value` and settings.
     """
@@ -89,7 +94,9 @@ class Difference:
         Variant
             None where the layer is of another kind, or its settings are not known.
         """
-        if value.kind in self.kinds:
+        if not self.kinds:
+            yield from self.variants(value, {})
+        elif value.kind in self.kinds:
             settings = value.settings()
             if settings or value.kind == "relu":
                 yield from self.variants(value, settings)
@@ -195,6 +202,11 @@ def _transposed(value: Value, settings: Mapping[str, Any]) -> Iterator[Variant]:
         yield Variant("as they are", "transposed", {"transposed": True})
 
 
+def _left_out(value: Value, settings: Mapping[str, Any]) -> Iterator[Variant]:
+    if value.inputs and value.inputs[0].shape == value.array.shape:
+        yield Variant("there", "left out", {}, kind="identity")
+
+
 _ROWS = (
     Difference(
         "leaky-slope",
@@ -223,6 +235,7 @@ _ROWS = (
     ),
     Difference("relu-nan", "what ReLU makes of NaN", ("relu",), _relu),
     Difference("flatten-order", "the order of axes when flattened", ("flatten",), _flatten),
+    Difference("left-out", "the layer itself", (), _left_out),
     Difference("transposed-weights", "the weights of a dense layer", ("linear",), _transposed),
 )
 

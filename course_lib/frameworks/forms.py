@@ -201,6 +201,11 @@ def linear(x: Array, *, weight: Array, bias: Array | float, transposed: bool) ->
     return x @ (weight if transposed else weight.T) + bias
 
 
+def identity(x: Array) -> Array:
+    """Return x, as where a layer is left out."""
+    return x
+
+
 FORMS: Mapping[str, Callable[..., Array]] = {
     "celu": celu,
     "elu": elu,
@@ -209,6 +214,7 @@ FORMS: Mapping[str, Callable[..., Array]] = {
     "gru": gru,
     "hard_sigmoid": hard_sigmoid,
     "hard_swish": hard_swish,
+    "identity": identity,
     "leaky_relu": leaky_relu,
     "linear": linear,
     "normalization": normalization,

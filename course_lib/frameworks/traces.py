@@ -8,7 +8,7 @@ import numpy as np
 
 from course_lib._typing import Array
 
-__all__ = ["Trace", "Value", "Version", "swapped"]
+__all__ = ["Swap", "Trace", "Value", "Version", "swapped"]
 
 Swap = Callable[[tuple[Array, ...]], Array]
 """Computes from the inputs of a layer what takes the place of its output."""
