@@ -156,7 +156,8 @@ class OnnxVersion:
         except Exception as error:
             raise ValueError(
                 f"{self.name}: ONNX Runtime cannot run {self.told} ({_first_line(error)}); "
-                f"expected a graph that onnx.checker.check_model accepts"
+                f"expected one that onnx.checker.check_model accepts, with operators that ONNX "
+                f"Runtime has in these dtypes: float32 is safe"
             ) from None
 
     def _exposed(self, feeds: Sequence[int]) -> Any:
