@@ -26,7 +26,7 @@ SHOWN = (
     "sweeps",
     "reading_data",
 )
-OTHERS = ("activations", "step_cost", "lstm_step", "notebooks")
+OTHERS = ("activations", "step_cost", "lstm_step", "compare_networks", "notebooks")
 
 
 def main(arguments=None):

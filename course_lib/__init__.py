@@ -3,12 +3,14 @@
 The modules follow a reader's day, and an import never points backwards along this line:
 ``data`` -> ``pairs`` -> ``numerics`` -> ``activations`` -> ``accuracy`` -> ``autodiff`` ->
 ``meanfield`` -> ``network`` -> ``training`` -> ``pytorch`` -> ``diagnostics`` -> ``statistics`` ->
-``experiments`` -> ``claims`` -> ``plots`` -> ``__main__``, which is ``python -m course_lib``.
+``experiments`` -> ``frameworks`` -> ``claims`` -> ``plots`` -> ``__main__``, which is
+``python -m course_lib``.
 
 Each is imported when it is first asked for, so that ``import course_lib`` costs nothing. NumPy is
 all that they need, but for ``course_lib.pytorch`` (PyTorch), ``course_lib.plots`` (Matplotlib),
 ``course_lib.accuracy`` (mpmath), ``course_lib.statistics`` and the fixed points of
-``course_lib.meanfield`` (SciPy), and what ``course_lib.data`` fetches on request (pooch).
+``course_lib.meanfield`` (SciPy), graphs and modules in ``course_lib.frameworks`` (ONNX Runtime and
+PyTorch), and what ``course_lib.data`` fetches on request (pooch).
 """
 
 from importlib import import_module
@@ -22,6 +24,7 @@ __all__ = [
     "data",
     "diagnostics",
     "experiments",
+    "frameworks",
     "meanfield",
     "network",
     "statistics",

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import apart
+import compare_networks
 import ensembles
 import fuzz_data
 import lstm_step
@@ -123,6 +124,17 @@ def test_the_lstm_that_is_timed_is_that_of_pytorch(capsys, monkeypatch):
     monkeypatch.setattr(lstm_step, "lstm_step", lambda x, h, c, w: (h + 1, c))
     with pytest.raises(RuntimeError, match="differ by more than"):
         lstm_step.main(["--quick"])
+
+
+def test_networks_are_compared_before_that_is_timed(capsys, monkeypatch):
+    monkeypatch.setattr(compare_networks, "SIZES", [6, 4, 3])
+    monkeypatch.setattr(compare_networks, "BATCH", 5)
+    assert compare_networks.main(["--quick"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("module and graph") for line in lines) == 4
+    same = compare_networks.module("relu"), compare_networks.module("relu"), list, list
+    with pytest.raises(RuntimeError, match="expected that one layer parts:\nlayer"):
+        compare_networks.steps_of(*same, False, np.ones((5, 6)))
 
 
 def naps(seconds):

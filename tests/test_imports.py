@@ -44,6 +44,7 @@ MAY_IMPORT = {  # the reader's day, as the package's docstring tells it
         "diagnostics",
         "statistics",
     },
+    "frameworks": {"activations", "pytorch"},
     "claims": {"experiments"},
     "plots": {"activations"},
     "__main__": {"data", "experiments", "plots"},
@@ -52,7 +53,7 @@ CHEAP = "ast, bisect, contextlib, copy, dataclasses, inspect, numbers, operator,
 SWEEPS = {"dask", "distributed", "filelock", "joblib", "pyarrow", "threadpoolctl"}
 FETCHING = {"pooch", "requests", "urllib3"}
 HEAVY = {"mpmath", "torch", "matplotlib", "tqdm", "scipy", "yaml", "IPython", "pandas"}
-HEAVY |= SWEEPS | FETCHING
+HEAVY |= SWEEPS | FETCHING | {"onnx", "onnxruntime", "onnxscript"}
 
 
 def imported(module):
@@ -98,6 +99,7 @@ def test_heavy_packages_are_imported_where_they_belong_alone(module):
     belongs = {
         "accuracy": {"mpmath"},
         "plots": {"matplotlib"},
+        "frameworks": {"torch"},  # the module that takes modules apart; onnx is asked for by name
         "pytorch": {"torch"},
         "training": {"tqdm"},
         "statistics": {"scipy"},
