@@ -53,7 +53,11 @@ LINES = {
     "exponential": ['op("Exp", x)'],
     "softmax": ['op("Softmax", x)'],
     "softmin": ['op("Softmax", op("Neg", x))'],
-    "log_softmax": ['op("LogSoftmax", x)', 'op("Log", op("Softmax", x))'],
+    "log_softmax": [
+        'op("LogSoftmax", x)',
+        'op("LogSoftmax", x, axis=-1)',
+        'op("Log", op("Softmax", x))',
+    ],
     "logsumexp": ['op("ReduceLogSumExp", x, [-1], keepdims=0)'],
 }
 
@@ -83,7 +87,9 @@ def model(node, shape, dtype="float32", edge=None):
     outer = shape[:-1] if "ReduceLogSumExp" in str(node) else shape
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(edge or dtype))
     x = helper.make_tensor_value_info("x", kind, shape)
-    y = helper.make_tensor_value_info(add(node), kind, outer)
+    y = helper.make_tensor_value_info("y", kind, outer)
+    add(node)
+    made[-1].output[0] = "y"
     graph = helper.make_graph(made, "one", [x], [y], constants)
     newest = 24 if "Swish" in {each.op_type for each in made} else 22
     opsets = [helper.make_opsetid("", newest), helper.make_opsetid("com.microsoft", 1)]
