@@ -100,10 +100,13 @@ def model(node, shape, dtype="float32", edge=None):
 
 
 def setup(imports, run):
-    """Return what a reader runs before a line: `run(model(LINE, x.shape), x)` are its values."""
+    """Return what a reader runs before a line: a function that runs a model, or how to run it."""
     onnx = "import numpy as np\nfrom onnx import helper, numpy_helper"
-    parts = [inspect.getsource(each).strip() for each in (op, model, run)]
-    return "\n\n\n".join([f"{imports}\n{onnx}", *parts, 'x = "x"  # the input, in a line'])
+    parts = [inspect.getsource(each).strip() for each in (op, model)]
+    if callable(run):
+        called = "# values of a line: run(model(LINE, numbers.shape), numbers)"
+        run = f"{inspect.getsource(run).strip()}\n\n\n{called}"
+    return "\n\n\n".join([f"{imports}\n{onnx}", *parts, f'{run}\nx = "x"  # what it is in a line'])
 
 
 def values(line, x, dtype, run):

@@ -13,13 +13,20 @@ PROGRAM = Program("onnxruntime_web.mjs")
 
 
 def run(made, x):
-    """Return what a model answers in `InferenceSession.create(...)`, provider "wasm"."""
+    """Return what a model answers."""
     model, kind = text(memoryview(made.SerializeToString())), x.dtype.name
     answer = PROGRAM.ask(model=model, kind=kind, numbers=text(x), shape=x.shape)
     return array(answer, x.dtype)
 
 
-SETUP = setup("# run: ort.InferenceSession.create(model), session.run({ x }) in JavaScript", run)
+SETUP = setup(
+    "import onnx",
+    """# onnx.save(model(LINE, shape), "one.onnx"), then in JavaScript:
+# import * as ort from "onnxruntime-web";
+# const options = { executionProviders: ["wasm"] };
+# const session = await ort.InferenceSession.create("one.onnx", options);
+# const { y } = await session.run({ x: new ort.Tensor("float32", numbers, shape) });""",
+)
 
 
 def values(line, x, dtype):
