@@ -2,7 +2,8 @@
 
 A model in float16 or float64 is computed in float32, silently (the first answers float32 too), one
 in bfloat16 is refused. The place in a vector matters: tanh is NaN from 44.5 in whole blocks of 8
-(AVX2), and 1 in what is left over and in rows shorter than 8.
+(AVX2), and 1 in what is left over and in rows shorter than 8; Clip makes NaN its lower end in such
+blocks, and leaves it in the rest.
 """
 
 import cv2
