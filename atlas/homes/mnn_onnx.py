@@ -59,10 +59,11 @@ def run(made, x):
         return np.array(expr.convert(net.forward(given), expr.NCHW).read())
 
 
-SETUP = setup(
+ONNX = setup(
     "import subprocess, sys, tempfile\nfrom pathlib import Path\nimport MNN\nfrom MNN import expr",
     run,
 )
+SETUP = f"{ONNX}\n# in a line of expr: x = expr.const(numbers, list(numbers.shape), expr.NCHW)"
 
 
 def variable(x):
