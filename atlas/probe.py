@@ -9,7 +9,7 @@ the answers alone; what they are worth is judged where they are read.
 
 A module of `homes` has
 
-- `PACKAGES`: what is installed, with versions;
+- `PACKAGES`: what is installed, with versions; `NPM`, if there is one: the same of npm's registry;
 - `SETUP`: what a reader imports;
 - `LINES`: for a name of the catalogue, what it is called there: expressions of `x`;
 - `DTYPES`: those in which it computes;
@@ -83,6 +83,15 @@ def processor():
     return names[0] if names else platform.processor()
 
 
+def versions(home):
+    """Return the versions of a home's packages; those of npm are the ones that it pins."""
+    found = {each.split("==")[0]: version(each.split("==")[0]) for each in home.PACKAGES}
+    for each in getattr(home, "NPM", []):
+        name, _, pinned = each.rpartition("@")
+        found[name] = pinned
+    return found
+
+
 def main(name, points, path):
     """Probe a home and write its answers."""
     sys.path.insert(0, str(Path(__file__).parent / "homes"))
@@ -90,7 +99,7 @@ def main(name, points, path):
     started = time.perf_counter()
     result = {
         "home": name,
-        "versions": {each.split("==")[0]: version(each.split("==")[0]) for each in home.PACKAGES},
+        "versions": versions(home),
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "machine": f"{platform.system()} {platform.machine()}, {processor()}",

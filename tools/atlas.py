@@ -40,20 +40,29 @@ def homes() -> dict[str, Path]:
     }
 
 
-def packages(home: str) -> list[str]:
+def packages(home: str, kind: str = "PACKAGES") -> list[str]:
     """Return what a home installs, read from its source: nothing of it is run here."""
-    tree = ast.parse(homes()[home].read_text(encoding="utf-8"))
+    places = [program.parent / folder / f"{home}.py" for folder, program in PROGRAMS.items()]
+    source = next(place for place in places if place.exists())
+    tree = ast.parse(source.read_text(encoding="utf-8"))
     for node in tree.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PACKAGES":
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == kind:
             return [str(value) for value in ast.literal_eval(node.value)]
-        if isinstance(node, ast.ImportFrom) and "PACKAGES" in {a.name for a in node.names}:
-            return packages(str(node.module))
-    raise SystemExit(f"{homes()[home]} has no PACKAGES; name what it installs")
+        if isinstance(node, ast.ImportFrom) and kind in {a.name for a in node.names}:
+            return packages(str(node.module), kind)
+    if kind == "NPM":
+        return []
+    raise SystemExit(f"{home}.py has no PACKAGES; name what it installs")
 
 
-def environment(needed: list[str]) -> Path:
+def installed(home: str) -> list[str]:
+    """Return all that a home installs, from Python's registry and from npm's."""
+    return packages(home) + packages(home, "NPM")
+
+
+def environment(needed: list[str], npm: list[str]) -> Path:
     """Return the Python of an environment with these packages, made if it is not there."""
-    digest = hashlib.sha256("\n".join(sorted(needed)).encode()).hexdigest()[:12]
+    digest = hashlib.sha256("\n".join(sorted(needed + npm)).encode()).hexdigest()[:12]
     place = ENVIRONMENTS / digest
     python = place / "bin" / "python"
     ready = place / "ready"
@@ -63,9 +72,12 @@ def environment(needed: list[str]) -> Path:
         done = subprocess.run(
             [*command, "numpy", *needed], capture_output=True, text=True, check=False
         )
+        if npm and not done.returncode:
+            command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", place]
+            done = subprocess.run([*command, *npm], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(done.stderr.strip().splitlines()[-1][:300])
-        ready.write_text("\n".join(needed))
+            raise RuntimeError((done.stderr.strip().splitlines() or ["no word"])[-1][:300])
+        ready.write_text("\n".join(needed + npm))
     return python
 
 
@@ -99,7 +111,7 @@ def probe(home: str, path: Path, limit: int) -> dict[str, Any]:
     """Return the answers of a home, or why there are none."""
     answers = ANSWERS / f"{home}.json"
     try:
-        python = environment(packages(home))
+        python = environment(packages(home), packages(home, "NPM"))
         quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             [python, PROGRAMS[homes()[home].parent.name], home, path, answers],
@@ -147,7 +159,7 @@ def main(arguments: list[str]) -> int:
         path, digest = inputs[homes()[home].parent.name]
         if not options.home and not options.judge and place.exists():
             old = json.loads(place.read_text())
-            if old.get("inputs") == digest and old.get("packages") == packages(home):
+            if old.get("inputs") == digest and old.get("packages") == installed(home):
                 print(f"{home}: stored")
                 continue
         started = time.perf_counter()
@@ -155,7 +167,7 @@ def main(arguments: list[str]) -> int:
             answers = json.loads((ANSWERS / f"{home}.json").read_text())
         else:
             answers = probe(home, path, options.limit)
-        result = judge(answers) | {"inputs": digest, "packages": packages(home)}
+        result = judge(answers) | {"inputs": digest, "packages": installed(home)}
         part = place.with_suffix(".part")
         part.write_text(json.dumps(result, separators=(",", ":"), sort_keys=True) + "\n")
         part.replace(place)
