@@ -3,7 +3,7 @@
 `MNN.optim` has gradients, but in this package `Grad(...).grad` answers empty lists, and a step of
 SGD changes nothing. The converter runs in a process of its own, since it can end in a segmentation
 fault, and as `_tools`: importing `MNN.tools`, as the program `mnnconvert` does, installs another
-package with pip, unasked, and fetches credentials to send logs with.
+package with pip, unasked.
 Not in the catalogue: erf and the other functions of `MNN.expr`.
 """
 
