@@ -8,11 +8,12 @@ import json
 import sys
 from functools import cache
 
-import atlas
 import atlas_judging
 import atlas_points
 import pytest
 from environment import ROOT
+
+import atlas
 
 sys.path.append(str(ROOT / "atlas"))
 sys.path.append(str(ROOT / "atlas" / "homes"))

@@ -145,10 +145,13 @@ POINTS = atlas_points.points()
 def main(arguments: list[str]) -> int:
     """Probe homes; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("home", nargs="*", choices=[[], *homes()], help="these anew")
+    parser.add_argument("home", nargs="*", help="these anew")
     parser.add_argument("--limit", type=int, default=1800, help="seconds for one home")
     parser.add_argument("--judge", action="store_true", help="judge the answers that are there")
     options = parser.parse_args(arguments)
+    unknown = sorted(set(options.home) - set(homes()))
+    if unknown:
+        parser.error(f"no home {', '.join(unknown)}; there are {', '.join(homes())}")
     inputs = write_inputs()
     STORED.mkdir(parents=True, exist_ok=True)
     shown = [repr(float(value)) for value in atlas_judging.SHOWN]
