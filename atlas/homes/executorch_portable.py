@@ -49,8 +49,11 @@ def values(line, x, dtype, partitioner=None):
     """Return the values of a line."""
     x = torch.from_numpy(x).to(DTYPES[dtype])
     names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional}
-    made = program(lambda x: eval(line, names | {"x": x}), x, partitioner)
-    return run(made, x).double().numpy()
+    try:
+        made = program(lambda x: eval(line, names | {"x": x}), x, partitioner)
+        return run(made, x).double().numpy()
+    except Exception as error:  # some say why on a later line than the first
+        raise RuntimeError(" ".join(str(error).split())) from error
 
 
 def slopes(line, x, dtype):

@@ -1,4 +1,8 @@
-"""LiteRT without a delegate: its own kernels, none of XNNPACK."""
+"""LiteRT without a delegate: its own kernels, none of XNNPACK.
+
+Infinity becomes the largest number where an operator clamps to its range; softsign of it is that.
+The place in a vector matters to the last bit of a product that ends in a division (hard swish).
+"""
 
 from functools import partial
 

@@ -4,6 +4,7 @@
 not given has ncnn's default. Numbers are float32: half precision needs an ARM processor or Vulkan.
 The place in a vector matters to NaN: in whole blocks Clip makes it the upper end, HardSigmoid 0,
 BNLL 88.4 and UnaryOp's exponential 0; in what is left over the lower end, NaN, NaN and 2.4e38.
+Mish of -20 is +1.2e-6 in blocks of 4 and 8, and -0 in blocks of 16 and in what is left over.
 Not in the catalogue: AbsVal, Erf, Power and what else UnaryOp has. ncnn has no Softsign, Softmin,
 LogSigmoid and LogSoftmax of its own: its converters write them as several layers.
 """

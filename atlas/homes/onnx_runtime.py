@@ -29,7 +29,7 @@ def run(made, x):
     session = onnxruntime.InferenceSession(
         made.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    return session.run(None, {"x": x})[0]
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
 
 
 SETUP = setup("import onnxruntime", run)
