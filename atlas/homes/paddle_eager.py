@@ -3,7 +3,12 @@
 What it has and the catalogue has not here: `F.swiglu`, `F.gumbel_softmax`, `nn.Softmax2D`, and a
 `F.thresholded_relu` that cuts at 1 unless told otherwise. Most kernels for the CPU have neither
 float16 nor bfloat16. Its softmax cuts differences from the largest at -64, so that no probability
-is below 1.6e-28 and no logarithm of one below -64.
+is below 1.6e-28 and no logarithm of one below -64. `nn.PReLU` has weights of float32 and refuses
+float64.
+
+Where a number stands in its vector decides last bits of exp and what is made of it (sigmoid,
+softplus, silu, the slope of celu): up to 14 of 999 float32 numbers differ when the vector is
+shifted or turned around.
 """
 
 import paddle

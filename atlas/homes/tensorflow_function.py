@@ -1,4 +1,7 @@
-"""TensorFlow, the line and its gradient compiled by XLA: `tf.function(jit_compile=True)`."""
+"""TensorFlow, the line and its gradient compiled by XLA: `tf.function(jit_compile=True)`.
+
+XLA has kernels and gradients of its own: selu'(0) is 1.758, where it is 1.051 step by step.
+"""
 
 import tensorflow as tf
 from tensorflow_eager import DTYPES, LINES, PACKAGES, SETUP, array, gradient, numbers, run

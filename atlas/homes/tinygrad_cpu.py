@@ -4,6 +4,7 @@ Where there is no clang, that of `ziglang` does, which speaks another dialect of
 Tensors are lazy: a line is one kernel. Its error function is Abramowitz and Stegun's 7.1.26 in
 every dtype, its tanh is made of the sigmoid, and its sigmoid of a power of 2. What the catalogue
 has and tinygrad has not: shrinks, threshold, glu; what it has and the catalogue has not: none.
+ReLU6 is a difference of two ReLUs, which cancels where numbers are large.
 """
 
 import os
