@@ -36,12 +36,12 @@ def lines():
             yield pytest.param(home, entry, id=f"{home}: {entry['line']}")
 
 
-@pytest.mark.parametrize(("home", "entry"), lines())
+@pytest.mark.parametrize(("home", "entry"), list(lines()))
 def test_verdicts_hold_here(home, entry):
     pytest.importorskip(LIVE[home])
     module = importlib.import_module(home)
     kind = "rows" if entry["name"] in probe.ROWS else "row"
-    for dtype in module.DTYPES:
+    for dtype in ("float32", "float64"):
         x = POINTS[dtype][kind]
         answers = {asked: probe.attempt(getattr(module, asked), entry["line"], x, dtype)
                    for asked in ("values", "slopes")}  # fmt: skip
@@ -53,7 +53,7 @@ def test_verdicts_hold_here(home, entry):
             assert found[asked].get("is") == was.get("is"), (dtype, asked)
 
 
-@pytest.mark.parametrize("home", atlas.homes())
+@pytest.mark.parametrize("home", list(atlas.homes()))
 def test_every_home_is_stored_with_versions_date_and_machine_or_why_not(home):
     table = stored(home)
     assert table["packages"] == atlas.installed(home)
