@@ -74,11 +74,7 @@ def deep(*slopes):
     [
         ([0.2] * 5, "1 3 5 7 9", "(layer 1, 3, 5, 7, 9)"),
         ([0.01, 0.01, 0.3, 0.01, 0.01], "5", "(layer 5)"),
-        (
-            [0.01, 0.2, 0.01, 0.3, 0.01],
-            "3 7",
-            "none of the known ones",
-        ),  # not tried: two in one kind
+        ([0.01, 0.2, 0.01, 0.3, 0.01], "3 7", "0.3 in other (layer 7)"),
     ],
 )
 def test_wrong_layers_leave_others_right(slopes, layers, told):

@@ -6,8 +6,8 @@ value is put in the place of each that might be meant, and the right place is wh
 it appear again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
@@ -17,7 +17,7 @@ from course_lib._typing import Array
 from course_lib.frameworks.forms import FORMS
 from course_lib.frameworks.traces import Trace, Version
 
-__all__ = ["Alignment", "Place", "aligned", "segment"]
+__all__ = ["Alignment", "Place", "aligned", "by_kind", "segment"]
 
 CLOSE = 1e-3  # of the largest number: as close as other GELUs are, and farther than rounding
 PLACES = 24  # that are tried for a value that appears nowhere
@@ -94,6 +94,47 @@ def aligned(
     search = _Search(first, second, version, inputs)
     search.run()
     return Alignment(search.places, frozenset(search.same))
+
+
+def by_kind(
+    first: Trace, second: Trace, alignment: Alignment, numbers: Collection[int]
+) -> Alignment:
+    """Return the places, and those of values between them whose layers are of the same kind there.
+
+    A layer that computes something else has no place if what follows erases that, as a ReLU erases
+    the slope of a leaky one.
+
+    Parameters
+    ----------
+    first, second : Trace
+        Of both versions.
+    alignment : Alignment
+        Of both.
+    numbers : collection of int
+        Of values with places: those before them are looked for.
+
+    Returns
+    -------
+    Alignment
+        The same one if there are none.
+    """
+    places = dict(alignment.places)
+    for last in sorted(numbers):
+        place = alignment.places[last]
+        for number in sorted(segment(first, alignment.places, last) - {last}):
+            value = first.values[number]
+            above = first.above(number)
+            low = max((places[n].number for n in above if n in places), default=-1)
+            found = (
+                other
+                for other in range(low + 1, place.number)
+                if second.values[other].kind == value.kind in FORMS
+                and second.values[other].array.shape == value.array.shape
+            )
+            if number not in places and (other := next(found, None)) is not None:
+                shape = value.array.shape
+                places[number] = Place(other, tuple(range(len(shape))), shape)
+    return alignment if len(places) == len(alignment.places) else replace(alignment, places=places)
 
 
 def _by_name(first: Trace, second: Trace) -> dict[int, Place]:
@@ -275,30 +316,7 @@ class _Search:
                 rank = (again, -step, alike, -min(score, 1e9), -other)
                 if best is None or rank > best[0]:
                     best = rank, number, place
-        return None if best is None else self._by_kind(lost, best[1], best[2], trace)
-
-    def _by_kind(self, lost: int, last: int, place: Place, trace: Trace) -> tuple[int, Place]:
-        """Return the first of several lost values, if all have layers of their kind before a place.
-
-        Then several layers in a row compute something else, and none has been merged.
-        """
-        numbers = sorted(segment(self._first, self.places, last) - {last})
-        at, first = self._low(lost, self.places), None
-        for number in numbers:
-            value = self._first.values[number]
-            found = (
-                other
-                for other in range(at + 1, place.number)
-                if trace.values[other].kind == value.kind in FORMS
-                and trace.values[other].array.shape == value.array.shape
-            )
-            if (there := next(found, None)) is None:
-                return last, place
-            at, first = there, there if first is None else first
-        if first is None:
-            return last, place
-        shape = trace.values[first].array.shape
-        return numbers[0], Place(first, tuple(range(len(shape))), shape)
+        return None if best is None else (best[1], best[2])
 
     def _is_after(self, lost: int, number: int) -> bool:
         """Return whether a value is the lost one, or computed from it, and has no place."""

@@ -1,16 +1,16 @@
 """Where two versions of one network part, layer by layer and end to end, and why."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import combinations
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from course_lib._checks import as_array, check_finite, describe
 from course_lib._typing import Array
-from course_lib.frameworks.aligning import Alignment, aligned
+from course_lib.frameworks.aligning import Alignment, aligned, by_kind
 from course_lib.frameworks.differences import Difference, Variant
 from course_lib.frameworks.judging import UNKNOWN, Judge, swap_of, variants_of
 from course_lib.frameworks.of_callable import CallableVersion
@@ -22,15 +22,17 @@ from course_lib.frameworks.traces import Trace, Version, swapped
 __all__ = ["NetworkPair", "compare"]
 
 ADDED_UP = "rounding that adds up, as no layer parts on its own"
-PAIRS = 200  # of differences that are tried together, where only outputs can be seen
+BEAM = 8  # differences that are tried with every second one, where only outputs can be seen
 
 
 def compare(model: Any, other: Any, inputs: Any) -> NetworkReport:
     r"""Tell where two versions of one network part, and which known difference fits.
 
     Each layer is judged on its own: the layers of one version are fed with what those of the other
-    returned, so that a wrong layer does not make all later ones wrong. Names play no part, values
-    do: a layer that the other version has split or merged is found where its output appears.
+    returned, so that a wrong layer does not make all later ones wrong. Unless all layers of two
+    modules or graphs have the same names, kinds and shapes, in the same order, layers are found
+    by their values: one that the other version has split, merged or renamed is where its output
+    appears, and what comes after a wrong one tells where that is.
 
     Parameters
     ----------
@@ -67,14 +69,15 @@ def compare(model: Any, other: Any, inputs: Any) -> NetworkReport:
     -----
     The tolerance is what rounding may do: :math:`8 \varepsilon s`, with the machine epsilon of the
     coarser version and the size :math:`s` of what is added up in the layer, such as
-    :math:`\max_i \lVert w_i \rVert \max |x|` in a dense one; :math:`64 \varepsilon s` for layers
-    that the library does not know, recurrent ones and several in one. End to end it is
-    :math:`8 \varepsilon s` for each layer on the way.
+    :math:`\max_i \lVert w_i \rVert \max |x|` in a dense one, times :math:`\sqrt n / 8` where it
+    has more than 64 inputs; :math:`64 \varepsilon s` for layers that the library does not know,
+    recurrent ones and several in one. End to end it is :math:`8 \varepsilon s` for each layer on
+    the way, at least four.
 
     A difference *fits* if the layer, computed anew in float64 with the other setting, agrees with
     the other version within the tolerance. Where one version is a function, the settings are
     exchanged in the other one until the outputs agree: in all layers of a kind, in single ones, and
-    in two kinds at once. What the inputs do not reach is not seen.
+    two of these at once. What the inputs do not reach is not seen.
 
     Examples
     --------
@@ -176,7 +179,15 @@ class NetworkPair:
         self._layers = layers
         self._alignment = aligned(first, second, self._second, batch)
         rows = self._judge.rows(first, batch, self._alignment)
-        if any(row.parts for row in rows) and not any(row.parts for row in ends):
+        parting = _parting(rows, self._alignment)
+        for numbers in (parting, set(self._alignment.places)):
+            # what parts may be several layers; what does not may hide one
+            closer = by_kind(first, second, self._alignment, numbers)
+            if closer is not self._alignment:
+                again = self._judge.rows(first, batch, closer)
+                if numbers <= parting or not _unexplained(again):
+                    self._alignment, rows = closer, again
+        if _unexplained(rows) and not any(row.parts for row in ends):
             # hidden units may stand in another order, which their names do not tell
             by_value = aligned(first, second, self._second, batch, names=False)
             again = self._judge.rows(first, batch, by_value)
@@ -211,23 +222,23 @@ class NetworkPair:
         if not self._first.open:
             return ends
         limits = [row.tolerance for row in ends]
-        best, found = np.inf, None
-        for group in _groups(first):
+
+        def far(parts: Sequence[Part]) -> float:
             swaps = {
                 number: swap_of(first.values[number], variant)
-                for _, variant, numbers in group
+                for _, variant, numbers in parts
                 for number in numbers
             }
-            if best < np.inf and len(group) > 1:
-                break  # one difference is enough
             trial = swapped(self._first, batch, swaps).outputs
-            far = [apart(a, b)[0] / c for a, b, c in zip(trial, outputs, limits, strict=True)]
-            if max(far) <= 1 and max(far) < best:
-                best, found = max(far), group
-        if found is None:
+            return max(
+                apart(a, b)[0] / limit for a, b, limit in zip(trial, outputs, limits, strict=True)
+            )
+
+        found = _nearest(_candidates(first), far)
+        if not found:
             return tuple(replace(row, cause=UNKNOWN if row.parts else "") for row in ends)
         cause = "; ".join(self._words_of(first, *part) for part in found)
-        known = tuple(difference.name for difference, _, _ in found)
+        known = tuple(dict.fromkeys(difference.name for difference, _, _ in found))
         return tuple(replace(row, cause=cause, known=known) if row.parts else row for row in ends)
 
     def _words_of(
@@ -254,28 +265,52 @@ class NetworkPair:
 Part = tuple[Difference, Variant, tuple[int, ...]]
 
 
-def _groups(trace: Trace) -> Iterator[tuple[Part, ...]]:
-    """Yield what may be exchanged at once: a setting in all layers, in one, and two settings."""
-    found: dict[tuple[str, str, str], list[tuple[int, Difference, Variant]]] = {}
+def _candidates(trace: Trace) -> list[Part]:
+    """Return what may be exchanged: a setting in all layers that have it, and in each of them."""
+    found: dict[tuple[str, str, str], list[Part]] = {}
     for number, value in enumerate(trace.values):
         for row, variant in variants_of(value):
             key = row.name, variant.here, variant.there
-            found.setdefault(key, []).append((number, row, variant))
-    whole = [
-        (rows[0][1], rows[0][2], tuple(number for number, _, _ in rows)) for rows in found.values()
+            found.setdefault(key, []).append((row, variant, (number,)))
+    together = [
+        (row, variant, tuple(number for _, _, (number,) in parts))
+        for parts in found.values()
+        for row, variant, _ in parts[:1]
     ]
-    yield from ((part,) for part in whole)
-    singles = [
-        (row, variant, (n,)) for rows in found.values() if len(rows) > 1 for n, row, variant in rows
-    ]
-    yield from ((part,) for part in singles)
-    pairs = (pair for pair in combinations(whole, 2) if not set(pair[0][2]) & set(pair[1][2]))
-    yield from (pair for _, pair in zip(range(PAIRS), pairs, strict=False))
+    return [*together, *(part for parts in found.values() if len(parts) > 1 for part in parts)]
+
+
+def _nearest(
+    candidates: Sequence[Part], far: Callable[[Sequence[Part]], float]
+) -> tuple[Part, ...]:
+    """Return one part or two after which nothing parts: what comes nearest; nothing if none do."""
+    alone = [(far([part]), number) for number, part in enumerate(candidates)]
+    single = sorted(alone, key=itemgetter(0))
+    if single and single[0][0] <= 1:
+        return (candidates[single[0][1]],)
+    best, found = 1.0, tuple[Part, ...]()
+    for _, number in single[:BEAM]:
+        one = candidates[number]
+        for other in candidates:
+            if not set(one[2]) & set(other[2]) and (least := far([one, other])) <= best:
+                best, found = least, tuple(sorted([one, other], key=lambda part: part[2]))
+    return found
 
 
 def _eps(array: Array) -> float:
     """Return the machine epsilon of an array of floats, 0 of others."""
     return float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else 0.0
+
+
+def _parting(rows: Sequence[LayerReport], alignment: Alignment) -> set[int]:
+    """Return which values part."""
+    numbers = sorted(alignment.places.keys() - alignment.same)
+    return {number for number, row in zip(numbers, rows, strict=True) if row.parts}
+
+
+def _unexplained(rows: Sequence[LayerReport]) -> bool:
+    """Return whether a layer parts and no known difference fits."""
+    return any(row.parts and not row.known for row in rows)
 
 
 # Arguments.
