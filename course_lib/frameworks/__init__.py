@@ -10,13 +10,23 @@ PyTorch is needed for modules of PyTorch, ``onnx`` and ``onnxruntime`` (the extr
 for ONNX graphs; functions of any framework, and the atlas, need neither.
 """
 
-from course_lib.frameworks.atlas import Atlas, AtlasRow, atlas, homes, shown_inputs
+from course_lib.frameworks.atlas import (
+    DTYPES,
+    VERDICTS,
+    Atlas,
+    AtlasRow,
+    atlas,
+    homes,
+    shown_inputs,
+)
 from course_lib.frameworks.comparing import NetworkPair, compare
 from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
 from course_lib.frameworks.reporting import LayerReport, NetworkReport
 
 __all__ = [
     "DIFFERENCES",
+    "DTYPES",
+    "VERDICTS",
     "Atlas",
     "AtlasRow",
     "Difference",
