@@ -21,7 +21,7 @@ __all__ = ["Alignment", "Place", "aligned", "by_kind", "segment"]
 
 CLOSE = 1e-3  # of the largest number: as close as other GELUs are, and farther than rounding
 PLACES = 24  # that are tried for a value that appears nowhere
-AHEAD = 3  # layers that are taken together, and values after them that are looked for
+AHEAD = 3  # layers that are taken together, and values after them, of which two are enough
 
 
 @dataclass(frozen=True)
@@ -328,8 +328,8 @@ class _Search:
                 rank = (again, -step, alike, -score, -other)
                 if best is None or rank > best[0]:
                     best = rank, number, place
-                if again == following > 0 and step == 0:
-                    return number, place  # as good as any, and the likeliest of these
+                if again >= min(2, following) > 0 and step == 0:
+                    return number, place  # the likeliest of those that are right
         return None if best is None else (best[1], best[2])
 
     def _likelier(

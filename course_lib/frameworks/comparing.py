@@ -79,7 +79,7 @@ def compare(model: Any, other: Any, inputs: Any) -> NetworkReport:
     A difference *fits* if the layer, computed anew in float64 with the other setting, agrees with
     the other version within the tolerance. Where one version is a function, the settings are
     exchanged in the other one until the outputs agree: in all layers of a kind, in single ones, and
-    two of these at once. What the inputs do not reach is not seen.
+    two of these at once, each with a run of the network. What the inputs do not reach is not seen.
 
     Examples
     --------
