@@ -320,3 +320,50 @@ def test_a_report_is_a_table_as_text_and_as_html():
     assert "the function &lt;lambda&gt;" in agreed._repr_html_()
     with pytest.raises(AttributeError):
         found.model = "another"
+
+
+@pytest.mark.parametrize("other", ["module", "graph"])
+def test_a_difference_that_a_later_layer_erases_is_told(other):
+    """ReLU makes all slopes alike; the networks agree, and the layers do not."""
+    model, changed = (mlp(nn.LeakyReLU(slope), nn.ReLU()) for slope in (0.01, 0.2))
+    found = compare(model, changed if other == "module" else exported(changed, ROWS), ROWS)
+    assert parting(found) == [("1", "leaky-slope")]
+    assert not found.agrees and not any(row.parts for row in found.outputs)
+
+
+class Block(nn.Module):
+    """Two convolutions with batch normalization, and a sum."""
+
+    def __init__(self, slope):
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(4, 4, 3, padding=1, bias=False) for _ in range(2))
+        self.norms = nn.ModuleList([nn.BatchNorm2d(4), nn.BatchNorm2d(4)])
+        self.act = nn.LeakyReLU(slope)
+
+    def forward(self, x):
+        y = self.act(self.norms[0](self.first(x)))
+        return self.act(x + self.norms[1](self.second(y)))
+
+
+def blocks(slope):
+    """Return a residual network of four blocks, of which the third has another slope."""
+    torch.manual_seed(0)
+    middle = [Block(slope if i == 2 else 0.01) for i in range(4)]
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), *middle, nn.Flatten(), nn.Linear(64, 3))
+    with torch.no_grad():
+        for _ in range(5):
+            model(torch.tensor(IMAGES))
+    return model.eval()
+
+
+def test_a_residual_network_whose_normalizations_were_folded():
+    model, changed = blocks(0.01), blocks(0.01)
+    changed[3].act.negative_slope = 0.3
+    graph = exported(changed, IMAGES)
+    found = compare(model, graph, IMAGES)
+    told = [("3.act", "leaky-slope"), ("3.act (call 2)", "leaky-slope")]
+    assert parting(found) == told
+    assert any(" + " in row.layer for row in found.layers)
+    (row,) = compare(model, runs(graph), IMAGES).outputs
+    assert row.known == ("leaky-slope",)
+    assert "(layer 3.act, 3.act (call 2))" in row.cause

@@ -21,7 +21,7 @@ __all__ = ["Alignment", "Place", "aligned", "by_kind", "segment"]
 
 CLOSE = 1e-3  # of the largest number: as close as other GELUs are, and farther than rounding
 PLACES = 24  # that are tried for a value that appears nowhere
-AHEAD = 3  # layers that are taken together, and values after them that are looked for
+AHEAD = 3  # layers that are taken together, and values after them, of which two are enough
 
 
 @dataclass(frozen=True)
@@ -212,13 +212,19 @@ class _Search:
         return segment(self._first, self.places, number) - {number}
 
     def _found(
-        self, trace: Trace, places: Mapping[int, Place], same: set[int], after: int = -1
+        self,
+        trace: Trace,
+        places: Mapping[int, Place],
+        same: set[int],
+        after: int = -1,
+        until: int | None = None,
     ) -> tuple[dict[int, Place], set[int]]:
         """Return the places of all values that appear in a trace, and which are unchanged."""
         places, same = dict(places), set(same)
         scores = self._scores(trace)
-        for number in range(len(self._first.values)):
-            if number <= after or number in places or not self._matters(number):
+        end = len(self._first.values) if until is None else until + 1
+        for number in range(after + 1, min(end, len(self._first.values))):
+            if number in places or not self._matters(number):
                 continue
             low = self._low(number, places)
             parent = self._unchanged(number)
@@ -249,7 +255,12 @@ class _Search:
     def _scores(self, trace: Trace) -> Callable[[int], dict[int, tuple[float, tuple[int, ...]]]]:
         """Return a function that says how far a value is from all in a trace that may be close."""
         kept: dict[int, dict[int, tuple[float, tuple[int, ...]]]] = {}
-        summaries = [_summary(value.array) for value in trace.values]
+        summaries: dict[int, Summary | None] = {}
+
+        def may_be_close(here: Summary | None, other: int) -> bool:
+            if other not in summaries:
+                summaries[other] = _summary(trace.values[other].array)
+            return _may_be_close(here, summaries[other])
 
         def scores(number: int) -> dict[int, tuple[float, tuple[int, ...]]]:
             if number not in kept:
@@ -258,7 +269,7 @@ class _Search:
                 kept[number] = {
                     other: _distance(array, value.array)
                     for other, value in enumerate(trace.values)
-                    if value.array.size == array.size and _may_be_close(here, summaries[other])
+                    if value.array.size == array.size and may_be_close(here, other)
                 }
             return kept[number]
 
@@ -307,16 +318,25 @@ class _Search:
             if last:
                 at = self._second.places[self._first.places.index(number)]
                 others = [pair for pair in others if pair[0] == at]
+            others.sort(key=lambda pair: self._likelier(number, pair[0], pair[1][0], trace))
             for other, (score, order) in others[:PLACES]:
                 place = Place(other, order, trace.values[other].array.shape)
                 feeds = dict(self._feeds)
                 self._feed(feeds, number, place)
-                again = self._appear_again(number, place, feeds)
+                again, following = self._appear_again(number, place, feeds)
                 alike = trace.values[other].kind == value.kind
-                rank = (again, -step, alike, -min(score, 1e9), -other)
+                rank = (again, -step, alike, -score, -other)
                 if best is None or rank > best[0]:
                     best = rank, number, place
+                if again >= min(2, following) > 0 and step == 0:
+                    return number, place  # the likeliest of those that are right
         return None if best is None else (best[1], best[2])
+
+    def _likelier(
+        self, number: int, other: int, score: float, trace: Trace
+    ) -> tuple[bool, float, int]:
+        """Return a key by which places are tried: those of the same kind, then near ones."""
+        return trace.values[other].kind != self._first.values[number].kind, score, other
 
     def _is_after(self, lost: int, number: int) -> bool:
         """Return whether a value is the lost one, or computed from it, and has no place."""
@@ -324,18 +344,23 @@ class _Search:
             return False
         return number == lost or lost in self._first.above(number)
 
-    def _appear_again(self, number: int, place: Place, feeds: Mapping[int, Array]) -> int:
-        """Return how many of the next values appear once a value has this place."""
+    def _appear_again(
+        self, number: int, place: Place, feeds: Mapping[int, Array]
+    ) -> tuple[int, int]:
+        """Return how many of the next values appear once a value has this place, of how many."""
         following = [
             n
             for n in range(number + 1, len(self._first.values))
             if number in self._first.above(n) and self._unchanged(n) is None
         ][:AHEAD]
         if not following:
-            return 0
+            return 0, 0
         trace = self._version.trace(self._inputs, feeds)
-        places, same = self._found(trace, self.places | {number: place}, self.same, after=number)
-        return sum(n in places and n not in same for n in following)
+        until = following[-1] + AHEAD  # what is merged appears a little later
+        places, same = self._found(
+            trace, self.places | {number: place}, self.same, after=number, until=until
+        )
+        return sum(n in places and n not in same for n in following), len(following)
 
 
 def segment(trace: Trace, places: Mapping[int, object], number: int) -> set[int]:

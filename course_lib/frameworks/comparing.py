@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +23,8 @@ from course_lib.frameworks.traces import Trace, Version, swapped
 __all__ = ["NetworkPair", "compare"]
 
 ADDED_UP = "rounding that adds up, as no layer parts on its own"
-BEAM = 8  # differences that are tried with every second one, where only outputs can be seen
+BEAM = 8  # differences that are tried with others, where only outputs can be seen
+PAIRS = 1000  # of these
 
 
 def compare(model: Any, other: Any, inputs: Any) -> NetworkReport:
@@ -77,7 +79,7 @@ def compare(model: Any, other: Any, inputs: Any) -> NetworkReport:
     A difference *fits* if the layer, computed anew in float64 with the other setting, agrees with
     the other version within the tolerance. Where one version is a function, the settings are
     exchanged in the other one until the outputs agree: in all layers of a kind, in single ones, and
-    two of these at once. What the inputs do not reach is not seen.
+    two of these at once, each with a run of the network. What the inputs do not reach is not seen.
 
     Examples
     --------
@@ -234,7 +236,7 @@ class NetworkPair:
                 apart(a, b)[0] / limit for a, b, limit in zip(trial, outputs, limits, strict=True)
             )
 
-        found = _nearest(_candidates(first), far)
+        found = _nearest(first, far)
         if not found:
             return tuple(replace(row, cause=UNKNOWN if row.parts else "") for row in ends)
         cause = "; ".join(self._words_of(first, *part) for part in found)
@@ -265,35 +267,46 @@ class NetworkPair:
 Part = tuple[Difference, Variant, tuple[int, ...]]
 
 
-def _candidates(trace: Trace) -> list[Part]:
-    """Return what may be exchanged: a setting in all layers that have it, and in each of them."""
-    found: dict[tuple[str, str, str], list[Part]] = {}
+def _candidates(trace: Trace) -> tuple[list[Part], list[Part]]:
+    """Return what may be exchanged: a setting in all layers that have it, and in one of several."""
+    variants: dict[tuple[str, ...], tuple[Difference, Variant]] = {}
+    layers: dict[tuple[str, ...], dict[str, list[int]]] = {}
     for number, value in enumerate(trace.values):
         for row, variant in variants_of(value):
             key = row.name, variant.here, variant.there
-            found.setdefault(key, []).append((row, variant, (number,)))
+            variants.setdefault(key, (row, variant))
+            layer = value.name.partition(" (call ")[0]  # the same one in each call
+            layers.setdefault(key, {}).setdefault(layer, []).append(number)
     together = [
-        (row, variant, tuple(number for _, _, (number,) in parts))
-        for parts in found.values()
-        for row, variant, _ in parts[:1]
+        (*variants[key], tuple(sorted(chain(*found.values())))) for key, found in layers.items()
     ]
-    return [*together, *(part for parts in found.values() if len(parts) > 1 for part in parts)]
+    single = [
+        (*variants[key], tuple(numbers))
+        for key, found in layers.items()
+        if len(found) > 1
+        for numbers in found.values()
+    ]
+    return together, single
 
 
-def _nearest(
-    candidates: Sequence[Part], far: Callable[[Sequence[Part]], float]
-) -> tuple[Part, ...]:
+def _nearest(trace: Trace, far: Callable[[Sequence[Part]], float]) -> tuple[Part, ...]:
     """Return one part or two after which nothing parts: what comes nearest; nothing if none do."""
-    alone = [(far([part]), number) for number, part in enumerate(candidates)]
-    single = sorted(alone, key=itemgetter(0))
-    if single and single[0][0] <= 1:
-        return (candidates[single[0][1]],)
+    tried: list[tuple[float, Part]] = []
+    for candidates in _candidates(trace):
+        tried += [(far([part]), part) for part in candidates]
+        tried.sort(key=itemgetter(0))
+        if tried and tried[0][0] <= 1:
+            return (tried[0][1],)
+    pairs = [
+        (one, other)
+        for _, one in tried[:BEAM]
+        for _, other in tried[: PAIRS // BEAM]
+        if not set(one[2]) & set(other[2])
+    ]
     best, found = 1.0, tuple[Part, ...]()
-    for _, number in single[:BEAM]:
-        one = candidates[number]
-        for other in candidates:
-            if not set(one[2]) & set(other[2]) and (least := far([one, other])) <= best:
-                best, found = least, tuple(sorted([one, other], key=lambda part: part[2]))
+    for pair in pairs:
+        if (least := far(pair)) <= best:
+            best, found = least, tuple(sorted(pair, key=itemgetter(2)))
     return found
 
 

@@ -193,7 +193,7 @@ def _flatten(value: Value, settings: Mapping[str, Any]) -> Iterator[Variant]:
         if list(rest) != sorted(rest):
             order = (0, *rest)
             there = "".join(names[axis] for axis in order)
-            yield Variant(names, there, {"order": order, "shape": shape})
+            yield Variant(names, there, {"order": order, "shape": (shape[0], -1)})
 
 
 def _transposed(value: Value, settings: Mapping[str, Any]) -> Iterator[Variant]:

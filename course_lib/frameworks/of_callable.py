@@ -57,7 +57,7 @@ class CallableVersion:
         What it is, in words.
     """
 
-    open = False
+    open = at_once = False
     eps = 0.0
 
     def __init__(self, name: str, function: Callable[..., Any], told: str) -> None:
@@ -82,7 +82,7 @@ class CallableVersion:
             )
         return arrays
 
-    def trace(self, inputs: Sequence[Any], feeds: Mapping[int, Array] | None = None) -> Trace:
+    def trace(self, inputs: Sequence[Any], feeds: Mapping[int, Any] | None = None) -> Trace:
         """Return a trace without layers."""
         outputs = self.outputs(inputs)
         return Trace([], outputs, (-1,) * len(outputs))

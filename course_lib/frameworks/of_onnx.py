@@ -62,7 +62,7 @@ class OnnxVersion:
         If it cannot be read, or ONNX Runtime cannot run it.
     """
 
-    open = True
+    open, at_once = True, False
 
     def __init__(self, name: str, model: Any) -> None:
         self._runtime = frameworks_module("onnxruntime")
@@ -85,7 +85,7 @@ class OnnxVersion:
         """Return what the graph returns."""
         return tuple(self._run(self._whole, self._outputs, self._given(inputs)))
 
-    def trace(self, inputs: Sequence[Any], feeds: Mapping[int, Array] | None = None) -> Trace:
+    def trace(self, inputs: Sequence[Any], feeds: Mapping[int, Any] | None = None) -> Trace:
         """Run the graph with all that its nodes compute as outputs."""
         feeds, given = feeds or {}, self._given(inputs)
         names = self._graph.values

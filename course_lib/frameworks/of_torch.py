@@ -67,7 +67,7 @@ class TorchVersion:
         If it is in training mode.
     """
 
-    open = True
+    open, at_once = True, True
 
     def __init__(self, name: str, model: nn.Module) -> None:
         training = next((n or "itself" for n, m in model.named_modules() if m.training), None)
@@ -91,7 +91,7 @@ class TorchVersion:
         """Return what the module returns, for inputs one by one."""
         return self.outputs(inputs)
 
-    def trace(self, inputs: Sequence[Any], feeds: Mapping[int, Array] | None = None) -> Trace:
+    def trace(self, inputs: Sequence[Any], feeds: Mapping[int, Any] | None = None) -> Trace:
         """Run the module and record its layers."""
         recorder = _Recorder(feeds or {})
         with torch.no_grad(), recorder.watching(self._model), recorder:
@@ -146,7 +146,7 @@ def _arrays_of(name: str, found: Any) -> tuple[Array, ...]:
 class _Recorder(TorchFunctionMode):
     """Records the layers of one pass, and puts fed values in the place of their outputs."""
 
-    def __init__(self, feeds: Mapping[int, Array]) -> None:
+    def __init__(self, feeds: Mapping[int, Any]) -> None:
         super().__init__()
         self.values: list[Value] = []
         self.depth = 1  # inside of a layer nothing is recorded; 0 is outside of all
@@ -262,7 +262,8 @@ class _Recorder(TorchFunctionMode):
             self.values.append(Value(name, kind, array, inputs, parents, about))
             kept = tensor
             if number in self._feeds:
-                fed = _tensor_of(self._feeds[number])
+                feed = self._feeds[number]
+                fed = _tensor_of(feed(inputs) if callable(feed) else feed)
                 kept = replaced[id(tensor)] = fed.to(tensor).reshape(tensor.shape)
             self._numbers[id(kept)] = number
             self._alive.append(kept)

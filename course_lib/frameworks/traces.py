@@ -89,6 +89,8 @@ class Version(Protocol):
         What it is, in words.
     open : bool
         Whether its layers can be seen.
+    at_once : bool
+        Whether `trace` takes functions as feeds.
     eps : float
         The machine epsilon of what it computes in; 0 if that is not known.
     """
@@ -96,21 +98,23 @@ class Version(Protocol):
     name: str
     told: str
     open: bool
+    at_once: bool
     eps: float
 
     def outputs(self, inputs: Sequence[Any]) -> tuple[Array, ...]:
         """Return what the network returns."""
         ...
 
-    def trace(self, inputs: Sequence[Any], feeds: Mapping[int, Array] | None = None) -> Trace:
+    def trace(self, inputs: Sequence[Any], feeds: Mapping[int, Any] | None = None) -> Trace:
         """Run the network and record its layers.
 
         Parameters
         ----------
         inputs : sequence of ndarray or torch.Tensor
             Of the network.
-        feeds : mapping of int to ndarray, optional
-            What takes the place of a value, by its number, once it has been computed.
+        feeds : mapping of int to ndarray or callable, optional
+            What takes the place of a value, by its number, once it has been computed; or, at once,
+            what computes that from the inputs of the layer.
 
         Returns
         -------
@@ -135,8 +139,10 @@ def swapped(version: Version, inputs: Sequence[Any], swaps: Mapping[int, Swap]) 
     Returns
     -------
     Trace
-        Of a run for each of them, the last one.
+        Of one run, or of one for each of them, the last one.
     """
+    if version.at_once:
+        return version.trace(inputs, swaps)
     feeds: dict[int, Array] = {}
     trace = version.trace(inputs, feeds)
     for number in sorted(swaps):
