@@ -108,6 +108,14 @@ def test_an_error_is_a_verdict():
     assert found["slopes"] == {"verdict": "refused", "error": "no gradients"}
 
 
+def test_an_error_names_no_place_of_the_machine():
+    told = "could not be made./home/me/lib/python3/site.py:12: in f, see https://a.b/c/d"
+    answers = {"values": {"error": told}, "slopes": {"error": "1/2 of x/y"}}
+    found = atlas_judging.judged("relu", "float32", answers, POINTS["float32"]["row"])
+    assert found["values"]["error"] == "could not be made....: in f, see https://a.b/c/d"
+    assert found["slopes"]["error"] == "1/2 of x/y"
+
+
 def test_functions_of_rows_are_judged_row_by_row():
     x = POINTS["float32"]["rows"]
 

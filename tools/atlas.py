@@ -120,7 +120,8 @@ def probe(home: str, path: Path, limit: int) -> dict[str, Any]:
         if done.returncode:
             raise RuntimeError((done.stderr.strip().splitlines() or ["no word"])[-1][:300])
     except (RuntimeError, subprocess.TimeoutExpired) as error:
-        return {"home": home, "failed": str(error)[:300], "date": time.strftime("%Y-%m-%d")}
+        why = atlas_judging.PATH.sub("...", str(error))[:300]
+        return {"home": home, "failed": why, "date": time.strftime("%Y-%m-%d")}
     found: dict[str, Any] = json.loads(answers.read_text())
     return found
 

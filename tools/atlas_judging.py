@@ -8,6 +8,7 @@ where a function breaks beyond 500, subnormal numbers that become 0, infinite in
 the slopes at kinks, where each answer is a convention.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from atlas_points import DTYPES, ROWS, probes, rounded
 from course_lib import activations
 
 Values = np.ndarray
+PATH = re.compile(r"(?<![\w/:])(?:/[\w.@+-]+){2,}/?(?::\d+)?")  # of the machine that was asked
 FAR = 500  # the largest input that decides a verdict
 UNITS = 16  # of rounding beside 1, up to which a function counts as the same
 SHOWN = (-np.inf, -500, -110, -100, -89, -20, -18, -10, -6, -5, -3, -2.5, -1, -0.5, -0.1, -1e-8)
@@ -41,7 +43,7 @@ def judged(name: str, dtype: str, answers: Mapping[str, Any], x: Values) -> dict
     for what, function in functions.items():
         answer = answers[what]
         if "error" in answer:
-            found[what] = {"verdict": "refused", "error": answer["error"]}
+            found[what] = {"verdict": "refused", "error": PATH.sub("...", answer["error"])}
             continue
         y = np.array([float.fromhex(value) for value in answer["numbers"]])
         y = y.reshape(answer["shape"])
@@ -138,7 +140,9 @@ def compared(y: Values, true: Values, counted: Values, dtype: str) -> dict[str, 
 
 def reached(x: Values, y: Values, true: Values, level: float, dtype: str) -> float | None:
     """Return the input nearest to 0 at which an answer is a level that it should not yet be."""
-    early = np.isfinite(x) & (x != 0) & (y == level) & (rounded(true, dtype) != level)
+    tiny = float(ml_dtypes.finfo(DTYPES[dtype]).smallest_normal)
+    usual = np.isfinite(x) & (np.abs(x) >= tiny)
+    early = usual & (y == level) & (rounded(true, dtype) != level)
     return float(x[early][np.abs(x[early]).argmin()]) if early.any() else None
 
 

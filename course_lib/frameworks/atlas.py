@@ -202,7 +202,7 @@ def atlas(
     Examples
     --------
     >>> print(atlas("leaky_relu", home="jax_eager", asked="slopes"))
-    leaky_relu  jax_eager  nn.leaky_relu(x)  same; subnormals become 0; at 0 1.0; at nan 1.0
+    leaky_relu  jax_eager  nn.leaky_relu(x)  same; at 0 1.0; at nan 0.01
     """
     if name is not None:
         check_choice("activation", name, CATALOGUE)
