@@ -11,8 +11,6 @@ for ONNX graphs; functions of any framework, and the atlas, need neither.
 """
 
 from course_lib.frameworks.atlas import (
-    DTYPES,
-    VERDICTS,
     Atlas,
     AtlasRow,
     atlas,
@@ -25,8 +23,6 @@ from course_lib.frameworks.reporting import LayerReport, NetworkReport
 
 __all__ = [
     "DIFFERENCES",
-    "DTYPES",
-    "VERDICTS",
     "Atlas",
     "AtlasRow",
     "Difference",

@@ -43,9 +43,11 @@ class AtlasRow:
     line : str
         An expression of ``x``, as it was run there; `homes` tells what has to be imported.
     dtype, asked : str
-        One of `DTYPES`; ``"values"`` or ``"slopes"``.
+        ``"float16"``, ``"bfloat16"``, ``"float32"`` or ``"float64"``; ``"values"`` or ``"slopes"``.
     verdict : str
-        One of `VERDICTS`.
+        On inputs up to 500: ``"same"``, every value the rounded true one or its neighbor; ``"same
+        but for rounding"``, none further away than 16 units of what rounding costs beside 1;
+        ``"different function"``, further; ``"refused"``, an error instead of an answer.
     details : mapping of str to object
         What there is of: ``difference``, the largest one, or the answer where it is not a number;
         ``at``, the input; ``ulps``, units in the last place of the dtype; ``zero from`` and
@@ -183,11 +185,11 @@ def atlas(
     home : str, optional
         One of `homes`. All without it.
     dtype : str
-        One of `DTYPES`; a home that does not compute in it has no rows.
+        As in `AtlasRow`; a home that does not compute in it has no rows.
     asked : {"values", "slopes"}
         Of the function, or of its derivative as far as the home differentiates.
     verdict : str, optional
-        One of `VERDICTS`: only rows with it.
+        As in `AtlasRow`: only rows with it.
 
     Returns
     -------
