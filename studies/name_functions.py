@@ -6,10 +6,9 @@ with 16, 32 and 64 units. Both comparisons are made after two epochs and after f
 names, seeds and the tuning of Adam's learning rate are those of `name_models`.
 """
 
-from name_models import BASE, SEEDS, TUNE, figure, measure
+from name_models import BASE, QUICK_TUNE, SEEDS, TUNE, figure, measure
 from study import Study
 
-from course_lib.experiments import Tune
 from course_lib.experiments.sweeping import configurations
 
 LSTMS = [
@@ -32,9 +31,6 @@ STUDY = Study(
     quick={
         "grid": BASE | {"network": ["LSTM", "LSTM, z", "tanh, 16"], "epochs": [1]},
         "seeds": range(4),
-        "tune": Tune(
-            "learning_rate", TUNE.values, "validation_score", budget=None,
-            seeds=range(10_000, 10_004), widen=0, finer=False,
-        ),
+        "tune": QUICK_TUNE,
     },
-)  # fmt: skip
+)

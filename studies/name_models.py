@@ -11,6 +11,7 @@ that of candidate and cell. For the LSTM with tanh and that with ReLU in its pla
 budget, the start and the coding: names may be read from their ends.
 """
 
+from dataclasses import replace
 from functools import cache
 
 import matplotlib.pyplot as plt
@@ -72,6 +73,7 @@ GRID = [
 ]
 SEEDS = range(16)
 TUNE = Tune("learning_rate", (0.01, 0.02, 0.04), "validation_score", budget=None)
+QUICK_TUNE = replace(TUNE, seeds=range(10_000, 10_004), widen=0, finer=False)
 
 
 @cache
@@ -154,9 +156,6 @@ STUDY = Study(
     quick={
         "grid": BASE | {"network": USUAL, "epochs": [2]},
         "seeds": range(4),
-        "tune": Tune(
-            "learning_rate", TUNE.values, "validation_score", budget=None,
-            seeds=range(10_000, 10_004), widen=0, finer=False,
-        ),
+        "tune": QUICK_TUNE,
     },
-)  # fmt: skip
+)
