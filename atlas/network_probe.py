@@ -10,7 +10,8 @@ and labels, and the arrays for the smaller questions. A home is a module of `net
 - `dropped(rate, n)`: what dropout makes of n ones in training;
 - `batch_norm(x)`: running mean and variance after one batch, from the start;
 - `adam(gradients)`: how far the first step of Adam with learning rate 1 goes for each;
-- `gru(w, x)`: the last output of a GRU as it is by default.
+- `gru(w, x)`: the last output of a GRU as it is by default;
+- `backends()`, if the home runs on other libraries: what it says of each, in words.
 
 What a home does not have raises NotImplementedError, and the answer is its message. A module may
 have another one answer for it, under the name `home`. The program knows nothing else of this
@@ -40,7 +41,8 @@ def answers(home, inputs):
         found = home.gradients(w, xs[0], ys[0])
         return np.concatenate([np.asarray(found[name], dtype=np.float64).ravel() for name in names])
 
-    return {
+    backends = {"backends": home.backends()} if hasattr(home, "backends") else {}
+    return backends | {
         "logits": attempt(home.logits, w, xs[0]),
         "gradients": attempt(flat_gradients),
         "losses": attempt(home.train, w, xs, ys, 0.1),

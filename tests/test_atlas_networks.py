@@ -10,6 +10,7 @@ import pytest
 from environment import ROOT
 
 import atlas
+from course_lib import frameworks
 
 HOMES = [name for name, path in atlas.homes().items() if path.parent.name == "networks"]
 SAME = {"logits": 1e-6, "gradients": 1e-6, "losses": 1e-6}
@@ -66,3 +67,19 @@ def test_what_is_stored_of_pytorch_holds_here(monkeypatch):
             assert told["difference"] < 1e-12
     assert found["gru"]["reset"] == was["gru"]["reset"]
     sys.modules.pop("torch_network")
+
+
+def test_stored_networks_are_told_by_home():
+    found = frameworks.networks()
+    assert sorted(found) == sorted(name.removesuffix("_network") for name in HOMES)
+    for table in found.values():
+        assert table["answers"]["logits"]["difference"] < 1e-6
+    assert not set(found["torch"]["answers"]) & {"backends"}
+
+
+@pytest.mark.parametrize("home", ["keras_torch", "keras_jax", "keras_tensorflow"])
+def test_keras_is_asked_for_every_backend(home):
+    said = frameworks.networks()[home]["answers"]["backends"]
+    assert said[home.removeprefix("keras_")] == "runs"
+    unknown = {name for name, words in said.items() if "Unable to import" in words}
+    assert unknown == {"theano", "cntk", "mxnet", "mlx"}

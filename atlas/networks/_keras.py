@@ -1,8 +1,13 @@
 """The network in Keras, on the backend that the module which imports this has chosen."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 
+BACKENDS = ("tensorflow", "jax", "torch", "numpy", "openvino", "theano", "cntk", "mxnet", "mlx")
 SETUP = "import keras"
 
 
@@ -93,3 +98,17 @@ def gru(w, x):
     biases = [np.zeros_like(part) for part in layer.get_weights()[2:]]
     layer.set_weights([turned["input"], turned["recurrent"], *biases])
     return keras.ops.convert_to_numpy(layer(x))
+
+
+def backends():
+    """Return what Keras says when it is asked to run on each library: "runs", or its last line."""
+    return {name: started(name) for name in BACKENDS}
+
+
+def started(name):
+    """Return what becomes of an import of Keras with a backend, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import keras; keras.ops.relu(keras.ops.ones(1))"],
+        env=os.environ | {"KERAS_BACKEND": name}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stderr.strip().splitlines()[-1] if done.returncode else "runs"

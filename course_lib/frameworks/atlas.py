@@ -17,7 +17,16 @@ from typing import Any
 from course_lib._checks import check_choice
 from course_lib.activations import CATALOGUE
 
-__all__ = ["DTYPES", "VERDICTS", "Atlas", "AtlasRow", "atlas", "homes", "shown_inputs"]
+__all__ = [
+    "DTYPES",
+    "VERDICTS",
+    "Atlas",
+    "AtlasRow",
+    "atlas",
+    "homes",
+    "networks",
+    "shown_inputs",
+]
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 """In which homes were asked, as far as they compute in them."""
@@ -132,15 +141,25 @@ class Atlas:
 
 
 @cache
-def _stored() -> Mapping[str, Mapping[str, Any]]:
-    """Return what is stored of every home."""
+def _stored(of_networks: bool = False) -> Mapping[str, Mapping[str, Any]]:
+    """Return what is stored of every home: of its functions, or of a network in it."""
     found = {}
     for entry in sorted(_FOLDER.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".json"):
-            table = json.loads(entry.read_text(encoding="utf-8"))
-            if "entries" in table or "failed" in table:
-                found[entry.name.removesuffix(".json")] = table
+        name = entry.name.removesuffix(".json")
+        if name != entry.name and name.endswith("_network") == of_networks:
+            found[name.removesuffix("_network")] = json.loads(entry.read_text(encoding="utf-8"))
     return MappingProxyType(found)
+
+
+_KEPT = ("versions", "python", "date", "machine", "setup", "failed")
+
+
+def _told_of(tables: Mapping[str, Mapping[str, Any]], *more: str) -> dict[str, dict[str, Any]]:
+    """Return for each home which versions answered, when and where, and more of its table."""
+    return {
+        home: {key: table[key] for key in (*_KEPT, *more) if key in table}
+        for home, table in tables.items()
+    }
 
 
 def homes() -> dict[str, dict[str, Any]]:
@@ -157,10 +176,41 @@ def homes() -> dict[str, dict[str, Any]]:
     >>> homes()["torch_eager"]["versions"]
     {'torch': '2.13.0+cpu'}
     """
-    keys = ("versions", "python", "date", "machine", "setup", "failed")
-    return {
-        home: {key: table[key] for key in keys if key in table} for home, table in _stored().items()
-    }
+    return _told_of(_stored())
+
+
+def networks() -> dict[str, dict[str, Any]]:
+    """Return what homes make of one network with the same weights, and of layers by default.
+
+    The network is ``mlp([784, 256, 10], "relu", seed=0)`` in float64, the images are bundled
+    digits; what is equal is held against the NumPy network.
+
+    Returns
+    -------
+    dict of str to dict
+        For each home what `homes` tells, and its ``answers``, each an ``error`` where the home has
+        no such thing:
+
+        - ``logits``, ``gradients``, ``losses``: the largest ``difference`` for a batch of 32, of
+          the gradients of the mean cross-entropy, and of the loss in ten steps of gradient descent
+          with learning rate 0.1;
+        - ``dense``: ``numbers``, fan-in times the variance of the weights of a dense layer from
+          784 to 256 units, their kurtosis, the fan-in;
+        - ``dropped``: of ones after dropout with rate 0.2, which share is 0, and what the largest
+          is;
+        - ``batch norm``: running means, then variances after one batch of ``[0, 100]`` and
+          ``[2, 104]``;
+        - ``adam``: the first step with learning rate 1 for gradients of 1, -2, 1e-3, 1e-7, 1e-8,
+          1e-12 and 0;
+        - ``gru``: whether its ``reset`` comes ``"before"`` or ``"after"`` the product;
+        - ``backends``, of Keras: what it says when it is asked to run on each library.
+
+    Examples
+    --------
+    >>> networks()["torch"]["answers"]["dense"]["numbers"][0]
+    0.333253
+    """
+    return _told_of(_stored(of_networks=True), "answers")
 
 
 def shown_inputs() -> list[float]:
