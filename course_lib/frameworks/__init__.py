@@ -7,7 +7,8 @@ batch, tells which layers part, and tries the differences in `DIFFERENCES` until
 is seen.
 
 PyTorch is needed for modules of PyTorch, ``onnx`` and ``onnxruntime`` (the extra ``frameworks``)
-for ONNX graphs; functions of any framework, and the atlas, need neither.
+for ONNX graphs; functions of any framework, and the atlas, need neither. A model of Keras or
+TensorFlow (the extra brings it, too) is such a function: ``compare("model.onnx", model, x)``.
 """
 
 from course_lib.frameworks.atlas import (
