@@ -2,7 +2,8 @@
 
 Whoever carries a network from one framework to another copies its weights and its names. What the
 names stand for differs: the slope of leaky ReLU, the form of GELU, an epsilon, an axis. `atlas`
-tells what was measured of each name in many homes. `compare` runs two versions of a network on a
+tells what was measured of each name in many homes, `spellings` what becomes of the calls that the
+catalogue lists. `compare` runs two versions of a network on a
 batch, tells which layers part, and tries the differences in `DIFFERENCES` until one explains what
 is seen.
 
@@ -21,6 +22,7 @@ from course_lib.frameworks.atlas import (
 from course_lib.frameworks.comparing import NetworkPair, compare
 from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
 from course_lib.frameworks.reporting import LayerReport, NetworkReport
+from course_lib.frameworks.spelled import Spelling, spellings
 
 __all__ = [
     "DIFFERENCES",
@@ -30,9 +32,11 @@ __all__ = [
     "LayerReport",
     "NetworkPair",
     "NetworkReport",
+    "Spelling",
     "Variant",
     "atlas",
     "compare",
     "homes",
     "shown_inputs",
+    "spellings",
 ]
