@@ -142,6 +142,19 @@ def test_an_error_is_told_in_one_line_without_what_was_noted_on_its_way(error, e
     assert probe.attempt(refuse) == {"error": expected}
 
 
+@pytest.mark.parametrize("write", ["written", "packed"])
+def test_numbers_are_written_to_the_last_bit_and_read_again(write):
+    probe = importlib.import_module("probe")
+    kept = getattr(probe, write)
+    values = np.array([[0.0, -0.0, np.nan], [np.inf, -np.inf, 5e-324], [0.1, -1e300, 1 / 3]])
+    for part in (values, values[:0], values[0], values.T):
+        found = json.loads(json.dumps(probe.attempt(np.asarray, part, write=kept)))
+        same = atlas_points.unpacked(found)
+        assert same.shape == part.shape
+        np.testing.assert_array_equal(same, part)
+        np.testing.assert_array_equal(np.signbit(same), np.signbit(part))
+
+
 @pytest.mark.parametrize("home", list(atlas.homes()))
 def test_every_home_is_stored_with_versions_date_and_machine_or_why_not(home):
     table = stored(home)

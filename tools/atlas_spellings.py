@@ -72,11 +72,6 @@ def ask(home: str, points: Path) -> dict[str, Any]:
     return found
 
 
-def array(answer: Mapping[str, Any]) -> np.ndarray:
-    """Return the numbers of an answer."""
-    return np.array([float.fromhex(n) for n in answer["numbers"]]).reshape(answer["shape"])
-
-
 def ours(row: Activation, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return values and slopes of the catalogue, of a row of numbers its first output's."""
     if row.elementwise:
@@ -121,7 +116,7 @@ def slopes_apart(
 def compared(row: Activation, answers: Mapping[str, Any], dtype: str) -> dict[str, Any]:
     """Return what is stored of a spelling in a dtype."""
     x = atlas.POINTS[dtype]["row" if row.elementwise else "rows"]
-    there = {asked: array(answers[asked]) for asked in ("values", "slopes")}
+    there = {asked: atlas_points.unpacked(answers[asked]) for asked in ("values", "slopes")}
     here = dict(zip(there, ours(row, x), strict=True))
     found: dict[str, Any] = {"ends": {}}
     counted = usual(row, x, dtype, there["values"].shape)
