@@ -22,7 +22,6 @@ import json
 import platform
 import sys
 import time
-import traceback
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,28 +45,39 @@ def written(values):
     return values.shape, [value.hex() for value in values.ravel().tolist()]
 
 
-def attempt(function, *arguments):
+def packed(values):
+    """Return numbers as the bytes of float64, in hexadecimal: the same in a tenth of the time."""
+    values = np.asarray(values, dtype=">f8")
+    return values.shape, values.tobytes().hex()
+
+
+def told(error):
+    """Return the kind of an error and the first line of its message; notes are not part of it."""
+    lines = f"{type(error).__name__}: {str(error).strip()}".splitlines()
+    return lines[0].rstrip(": ")[:200]
+
+
+def attempt(function, *arguments, write=written):
     """Return what a function answers, or one line that says why not."""
     try:
-        shape, numbers = written(function(*arguments))
+        shape, numbers = write(function(*arguments))
     except Exception as error:
-        lines = traceback.format_exception_only(error)[-1].strip().splitlines()
-        return {"error": lines[0][:200] if lines else type(error).__name__}
+        return {"error": told(error)}
     return {"shape": shape, "numbers": numbers}
 
 
 def answers(home, inputs):
-    """Return what every line of a home answers, in every dtype that it has."""
+    """Return what every line of a home answers, in every dtype that it has inputs for."""
     found = []
     for name, lines in home.LINES.items():
         for line in lines:
             entry = {"name": name, "line": line, "dtypes": {}}
             kind = "rows" if name in ROWS else "row"
-            for dtype in home.DTYPES:
+            for dtype in filter(inputs.__contains__, home.DTYPES):
                 x = inputs[dtype][kind]
                 entry["dtypes"][dtype] = {
-                    "values": attempt(home.values, line, x, dtype),
-                    "slopes": attempt(home.slopes, line, x, dtype),
+                    "values": attempt(home.values, line, x, dtype, write=packed),
+                    "slopes": attempt(home.slopes, line, x, dtype, write=packed),
                 }
             found.append(entry)
     return found

@@ -25,8 +25,10 @@ SHOWN = (
     "growth",
     "sweeps",
     "reading_data",
+    "compare_networks",
+    "probing_homes",
 )
-OTHERS = ("activations", "step_cost", "lstm_step", "compare_networks", "notebooks")
+OTHERS = ("activations", "step_cost", "lstm_step", "notebooks")
 
 
 def main(arguments=None):

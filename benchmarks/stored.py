@@ -20,7 +20,7 @@ from turns import ratio
 
 RESULTS = Path(__file__).resolve().parent / "results"
 NONE = "none"  # in the place of a figure where there is nothing to compare with
-PACKAGES = ("numpy", "torch", "jax", "onnxruntime", "atheris")
+PACKAGES = ("numpy", "torch", "jax", "keras", "onnxruntime", "atheris")
 
 
 @dataclass

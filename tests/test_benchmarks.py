@@ -29,6 +29,7 @@ from course_lib import activations, network, training
 ROOT = Path(__file__).resolve().parent.parent
 WITH_BEFORE = ("seeds_at_once", "training_step", "value_and_derivative")
 SHOWN = (*WITH_BEFORE, "imports", "ensembles", "growth", "sweeps", "reading_data")
+SHOWN += ("compare_networks", "probing_homes")
 TRIAL = f"""
 import sys
 from importlib import import_module

@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ PROGRAMS = {"homes": ROOT / "atlas" / "probe.py", "networks": ROOT / "atlas" / "
 STORED = ROOT / "course_lib" / "bundled" / "atlas"
 ANSWERS = ROOT / "_build" / "atlas"
 ENVIRONMENTS = ROOT / ".atlas"
+POINTS = atlas_points.points()
 
 
 def homes() -> dict[str, Path]:
@@ -90,13 +92,18 @@ def write_inputs() -> dict[str, tuple[Path, str]]:
     return {"homes": write_points(), "networks": (path, digest.hexdigest()[:12])}
 
 
+def points_text(dtypes: Iterable[str] = atlas_points.DTYPES) -> str:
+    """Return the numbers at which functions are probed in some dtypes, as the probe reads them."""
+    table = {
+        dtype: {name: array_text(values) for name, values in POINTS[dtype].items()}
+        for dtype in dtypes
+    }
+    return json.dumps(table)
+
+
 def write_points() -> tuple[Path, str]:
     """Write the numbers at which functions are probed; return their file and a digest."""
-    table = {
-        dtype: {name: array_text(values) for name, values in inputs.items()}
-        for dtype, inputs in atlas_points.points().items()
-    }
-    text = json.dumps(table)
+    text = points_text()
     path = ANSWERS / "points.json"
     path.write_text(text)
     return path, hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -138,9 +145,6 @@ def judge(answers: dict[str, Any]) -> dict[str, Any]:
         for entry in answers.get("entries", [])
     ]  # fmt: skip
     return answers | {"entries": entries}
-
-
-POINTS = atlas_points.points()
 
 
 def main(arguments: list[str]) -> int:

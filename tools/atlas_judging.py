@@ -15,7 +15,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from atlas_points import DTYPES, ROWS, probes, rounded
+from atlas_points import DTYPES, ROWS, probes, rounded, unpacked
 
 from course_lib import activations
 
@@ -45,8 +45,7 @@ def judged(name: str, dtype: str, answers: Mapping[str, Any], x: Values) -> dict
         if "error" in answer:
             found[what] = {"verdict": "refused", "error": PATH.sub("...", answer["error"])}
             continue
-        y = np.array([float.fromhex(value) for value in answer["numbers"]])
-        y = y.reshape(answer["shape"])
+        y = unpacked(answer)
         if row.elementwise:
             found[what] = of_row(y, function, x, dtype, row.kinks if what == "slopes" else ())
             if found[what]["verdict"] == "different function":

@@ -6,7 +6,8 @@ a function is exactly 0 or 1, and for whether it rises. All are numbers of the d
 a home rounds none of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -41,6 +42,16 @@ def rounded(values: object, dtype: str) -> np.ndarray:
     """Return numbers as float64 that the dtype has exactly."""
     with np.errstate(over="ignore"):
         return np.asarray(values, dtype=np.float64).astype(DTYPES[dtype]).astype(np.float64)
+
+
+def unpacked(answer: Mapping[str, Any]) -> np.ndarray:
+    """Return the numbers of an answer, which the probe writes one by one or as bytes."""
+    numbers = answer["numbers"]
+    if isinstance(numbers, str):
+        values = np.frombuffer(bytes.fromhex(numbers), ">f8").astype(np.float64)
+    else:
+        values = np.array([float.fromhex(value) for value in numbers])
+    return values.reshape(answer["shape"])
 
 
 def neighbors(value: float, dtype: str) -> Iterator[float]:

@@ -2,16 +2,20 @@
 
 One row for each activation, with formulas or with the names elsewhere, made from
 `course_lib.activations.CATALOGUE` while the page is read, so that the page cannot say anything else
-than the library.
+than the library; or the places at which those names compute something else, from what is stored of
+`course_lib.frameworks.spellings`.
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from course_lib.activations import CATALOGUE, Activation
+from course_lib.frameworks import spellings
+from course_lib.frameworks.spelled import DTYPES, HOMES
 
 APART = re.compile(r"([,;]) \\; ")
 """What stands between a formula and the line that explains its letters."""
@@ -47,9 +51,69 @@ def names(activation: Activation) -> list[str]:
     return [link(activation), *map(code, elsewhere)]
 
 
-TABLES = {
-    "formulas": (("Activation", "ULP", "Rests on", "Function", "Derivative"), formulas),
-    "names": (("Activation", "PyTorch", "JAX", "Keras", "TensorFlow"), names),
+def joined(libraries: Iterable[str]) -> str:
+    """Return libraries in words, Keras once."""
+    keras = [name.partition(" on ")[2] for name in libraries if name.startswith("Keras")]
+    others = [name for name in libraries if not name.startswith("Keras")]
+    every = len(keras) == sum(home.startswith("Keras") for home in HOMES.values())
+    on = [] if not keras else ["Keras" if every else f"Keras on {' and '.join(keras)}"]
+    return ", ".join(others + on)
+
+
+def slopes() -> Iterator[list[str]]:
+    """Yield a row for each input at which slopes are others: there, and here."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for each in spellings():
+        for x, there, here in each.slopes:
+            found.setdefault((each.name, x, here, there), []).append(each.library)
+    for (name, x, here, there), libraries in in_order(found):
+        yield [link(CATALOGUE[name]), x, here, there, joined(libraries)]
+
+
+def ends() -> Iterator[list[str]]:
+    """Yield a row for each infinite input that gives no limit elsewhere."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for each in spellings():
+        for asked, parted in each.ends.items():
+            for end, (there, limit) in parted.items():
+                key = each.name, asked.removesuffix("s"), end, f"{float(limit) + 0.0:g}", there
+                found.setdefault(key, []).append(each.library)
+    for (name, *cells), libraries in in_order(found):
+        yield [link(CATALOGUE[name]), *cells, joined(libraries)]
+
+
+def values() -> Iterator[list[str]]:
+    """Yield a row for each spelling whose values are off by more than rounding."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for dtype in DTYPES:
+        for each in spellings(dtype=dtype):
+            if each.difference:
+                key = each.name, dtype, each.difference, each.at
+                found.setdefault(key, []).append(each.library)
+    for (name, *cells), libraries in in_order(found):
+        yield [link(CATALOGUE[name]), *cells, joined(libraries)]
+
+
+def in_order(
+    found: Mapping[tuple[str, ...], list[str]],
+) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Return what was found in the order of the catalogue."""
+    order = list(CATALOGUE)
+    return sorted(found.items(), key=lambda item: order.index(item[0][0]))
+
+
+TABLES: Mapping[str, tuple[Sequence[str], Callable[[], Iterable[Sequence[str]]]]] = {
+    "formulas": (
+        ("Activation", "ULP", "Rests on", "Function", "Derivative"),
+        lambda: map(formulas, CATALOGUE.values()),
+    ),
+    "names": (
+        ("Activation", "PyTorch", "JAX", "Keras", "TensorFlow"),
+        lambda: map(names, CATALOGUE.values()),
+    ),
+    "slopes": (("Activation", "At", "Here", "There", "Where"), slopes),
+    "ends": (("Activation", "What", "At", "Limit", "There", "Where"), ends),
+    "values": (("Activation", "Type", "Off by", "At", "Where"), values),
 }
 
 
@@ -62,13 +126,13 @@ class ActivationTable(SphinxDirective):
         """Return the table."""
         if self.arguments[0] not in TABLES:
             raise self.error(f"activation-table takes one of {list(TABLES)}")
-        head, row = TABLES[self.arguments[0]]
-        rows = [head, ["---"] * len(head), *map(row, CATALOGUE.values())]
+        head, made = TABLES[self.arguments[0]]
+        rows = [head, ["---"] * len(head), *made()]
         lines = ["| " + " | ".join(cells) + " |" for cells in rows]
-        made = self.parse_text_to_nodes("\n".join(lines))
-        for table in made:
+        tables = self.parse_text_to_nodes("\n".join(lines))
+        for table in tables:
             table["classes"] += ["catalogue", self.arguments[0]]
-        return made
+        return tables
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

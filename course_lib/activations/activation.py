@@ -111,7 +111,10 @@ class Activation:
         A key of the bibliography.
     pytorch, jax, keras, tensorflow : str
         How it is written in ``torch.nn``, ``jax.nn``, ``keras.activations`` and TensorFlow, with
-        the options that make it the same function; empty where there is none. See `spelled_out`.
+        the options that make it the same function; empty where there is none. The same means: the
+        same values in exact arithmetic. Slopes at kinks are conventions and may be others there,
+        and infinite inputs may give NaN where ours give limits: `course_lib.frameworks.spellings`
+        lists both. See `spelled_out`.
 
     Examples
     --------

@@ -2,12 +2,14 @@
 
 Whoever carries a network from one framework to another copies its weights and its names. What the
 names stand for differs: the slope of leaky ReLU, the form of GELU, an epsilon, an axis. `atlas`
-tells what was measured of each name in many homes. `compare` runs two versions of a network on a
+tells what was measured of each name in many homes, `spellings` what becomes of the calls that the
+catalogue lists. `compare` runs two versions of a network on a
 batch, tells which layers part, and tries the differences in `DIFFERENCES` until one explains what
 is seen.
 
 PyTorch is needed for modules of PyTorch, ``onnx`` and ``onnxruntime`` (the extra ``frameworks``)
-for ONNX graphs; functions of any framework, and the atlas, need neither.
+for ONNX graphs; functions of any framework, and the atlas, need neither. A model of Keras or
+TensorFlow (the extra brings it, too) is such a function: ``compare("model.onnx", model, x)``.
 """
 
 from course_lib.frameworks.atlas import (
@@ -21,6 +23,7 @@ from course_lib.frameworks.atlas import (
 from course_lib.frameworks.comparing import NetworkPair, compare
 from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
 from course_lib.frameworks.reporting import LayerReport, NetworkReport
+from course_lib.frameworks.spelled import Spelling, spellings
 
 __all__ = [
     "DIFFERENCES",
@@ -30,10 +33,12 @@ __all__ = [
     "LayerReport",
     "NetworkPair",
     "NetworkReport",
+    "Spelling",
     "Variant",
     "atlas",
     "compare",
     "homes",
     "networks",
     "shown_inputs",
+    "spellings",
 ]
