@@ -1,6 +1,6 @@
 """What axe finds on a page, when it looks once at texts that look alike.
 
-Nine tenths of the time of axe went to the contrast of every word of code, one by one. It looks at
+Four fifths of the time of axe went to the contrast of every word, one by one. It looks at
 one of those that have the same style as another, up to the root of the page, and lie as plainly on
 their ground. When it finds something, it looks again, at every one.
 """
