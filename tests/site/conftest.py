@@ -1,8 +1,50 @@
-"""A browser on the built site, served and as a folder. Nothing skips: what is missing fails."""
+"""A browser on the built site, served and as a folder. Nothing skips: what is missing fails.
+
+Most of the time of a test goes to opening its page. Tests that only look at a page therefore ask
+for ``opened``: they run one after another for each view of it, and share one window.
+"""
 
 import browser as browsing
 import paper
 import pytest
+
+VIEW = {"width": 1280, "theme": "light", "folder": False}
+"""How a page is looked at where neither a parameter of the test nor its mark says otherwise."""
+MADE_ONCE = ["test_paper.py", "test_fonts.py"]
+"""Tests that begin with minutes of work, which one worker does once when they come first."""
+
+
+def pytest_configure(config):
+    """Register the mark of a view."""
+    config.addinivalue_line("markers", "view(**how): how a test looks at its page, see VIEW")
+
+
+def view(item):
+    """Return the page that a test looks at, and how."""
+    mark = item.get_closest_marker("view")
+    how = VIEW | (mark.kwargs if mark else {}) | item.callspec.params
+    return (how["name"], *(how[name] for name in VIEW))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Let the tests of one view of a page follow one another, in the order of the file."""
+    views = {}
+    for item in items:
+        if "opened" in getattr(item, "fixturenames", []):
+            name, *how = view(item)
+            views.setdefault(name, {}).setdefault(tuple(how), len(views))
+    names = list(views)
+
+    def place(item):
+        if item.path.name in MADE_ONCE:
+            return (0, 0, 0)
+        if "opened" not in getattr(item, "fixturenames", []):
+            return (2, 0, 0)
+        name, *how = view(item)
+        return (1, names.index(name), list(views[name]).index(tuple(how)))
+
+    items.sort(key=place)
 
 
 def found(find):
@@ -50,19 +92,22 @@ class Visit:
     def __init__(self, page, address):
         """Open the page and wait until nothing is on its way any more."""
         self.page, self.address = page, address
-        self.requests, self.answers, self.failures, self.complaints = [], [], [], []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("response", lambda answer: self.answers.append(answer))
-        page.on("requestfailed", lambda request: self.failures.append(request.url))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self.note)
+        requests, answers, failures, complaints = [], [], [], []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("response", lambda answer: answers.append(answer))
+        page.on("requestfailed", lambda request: failures.append(request.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.extend(serious(message)))
+        self.requests, self.answers = requests, answers
+        self.failures, self.complaints = failures, complaints
         page.goto(address, wait_until="load")
         page.wait_for_load_state("networkidle")
 
-    def note(self, message):
-        """Keep what the console calls an error or a warning."""
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
+    def settle(self):
+        """Measure how far the page jumped; what it does from here on is not noted."""
+        self.shift = self.page.evaluate(browsing.SHIFT)
+        self.requests, self.answers = list(self.requests), list(self.answers)
+        self.failures, self.complaints = list(self.failures), list(self.complaints)
 
     @property
     def size(self):
@@ -70,19 +115,60 @@ class Visit:
         return sum(len(answer.body()) for answer in self.answers)
 
 
-@pytest.fixture
-def visit(browser, served, site):
+def serious(message):
+    """Return what the console calls an error or a warning."""
+    return [message.text] if message.type in ("error", "warning") else []
+
+
+@pytest.fixture(scope="session")
+def window(browser, served, site):
     """Return a function that opens a page in a new window."""
-    windows = []
 
     def open_page(name, width=1280, theme="light", folder=False, height=800, **options):
         window = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, **options
         )
-        windows.append(window)
-        start = site.as_uri() + "/" if folder else served
-        return Visit(window.new_page(), start + name)
+        try:
+            return Visit(window.new_page(), (site.as_uri() + "/" if folder else served) + name)
+        except BaseException:
+            window.close()
+            raise
+
+    return open_page
+
+
+@pytest.fixture
+def visit(window):
+    """Return a function that opens a page in a new window, which closes after the test."""
+    visits = []
+
+    def open_page(*where, **how):
+        visits.append(window(*where, **how))
+        return visits[-1]
 
     yield open_page
-    for window in windows:
-        window.close()
+    for opened in visits:
+        opened.page.context.close()
+
+
+@pytest.fixture(scope="session")
+def last_view():
+    """Return the view of a page that the test before looked at, if one is open."""
+    held = {}
+    yield held
+    for opened in held.values():
+        opened.page.context.close()
+
+
+@pytest.fixture
+def opened(request, window, last_view):
+    """Return the page of a test, opened for it or for the test before; look, and leave it so."""
+    key = view(request.node)
+    if key not in last_view:
+        for _ in list(last_view):
+            last_view.popitem()[1].page.context.close()
+        name, *how = key
+        fresh = window(name, **dict(zip(VIEW, how, strict=True)))
+        last_view[key] = fresh
+        fresh.settle()
+    return last_view[key]

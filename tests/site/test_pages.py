@@ -1,11 +1,11 @@
 """Every page, in a browser: quiet, light, within its window, accessible, also without scripts."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 import site_checks
-from axe_playwright_python.sync_playwright import Axe
-from browser import SHIFT
+from accessibility import violations
 from bs4 import BeautifulSoup
 from build_book import ROOT
 
@@ -59,10 +59,25 @@ FOR_TERMINALS = re.compile(r"\^|->|\bn_(?:in|out)\b|(?:^|[\s([])-\d|\w'\w| - [\d
 FOLDER = pytest.mark.parametrize("folder", [False, True], ids=["served", "folder"])
 
 
+OPEN = """(selector) => {
+  window.folded = [...document.querySelectorAll(selector)].filter((box) => !box.open);
+  for (const box of window.folded) box.open = true;
+}"""
+
+
+@contextmanager
+def unfolded(page, selector):
+    """Open boxes that are folded, for a look."""
+    page.evaluate(OPEN, selector)
+    try:
+        yield
+    finally:
+        page.evaluate("for (const box of window.folded) box.open = false")
+
+
 @FOLDER
 @pytest.mark.parametrize("name", PAGES + GENERATED)
-def test_a_page_is_quiet_and_asks_nothing_of_others(visit, name, folder, site, served):
-    opened = visit(name, folder=folder)
+def test_a_page_is_quiet_and_asks_nothing_of_others(opened, name, folder, site, served):
     assert opened.complaints == []
     assert opened.failures == []
     own = (served, site.as_uri(), "data:")
@@ -71,30 +86,27 @@ def test_a_page_is_quiet_and_asks_nothing_of_others(visit, name, folder, site, s
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_the_first_view_of_a_chapter_is_light(visit, name):
-    opened = visit(name)
+def test_the_first_view_of_a_chapter_is_light(opened, name):
     assert len(opened.requests) <= MOST_REQUESTS
     assert opened.size <= HEAVIEST
 
 
 @pytest.mark.parametrize("width", [*WIDTHS, NARROWEST])
 @pytest.mark.parametrize("name", PAGES + GENERATED)
-def test_nothing_is_wider_than_the_window_and_nothing_jumps(visit, name, width):
-    opened = visit(name, width)
+def test_nothing_is_wider_than_the_window_and_nothing_jumps(opened, name, width):
     assert opened.page.evaluate(OVERFLOWING) <= 0
-    assert opened.page.evaluate(SHIFT) < LARGEST_SHIFT
+    assert opened.shift < LARGEST_SHIFT
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_code_scrolls_on_a_laptop(visit, name):
-    opened = visit(name)
-    opened.page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-    assert opened.page.evaluate(WIDER_THAN, "article .highlight > pre") == []
+def test_no_code_scrolls_on_a_laptop(opened, name):
+    with unfolded(opened.page, "details"):
+        assert opened.page.evaluate(WIDER_THAN, "article .highlight > pre") == []
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_table_scrolls_on_a_laptop(visit, name):
-    assert visit(name).page.evaluate(WIDER_THAN, "article .scrolls") == []
+def test_no_table_scrolls_on_a_laptop(opened, name):
+    assert opened.page.evaluate(WIDER_THAN, "article .scrolls") == []
 
 
 def test_the_keyboard_scrolls_a_table_that_is_wider_than_a_phone(visit):
@@ -103,12 +115,12 @@ def test_the_keyboard_scrolls_a_table_that_is_wider_than_a_phone(visit):
     assert len(wide) == page.locator("article .scrolls[tabindex='0']").count() > 0
 
 
+@pytest.mark.view(width=390)
 @pytest.mark.parametrize("name", PAGES)
-def test_no_number_breaks_on_a_phone_and_no_sign_of_a_signature_stands_alone(visit, name):
-    page = visit(name, 390).page
-    page.evaluate("document.querySelectorAll('article details').forEach((d) => (d.open = true))")
-    assert page.evaluate(BROKEN) == []
-    assert page.evaluate(ALONE) == []
+def test_no_number_breaks_on_a_phone_and_no_sign_of_a_signature_stands_alone(opened, name):
+    with unfolded(opened.page, "article details"):
+        assert opened.page.evaluate(BROKEN) == []
+        assert opened.page.evaluate(ALONE) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -120,9 +132,10 @@ def test_no_text_has_marks_of_a_terminal(site, name):
     assert [text for text in texts if FOR_TERMINALS.search(text)] == []
 
 
+@pytest.mark.view(width=390)
 @pytest.mark.parametrize("name", PAGES)
-def test_no_text_of_a_drawing_is_small_on_a_phone(visit, name):
-    assert visit(name, 390).page.evaluate(SMALL) == []
+def test_no_text_of_a_drawing_is_small_on_a_phone(opened, name):
+    assert opened.page.evaluate(SMALL) == []
 
 
 def test_entries_of_the_index_take_the_width_of_a_phone(visit):
@@ -130,20 +143,10 @@ def test_entries_of_the_index_take_the_width_of_a_phone(visit):
     assert min(cell.bounding_box()["width"] for cell in cells.all()[:9]) > 300
 
 
-def violations(page):
-    """Return what axe finds, and where; it takes a head that is a formula for an empty one."""
-    return [
-        (found["id"], node["target"])
-        for found in Axe().run(page).response["violations"]
-        for node in found["nodes"]
-        if not (found["id"] == "empty-table-header" and "<math" in node["html"])
-    ]
-
-
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("name", PAGES + GENERATED)
-def test_axe_finds_nothing(visit, name, theme):
-    assert violations(visit(name, theme=theme).page) == []
+def test_axe_finds_nothing(opened, name, theme):
+    assert violations(opened.page) == []
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -80,6 +80,12 @@ def course(printed):
     return printed[0]
 
 
+@pytest.fixture(scope="module")
+def sheets(course):
+    """Return the text of every sheet of the printed course."""
+    return [page.extract_text() for page in course.pages]
+
+
 def words(text):
     """Return letters and digits alone, since a line may break anywhere."""
     return re.sub(r"\W", "", text)
@@ -90,12 +96,12 @@ def test_the_outline_holds_every_page(course, site):
     assert titles == ["Contents", *(page.title for page in some(site))]
 
 
-def test_the_contents_name_the_page_on_which_each_chapter_begins(course, site):
+def test_the_contents_name_the_page_on_which_each_chapter_begins(course, sheets, site):
     places = make_pdf.numbers(course)
-    named = words("".join(course.pages[i].extract_text() for i in range(1, 4)))
+    named = words("".join(sheets[1:4]))
     for page in some(site):
         number = places[page.key]
-        assert words(page.title) in words(course.pages[number - 1].extract_text())
+        assert words(page.title) in words(sheets[number - 1])
         assert f"{words(page.title)}{number}" in named, page.title
 
 
@@ -114,8 +120,8 @@ def test_every_link_within_the_pdf_leads_somewhere(course):
     assert [url for url in outside if not url.startswith(("https://", "http://"))] == []
 
 
-def test_a_printed_output_is_not_cut(course, site):
-    texts = [words(page.extract_text()) for page in course.pages]
+def test_a_printed_output_is_not_cut(sheets, site):
+    texts = list(map(words, sheets))
     outputs = [output for page in some(site) for output in page.article.select(".output pre")]
     assert len(outputs) > 30
     for output in outputs:
@@ -123,15 +129,15 @@ def test_a_printed_output_is_not_cut(course, site):
         assert any(told in text for text in texts), output.get_text()
 
 
-def test_nothing_that_leads_on_stands_alone_at_the_foot_of_a_page(course, site):
+def test_nothing_that_leads_on_stands_alone_at_the_foot_of_a_page(sheets, site):
     leading = {
         words(tag.get_text())
         for page in some(site)
         for tag in page.article.select("h2, h3, h4, dt, details.code > summary")
     }
     alone = []
-    for number, page in enumerate(course.pages[5:], 6):
-        last = [line for line in page.extract_text().splitlines() if words(line)][-1]
+    for number, sheet in enumerate(sheets[5:], 6):
+        last = [line for line in sheet.splitlines() if words(line)][-1]
         alone += [(number, last)] * (words(last) in leading)
     last_words = {words(page.article.get_text())[-20:] for page in some(site)}
     assert [found for found in alone if words(found[1])[-20:] not in last_words] == []

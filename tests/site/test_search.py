@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 import site_search
-from test_pages import FOLDER, OVERFLOWING, THEMES, violations
+from accessibility import violations
+from test_pages import FOLDER, OVERFLOWING, THEMES
 
 LARGEST_INDEX = 20_300  # bytes for each page of the book, as when 650,000 were for 32 pages
 FROM_TOP = "(place) => document.getElementById(place).getBoundingClientRect().top"
