@@ -15,6 +15,7 @@ from course_lib.frameworks.atlas import (
     AtlasRow,
     atlas,
     homes,
+    row_inputs,
     shown_inputs,
 )
 from course_lib.frameworks.comparing import NetworkPair, compare
@@ -33,5 +34,6 @@ __all__ = [
     "atlas",
     "compare",
     "homes",
+    "row_inputs",
     "shown_inputs",
 ]
