@@ -140,3 +140,39 @@ def test_probes_are_numbers_of_their_dtype_with_both_zeros_and_what_is_not_finit
         assert sorted(np.signbit(probes[probes == 0])) == [False, True]
         sweep = x[len(probes) :]
         assert np.all(np.diff(sweep) > 0)
+
+
+def test_the_answer_stands_beside_the_true_value():
+    found = judged("leaky_relu", lambda x: activations.leaky_relu(x, negative_slope=0.2))["values"]
+    assert (found["gave"], found["instead of"]) == ("-100.0", "-5.0")
+    lost = judged("silu", lambda x: np.where(x == -20, np.nan, activations.silu(x)))["values"]
+    assert (lost["at"], lost["gave"], lost["instead of"]) == (-20, "nan", "-4.122307e-08")
+
+
+def test_a_matrix_names_the_row_and_the_column():
+    x = atlas_points.rounded(atlas_points.ROWS, "float32")
+    y = activations.softmax(x, axis=-1)
+    y[1, 2] += 0.5
+    answers = {"values": answer(y), "slopes": {"error": "none"}}
+    found = atlas_judging.judged("softmax", "float32", answers, POINTS["float32"]["row"])["values"]
+    assert (found["at row"], found["at column"], found["difference"]) == (1, 2, 0.5)
+    assert abs(float(found["gave"]) - float(found["instead of"]) - 0.5) < 1e-6
+
+
+def test_an_answer_beyond_all_values_of_a_function_is_told():
+    beyond = judged("tanh", lambda x: np.where(x > 9, 1 + 2**-22, np.tanh(x)))["values"]
+    assert beyond["verdict"] == "same but for rounding" and 9 < beyond["leaves range at"] < 9.1
+    below = judged("softplus", lambda x: activations.softplus(x) - (x < -20) * 1e-6)["values"]
+    assert -20.1 < below["leaves range at"] < -20
+    assert "leaves range at" not in judged("gelu", activations.gelu_tanh)["values"]
+
+
+def test_a_float64_that_is_computed_in_float32_is_told():
+    def single(x):
+        return activations.silu(np.asarray(x, dtype=np.float32)).astype(np.float64)
+
+    assert judged("silu", single, "float64")["values"]["as good as"] == "float32"
+    other = judged("silu", lambda x: activations.silu(x) + 1e-3, "float64")["values"]
+    close = judged("silu", lambda x: activations.silu(x) * (1 + 1e-13), "float64")["values"]
+    assert {other["verdict"], close["verdict"]} == {"different function"}
+    assert "as good as" not in other and "as good as" not in close

@@ -109,6 +109,14 @@ def write_points() -> tuple[Path, str]:
     return path, hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def write_shown() -> None:
+    """Write the inputs whose answers are stored, and the rows."""
+    shown = [repr(float(value)) for value in atlas_judging.SHOWN]
+    (STORED / "inputs.txt").write_text(json.dumps(shown) + "\n")
+    rows = [[repr(float(value)) for value in row] for row in atlas_points.ROWS]
+    (STORED / "rows.txt").write_text(json.dumps(rows) + "\n")
+
+
 def array_text(values: Any) -> Any:
     """Return numbers, or rows of them, as hexadecimal text."""
     return [array_text(v) if getattr(v, "ndim", 0) else float(v).hex() for v in values]
@@ -159,8 +167,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"no home {', '.join(unknown)}; there are {', '.join(homes())}")
     inputs = write_inputs()
     STORED.mkdir(parents=True, exist_ok=True)
-    shown = [repr(float(value)) for value in atlas_judging.SHOWN]
-    (STORED / "inputs.txt").write_text(json.dumps(shown) + "\n")
+    write_shown()
     failed = 0
     for home in options.home or homes():
         place = STORED / f"{home}.json"

@@ -5,7 +5,8 @@ neighbor; *same but for rounding*, where none is further away than some units of
 beside 1 (a sigmoid that becomes 0 too early is of these, and its row says from where); *different
 function*, with the largest difference and where it is. Told apart, since they decide nothing else:
 where a function breaks beyond 500, subnormal numbers that become 0, infinite inputs and NaN, and
-the slopes at kinks, where each answer is a convention.
+the slopes at kinks, where each answer is a convention. Where a function leaves its range, as a
+softplus below 0 does, is told, and whether float64 is only as good as float32.
 """
 
 import re
@@ -22,6 +23,7 @@ from course_lib import activations
 Values = np.ndarray
 PATH = re.compile(r"(?<![\w/:])(?:/[\w.@+-]+){2,}/?(?::\d+)?")  # of the machine that was asked
 FAR = 500  # the largest input that decides a verdict
+SINGLE = float(np.finfo(np.float32).eps)
 UNITS = 16  # of rounding beside 1, up to which a function counts as the same
 SHOWN = (-np.inf, -500, -110, -100, -89, -20, -18, -10, -6, -5, -3, -2.5, -1, -0.5, -0.1, -1e-8)
 SHOWN += (-0.0, 0.0, 1e-8, 0.1, 0.5, 1, 2.5, 3, 5, 6, 10, 18, 20, 89, 100, 500, np.inf, np.nan)
@@ -47,7 +49,8 @@ def judged(name: str, dtype: str, answers: Mapping[str, Any], x: Values) -> dict
             continue
         y = unpacked(answer)
         if row.elementwise:
-            found[what] = of_row(y, function, x, dtype, row.kinks if what == "slopes" else ())
+            kinks, ranged = (row.kinks, ()) if what == "slopes" else ((), row.range)
+            found[what] = of_row(y, function, x, dtype, kinks, ranged)
             if found[what]["verdict"] == "different function":
                 found[what] |= another(name, what, y, x, dtype)
             down = falls(x, y, len(probes(dtype))) if what == "values" and row.monotonic else None
@@ -59,8 +62,9 @@ def judged(name: str, dtype: str, answers: Mapping[str, Any], x: Values) -> dict
 
 
 def of_row(
-    y: Values, function: Callable[[Values], Values], x: Values, dtype: str, kinks: Sequence[float]
-) -> dict[str, Any]:
+    y: Values, function: Callable[[Values], Values], x: Values, dtype: str,
+    kinks: Sequence[float], ranged: Sequence[float],
+) -> dict[str, Any]:  # fmt: skip
     """Return verdict, largest difference and what is shown of an elementwise function."""
     true = np.asarray(function(x), dtype=np.float64)
     size = np.abs(x)
@@ -69,7 +73,8 @@ def of_row(
     found = compared(y, true, usual, dtype)
     at = found.pop("index")
     if found.get("ulps", 1):
-        found["at"] = float(x[at])
+        found |= {"at": float(x[at])} | pair(y[at], true[at], dtype)
+    found["leaves range at"] = outside(x, y, ranged, dtype)
     found["zero from"] = reached(x, y, true, 0.0, dtype)
     found["one from"] = reached(x, y, true, 1.0, dtype)
     found["breaks from"] = breaks(x, y, true, dtype)
@@ -80,6 +85,25 @@ def of_row(
     found["ends"] = ends(x, y, true, dtype)
     found["shown"] = [short(value, dtype) for value in looked_up(x, y)]
     return {name: value for name, value in found.items() if value not in (None, {})}
+
+
+def pair(y: float, true: float, dtype: str) -> dict[str, str]:
+    """Return an answer, and the true value as the dtype has it."""
+    return {"gave": short(y, dtype), "instead of": short(true, dtype)}
+
+
+def outside(x: Values, y: Values, ranged: Sequence[float], dtype: str) -> float | None:
+    """Return the input nearest to 0 with an answer beyond the range of a function.
+
+    Bounds that the dtype does not have exactly, such as the least GELU, are left out.
+    """
+    tiny = float(ml_dtypes.finfo(DTYPES[dtype]).smallest_normal)
+    usual = (np.abs(x) <= FAR) & ((np.abs(x) >= tiny) | (x == 0))
+    beyond = np.zeros(len(x), dtype=bool)
+    for bound, sign in zip(ranged, (-1, 1), strict=False):
+        if float(rounded(bound, dtype)) == bound:
+            beyond |= usual & (sign * y > sign * bound)
+    return float(x[beyond][np.abs(x[beyond]).argmin()]) if beyond.any() else None
 
 
 def beside(x: Values, kinks: Sequence[float], dtype: str) -> Values:
@@ -127,11 +151,15 @@ def compared(y: Values, true: Values, counted: Values, dtype: str) -> dict[str, 
     if wrong.any():
         index = int(np.flatnonzero(wrong.ravel())[0])
         return {"verdict": "different function", "difference": short(y.ravel()[index], dtype),
-                "instead of": short(expected.ravel()[index], dtype), "index": index}  # fmt: skip
+                "index": index}  # fmt: skip
     if beyond.max(initial=0) > 1:
         index = int(np.where(beyond > 1, gap, 0).argmax())
-        return {"verdict": "different function", "difference": float(f"{gap.ravel()[index]:.3g}"),
-                "index": index}  # fmt: skip
+        found = {"verdict": "different function", "index": index,
+                 "difference": float(f"{gap.ravel()[index]:.3g}")}  # fmt: skip
+        worst = beyond.max(initial=0) * float(info.eps)  # UNITS of it make the difference
+        if dtype == "float64" and SINGLE / 4096 <= worst <= SINGLE:
+            found["as good as"] = "float32"
+        return found
     index = int(ulps.argmax())
     verdict = "same" if ulps.max(initial=0) <= 1 else "same but for rounding"
     return {"verdict": verdict, "ulps": float(f"{ulps.max(initial=0):.3g}"), "index": index}
@@ -194,8 +222,11 @@ def of_matrix(y: Values, function: Callable[[Values], Values], dtype: str) -> di
     finite = np.isfinite(x).all(axis=1)
     counted = np.broadcast_to(finite[:, None] if y.ndim > 1 else finite, y.shape)
     found = compared(y, true, counted, dtype)
-    index = found.pop("index", None)
-    if index is not None:
-        found["at row"] = index // (y.size // len(y))
+    index = found.pop("index")
+    width = y.size // len(y)
+    if found.get("ulps", 1):
+        found |= {"at row": index // width} | pair(y.ravel()[index], true.ravel()[index], dtype)
+        if y.ndim > 1:
+            found["at column"] = index % width
     found["shown"] = [[short(v, dtype) for v in np.atleast_1d(part)] for part in y]
     return found

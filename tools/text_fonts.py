@@ -32,7 +32,7 @@ RANGES = [
     (0x2013, 0x2014),  # dashes
     (0x2018, 0x201E),  # quotation marks
 ]
-OTHERS = "ıŒœˆ˚˜\u0300\u0301\u0302\u0303\u0304\u0308\u2009•…′″‹›⁄€™↑↓−∕" + "ęłńεησχ∂∞≤≥≈"
+OTHERS = "ıŒœˆ˚˜\u0300\u0301\u0302\u0303\u0304\u0308\u2009•…′″‹›⁄€™↑↓−∕" + "ęłńεησχ∂∞≤≥≈≠"
 FEATURES = ["ccmp", "kern", "mark", "mkmk", "liga", "locl", "frac", "numr", "dnom", "pnum", "tnum"]
 TEXT_SIZE = 14  # points, as Google fixes it
 USE_TYPO_METRICS = 1 << 7

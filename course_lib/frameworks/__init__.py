@@ -18,6 +18,7 @@ from course_lib.frameworks.atlas import (
     atlas,
     homes,
     networks,
+    row_inputs,
     shown_inputs,
 )
 from course_lib.frameworks.comparing import NetworkPair, compare
@@ -39,6 +40,7 @@ __all__ = [
     "compare",
     "homes",
     "networks",
+    "row_inputs",
     "shown_inputs",
     "spellings",
 ]

@@ -25,6 +25,7 @@ __all__ = [
     "atlas",
     "homes",
     "networks",
+    "row_inputs",
     "shown_inputs",
 ]
 
@@ -59,11 +60,14 @@ class AtlasRow:
         ``"different function"``, further; ``"refused"``, an error instead of an answer.
     details : mapping of str to object
         What there is of: ``difference``, the largest one, or the answer where it is not a number;
-        ``at``, the input; ``ulps``, units in the last place of the dtype; ``zero from`` and
-        ``one from``, the input nearest to 0 that gives exactly 0 or 1 and should not; ``falls at``,
-        where a function that never falls does; ``breaks from``, beyond 500; ``subnormals``;
-        ``kinks``, the slope at each; ``ends``, what infinity and NaN give and should give; ``is``,
-        which other function it is; ``shown``, the answers at `shown_inputs`; ``error``.
+        ``at``, the input, or ``at row`` and ``at column`` of `row_inputs`; ``gave``, what was
+        answered there, and ``instead of``, the true value; ``ulps``, units in the last place of the
+        dtype; ``zero from`` and ``one from``, the input nearest to 0 that gives exactly 0 or 1 and
+        should not; ``falls at``, where a function that never falls does; ``leaves range at``,
+        where an answer is beyond all values of the function; ``breaks from``, beyond 500;
+        ``as good as``, a float64 that is off as float32 is; ``subnormals``; ``kinks``, the slope at
+        each; ``ends``, what infinity and NaN give and should give; ``is``, which other function it
+        is; ``shown``, the answers at `shown_inputs`; ``error``.
     """
 
     home: str
@@ -88,7 +92,9 @@ class AtlasRow:
             parts.append(f"no digit right at {found.get('at', 0):.6g}")
         elif found.get("ulps", 0) > 1:
             parts.append(f"{found['ulps']:.3g} units in the last place at {found.get('at', 0):.6g}")
-        for key in ("zero from", "one from", "falls at", "breaks from"):
+        if "as good as" in found:
+            parts.append(f"no better than {found['as good as']}")
+        for key in ("zero from", "one from", "falls at", "leaves range at", "breaks from"):
             if key in found:
                 parts.append(f"{key} {found[key]:.6g}")
         if "subnormals" in found:
@@ -147,7 +153,9 @@ def _stored(of_networks: bool = False) -> Mapping[str, Mapping[str, Any]]:
     for entry in sorted(_FOLDER.iterdir(), key=lambda entry: entry.name):
         name = entry.name.removesuffix(".json")
         if name != entry.name and name.endswith("_network") == of_networks:
-            found[name.removesuffix("_network")] = json.loads(entry.read_text(encoding="utf-8"))
+            table = json.loads(entry.read_text(encoding="utf-8"))
+            if "home" in table:
+                found[name.removesuffix("_network")] = table
     return MappingProxyType(found)
 
 
@@ -216,6 +224,18 @@ def networks() -> dict[str, dict[str, Any]]:
 def shown_inputs() -> list[float]:
     """Return the inputs at which the answers of every line are stored."""
     return [float(value) for value in json.loads(_FOLDER.joinpath("inputs.txt").read_text())]
+
+
+def row_inputs() -> list[list[float]]:
+    """Return the rows at which functions of rows, such as softmax, were asked.
+
+    Returns
+    -------
+    list of list of float
+        The ``at row`` of `AtlasRow.details` is a place in it.
+    """
+    text = _FOLDER.joinpath("rows.txt").read_text(encoding="utf-8")
+    return [[float(value) for value in row] for row in json.loads(text)]
 
 
 def atlas(
