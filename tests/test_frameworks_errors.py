@@ -114,6 +114,141 @@ def test_a_dynamic_shape_that_a_node_fixes_is_told(refuses):
     refuses(lambda: compare(lambda x: x, graph, ROWS[:5]), ValueError, text, "of its export")
 
 
+def relu_graph(shape, kind=onnx.TensorProto.FLOAT):
+    """Return a graph of one ReLU, whose input has this shape, or None for any."""
+    graph = small_graph([("Relu", ["x"], ["y"], {})], (16, 6))
+    value = onnx.helper.make_tensor_value_info("x", kind, shape)
+    graph.graph.input[0].CopyFrom(value)
+    return graph
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def high_relu(x):
+    return np.maximum(x, 0.1)
+
+
+OPEN = {"batch": ("n", 6), "features": (16, "f"), "both": ("n", "f"), "rank": None, "-1": (-1, 6)}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_a_graph_leaves_open_is_taken_from_the_batch(name):
+    graph = relu_graph(OPEN[name])
+    assert compare(relu, graph, ROWS).agrees
+    assert not compare(high_relu, graph, ROWS).agrees
+    report = compare(relu_graph((16, 6)), graph, ROWS)
+    assert report.agrees and len(report.layers) == 1
+    assert compare(nn.Sequential(nn.ReLU()).eval(), graph, ROWS).agrees
+    planted = compare(nn.Sequential(nn.LeakyReLU(0.01)).eval(), graph, ROWS)
+    assert planted.known == ("leaky-slope",)
+
+
+def test_one_open_graph_serves_batches_of_different_features():
+    pair = NetworkPair(relu, relu_graph(None))
+    for shape in ((3, 4), (2, 3, 4), (5,)):
+        assert pair(np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)).agrees
+
+
+def test_an_open_module_and_its_graph_part_in_no_layer():
+    axes = {"input_names": ["x"], "dynamic_axes": {"x": [0, 1]}}
+    assert compare(MODEL, exported(MODEL, ROWS, **axes), ROWS).agrees
+    other = exported(mlp(nn.LeakyReLU(0.2)), ROWS, **axes)
+    assert compare(mlp(nn.LeakyReLU(0.01)), other, ROWS).known == ("leaky-slope",)
+
+
+def drawing(operator, **more):
+    """Return a graph that adds random numbers."""
+    nodes = [(operator, ["x"], ["drawn"], more), ("Add", ["x", "drawn"], ["y"], {})]
+    return small_graph(nodes, (16, 6))
+
+
+def dropping(training, constant):
+    """Return a graph with dropout, in training mode or not, as a constant or a node says."""
+    mode = {"training": np.array(training), "ratio": np.array(0.5, np.float32)}
+    nodes = [("Dropout", ["x", "ratio", "training"], ["y"], {})]
+    if constant:
+        value = onnx.numpy_helper.from_array(mode.pop("training"))
+        nodes.insert(0, ("Constant", [], ["training"], {"value": value}))
+    return small_graph(nodes, (16, 6), mode)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        drawing("RandomNormalLike"),
+        drawing("RandomUniformLike", seed=1.0),
+        drawing("Bernoulli"),
+        dropping(True, constant=True),
+        dropping(True, constant=False),
+    ],
+)
+def test_a_graph_that_draws_is_told_also_where_each_session_draws_the_same(graph, refuses):
+    text = "other: an ONNX graph is not deterministic: its node", "draws random numbers"
+    refuses(lambda: NetworkPair(relu, graph), ValueError, *text)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_dropout_that_drops_nothing_is_no_draw(constant):
+    assert compare(lambda x: x, dropping(False, constant), ROWS).agrees
+
+
+def sequence_graph():
+    """Return a graph that takes a sequence."""
+    graph = relu_graph((16, 6))
+    value = onnx.helper.make_tensor_sequence_value_info("x", onnx.TensorProto.FLOAT, None)
+    graph.graph.input[0].CopyFrom(value)
+    graph.graph.node[0].op_type = "ConcatFromSequence"
+    graph.graph.node[0].attribute.append(onnx.helper.make_attribute("axis", 0))
+    return graph
+
+
+def text_graph():
+    """Return a graph that takes text."""
+    graph = relu_graph((16, 6), onnx.TensorProto.STRING)
+    graph.graph.node[0].op_type = "Identity"
+    graph.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.STRING
+    return graph
+
+
+@pytest.mark.parametrize("make", [sequence_graph, text_graph])
+def test_a_graph_that_takes_no_numbers_is_told(make, refuses):
+    text = "other: an ONNX graph takes x, which is no array of numbers"
+    refuses(lambda: NetworkPair(relu, make()), ValueError, text)
+
+
+def test_a_folder_in_place_of_a_file_is_told(tmp_path, refuses):
+    refuses(lambda: NetworkPair(relu, tmp_path), FileNotFoundError, "and that is a folder")
+
+
+def test_an_error_of_the_runtime_names_no_place_in_its_sources(refuses):
+    graph = relu_graph((16, 6))
+    graph.ir_version = 99
+    with pytest.raises(ValueError, match="cannot run an ONNX graph") as caught:
+        NetworkPair(relu, graph)
+    assert "IR version: 99" in str(caught.value)
+    assert "onnxruntime_src" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "model", [nn.Sequential(nn.LazyLinear(3)).eval(), mlp(nn.ReLU()).to("meta").eval()]
+)
+def test_a_module_without_values_is_told(model, refuses):
+    text = "model is a Sequential whose 0.weight has no values yet"
+    refuses(lambda: NetworkPair(model, MODEL), ValueError, text, "load its weights first")
+
+
+TENSOR = torch.as_tensor(ROWS)
+
+
+@pytest.mark.parametrize("other", [MODEL, GRAPH], ids=["module", "graph"])
+def test_inputs_that_require_gradients_are_taken_as_they_are(other):
+    leaf = TENSOR.clone().requires_grad_()
+    assert compare(MODEL, other, leaf).agrees
+    assert leaf.requires_grad and leaf.grad is None
+
+
 NAN = ROWS.copy()
 NAN[2, 3] = np.nan
 INPUTS = {
@@ -123,6 +258,10 @@ INPUTS = {
     "infinity": (np.full((16, 6), np.inf), ValueError, "not finite"),
     "text": (np.array([["a"]]), TypeError, "inputs is of dtype <U1; expected numbers"),
     "complex": ((ROWS + 1j,), TypeError, "inputs[0] is of dtype complex64"),
+    "a dict": ({"x": ROWS}, TypeError, "inputs is a dict; expected an array of numbers, or a tu"),
+    "nothing": ((ROWS, None), TypeError, "inputs[1] is a NoneType; expected an array"),
+    "sparse": (TENSOR.to_sparse(), TypeError, "inputs is a tensor of layout torch.sparse_coo"),
+    "no values": (TENSOR.to("meta"), TypeError, "on the device meta; expected a dense one"),
     "ragged": ([[1.0, 2.0], [3.0]], ValueError, "inputs is ragged"),
     "features": (ROWS[:, :5], ValueError, "model (a Sequential) cannot take these inputs ((16, 5)"),
     "arguments": ((ROWS, ROWS), ValueError, "model (a Sequential) cannot take these inputs"),
@@ -134,6 +273,15 @@ INPUTS = {
 def test_inputs_that_do_not_fit_are_told(name, other, refuses):
     inputs, error, text = INPUTS[name]
     refuses(lambda: compare(MODEL, other, inputs), error, text)
+
+
+def test_integers_where_floats_belong_are_told(refuses):
+    whole = np.arange(96).reshape(16, 6)
+    text = (
+        "cannot take these inputs ((16, 6) torch.int64)",
+        "integers stay integers: 1.0 is a float",
+    )
+    refuses(lambda: compare(MODEL, GRAPH, whole), ValueError, *text)
 
 
 def test_a_graph_says_how_many_inputs_it_takes(refuses):

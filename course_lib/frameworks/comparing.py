@@ -46,7 +46,9 @@ def compare(model: Any, other: Any, inputs: Any) -> NetworkReport:
         The other version.
     inputs : array_like or torch.Tensor or tuple of them
         A batch, or one for each argument. Floats are cast to what a module or a graph computes in;
-        functions get them as they are. Examples that reach both sides of every kink tell most.
+        functions get them as they are, modules integers. Where a graph leaves the length of an axis
+        open, or all of its shape, it takes that of the batch. Examples that reach both sides of
+        every kink tell most.
 
     Returns
     -------
@@ -60,8 +62,9 @@ def compare(model: Any, other: Any, inputs: Any) -> NetworkReport:
         If a version is something else, or returns something else than arrays.
     ValueError
         If the batch is empty, has numbers that are not finite or does not fit; a module is in
-        training mode; two runs of a version differ; outputs have different shapes; or an ONNX graph
-        cannot be read or run.
+        training mode or has no values yet; two runs of a version differ, or a graph draws random
+        numbers; outputs have different shapes; or an ONNX graph cannot be read or run, or takes
+        something else than arrays of numbers.
     FileNotFoundError
         If there is no such file.
     ModuleNotFoundError
@@ -363,8 +366,20 @@ def _batch(inputs: Any) -> tuple[Any, ...]:
     batch = []
     for number, part in enumerate(parts):
         name = f"inputs[{number}]" if isinstance(inputs, tuple) else "inputs"
-        plain = part.detach().cpu() if hasattr(part, "detach") else part
-        array = as_array(name, plain)
+        if hasattr(part, "detach"):
+            part = part.detach()
+            layout = str(getattr(part, "layout", "torch.strided"))
+            if layout != "torch.strided" or getattr(part, "is_meta", False):
+                raise TypeError(
+                    f"{name} is a tensor of layout {layout} on the device {part.device}; "
+                    f"expected a dense one with values, such as to_dense() returns"
+                )
+        array = as_array(name, part.cpu() if hasattr(part, "cpu") else part)
+        if array.dtype.kind == "O":
+            raise TypeError(
+                f"{name} is {describe(part)}; expected an array of numbers, or a tuple of arrays, "
+                f"one for each argument"
+            )
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{name} is of dtype {array.dtype}; expected numbers")
         if 0 in array.shape:

@@ -38,9 +38,11 @@ def called(version: Version, function: Callable[..., Any], inputs: Sequence[Any]
     except Exception as error:
         shapes = ", ".join(f"{tuple(x.shape)} {x.dtype}" for x in inputs)
         told = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        integers = any("int" in str(x.dtype) for x in inputs)
+        hint = " (integers stay integers: 1.0 is a float)" if integers else ""
         raise ValueError(
             f"{version.name} ({version.told}) cannot take these inputs ({shapes}): {told}; "
-            f"expected an array, or a tuple of arrays, one for each of its arguments"
+            f"expected an array, or a tuple of arrays, one for each of its arguments{hint}"
         ) from error
 
 

@@ -1,7 +1,8 @@
 """ONNX graphs as versions of a network: every node a layer, run by ONNX Runtime."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from course_lib.frameworks.traces import Trace, Value
 __all__ = ["OnnxVersion", "is_onnx"]
 
 MOST = 8  # sessions that are kept
+DRAWING = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+DRAWING |= {"Multinomial", "Bernoulli"}
+PLACE = re.compile(r"/onnxruntime_src/.*\) (?=[A-Z])")  # in the sources of ONNX Runtime
 FED = "//fed"  # behind the name of a value: what takes its place
 
 
@@ -71,8 +75,10 @@ class OnnxVersion:
         self.told = "an ONNX graph"
         self._model = self._read(model)
         graph = self._model.graph
+        self._check_draws()
         constants = {tensor.name for tensor in graph.initializer}
         self._inputs = [value for value in graph.input if value.name not in constants]
+        self._check_inputs()
         self._outputs = [value.name for value in graph.output]
         self._graph = Graph(self._model, self._onnx.numpy_helper.to_array)
         self._kinds = [known_node(self._graph, n) for n in range(len(self._graph.values))]
@@ -122,9 +128,9 @@ class OnnxVersion:
         if isinstance(model, str | os.PathLike):
             path = Path(model)
             if not path.is_file():
+                there = "that is a folder" if path.is_dir() else "there is no such file"
                 raise FileNotFoundError(
-                    f"{self.name} is {str(model)!r}, and there is no such file; expected the path "
-                    f"of an ONNX file"
+                    f"{self.name} is {str(model)!r}, and {there}; expected the path of an ONNX file"
                 )
             self.told, self._folder = f"the ONNX graph {path.name}", path.parent
             try:
@@ -142,6 +148,28 @@ class OnnxVersion:
         if model.functions:
             return self._onnx.inliner.inline_local_functions(model)
         return model
+
+    def _check_draws(self) -> None:
+        """Raise ValueError for a node that draws: each session of the runtime draws the same."""
+        for node in _nodes_in(self._model.graph):
+            if node.op_type in DRAWING or _drops(node, self._model.graph, self._onnx):
+                raise ValueError(
+                    f"{self.name}: {self.told} is not deterministic: its node {node.name!r} "
+                    f"({node.op_type}) draws random numbers; expected one that was exported in "
+                    f"evaluation mode"
+                )
+
+    def _check_inputs(self) -> None:
+        """Raise ValueError for an input that is no array of numbers."""
+        text = self._onnx.TensorProto.STRING
+        for value in self._inputs:
+            if value.type.WhichOneof("value") != "tensor_type" or (
+                value.type.tensor_type.elem_type == text
+            ):
+                raise ValueError(
+                    f"{self.name}: {self.told} takes {value.name}, which is no array of numbers; "
+                    f"expected a graph whose inputs are such arrays"
+                )
 
     def _session(self, model: Any) -> Any:
         """Return a session of ONNX Runtime."""
@@ -193,8 +221,12 @@ class OnnxVersion:
         given = {}
         for value, array in zip(self._inputs, inputs, strict=True):
             tensor = value.type.tensor_type
-            declared = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
-            array = np.asarray(array)
+            # some exporters write -1 for a length that is open
+            known = [d.HasField("dim_value") and d.dim_value >= 0 for d in tensor.shape.dim]
+            declared = [
+                d.dim_value if k else None for d, k in zip(tensor.shape.dim, known, strict=True)
+            ]
+            array = np.asarray(array.cpu() if hasattr(array, "cpu") else array)
             fits = len(declared) == array.ndim and all(
                 d in (None, n) for d, n in zip(declared, array.shape, strict=True)
             )
@@ -222,7 +254,28 @@ class OnnxVersion:
         return [np.asarray(value) for value in found]
 
 
+def _nodes_in(graph: Any) -> Iterator[Any]:
+    """Yield the nodes of a graph, and of the graphs in their attributes."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _nodes_in(inner)
+
+
+def _drops(node: Any, graph: Any, onnx: Any) -> bool:
+    """Return whether a node is dropout in training mode, as a constant says."""
+    if node.op_type != "Dropout" or len(node.input) < 3:
+        return False
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    for other in graph.node:
+        if other.op_type == "Constant" and other.attribute[0].HasField("t"):
+            tensors[other.output[0]] = other.attribute[0].t
+    mode = tensors.get(node.input[2])
+    return mode is not None and bool(onnx.numpy_helper.to_array(mode).any())
+
+
 def _first_line(error: Exception) -> str:
     """Return the first line of an error, without the place in foreign sources."""
-    text = str(error).strip().partition("\n")[0]
+    text = PLACE.sub("", str(error).strip().partition("\n")[0])
     return text[:300] or type(error).__name__

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from course_lib._typing import Array
@@ -43,7 +44,7 @@ def version_of_module(name: str, model: nn.Module) -> Version:
     Raises
     ------
     ValueError
-        If it is in training mode.
+        If it is in training mode, or has parameters without values.
     """
     version = TorchVersion(name, model)
     if isinstance(model, torch.jit.ScriptModule) or hasattr(model, "_orig_mod"):
@@ -64,7 +65,7 @@ class TorchVersion:
     Raises
     ------
     ValueError
-        If it is in training mode.
+        If it is in training mode, or has parameters without values.
     """
 
     open, at_once = True, True
@@ -76,6 +77,12 @@ class TorchVersion:
                 f"{name} is a {type(model).__name__} in training mode (module {training}), in "
                 f"which dropout draws and batch normalization averages; call {name}.eval() first"
             )
+        for part, values in (*model.named_parameters(), *model.named_buffers()):
+            if values.is_meta or is_lazy(values):
+                raise ValueError(
+                    f"{name} is a {type(model).__name__} whose {part} has no values yet, as of a "
+                    f"lazy layer or on the device 'meta'; load its weights first"
+                )
         self.name, self.told, self._model = name, f"a {type(model).__name__}", model
         self._first = next(
             (p for p in (*model.parameters(), *model.buffers()) if p.is_floating_point()), None
