@@ -19,7 +19,8 @@ arguments; arrays stand as ``{"array": [...]}``. A home is a module of `cells` w
 - `in_use(x, mean, variance, epsilon)`: batch norm with running statistics, as `y`;
 - `running(x)`: `mean` and `variance` after one batch, from the start.
 
-What a home does not have is a missing function or NotImplementedError; the answer is its message.
+What a home does not have is a missing function or NotImplementedError, and the answer is its
+message; what goes wrong there is another error, and the answer begins with its name.
 The program knows nothing else of this project.
 """
 
@@ -52,8 +53,7 @@ def asked(home, question):
         found = function(**read(question["arguments"]))
         return {name: written(value) for name, value in found.items() if value is not None}
     except Exception as error:
-        told = str(error) if str(error) and isinstance(error, NotImplementedError) else ""
-        told = told or f"{type(error).__name__}: {error}"
+        told = f"{type(error).__name__}: {error}".removeprefix("NotImplementedError: ")
         return {"error": " ".join(told.split())[:200]}
 
 

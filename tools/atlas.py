@@ -172,6 +172,8 @@ def main(arguments: list[str]) -> int:
     STORED.mkdir(parents=True, exist_ok=True)
     shown = [repr(float(value)) for value in atlas_judging.SHOWN]
     (STORED / "inputs.txt").write_text(json.dumps(shown) + "\n")
+    hand = json.dumps(atlas_cell_questions.by_hand(), separators=(",", ":"))
+    (STORED / "by_hand.txt").write_text(hand + "\n")
     failed = 0
     for home in options.home or homes():
         place = STORED / f"{home}.json"

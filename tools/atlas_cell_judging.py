@@ -36,7 +36,7 @@ def of_answer(question: Question, answer: Mapping[str, Any]) -> dict[str, Any]:
     if not question.known:
         return of_epsilon(values["y"])
     return {
-        name: of_part(values[name], known, question.tolerance)
+        name: of_part(values[name], known, question)
         for name, known in question.known.items() if name in values
     }  # fmt: skip
 
@@ -46,18 +46,23 @@ def numbers(shape: list[int], written: list[str]) -> Values:
     return np.array([float.fromhex(value) for value in written]).reshape(shape)
 
 
-def of_part(y: Values, known: Mapping[str, list[Values]], tolerance: float) -> dict[str, Any]:
+def of_part(y: Values, known: Mapping[str, list[Values]], question: Question) -> dict[str, Any]:
     """Return the label of an answer, and how far it is from what was asked for."""
     first = next(iter(known.values()))
     if y.shape != first[0].shape:
         return {"is": f"shape {y.shape}"}
     gaps = {label: min(gap(y, each) for each in found) for label, found in known.items()}
-    close = [label for label, distance in gaps.items() if distance <= tolerance]
+    close = [label for label, distance in gaps.items() if distance <= question.tolerance]
     asked = min(gap(y, each) for each in first)
     lost = int((~np.isfinite(y) & np.isfinite(first[0])).sum())
     if lost:
         return {"is": "not finite", "count": lost, "of": int(y.size)}
-    return {"is": close[0] if close else "another", "difference": float(f"{asked:.2g}")}
+    found: dict[str, Any] = {"is": close[0] if close else "another"}
+    if not question.asked:
+        return found
+    if found["is"] != next(iter(known)):
+        found["instead of"] = next(iter(known))
+    return found | {"difference": float(f"{asked:.2g}")}
 
 
 def gap(y: Values, known: Values) -> float:

@@ -31,13 +31,14 @@ class Question:
     arguments: Mapping[str, Any]
     known: Known = field(default_factory=dict)
     tolerance: float = 2e-5
+    asked: bool = True  # for one of the answers; otherwise for what is there by default
 
 
-def weights(kind: str, seed: int = 0, units: int = UNITS, inputs: int = INPUTS) -> dict[str, Values]:
+def weights(kind: str, seed: int = 0) -> dict[str, Values]:
     """Return weights with two decimals."""
     rng = np.random.default_rng(seed)
-    gates = atlas_cells.GATES[kind] * units
-    sizes = {"input": (inputs, gates), "recurrent": (units, gates), "bias": (gates,)}
+    gates = atlas_cells.GATES[kind] * UNITS
+    sizes = {"input": (INPUTS, gates), "recurrent": (UNITS, gates), "bias": (gates,)}
     return {name: np.round(rng.normal(size=size), 2) for name, size in sizes.items()}
 
 
@@ -48,12 +49,11 @@ def sequence() -> Values:
 
 def one_unit(kind: str) -> tuple[dict[str, Values], Values]:
     """Return the weights and inputs of the unit that the page computes by hand."""
-    gates = atlas_cells.GATES[kind]
     given = {"rnn": [0.5], "lstm": [0.5, -1.0, 1.5, 1.0], "gru": [0.5, -1.0, 1.5]}[kind]
     past = {"rnn": [-1.0], "lstm": [1.0, 0.5, -1.0, 2.0], "gru": [1.0, 0.5, -1.0]}[kind]
     bias = {"rnn": [0.25], "lstm": [0.0, 1.0, 0.25, -0.5], "gru": [0.0, 1.0, 0.25]}[kind]
     w = {"input": np.array([given]), "recurrent": np.array([past]), "bias": np.array(bias)}
-    return w, np.array([1.0, -0.5, 2.0]).reshape(1, 3, 1) + np.zeros((1, 3, 1)) * gates
+    return w, np.array([1.0, -0.5, 2.0]).reshape(1, 3, 1)
 
 
 def turned(w: Mapping[str, Values]) -> dict[str, Values]:
@@ -62,16 +62,27 @@ def turned(w: Mapping[str, Values]) -> dict[str, Values]:
     return {name: value * signs for name, value in w.items()}
 
 
-def variants(kind: str, **options: Any) -> list[dict[str, Values]]:
-    """Return a cell's answers: of a plain cell those of tanh and ReLU, of a GRU all four.
+USUAL = {
+    "rnn": {"same": ("tanh",), "relu": ("relu",)},
+    "lstm": {"same": ("sigmoid", "tanh", "tanh"), "hard sigmoid": ("hard sigmoid", "tanh", "tanh")},
+    "gru": {"same": ("sigmoid", "tanh"), "hard sigmoid": ("hard sigmoid", "tanh")},
+}
 
-    Which of them it is, is a question of its own; what the other questions ask holds for each.
+
+def variants(kind: str, **options: Any) -> list[dict[str, Values]]:
+    """Return a cell's answers with its usual activations, those of a GRU with both resets.
+
+    Which of them a home has, is a question of its own; the others are about what holds for each.
     """
+    ways = 2 if options.get("direction") == "both" else 1
+    given = options.pop("activations", None)
+    activations = [given] if given else [f * ways for f in USUAL[kind].values()]
+    return [each for f in activations for each in gated(kind, activations=f, **options)]
+
+
+def gated(kind: str, **options: Any) -> list[dict[str, Values]]:
+    """Return a cell's answers, those of a GRU with both resets and both meanings of its update."""
     w, x = options.pop("w", weights(kind)), options.pop("x", sequence())
-    if kind == "rnn" and "activations" not in options:
-        ways = 2 if options.get("direction") == "both" else 1
-        return [atlas_cells.cell(kind, w, x, activations=[name] * ways, **options)
-                for name in ("tanh", "relu")]  # fmt: skip
     if kind != "gru":
         return [atlas_cells.cell(kind, w, x, **options)]
     resets = [options.pop("reset")] if "reset" in options else ["after", "before"]
@@ -82,8 +93,10 @@ def variants(kind: str, **options: Any) -> list[dict[str, Values]]:
 
 
 def usual(kind: str, found: list[dict[str, Values]]) -> Known:
-    """Return answers that are the same, and of a plain cell those of ReLU."""
-    return parts(same=found[:1], relu=found[1:]) if kind == "rnn" else parts(same=found)
+    """Return answers by the activations that a cell has by default."""
+    size = len(found) // 2
+    first, second = USUAL[kind]
+    return parts(**{first: found[:size], second.replace(" ", "_"): found[size:]})
 
 
 def parts(**labelled: list[dict[str, Values]]) -> Known:
@@ -166,8 +179,10 @@ def of_options(kind: str) -> list[Question]:
     f = {"rnn": ["relu"], "lstm": ["sigmoid", "relu", "relu"], "gru": ["sigmoid", "relu"]}[kind]
     both = {"direction": "both", "back": weights(kind, 1)}
     tanh = list(atlas_cells.ACTIVATIONS[kind])
-    used = {name: variants(kind, **both, activations=value)
-            for name, value in (("used", tanh + f), ("first", tanh * 2), ("second", f * 2))}
+    used = {
+        name: variants(kind, **both, activations=value)
+        for name, value in (("used", tanh + f), ("first", tanh * 2), ("second", f * 2))
+    }
     clipped = {"used": variants(kind, clip=0.5), "ignored": plain}
     if kind == "lstm":
         clipped["the cell state"] = variants(kind, state_clip=0.5)
@@ -202,9 +217,10 @@ def of_one_kind() -> list[Question]:
     twice = {"y": {"kept": [kept["y"]], "forgotten": [first["y"]]}}
     projected = variants("lstm", w=narrow, projection=proj)
     found = [
-        question("reset", "gru", {"y": {k: [each["y"] for each in v] for k, v in resets.items()}}),
-        question("update gate", "gru", parts(of_the_old_state=update[:2],
-                                             of_the_new_state=update[2:])),
+        Question("gru reset", "cell", {"kind": "gru", "w": weights("gru"), "x": x},
+                 {"y": {k: [each["y"] for each in v] for k, v in resets.items()}}, asked=False),
+        question("update gate", "gru", parts(the_old_state=update[:2] + update[4:6],
+                                             the_new_state=update[2:4] + update[6:])),
         question("reset before", "gru",
                  parts(before=resets["before"], after=resets["after"]), reset="before"),
         question("reset after", "gru",
@@ -325,3 +341,19 @@ def written() -> list[dict[str, Any]]:
         {"name": each.name, "asks": each.asks, "arguments": asked(each.arguments)}
         for each in questions()
     ]
+
+
+def by_hand() -> dict[str, Any]:
+    """Return the unit that is computed by hand: its weights, and what it computes at each step.
+
+    Of a GRU of several units also the last states of both resets, which in one unit are equal.
+    """
+    found: dict[str, Any] = {}
+    for kind in KINDS:
+        w, x = one_unit(kind)
+        steps = atlas_cells.by_hand(kind, w, x)
+        found[kind] = {name: value.ravel().tolist() for name, value in w.items()} | {"steps": steps}
+    for reset in ("before", "after"):
+        (state, *_) = variants("gru", reset=reset)
+        found["gru"][reset] = state["h"][0].tolist()
+    return found

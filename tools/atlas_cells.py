@@ -21,7 +21,12 @@ def sigmoid(z: Values) -> Values:
     return 1 / (1 + np.exp(-z))
 
 
-FUNCTIONS = {"sigmoid": sigmoid, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
+FUNCTIONS = {
+    "sigmoid": sigmoid,
+    "hard sigmoid": lambda z: np.clip(0.2 * z + 0.5, 0, 1),
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+}
 
 
 def rnn_step(a: Values, h: Values, w: Weights, clip: Any, f: Sequence[str]) -> Values:
@@ -145,3 +150,28 @@ def norm(kind: str, x: Values, epsilon: float = 0.0, groups: int | None = None) 
         return normalized(x, tuple(range(2, x.ndim)), epsilon)
     parts = x.reshape(len(x), groups or 1, -1)
     return normalized(parts, (2,), epsilon).reshape(x.shape)
+
+
+def by_hand(kind: str, w: Weights, x: Values) -> list[dict[str, float]]:
+    """Return what one unit computes at each step, gate by gate, by the names of the equations."""
+    u, v, b = (w[name].ravel() for name in ("input", "recurrent", "bias"))
+    h = c = 0.0
+    found = []
+    for value in x.ravel():
+        a = u * value + b
+        step = {"x": float(value)}
+        if kind == "rnn":
+            h = float(np.tanh(a[0] + v[0] * h))
+        elif kind == "gru":
+            r, z = sigmoid(a[:2] + v[:2] * h)
+            n = np.tanh(a[2] + r * v[2] * h)
+            h = float(z * h + (1 - z) * n)
+            step |= {"r": float(r), "z": float(z), "n": float(n)}
+        else:
+            i, f, o = sigmoid((a + v * h)[[0, 1, 3]])
+            g = np.tanh(a[2] + v[2] * h)
+            c = float(f * c + i * g)
+            h = float(o * np.tanh(c))
+            step |= {"i": float(i), "f": float(f), "g": float(g), "o": float(o), "c": c}
+        found.append(step | {"h": h})
+    return found

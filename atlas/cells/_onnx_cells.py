@@ -74,7 +74,8 @@ def made_cell(kind, w, x, lengths=None, start=None, direction=None, back=None, r
               clip=None, peepholes=None, coupled=False, activations=None, layout=None):  # fmt: skip
     """Return a model of a layer of cells, and the array that it is run on."""
     ways = [w] if back is None else [w, back]
-    w_, r_, b_ = (np.stack(part) for part in zip(*(matrices(kind, each) for each in ways)))
+    parts = zip(*(matrices(kind, each) for each in ways), strict=True)
+    w_, r_, b_ = (np.stack(part) for part in parts)
     units, batch, steps, n = r_.shape[2], len(x), x.shape[1], len(ways)
     x = x if layout else x.transpose(1, 0, 2)
     given = {"x": x, "W": w_, "R": r_, "B": b_}
@@ -100,7 +101,7 @@ def cell(run, kind, w, x, layout=None, traced=None, projection=None, **options):
     y, *states = (np.asarray(part) for part in run(made, given))
     wanted = tuple(each.dim_value for each in made.graph.output[0].type.tensor_type.shape.dim)
     if y.shape != wanted:
-        raise NotImplementedError(f"answers shape {y.shape} instead of {wanted}")
+        raise RuntimeError(f"answers shape {y.shape} instead of {wanted}")
     order = (0, 1, 2, 3) if layout else (2, 0, 1, 3)
     turned = [part if layout else part.transpose(1, 0, 2) for part in states]
     found = dict(zip(("h", "c"), [part.reshape(len(x), -1) for part in turned], strict=False))
@@ -170,6 +171,6 @@ def told(run):
         except Exception as error:  # these homes say why on a later line than the first
             error = error.__cause__ or error
             words = str(error).split("Stack backtrace")[0].replace("Caused by:", "").split()
-            raise NotImplementedError(" ".join(words)) from error
+            raise RuntimeError(" ".join(words)) from error
 
     return quiet

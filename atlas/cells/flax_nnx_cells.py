@@ -1,11 +1,12 @@
 """Flax's newer interface, nnx: cells, and `nnx.RNN` and `nnx.Bidirectional` around them.
 
-`nnx.LSTMCell` has a matrix a gate, as linen has; `OptimizedLSTMCell` and `GRUCell` have one for all.
+`nnx.LSTMCell` has a matrix a gate, as linen has; `OptimizedLSTMCell` and `GRUCell` have one matrix
+for all gates.
 """
 
 import jax.numpy as jnp
 import numpy as np
-from _steps import refused, split
+from _steps import refused
 from flax import nnx
 
 PACKAGES = ["flax==0.12.8", "jax==0.10.2"]

@@ -40,10 +40,11 @@ def cell(kind, w, x, start=None, reset=None, clip=None, peepholes=None, **option
     refused("BlockLSTM", **options)
     i, f, g, o = split(stacked, 4)
     b_i, b_f, b_g, b_o = split(w["bias"], 4)
+    matrix, bias = np.concatenate([i, g, f, o], 1), np.concatenate([b_i, b_g, b_f - 1, b_o])
     holes = np.zeros((3, units)) if peepholes is None else peepholes
     found = tf.raw_ops.BlockLSTM(
         seq_len_max=x.shape[1], x=number(x.transpose(1, 0, 2)), h_prev=first[0], cs_prev=first[1],
-        w=number(np.concatenate([i, g, f, o], 1)), b=number(np.concatenate([b_i, b_g, b_f - 1, b_o])),
+        w=number(matrix), b=number(bias),
         wci=number(holes[0]), wcf=number(holes[1]), wco=number(holes[2]),
         use_peephole=peepholes is not None, cell_clip=-1 if clip is None else clip,
     )  # fmt: skip
@@ -72,8 +73,10 @@ def in_use(x, mean, variance, epsilon=None):
     """Return batch norm with running statistics, by the kernel that is fused."""
     options = {} if epsilon is None else {"epsilon": epsilon}
     ones, none = tf.ones(x.shape[1]), tf.zeros(x.shape[1])
-    y = tf.compat.v1.nn.fused_batch_norm(number(x)[:, None, None, :], ones, none, number(mean),
-                                         number(variance), is_training=False, **options)[0]  # fmt: skip
+    given = (ones, none, number(mean), number(variance))
+    y = tf.compat.v1.nn.fused_batch_norm(
+        number(x)[:, None, None, :], *given, is_training=False, **options
+    )[0]
     return {"y": y[:, 0, 0].numpy()}
 
 

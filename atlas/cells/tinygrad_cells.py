@@ -1,7 +1,7 @@
 """tinygrad on the CPU: an LSTM cell of one step, and norms. Where there is no clang, ziglang's."""
 
-import tinygrad_cpu  # noqa: F401  (it finds a compiler)
 import numpy as np
+import tinygrad_cpu  # noqa: F401  (it finds a compiler)
 from _steps import by_step, refused, started
 from tinygrad import Tensor, nn
 from tinygrad.helpers import Context

@@ -2,9 +2,9 @@
 
 Whoever carries a network from one framework to another copies its weights and its names. What the
 names stand for differs: the slope of leaky ReLU, the form of GELU, an epsilon, an axis. `atlas`
-tells what was measured of each name in many homes. `compare` runs two versions of a network on a
-batch, tells which layers part, and tries the differences in `DIFFERENCES` until one explains what
-is seen.
+tells what was measured of each name in many homes, `cells` the same of recurrent layers and of
+normalization. `compare` runs two versions of a network on a batch, tells which layers part, and
+tries the differences in `DIFFERENCES` until one explains what is seen.
 
 PyTorch is needed for modules of PyTorch, ``onnx`` and ``onnxruntime`` (the extra ``frameworks``)
 for ONNX graphs; functions of any framework, and the atlas, need neither.
@@ -17,6 +17,7 @@ from course_lib.frameworks.atlas import (
     homes,
     shown_inputs,
 )
+from course_lib.frameworks.cells import CellAnswer, CellAnswers, cell_homes, cells
 from course_lib.frameworks.comparing import NetworkPair, compare
 from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
 from course_lib.frameworks.reporting import LayerReport, NetworkReport
@@ -25,12 +26,16 @@ __all__ = [
     "DIFFERENCES",
     "Atlas",
     "AtlasRow",
+    "CellAnswer",
+    "CellAnswers",
     "Difference",
     "LayerReport",
     "NetworkPair",
     "NetworkReport",
     "Variant",
     "atlas",
+    "cell_homes",
+    "cells",
     "compare",
     "homes",
     "shown_inputs",
