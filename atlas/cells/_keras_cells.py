@@ -41,7 +41,12 @@ def options_of(kind, direction=None, reset=None, activations=None, **others):
     return options
 
 
-def cell(kind, w, x, lengths=None, start=None, back=None, activations=None, **options):
+def called(layer, x, given):
+    """Return what a layer answers."""
+    return [keras.ops.convert_to_numpy(each) for each in layer(x, **given)]
+
+
+def cell(kind, w, x, lengths=None, start=None, back=None, activations=None, call=called, **options):
     """Return outputs and states."""
     half = len(activations) // 2 if activations and back else None
     made, weights = layer(kind, w, **options_of(kind, activations=activations and
@@ -59,7 +64,7 @@ def cell(kind, w, x, lengths=None, start=None, back=None, activations=None, **op
         first = [keras.ops.convert_to_tensor(start[name], dtype="float32")
                  for name in ("h", "c") if name in start]  # fmt: skip
         given["initial_state"] = first
-    y, *states = [keras.ops.convert_to_numpy(each) for each in made(x.astype("float32"), **given)]
+    y, *states = call(made, x.astype("float32"), given)
     if back is not None:
         n = len(states) // 2
         states = [np.concatenate(pair, -1) for pair in zip(states[:n], states[n:], strict=True)]
@@ -97,17 +102,22 @@ def stateful(way, w, x):
     return {"y": keras.ops.convert_to_numpy(model(x))}
 
 
-def norm(kind, x, epsilon=None, groups=None, dtype="float32"):
-    """Return normalized values; channels are axis 1."""
+def norm_layer(kind, epsilon, groups, dtype):
+    """Return a layer; channels are axis 1."""
     options = {"dtype": dtype} | ({} if epsilon is None else {"epsilon": epsilon})
     layers = keras.layers
-    made = {
+    return {
         "layer": lambda: layers.LayerNormalization(**options),
         "rms": lambda: layers.RMSNormalization(**options),
         "batch": lambda: layers.BatchNormalization(axis=1, **options),
         "group": lambda: layers.GroupNormalization(groups, axis=1, **options),
         "instance": lambda: layers.GroupNormalization(-1, axis=1, **options),
     }[kind]()
+
+
+def norm(kind, x, epsilon=None, groups=None, dtype="float32"):
+    """Return normalized values, by the layers as they are in training."""
+    made = norm_layer(kind, epsilon, groups, dtype)
     training = {"training": True} if kind == "batch" else {}
     y = made(keras.ops.convert_to_tensor(x, dtype=dtype), **training)
     return {"y": keras.ops.convert_to_numpy(y)}

@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 import torch
 import torch_cells
+from _torch_layer import Layer, states_of
 from torch import nn
 
 warnings.filterwarnings("ignore")
@@ -31,33 +32,12 @@ def run(module, x, given=None):
     return session.run(None, {session.get_inputs()[0].name: x.numpy()})
 
 
-class Layer(nn.Module):
-    """A layer of cells, with initial states and lengths inside."""
-
-    def __init__(self, made, kind, states, lengths):
-        """Keep the layer and what it is called with."""
-        super().__init__()
-        self.made, self.kind, self.states, self.lengths = made, kind, states, lengths
-
-    def forward(self, x):
-        """Return outputs and states."""
-        if self.lengths is not None:
-            x = nn.utils.rnn.pack_padded_sequence(x, self.lengths, batch_first=True)
-        y, last = self.made(x, self.states)
-        if self.lengths is not None:
-            y, _ = nn.utils.rnn.pad_packed_sequence(y, batch_first=True)
-        return (y, *last) if self.kind == "lstm" else (y, last)
-
-
 def cell(kind, w, x, lengths=None, start=None, back=None, activations=None, projection=None,
          traced=None, **options):  # fmt: skip
     """Return outputs and states; `traced` is the number of steps of the example."""
     torch_cells.refused(**options)
     made = torch_cells.layer(kind, w, back, activations, projection)
-    states = None
-    if start is not None:
-        first = [torch.from_numpy(start[name]).float()[None] for name in sorted(start)[::-1]]
-        states = tuple(first) if kind == "lstm" else first[0]
+    states = states_of(kind, start)
     ends = None if lengths is None else torch.from_numpy(lengths).long()
     x = torch.from_numpy(x).float()
     y, *last = run(Layer(made, kind, states, ends), x, None if traced is None else x[:, :traced])
