@@ -19,13 +19,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import atlas_cell_judging
+import atlas_cell_questions
 import atlas_judging
 import atlas_networks
 import atlas_points
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAMS = {"homes": ROOT / "atlas" / "probe.py", "networks": ROOT / "atlas" / "network_probe.py"}
+PROGRAMS = {
+    "homes": ROOT / "atlas" / "probe.py",
+    "networks": ROOT / "atlas" / "network_probe.py",
+    "cells": ROOT / "atlas" / "cell_probe.py",
+}
 STORED = ROOT / "course_lib" / "bundled" / "atlas"
 ANSWERS = ROOT / "_build" / "atlas"
 ENVIRONMENTS = ROOT / ".atlas"
@@ -33,7 +39,7 @@ POINTS = atlas_points.points()
 
 
 def homes() -> dict[str, Path]:
-    """Return the modules of all homes by name: those of functions, then those of networks."""
+    """Return the modules of all homes by name: of functions, of networks, of recurrent cells."""
     return {
         path.stem: path
         for kind, program in PROGRAMS.items()
@@ -84,12 +90,19 @@ def environment(needed: list[str], npm: list[str]) -> Path:
 
 
 def write_inputs() -> dict[str, tuple[Path, str]]:
-    """Write the inputs of both programs; return for each their file and a digest."""
+    """Write the inputs of all programs; return for each their file and a digest."""
     ANSWERS.mkdir(parents=True, exist_ok=True)
+    questions = json.dumps(atlas_cell_questions.written())
+    asked = ANSWERS / "cells.json"
+    asked.write_text(questions)
     path, arrays = ANSWERS / "networks.npz", atlas_networks.inputs()
     np.savez(path, **arrays)
     digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values()))
-    return {"homes": write_points(), "networks": (path, digest.hexdigest()[:12])}
+    return {
+        "homes": write_points(),
+        "networks": (path, digest.hexdigest()[:12]),
+        "cells": (asked, hashlib.sha256(questions.encode()).hexdigest()[:12]),
+    }
 
 
 def points_text(dtypes: Iterable[str] = atlas_points.DTYPES) -> str:
@@ -143,6 +156,8 @@ def probe(home: str, path: Path, limit: int) -> dict[str, Any]:
 
 def judge(answers: dict[str, Any]) -> dict[str, Any]:
     """Return what is stored of a home."""
+    if "cells" in answers:
+        return answers | {"cells": atlas_cell_judging.judged(answers["cells"])}
     if "answers" in answers:
         return answers | {"answers": atlas_networks.judged(answers["answers"])}
     entries = [
@@ -168,6 +183,9 @@ def main(arguments: list[str]) -> int:
     inputs = write_inputs()
     STORED.mkdir(parents=True, exist_ok=True)
     write_shown()
+    hand = json.dumps(atlas_cell_questions.by_hand(), separators=(",", ":"))
+    (STORED / "by_hand.txt").write_text(hand + "
+")
     failed = 0
     for home in options.home or homes():
         place = STORED / f"{home}.json"

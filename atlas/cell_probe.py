@@ -1,0 +1,80 @@
+"""Ask one home about recurrent cells and normalization: ``python cell_probe.py HOME IN ANSWERS``.
+
+IN is JSON: a list of questions, each with a name, the function of the home that it asks, and the
+arguments; arrays stand as ``{"array": [...]}``. A home is a module of `cells` with
+
+- `PACKAGES`, `NPM`, `SETUP`: as in `homes`;
+- `cell(kind, w, x, **options)`: what a layer of recurrent cells answers, as a dict of arrays: `y`,
+  the outputs (batch, steps, units), `h` and `c`, the final states (batch, units), as far as it
+  gives them. `kind` is rnn, lstm or gru; `w` has `input` (inputs, gates times units), `recurrent`
+  (units, gates times units) and `bias` (gates times units), with gates in the order input, forget,
+  candidate, output, or reset, update, candidate. The options are `lengths`, `start` (h and c),
+  `direction` (reverse, or both with weights `back`), `reset` (before or after the product), `clip`,
+  `peepholes` (of input, forget and output gate), `coupled`, `activations`, `projection`, `layout`,
+  `traced`, the number of steps that a model is made with. What is not said is as it is by default;
+- `initial(kind, inputs, units)`: weights as the home starts them, by the same names;
+- `stateful(way, w, x)`: outputs of two calls in a row of a layer of RNN that keeps its state;
+- `norm(kind, x, epsilon, groups, dtype)`: layer, rms (over the last axis), batch (in training),
+  group, instance (channels are axis 1), as `y`;
+- `in_use(x, mean, variance, epsilon)`: batch norm with running statistics, as `y`;
+- `running(x)`: `mean` and `variance` after one batch, from the start.
+
+What a home does not have is a missing function or NotImplementedError, and the answer is its
+message; what goes wrong there is another error, and the answer begins with its name.
+The program knows nothing else of this project.
+"""
+
+import importlib
+import json
+import platform
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from probe import processor, versions, written
+
+
+def read(part):
+    """Return an argument with its arrays."""
+    if isinstance(part, dict):
+        if "array" in part:
+            return np.array(part["array"], dtype=np.float64)
+        return {name: read(each) for name, each in part.items()}
+    return part
+
+
+def asked(home, question):
+    """Return what a home answers to one question, or one line that says why not."""
+    try:
+        function = getattr(home, question["asks"], None)
+        if function is None:
+            raise NotImplementedError("the home has none")
+        found = function(**read(question["arguments"]))
+        return {name: written(value) for name, value in found.items() if value is not None}
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}".removeprefix("NotImplementedError: ")
+        return {"error": " ".join(told.split())[:200]}
+
+
+def main(name, questions, path):
+    """Ask a home and write its answers."""
+    sys.path.insert(0, str(Path(__file__).parent / "cells"))
+    sys.path.append(str(Path(__file__).parent / "homes"))
+    home = importlib.import_module(name)
+    asks = json.loads(Path(questions).read_text())
+    answers = {question["name"]: asked(getattr(home, "home", home), question) for question in asks}
+    result = {
+        "home": name,
+        "versions": versions(home),
+        "python": platform.python_version(),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": f"{platform.system()} {platform.machine()}, {processor()}",
+        "setup": home.SETUP,
+        "cells": answers,
+    }
+    Path(path).write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
