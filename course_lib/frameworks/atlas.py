@@ -163,15 +163,16 @@ def homes() -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict of str to dict
-        For each home its ``versions``, ``python``, ``date``, ``machine`` and ``setup``, what a
-        reader imports; or ``failed``, why it does not install or run.
+        For each home its ``versions``, ``packages`` to install, ``python``, ``date``, ``machine``,
+        ``setup``, what a reader imports, and ``numbers``, at how many each dtype was asked; or
+        ``failed``, why it does not install or run.
 
     Examples
     --------
     >>> homes()["torch_eager"]["versions"]
     {'torch': '2.13.0+cpu'}
     """
-    keys = ("versions", "python", "date", "machine", "setup", "failed")
+    keys = ("versions", "packages", "python", "date", "machine", "setup", "numbers", "failed")
     return {
         home: {key: table[key] for key in keys if key in table} for home, table in _stored().items()
     }
