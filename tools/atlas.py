@@ -167,7 +167,8 @@ def judge(answers: dict[str, Any]) -> dict[str, Any]:
         }
         for entry in answers.get("entries", [])
     ]  # fmt: skip
-    return answers | {"entries": entries}
+    sizes = {dtype: len(inputs["row"]) for dtype, inputs in POINTS.items()}
+    return answers | {"entries": entries, "numbers": sizes}
 
 
 def main(arguments: list[str]) -> int:

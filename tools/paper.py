@@ -26,7 +26,7 @@ SUBTITLE = "Activation functions as a course, in which every claim is executed"
 ON_SITE_ONLY = re.compile(r"book/(api|explorer)\b")
 DROPPED = (
     "script, noscript, .headerlink, .only-dark, .only-narrow, .js-only, .copy, source, "
-    ".activation-explorer"
+    ".activation-explorer, .atlas-lines"
 )
 REFERRING = ["aria-labelledby", "aria-describedby", "for"]
 UNFIT = re.compile(r"[^\w.-]+")

@@ -28,7 +28,7 @@ LINES = {
     "elu": ["nn.elu(x)"],
     "celu": ["nn.celu(x)"],
     "selu": ["nn.selu(x)"],
-    "gelu": ["nn.gelu(x, approximate=False)"],
+    "gelu": ["nn.gelu(x)", "nn.gelu(x, approximate=False)"],
     "gelu_tanh": ["nn.gelu(x)"],
     "silu": ["nn.silu(x)", "x * nn.sigmoid(x)"],
     "mish": ["nn.mish(x)"],

@@ -37,11 +37,12 @@ TITLES = {"claim": "claim-statement", "exercise": "admonition-title"}
 HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 UNREAD_TAGS = frozenset(["annotation", "button", "noscript", "script", "style", "svg"])
 UNREAD_CLASSES = frozenset(
-    "field-list headerlink label ledger only-narrow rubric text-right toctree-wrapper"
-    " source viewcode-link".split()
+    "atlas-lines atlas-overview field-list headerlink label ledger only-narrow rubric source"
+    " text-right toctree-wrapper viewcode-link".split()
 )
-"""Marks of what is not read: numbers of tables, the ledger, which repeats the claims, and the
-lists of parameters, which would be a tenth of the index; their names stand in the signatures."""
+"""Marks of what is not read: numbers of tables, the ledger, which repeats the claims, the lines of
+the atlas, which would be as many as all other text, and the lists of parameters, which would be a
+tenth of the index; their names stand in the signatures."""
 CALLED = re.compile(r"[A-Za-z]\w*(?:\.\w+)+|[A-Za-z]\w*_\w+|[A-Za-z]\w{2,}(?=\()")
 """Names in code that a reader may look for: dotted, with an underscore, or called."""
 SIGNS = {

@@ -159,7 +159,7 @@ def _stored(of_networks: bool = False) -> Mapping[str, Mapping[str, Any]]:
     return MappingProxyType(found)
 
 
-_KEPT = ("versions", "python", "date", "machine", "setup", "failed")
+_KEPT = ("versions", "packages", "python", "date", "machine", "setup", "numbers", "failed")
 
 
 def _told_of(tables: Mapping[str, Mapping[str, Any]], *more: str) -> dict[str, dict[str, Any]]:
@@ -176,8 +176,9 @@ def homes() -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict of str to dict
-        For each home its ``versions``, ``python``, ``date``, ``machine`` and ``setup``, what a
-        reader imports; or ``failed``, why it does not install or run.
+        For each home its ``versions``, ``packages`` to install, ``python``, ``date``, ``machine``,
+        ``setup``, what a reader imports, and ``numbers``, at how many each dtype was asked; or
+        ``failed``, why it does not install or run.
 
     Examples
     --------

@@ -58,10 +58,10 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  // Paper shows what is folded but code; browsers that do not open it by style need this.
+  // Paper shows what is folded but code and what is to be kept so; browsers that do not open it by style need this.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("article details:not(.code, [open])")];
+    opened = [...document.querySelectorAll("article details:not(.code, .kept, [open])")];
     for (const folded of opened) folded.open = true;
   });
   addEventListener("afterprint", () => opened.forEach((folded) => (folded.open = false)));
@@ -85,8 +85,7 @@
     area.remove();
     return done ? Promise.resolve() : Promise.reject(new Error("copying is not allowed here"));
   };
-  for (const block of document.querySelectorAll("article .highlight > pre")) {
-    if (block.closest(".cell_output")) continue;
+  const addButton = (block) => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
@@ -98,7 +97,12 @@
       done.then(() => copied(button, "Copied"), () => copied(button, "Not allowed"));
     });
     block.after(button);
+  };
+  for (const block of document.querySelectorAll("article .highlight > pre")) {
+    if (!block.closest(".cell_output")) addButton(block);
   }
+  // Another script says so when it adds code to the page.
+  document.addEventListener("course-code", (event) => addButton(event.detail));
 
   // What is wider than the page scrolls, also by the keyboard.
   const KINDS = { "article .scrolls": "table", "article math": "", "article .highlight > pre": "code" };
