@@ -2,7 +2,8 @@
 
 Whoever carries a network from one framework to another copies its weights and its names. What the
 names stand for differs: the slope of leaky ReLU, the form of GELU, an epsilon, an axis. `atlas`
-tells what was measured of each name in many homes. `compare` runs two versions of a network on a
+tells what was measured of each name in many homes, `carried` and `ranked` what that costs trained
+networks. `compare` runs two versions of a network on a
 batch, tells which layers part, and tries the differences in `DIFFERENCES` until one explains what
 is seen.
 
@@ -17,6 +18,15 @@ from course_lib.frameworks.atlas import (
     homes,
     shown_inputs,
 )
+from course_lib.frameworks.carrying import (
+    CarriedRow,
+    Cost,
+    Move,
+    RankedDifference,
+    carried,
+    carried_homes,
+    ranked,
+)
 from course_lib.frameworks.comparing import NetworkPair, compare
 from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
 from course_lib.frameworks.reporting import LayerReport, NetworkReport
@@ -25,13 +35,20 @@ __all__ = [
     "DIFFERENCES",
     "Atlas",
     "AtlasRow",
+    "CarriedRow",
+    "Cost",
     "Difference",
     "LayerReport",
+    "Move",
     "NetworkPair",
     "NetworkReport",
+    "RankedDifference",
     "Variant",
     "atlas",
+    "carried",
+    "carried_homes",
     "compare",
     "homes",
+    "ranked",
     "shown_inputs",
 ]
