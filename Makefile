@@ -11,7 +11,7 @@ NBVAL := --nbval --nbval-current-env -n 2 --dist loadfile
 export TQDM_DISABLE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf epub test test-site coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study atlas lock clean
+.PHONY: help install book pdf epub test test-site coverage test-oldest pyodide notebooks lab serve lint format accuracy bench studies study atlas carried lock clean
 
 help: ## list the tasks
 	@$(PYTHON) tools/tasks.py
@@ -77,6 +77,9 @@ study: install ## make the records of one anew: NAME=dropout; QUICK=1 runs its m
 
 atlas: install ## ask every home of activations what it computes; hours, in environments of their own
 	@$(RUN) tools/atlas.py $(HOMES)
+
+carried: install ## train small networks, carry them to every home, and rank what differences cost
+	@$(RUN) tools/atlas_carried.py $(HOMES)
 
 lock: install ## make requirements.lock anew, with the newest versions that fit together
 	@$(RUN) tools/lock.py

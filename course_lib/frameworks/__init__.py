@@ -3,9 +3,9 @@
 Whoever carries a network from one framework to another copies its weights and its names. What the
 names stand for differs: the slope of leaky ReLU, the form of GELU, an epsilon, an axis. `atlas`
 tells what was measured of each name in many homes, `spellings` what becomes of the calls that the
-catalogue lists, `cells` the same of recurrent layers and of normalization. `compare` runs two
-versions of a network on a batch, tells which layers part, and tries the differences in
-`DIFFERENCES` until one explains what is seen.
+catalogue lists, `cells` the same of recurrent layers and of normalization, `carried` and `ranked`
+what differences cost trained networks. `compare` runs two versions of a network on a batch, tells
+which layers part, and tries the differences in `DIFFERENCES` until one explains what is seen.
 
 PyTorch is needed for modules of PyTorch, ``onnx`` and ``onnxruntime`` (the extra ``frameworks``)
 for ONNX graphs; functions of any framework, and the atlas, need neither. A model of Keras or
@@ -21,6 +21,15 @@ from course_lib.frameworks.atlas import (
     row_inputs,
     shown_inputs,
 )
+from course_lib.frameworks.carrying import (
+    CarriedRow,
+    Cost,
+    Move,
+    RankedDifference,
+    carried,
+    carried_homes,
+    ranked,
+)
 from course_lib.frameworks.cells import CellAnswer, CellAnswers, cell_homes, cells
 from course_lib.frameworks.comparing import NetworkPair, compare
 from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
@@ -31,20 +40,27 @@ __all__ = [
     "DIFFERENCES",
     "Atlas",
     "AtlasRow",
+    "CarriedRow",
     "CellAnswer",
     "CellAnswers",
+    "Cost",
     "Difference",
     "LayerReport",
+    "Move",
     "NetworkPair",
     "NetworkReport",
+    "RankedDifference",
     "Spelling",
     "Variant",
     "atlas",
+    "carried",
+    "carried_homes",
     "cell_homes",
     "cells",
     "compare",
     "homes",
     "networks",
+    "ranked",
     "row_inputs",
     "shown_inputs",
     "spellings",
