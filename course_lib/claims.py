@@ -52,6 +52,7 @@ VARIED = ("budget", "grid", "preprocessing", "initialization")
 """What is varied before the verdict of an experiment stands."""
 
 _MEASURED = "Measured live"
+_ANSWERED = "Measured in the stored answers of the atlas"
 _STORED = "Measured in the stored {studies}, with which a live miniature agrees"
 
 
@@ -124,15 +125,20 @@ class Card:
     study : str
         The study whose stored records decide it, or several with ``", "`` between them; empty where
         the cell measured it itself.
+    atlas: bool
+        Whether the stored answers of the atlas decide it.
     """
 
     claim: Claim
     measured: str
     study: str = ""
+    atlas: bool = False
 
     @property
     def evidence(self) -> str:
         """How it was measured, as a phrase."""
+        if self.atlas:
+            return _ANSWERED
         names = self.study.split(", ")
         word = "study" if len(names) == 1 else "studies"
         told = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
@@ -299,6 +305,7 @@ def claim(
     otherwise: bool | None = None,
     stored: str | Sequence[str] | None = None,
     miniature: bool | None = None,
+    atlas: bool = False,
 ) -> Card:
     """Compare the outcome of an experiment with the verdict on record.
 
@@ -320,6 +327,9 @@ def claim(
     miniature : bool, optional
         With `stored` alone, and always with it: whether a small version of the experiment, run on
         the page, gave the same verdict. It must be true.
+    atlas : bool
+        Whether the stored answers of `course_lib.frameworks` decide it, so that the card does not
+        say that it was measured live.
 
     Returns
     -------
@@ -382,7 +392,7 @@ def claim(
             f"claim {id!r} is on record as {entry.verdict!r}, which asks for {expected}, but the "
             f"experiment gave {outcomes}. Measured: {measured}"
         )
-    return Card(entry, measured, ", ".join(studies))
+    return Card(entry, measured, ", ".join(studies), atlas)
 
 
 def _studies(stored: Any) -> list[str]:
