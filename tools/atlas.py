@@ -185,8 +185,7 @@ def main(arguments: list[str]) -> int:
     STORED.mkdir(parents=True, exist_ok=True)
     write_shown()
     hand = json.dumps(atlas_cell_questions.by_hand(), separators=(",", ":"))
-    (STORED / "by_hand.txt").write_text(hand + "
-")
+    (STORED / "by_hand.txt").write_text(hand + "\n")
     failed = 0
     for home in options.home or homes():
         place = STORED / f"{home}.json"
