@@ -12,6 +12,7 @@ import atlas_cells as told
 import atlas_homes
 import atlas_table
 import numpy as np
+import paper
 import pytest
 from bs4 import BeautifulSoup
 from build_book import ROOT
@@ -138,6 +139,15 @@ def test_what_was_asked_is_counted():
     words = atlas_table.asked()
     assert f"{len(LINES):,} lines of {len(homes())} homes" in words
     assert "2026-11-30" in words
+
+
+def test_on_paper_the_overview_stands_without_links_and_the_lines_are_left_out(tmp_path):
+    body = f"{atlas_table.overview()}<div class='atlas-lines'>{atlas_table.groups()}</div>"
+    path = tmp_path / "page.html"
+    path.write_text(f"<article><h1>Atlas</h1>{body}</article>", encoding="utf-8")
+    article = paper.article(path)
+    assert len(article.select(".atlas-overview tbody tr")) > 30
+    assert not article.select("a") and not article.select("details")
 
 
 # Links to what asked.

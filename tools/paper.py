@@ -26,8 +26,10 @@ SUBTITLE = "Activation functions as a course, in which every claim is executed"
 ON_SITE_ONLY = re.compile(r"book/(api|explorer)\b")
 DROPPED = (
     "script, noscript, .headerlink, .only-dark, .only-narrow, .js-only, .copy, source, "
-    ".activation-explorer, .atlas-lines"
+    ".activation-explorer, .atlas-lines, .atlas-homes details > :not(summary)"
 )
+UNLINKED = ".atlas-overview a"
+"""Links to what is dropped."""
 REFERRING = ["aria-labelledby", "aria-describedby", "for"]
 UNFIT = re.compile(r"[^\w.-]+")
 """What cannot stand in an id of every format."""
@@ -105,6 +107,8 @@ def article(path):
     found = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").find("article")
     for tag in found.select(DROPPED):
         tag.decompose()
+    for link in found.select(UNLINKED):
+        link.unwrap()
     for image in found.find_all("img"):
         del image["loading"]
         if image.parent.name == "picture":

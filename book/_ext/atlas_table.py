@@ -184,6 +184,15 @@ def home_entry(app: Sphinx, docname: str, home: str) -> str:
     )
 
 
+def programs(app: Sphinx, docname: str) -> str:
+    """Return a sentence with links to the two programs that ask homes."""
+    whole, one = (
+        f'<a href="{address(app, docname, path)}"><code>atlas/{path}</code></a>'
+        for path in ("probe.py", "probe_line.py")
+    )
+    return f"<p>The program {whole} asks a home for all its lines, {one} for a single one.</p>"
+
+
 def home_list(app: Sphinx, docname: str) -> str:
     """Return the homes by kind, and those that failed."""
     parts = []
@@ -246,7 +255,8 @@ class Homes(AtlasDirective):
         for position, name in enumerate(told.by_function(told.FIRST)):
             names += [nodes.Text(", ")] * (position > 0) + [nodes.literal("", name)]
         names += nodes.Text(".")
-        return [names, *self.html(home_list(self.env.app, self.env.docname))]
+        app, docname = self.env.app, self.env.docname
+        return [names, *self.html(programs(app, docname) + home_list(app, docname))]
 
 
 def relative(docname: str) -> str:

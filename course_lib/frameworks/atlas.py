@@ -146,16 +146,20 @@ class Atlas:
         return f"<table><thead>{head}</thead><tbody>{''.join(cells)}</tbody></table>"
 
 
+_KINDS = ("_network", "_cells")
+
+
 @cache
-def _stored(of_networks: bool = False) -> Mapping[str, Mapping[str, Any]]:
+def _stored(kind: str = "") -> Mapping[str, Mapping[str, Any]]:
     """Return what is stored of every home: of its functions, or of a network in it."""
     found = {}
     for entry in sorted(_FOLDER.iterdir(), key=lambda entry: entry.name):
         name = entry.name.removesuffix(".json")
-        if name != entry.name and name.endswith("_network") == of_networks:
+        own = next((each for each in _KINDS if name.endswith(each)), "")
+        if name != entry.name and own == kind:
             table = json.loads(entry.read_text(encoding="utf-8"))
             if "home" in table:
-                found[name.removesuffix("_network")] = table
+                found[name.removesuffix(kind)] = table
     return MappingProxyType(found)
 
 
@@ -219,7 +223,7 @@ def networks() -> dict[str, dict[str, Any]]:
     >>> networks()["torch"]["answers"]["dense"]["numbers"][0]
     0.333253
     """
-    return _told_of(_stored(of_networks=True), "answers")
+    return _told_of(_stored("_network"), "answers")
 
 
 def shown_inputs() -> list[float]:
