@@ -4,9 +4,9 @@
 8 bits, too, with the ranges that a batch of training images has.
 """
 
+import tensorflow as tf  # isort: skip, before Keras, which imports it
 import keras
 import numpy as np
-import tensorflow as tf
 from _keras_layers import network
 from _plain import check
 from litert import PACKAGES, run

@@ -3,9 +3,8 @@
 Whoever carries a network from one framework to another copies its weights and its names. What the
 names stand for differs: the slope of leaky ReLU, the form of GELU, an epsilon, an axis. `atlas`
 tells what was measured of each name in many homes, `carried` and `ranked` what that costs trained
-networks. `compare` runs two versions of a network on a
-batch, tells which layers part, and tries the differences in `DIFFERENCES` until one explains what
-is seen.
+networks. `compare` runs two versions of a network on a batch, tells which layers part, and tries
+the differences in `DIFFERENCES` until one explains what is seen.
 
 PyTorch is needed for modules of PyTorch, ``onnx`` and ``onnxruntime`` (the extra ``frameworks``)
 for ONNX graphs; functions of any framework, and the atlas, need neither.
@@ -23,9 +22,11 @@ from course_lib.frameworks.carrying import (
     Cost,
     Move,
     RankedDifference,
+    Training,
     carried,
     carried_homes,
     ranked,
+    trainings,
 )
 from course_lib.frameworks.comparing import NetworkPair, compare
 from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
@@ -43,6 +44,7 @@ __all__ = [
     "NetworkPair",
     "NetworkReport",
     "RankedDifference",
+    "Training",
     "Variant",
     "atlas",
     "carried",
@@ -51,4 +53,5 @@ __all__ = [
     "homes",
     "ranked",
     "shown_inputs",
+    "trainings",
 ]
