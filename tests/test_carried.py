@@ -8,7 +8,7 @@ import carried_ranking
 import numpy as np
 import pytest
 
-from course_lib.frameworks import carried, carried_homes, homes, ranked
+from course_lib.frameworks import carried, carried_homes, homes, ranked, trainings
 
 RANKED = {row.name: row for row in ranked()}
 
@@ -107,3 +107,11 @@ def test_blocks_are_turned_around():
     there = carried_graphs.blocks(w, "ifgo", "iofg")
     assert np.array_equal(there[:, 2:4], w[:, 6:8]) and np.array_equal(there[:, 4:6], w[:, 2:4])
     assert np.array_equal(carried_graphs.blocks(there, "iofg", "ifgo"), w)
+
+
+def test_what_is_kept_and_what_is_dropped_are_two_trainings():
+    rows = {(row.name, row.other): row for row in trainings()}
+    assert all(row.seeds >= 5 and row.interval[0] <= row.loss <= row.interval[1]
+               for row in rows.values())  # fmt: skip
+    assert rows["dropout(0.2)", "kept in tf.compat.v1 2.21.0"].interval[0] > 0
+    assert abs(rows["Adam's epsilon", "Keras 3.15.1"].loss) < 0.5

@@ -4,7 +4,8 @@
 writes them down, and runs `atlas/carried_probe.py` in the environment of each home that is not
 stored yet; ``python tools/atlas_carried.py tfjs`` that one anew. An interrupted run goes on where
 it was. What is stored is one JSON a home in `course_lib/bundled/atlas/carried`, and there
-``ranked.json``, the known differences by what they cost, and ``carried.json`` (`carried_ranking`).
+``ranked.json``, the known differences by what they cost, ``carried.json`` (`carried_ranking`) and
+``training.json`` (`carried_training`).
 """
 
 import argparse
@@ -21,6 +22,7 @@ import atlas_judging
 import carried_graphs
 import carried_networks
 import carried_ranking
+import carried_training
 import numpy as np
 from carried_networks import NETWORKS, logits, read, trained
 from carried_ranking import carried_probe
@@ -260,7 +262,10 @@ def main(arguments: list[str]) -> int:
             told = result.get("failed", f"{len(result['entries'])} entries")
             print(f"{kind} {home}: {told}, {time.perf_counter() - started:.0f} s", flush=True)
     ranked, carried = carried_ranking.ranked(STORED), carried_ranking.carried(STORED, WHOLE)
-    for name, table in (("ranked", ranked), ("carried", carried)):
+    tables = {"ranked": ranked, "carried": carried}
+    if not (STORED / "training.json").exists():
+        tables["training"] = carried_training.compared()
+    for name, table in tables.items():
         text = json.dumps(table, separators=(",", ":"))
         (STORED / f"{name}.json").write_text(text + "\n")
     return 0

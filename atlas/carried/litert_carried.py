@@ -4,12 +4,13 @@
 8 bits, too, with the ranges that a batch of training images has.
 """
 
+from litert import PACKAGES, run  # isort: skip, TensorFlow finds it by its name
+
 import keras
 import numpy as np
 import tensorflow as tf
 from _keras_layers import network
 from _plain import check
-from litert import PACKAGES, run
 
 __all__ = ["MODES", "PACKAGES", "answer"]
 MODES = ("float32", "float16 weights", "int8 weights", "int8")

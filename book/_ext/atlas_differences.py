@@ -1,8 +1,9 @@
 """What differences between homes cost trained networks, from the stored measurements.
 
 The directives ``differences-table`` (all known differences by rank), ``differences-told`` (the
-first twenty in words, each with what was measured) and ``carried-table`` (whole networks in every
-home), and the role ``difference-cost``, for a sentence.
+first twenty in words, each with what was measured), ``carried-table`` (whole networks in every
+home) and ``trainings-table`` (defaults that change a training), and the role
+``difference-cost``, for a sentence.
 """
 
 import math
@@ -12,7 +13,16 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from course_lib.frameworks import CarriedRow, Cost, Move, carried, carried_homes, ranked
+from course_lib.frameworks import (
+    CarriedRow,
+    Cost,
+    Move,
+    Training,
+    carried,
+    carried_homes,
+    ranked,
+    trainings,
+)
 
 TOLD = 20
 HOMES = {
@@ -54,7 +64,7 @@ def number(value: float, digits: int = 1) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
-def points(cost: Cost) -> str:
+def points(cost: Cost | Training) -> str:
     """Return a loss in points, with its interval."""
     low, high = (number(end) for end in cost.interval)
     return f"{number(cost.loss)} [{low}, {high}]"
@@ -134,12 +144,25 @@ def whole(networks: tuple[str, ...]) -> str:
         for name in networks:
             cost = own[name].cost if name in own else None
             if cost is None:
-                cells += ["refused" if name in own else "–", "–"]
+                cells += ["no answer" if name in own else "–", "–"]
             else:
                 lost = number(cost.bits, 4) if name == "names" else number(cost.loss, 2)
                 cells += [lost, largest(cost)]
         rows.append(cells)
     return table(head, rows)
+
+
+def trained() -> str:
+    """Return the table of what changes a training."""
+    head = ["Setting", "Trained as in", "Or as in", "Accuracy, %", "Other accuracy, %"]
+    rows = [
+        [
+            row.name, row.original, row.other, f"{100 * row.accuracy:.1f}",
+            f"{100 * row.there:.1f}", points(row),
+        ]
+        for row in trainings()
+    ]  # fmt: skip
+    return table([*head, "Points lost"], rows)
 
 
 class Table(SphinxDirective):
@@ -152,6 +175,12 @@ class Table(SphinxDirective):
         found = nodes.container(classes=["benchmark"])
         found += self.parse_text_to_nodes(self.text())
         return [found]
+
+
+class Trainings(Table):
+    """The table of what changes a training."""
+
+    text = staticmethod(trained)
 
 
 class Carried(Table):
@@ -230,6 +259,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("differences-table", Table)
     app.add_directive("differences-told", Told)
     app.add_directive("carried-table", Carried)
+    app.add_directive("trainings-table", Trainings)
     app.add_directive("carried-versions", Versions)
     app.add_role("difference-cost", CostRole())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -26,9 +26,11 @@ from course_lib.frameworks.carrying import (
     Cost,
     Move,
     RankedDifference,
+    Training,
     carried,
     carried_homes,
     ranked,
+    trainings,
 )
 from course_lib.frameworks.cells import CellAnswer, CellAnswers, cell_homes, cells
 from course_lib.frameworks.comparing import NetworkPair, compare
@@ -51,6 +53,7 @@ __all__ = [
     "NetworkReport",
     "RankedDifference",
     "Spelling",
+    "Training",
     "Variant",
     "atlas",
     "carried",
@@ -64,4 +67,5 @@ __all__ = [
     "row_inputs",
     "shown_inputs",
     "spellings",
+    "trainings",
 ]

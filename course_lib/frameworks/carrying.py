@@ -17,7 +17,17 @@ from typing import Any
 
 from course_lib._checks import check_choice
 
-__all__ = ["CarriedRow", "Cost", "Move", "RankedDifference", "carried", "carried_homes", "ranked"]
+__all__ = [
+    "CarriedRow",
+    "Cost",
+    "Move",
+    "RankedDifference",
+    "Training",
+    "carried",
+    "carried_homes",
+    "ranked",
+    "trainings",
+]
 
 _FOLDER = files("course_lib").joinpath("bundled", "atlas", "carried")
 
@@ -135,6 +145,36 @@ class RankedDifference:
     moves: tuple[Move, ...]
 
 
+@dataclass(frozen=True)
+class Training:
+    """A setting that changes a training, not what is carried.
+
+    Attributes
+    ----------
+    name : str
+        Of the setting.
+    original, other : str
+        Whose defaults are compared.
+    seeds : int
+        Trainings of each.
+    accuracy, there : float
+        The mean proportion of right answers on the test data, with either.
+    loss : float
+        The difference, in percentage points.
+    interval : tuple of float
+        A 95 % t interval of the loss over seeds, in percentage points.
+    """
+
+    name: str
+    original: str
+    other: str
+    seeds: int
+    accuracy: float
+    there: float
+    loss: float
+    interval: tuple[float, float]
+
+
 @cache
 def _read(name: str) -> Any:
     """Return the content of a stored file."""
@@ -193,6 +233,24 @@ def carried(network: str | None = None, *, home: str | None = None) -> tuple[Car
 def carried_homes() -> Mapping[str, Mapping[str, Any]]:
     """Return the versions, date and machine of each home to which networks were carried."""
     return MappingProxyType(_read("carried.json")["homes"])
+
+
+def trainings() -> tuple[Training, ...]:
+    """Return what the defaults of another framework change in a training.
+
+    Returns
+    -------
+    tuple of Training
+        Of the digits network, 784-256-10, after four epochs.
+
+    Examples
+    --------
+    >>> {row.name for row in trainings()} >= {"initial weights", "Adam's epsilon"}
+    True
+    """
+    return tuple(
+        Training(**{**row, "interval": tuple(row["interval"])}) for row in _read("training.json")
+    )
 
 
 def ranked() -> tuple[RankedDifference, ...]:
