@@ -21,7 +21,7 @@ from course_lib.frameworks import CellAnswer, cell_homes, cells
 
 NAMES = {
     "torch_cells": "PyTorch",
-    "torch_onnx_cells": "PyTorch, exported to ONNX",
+    "torch_onnx_cells": "PyTorch as ONNX",
     "keras_torch_cells": "Keras on PyTorch",
     "keras_jax_cells": "Keras on JAX",
     "keras_tensorflow_cells": "Keras on TensorFlow",
@@ -48,6 +48,9 @@ NAMES = {
 }
 
 
+SHORT = {"backward in order of reading": "as read", "the old state": "old", "the new state": "new"}
+
+
 def short(row: CellAnswer, part: str) -> str:
     """Return an answer as it stands in a table: what is not as asked for is bold."""
     if row.refused:
@@ -65,7 +68,8 @@ def short(row: CellAnswer, part: str) -> str:
     if found["is"] in ("another", "not finite"):
         told = f"off by {found['difference']:g}" if "difference" in found else "not finite"
         return f"**{told}**"
-    return f"**{found['is']}**" if "instead of" in found else found["is"]
+    told = SHORT.get(found["is"], found["is"])
+    return f"**{told}**" if "instead of" in found else told
 
 
 def running(found: Mapping[str, Any], part: str) -> str:
