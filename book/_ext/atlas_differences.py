@@ -172,7 +172,7 @@ class Table(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        found = nodes.container(classes=["benchmark"])
+        found = nodes.container(classes=["benchmark", "wraps"])
         found += self.parse_text_to_nodes(self.text())
         return [found]
 
@@ -190,7 +190,7 @@ class Carried(Table):
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        found = nodes.container(classes=["benchmark"])
+        found = nodes.container(classes=["benchmark", "wraps"])
         found += self.parse_text_to_nodes(whole(tuple(self.content)))
         return [found]
 
@@ -221,7 +221,7 @@ class Told(SphinxDirective):
             section = nodes.section(ids=[name], names=[name])
             section += nodes.title("", f"{row.rank}. {row.title}")
             section += self.parse_text_to_nodes(row.words)
-            box = nodes.container(classes=["benchmark"])
+            box = nodes.container(classes=["benchmark", "wraps"])
             box += self.parse_text_to_nodes(measured(row.moves))
             section += box
             section += self.parse_text_to_nodes(
