@@ -8,8 +8,8 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
-import atlas_cells as told
 import atlas_homes
+import atlas_lines as told
 import atlas_table
 import numpy as np
 import paper

@@ -296,12 +296,19 @@ def test_explorer_brings_its_files_to_its_pages_alone(book):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_activation_has_a_row_that_does_not_break_its_table(table):
-    head, row = TABLES[table]
-    for activation in CATALOGUE.values():
-        cells = row(activation)
+def test_no_row_breaks_its_table(table):
+    head, made = TABLES[table]
+    rows = list(made())
+    assert rows
+    for cells in rows:
         assert len(cells) == len(head)
         assert all(cell and "|" not in cell for cell in cells)
+
+
+@pytest.mark.parametrize("table", ["formulas", "names"])
+def test_every_activation_has_a_row(table):
+    _, made = TABLES[table]
+    for activation, cells in zip(CATALOGUE.values(), made(), strict=True):
         assert f"{activation.name} <course_lib.activations." in cells[0]
 
 

@@ -22,7 +22,7 @@ import atlas
 
 sys.path.append(str(ROOT / "book" / "_ext"))
 
-import atlas_cells as cells
+import atlas_lines as cells
 from atlas_homes import HOMES, filled, program
 
 from course_lib.frameworks import homes

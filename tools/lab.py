@@ -13,7 +13,7 @@ from environment import BOOK, ROOT, prepare
 from site_checks import chapters
 
 KEYS = "Citations and references to figures show as their keys here; the site has them in full."
-HIDDEN = ["_*", ".*", "api", "*.md", "*.bib", "*.toml", "*.py", "*.pyc"]
+HIDDEN = ["_*", ".*", "api", "atlas", "*.md", "*.bib", "*.toml", "*.py", "*.pyc"]
 """What does not show up beside the chapters."""
 
 

@@ -22,7 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.util.docutils import SphinxDirective
 
-import atlas_cells as told
+import atlas_lines as told
 from atlas_homes import HOMES, program
 from course_lib.frameworks import homes
 from course_lib.frameworks.atlas import ASKED
