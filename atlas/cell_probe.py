@@ -26,13 +26,11 @@ The program knows nothing else of this project.
 
 import importlib
 import json
-import platform
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
-from probe import processor, versions, written
+from probe import about, written
 
 
 def read(part):
@@ -64,15 +62,7 @@ def main(name, questions, path):
     home = importlib.import_module(name)
     asks = json.loads(Path(questions).read_text())
     answers = {question["name"]: asked(getattr(home, "home", home), question) for question in asks}
-    result = {
-        "home": name,
-        "versions": versions(home),
-        "python": platform.python_version(),
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": f"{platform.system()} {platform.machine()}, {processor()}",
-        "setup": home.SETUP,
-        "cells": answers,
-    }
+    result = about(home) | {"home": name, "cells": answers}
     Path(path).write_text(json.dumps(result))
 
 

@@ -20,14 +20,11 @@ project. Weights are (inputs, outputs), images (batch, pixels).
 
 import importlib
 import json
-import platform
 import sys
-import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from probe import attempt, processor
+from probe import about, attempt
 
 
 def answers(home, inputs):
@@ -71,15 +68,8 @@ def main(name, inputs, path):
     """Ask a home and write its answers."""
     sys.path.insert(0, str(Path(__file__).parent / "networks"))
     home = importlib.import_module(name)
-    result = {
-        "home": name,
-        "versions": {each.split("==")[0]: version(each.split("==")[0]) for each in home.PACKAGES},
-        "python": platform.python_version(),
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": f"{platform.system()} {platform.machine()}, {processor()}",
-        "setup": home.SETUP,
-        "answers": answers(getattr(home, "home", home), np.load(inputs)),
-    }
+    found = answers(getattr(home, "home", home), np.load(inputs))
+    result = about(home) | {"home": name, "answers": found}
     Path(path).write_text(json.dumps(result))
 
 

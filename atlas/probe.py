@@ -102,18 +102,24 @@ def versions(home):
     return found
 
 
-def main(name, points, path):
-    """Probe a home and write its answers."""
-    sys.path.insert(0, str(Path(__file__).parent / "homes"))
-    home = importlib.import_module(name)
-    started = time.perf_counter()
-    result = {
-        "home": name,
+def about(home):
+    """Return which versions of a home answer, when, and on what."""
+    return {
         "versions": versions(home),
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "machine": f"{platform.system()} {platform.machine()}, {processor()}",
         "setup": home.SETUP,
+    }
+
+
+def main(name, points, path):
+    """Probe a home and write its answers."""
+    sys.path.insert(0, str(Path(__file__).parent / "homes"))
+    home = importlib.import_module(name)
+    started = time.perf_counter()
+    result = about(home) | {
+        "home": name,
         "entries": answers(home, read(points)),
     }
     result["seconds"] = round(time.perf_counter() - started, 1)

@@ -28,3 +28,25 @@ def states_of(kind, start):
         return None
     first = [torch.from_numpy(start[name]).float()[None] for name in sorted(start)[::-1]]
     return tuple(first) if kind == "lstm" else first[0]
+
+
+def norm_layer(kind, x, epsilon=None, groups=None):
+    """Return a norm of PyTorch; batch norm is exported for use, not for training."""
+    if kind == "batch":
+        raise NotImplementedError("an exported batch norm uses running statistics")
+    options = {} if epsilon is None else {"eps": epsilon}
+    made = {
+        "layer": lambda: nn.LayerNorm(x.shape[-1], **options),
+        "rms": lambda: nn.RMSNorm(x.shape[-1], **options),
+        "group": lambda: nn.GroupNorm(groups, x.shape[1], **options),
+        "instance": lambda: nn.InstanceNorm1d(x.shape[1], **options),
+    }[kind]()
+    return made.to(x.dtype)
+
+
+def batch_norm(mean, variance, epsilon=None):
+    """Return batch norm with running statistics."""
+    made = nn.BatchNorm1d(len(mean), **({} if epsilon is None else {"eps": epsilon}))
+    made.running_mean.copy_(torch.from_numpy(mean))
+    made.running_var.copy_(torch.from_numpy(variance))
+    return made

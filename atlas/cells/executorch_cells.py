@@ -5,10 +5,9 @@ import warnings
 
 import torch
 import torch_cells
-from _torch_layer import Layer, states_of
+from _torch_layer import Layer, batch_norm, norm_layer, states_of
 from executorch.exir import to_edge_transform_and_lower
 from executorch.runtime import Runtime
-from torch import nn
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
@@ -38,23 +37,11 @@ def cell(kind, w, x, lengths=None, start=None, back=None, activations=None, proj
 
 
 def norm(kind, x, epsilon=None, groups=None, dtype="float32"):
-    """Return normalized values; batch norm is exported for use, not for training."""
-    if kind == "batch":
-        raise NotImplementedError("an exported batch norm uses running statistics")
-    options = {} if epsilon is None else {"eps": epsilon}
+    """Return normalized values."""
     x = torch.from_numpy(x).to(getattr(torch, dtype))
-    made = {
-        "layer": lambda: nn.LayerNorm(x.shape[-1], **options),
-        "rms": lambda: nn.RMSNorm(x.shape[-1], **options),
-        "group": lambda: nn.GroupNorm(groups, x.shape[1], **options),
-        "instance": lambda: nn.InstanceNorm1d(x.shape[1], **options),
-    }[kind]()
-    return {"y": run(made.to(x.dtype), x)[0].double()}
+    return {"y": run(norm_layer(kind, x, epsilon, groups), x)[0].double()}
 
 
 def in_use(x, mean, variance, epsilon=None):
     """Return batch norm with running statistics."""
-    made = nn.BatchNorm1d(x.shape[1], **({} if epsilon is None else {"eps": epsilon}))
-    made.running_mean.copy_(torch.from_numpy(mean))
-    made.running_var.copy_(torch.from_numpy(variance))
-    return {"y": run(made, torch.from_numpy(x).float())[0]}
+    return {"y": run(batch_norm(mean, variance, epsilon), torch.from_numpy(x).float())[0]}
