@@ -43,8 +43,9 @@ OWN = {
 LINES = {name: lines + OWN.get(name, []) for name, lines in OPERATORS.items()}
 
 
-def run(made, x):
+def outputs(made, x):
     """Return what a model answers after MNN's converter has rewritten it."""
+    names = [each.name for each in made.graph.output]
     with tempfile.TemporaryDirectory() as place:
         onnx, own = str(Path(place) / "one.onnx"), str(Path(place) / "one.mnn")
         Path(onnx).write_bytes(made.SerializeToString())
@@ -54,9 +55,16 @@ def run(made, x):
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode or not Path(own).exists():
             raise ValueError(f"MNN's converter writes no model (status {done.returncode})")
-        net = MNN.nn.load_module_from_file(own, ["x"], ["y"])
+        net = MNN.nn.load_module_from_file(own, ["x"], names)
         given = expr.const(np.ascontiguousarray(x), list(x.shape), expr.NCHW)
-        return np.array(expr.convert(net.forward(given), expr.NCHW).read())
+        found = net.forward([given])
+        return [np.array(expr.convert(each, expr.NCHW).read()) for each in found]
+
+
+def run(made, x):
+    """Return the only output of a model."""
+    (y,) = outputs(made, x)
+    return y
 
 
 ONNX = setup(
