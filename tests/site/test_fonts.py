@@ -64,11 +64,16 @@ def test_what_is_named_is_on_a_page(characters, sort):
     assert set(ELSEWHERE[sort]) <= set(characters[sort])
 
 
-def test_text_does_without_fonts_that_come_after_a_second_and_never_moves(browser, served):
+FORMULAS = "book/api/meanfield.html"
+"""A page that begins with formulas."""
+
+
+@pytest.mark.parametrize("name", ["index.html", FORMULAS])
+def test_text_does_without_fonts_that_come_after_a_second_and_never_moves(browser, served, name):
     window = browser.new_context(viewport={"width": 1280, "height": 800})
     page, held = window.new_page(), []
     page.route("**/*.woff2", lambda route: held.append(route))
-    page.goto(f"{served}index.html", wait_until="domcontentloaded")
+    page.goto(f"{served}{name}", wait_until="domcontentloaded")
     page.wait_for_selector("html.without-fonts", state="attached")
     for route in held:
         route.continue_()
@@ -76,4 +81,21 @@ def test_text_does_without_fonts_that_come_after_a_second_and_never_moves(browse
     assert page.evaluate(SHIFT) == 0
     assert page.locator("html.without-fonts:not(.settling)").count() == 1
     assert "Source" not in page.evaluate("getComputedStyle(document.body).fontFamily")
+    window.close()
+
+
+@pytest.mark.parametrize("late", ["source-serif-4.woff2", "stix-two-math.woff2"])
+def test_text_waits_for_the_last_of_its_fonts(browser, served, late):
+    window = browser.new_context(viewport={"width": 1280, "height": 800})
+    page, held = window.new_page(), []
+    page.route(f"**/{late}", lambda route: held.append(route))
+    page.goto(f"{served}{FORMULAS}", wait_until="domcontentloaded")
+    page.wait_for_timeout(400)
+    waits = page.locator("html.settling").count()
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(400)
+    assert waits == len(held) == 1
+    assert page.locator("html.settling").count() == 0
+    assert page.evaluate(SHIFT) == 0
     window.close()
