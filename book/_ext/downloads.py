@@ -22,8 +22,8 @@ GITHUB = "https://github.com/"
 CELL = "install"
 """The id of the cell that gets the library."""
 PACKAGE = "why-networks-bend[data,plots,stats,sweeps,torch]"
-OTHERS = "jax mpmath"
-"""What chapters import and no extra of the package brings."""
+OTHERS = "mpmath onnx onnxruntime onnxscript"
+"""What chapters need besides; the extra `frameworks` would bring TensorFlow, too."""
 WITHOUT = """\
 # This notebook imports the library of the course, course_lib. Where `make lab` opened it,
 # there is nothing to do. Elsewhere, first install the library from a checkout of the course:
