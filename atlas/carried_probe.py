@@ -48,7 +48,7 @@ def scores(z, reference, y, head=""):
     chosen = z.argmax(-1)
     with np.errstate(all="ignore"):
         told = z[np.arange(len(y)), y]
-        if head == "softmax":
+        if head in ("softmax", "sparsemax"):
             told = np.log(told)
         elif not head:
             top = z.max(-1)

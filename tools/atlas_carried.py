@@ -237,6 +237,11 @@ def stored(answers: dict[str, Any]) -> dict[str, Any]:
     return answers | {"entries": entries}
 
 
+def write(name: str, table: object) -> None:
+    """Store a table."""
+    (STORED / f"{name}.json").write_text(json.dumps(table, separators=(",", ":")) + "\n")
+
+
 def main(arguments: list[str]) -> int:
     """Carry networks to homes; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -244,8 +249,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--kind", choices=("functions", "networks"), help="only this")
     parser.add_argument("--limit", type=int, default=1800, help="seconds for one home")
     parser.add_argument("--rank", action="store_true", help="rank what is stored, carry nothing")
+    parser.add_argument("--sort", action="store_true", help="only sort the ranking that is stored")
     options = parser.parse_args(arguments)
     STORED.mkdir(parents=True, exist_ok=True)
+    if options.sort:
+        write("ranked", carried_ranking.ranked(STORED, carried_ranking.as_before(STORED)))
+        return 0
     digest = "" if options.rank else write_inputs()
     for kind in () if options.rank else ("functions", "networks"):
         for home in [each for each in options.home or homes(kind) if each in homes(kind)]:
@@ -266,8 +275,7 @@ def main(arguments: list[str]) -> int:
     if not (STORED / "training.json").exists():
         tables["training"] = carried_training.compared()
     for name, table in tables.items():
-        text = json.dumps(table, separators=(",", ":"))
-        (STORED / f"{name}.json").write_text(text + "\n")
+        write(name, table)
     return 0
 
 

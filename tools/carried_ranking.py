@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "atlas"))
 import carried_probe
 
 Scores = dict[str, list[float]]
+Ask = Callable[[dict[str, Any], Path], dict[str, Any]]
 
 
 # ---------------------------------------------------------------------------------------------
@@ -177,6 +178,8 @@ def cost(move: dict[str, Any], found: Scores) -> dict[str, Any]:
     low, high = t_interval(lost) if np.ptp(lost) else (lost[0], lost[0])
     gap = max(found["difference"])
     bits = float(np.mean(found["bits"])) - float(np.mean(before["bits"][:count]))
+    if "sparsemax" in move["network"]:
+        bits = np.nan  # it answers zeros, and its loss is none of probabilities
     return {
         "seeds": count,
         "accuracy": round(float(np.mean(before["accuracy"][:count])), 4),
@@ -189,19 +192,38 @@ def cost(move: dict[str, Any], found: Scores) -> dict[str, Any]:
     }
 
 
-def ranked(place: Path) -> list[dict[str, Any]]:
+def size(move: dict[str, Any]) -> tuple[float, float, float]:
+    """Return what moves are sorted by: loss, other answers, the largest difference."""
+    return move["loss"], move["others"], float(move["difference"])
+
+
+def ranked(place: Path, ask: Ask = measured) -> list[dict[str, Any]]:
     """Return the known differences with their moves, the costliest first."""
     table = tomllib.loads((place / "differences.toml").read_text())["difference"]
     found = []
     for each in table:
-        moves = [measured(move, place) for move in each["moves"]]
-        there = [move for move in moves if "loss" in move]
+        moves = [ask(move, place) for move in each["moves"]]
+        there = sorted((move for move in moves if "loss" in move), key=size, reverse=True)
         if there:
-            worst = max(there, key=lambda move: (move["loss"], move["others"]))
-            moves.sort(key=lambda move: (-move.get("loss", -100), -move.get("others", 0)))
-            found.append({"name": each["name"], "moves": moves, "loss": worst["loss"],
-                          "others": worst["others"]})  # fmt: skip
+            row = {key: there[0][key] for key in ("loss", "others")}
+            silent = [move for move in moves if "loss" not in move]
+            found.append({"name": each["name"], **row, "moves": there + silent})
     return sorted(found, key=lambda row: (-row["loss"], -row["others"]))
+
+
+def as_before(place: Path) -> Ask:
+    """Return what tells of each move what the stored ranking does, without networks."""
+    stored = [
+        move for row in json.loads((place / "ranked.json").read_text()) for move in row["moves"]
+    ]
+
+    def ask(move: dict[str, Any], place: Path) -> dict[str, Any]:
+        found = [each for each in stored if move.items() <= each.items()]
+        if not found:
+            raise LookupError(f"{move} was not measured; run: make carried")
+        return found[0] | ({"bits": "nan"} if "sparsemax" in move["network"] else {})
+
+    return ask
 
 
 def carried(place: Path, names: tuple[str, ...]) -> dict[str, Any]:

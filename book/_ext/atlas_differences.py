@@ -1,9 +1,9 @@
 """What differences between homes cost trained networks, from the stored measurements.
 
-The directives ``differences-table`` (all known differences by rank), ``differences-told`` (the
-first twenty in words, each with what was measured), ``carried-table`` (whole networks in every
-home) and ``trainings-table`` (defaults that change a training), and the role
-``difference-cost``, for a sentence.
+The directives ``differences-table`` (all that were tried, by rank), ``differences-told`` (the first
+twenty in words, each with what was measured), ``differences-others`` (the rest), ``carried-table``
+(whole networks in every home) and ``trainings-table`` (defaults that change a training), and the
+role ``difference-cost``, for a sentence.
 """
 
 import math
@@ -70,9 +70,21 @@ def points(cost: Cost | Training) -> str:
     return f"{number(cost.loss)} [{low}, {high}]"
 
 
+def right(cost: Cost) -> str:
+    """Return the accuracy before and after."""
+    return f"{100 * cost.accuracy:.1f} → {100 * cost.there:.1f}"
+
+
 def largest(cost: Cost) -> str:
-    """Return the largest difference of an output, to two digits."""
-    return f"{cost.difference:.2g}" if math.isfinite(cost.difference) else "not finite"
+    """Return the largest difference of an output, to two digits; a tiny one as a formula."""
+    if not math.isfinite(cost.difference):
+        return "not finite"
+    text, _, power = f"{cost.difference:.2g}".partition("e")
+    if not power:
+        return text
+    if int(power) > 0:
+        return f"{float(f'{text}e{power}'):,.0f}"
+    return rf"${text}\cdot10^{{{int(power)}}}$"
 
 
 def place(move: Move) -> str:
@@ -104,28 +116,35 @@ def everything() -> str:
         title = f"[{row.title}](#difference-{row.name})" if row.rank <= TOLD else row.title
         rows.append(
             [
-                str(row.rank), title, move.network, place(move), points(move.cost),
-                f"{100 * move.cost.others:.1f}", largest(move.cost),
-                number(move.cost.bits, 2),
+                str(row.rank), points(move.cost), title, move.network, place(move),
+                right(move.cost), f"{100 * move.cost.others:.1f}", largest(move.cost),
+                "–" if math.isnan(move.cost.bits) and math.isfinite(move.cost.difference)
+                else number(move.cost.bits, 2),
             ]
         )  # fmt: skip
-    head = ["", "Difference", "Network", "Run in", "Points lost", "Other answers, %"]
+    head = ["", "Points lost", "Difference", "Network", "Run in", "Right, %", "Other answers, %"]
     return table([*head, "Largest difference", "Bits more"], rows)
 
 
 def measured(moves: tuple[Move, ...]) -> str:
     """Return the table of the moves of one difference."""
     rows = [
-        [move.network, place(move), what(move)]
+        [move.network, place(move)]
         + (
-            [points(move.cost), f"{100 * move.cost.others:.1f}", largest(move.cost)]
+            [
+                points(move.cost),
+                right(move.cost),
+                f"{100 * move.cost.others:.1f}",
+                largest(move.cost),
+                what(move),
+            ]
             if move.cost
-            else [f"no answer: {move.error[:80]}", "", ""]
+            else ["no answer", "", "", "", f"{what(move)}: {move.error[:80]}"]
         )
         for move in moves
     ]
-    head = ["Trained network", "Run in", "What is run", "Points lost", "Other answers, %"]
-    return table([*head, "Largest difference"], rows)
+    head = ["Trained network", "Run in", "Points lost", "Right, %", "Other answers, %"]
+    return table([*head, "Largest difference", "What is run"], rows)
 
 
 def whole(networks: tuple[str, ...]) -> str:
@@ -232,6 +251,15 @@ class Told(SphinxDirective):
         return found
 
 
+class Others(SphinxDirective):
+    """The differences after the first twenty, a paragraph each."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a list."""
+        text = [f"- *{row.rank}. {row.title}.* {row.words} {row.advice}" for row in ranked()[TOLD:]]
+        return self.parse_text_to_nodes("\n".join(text))
+
+
 class CostRole(SphinxRole):
     """The role ``difference-cost``: what a difference costs, in points, and its rank."""
 
@@ -258,6 +286,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives and the role."""
     app.add_directive("differences-table", Table)
     app.add_directive("differences-told", Told)
+    app.add_directive("differences-others", Others)
     app.add_directive("carried-table", Carried)
     app.add_directive("trainings-table", Trainings)
     app.add_directive("carried-versions", Versions)

@@ -52,7 +52,7 @@ class Cost:
         The largest difference of an output; ``inf`` where one is not finite.
     bits : float
         By how much the mean cross-entropy grows, in bits; ``nan`` or ``inf`` where that is not
-        finite.
+        finite, and ``nan`` for sparsemax, whose answers can be 0.
     """
 
     seeds: int
