@@ -72,7 +72,7 @@ def points(cost: Cost | Training) -> str:
 
 def right(cost: Cost) -> str:
     """Return the accuracy before and after."""
-    return f"{100 * cost.accuracy:.1f} → {100 * cost.there:.1f}"
+    return f"{100 * cost.accuracy:.1f} to {100 * cost.there:.1f}"
 
 
 def largest(cost: Cost) -> str:
