@@ -261,19 +261,23 @@ class Others(SphinxDirective):
 
 
 class CostRole(SphinxRole):
-    """The role ``difference-cost``: what a difference costs, in points, and its rank."""
+    """The role ``difference-cost``: what a difference costs, in points, and its rank.
+
+    Of its costliest move, or of the first one with a home, as in ``gru-reset @onnx_runtime``.
+    """
 
     def run(self) -> tuple[list[nodes.Node], list[Any]]:
         """Return the text."""
         found = {row.name: row for row in ranked()}
         name, _, asked = self.text.partition(" ")
+        asked, _, home = asked.partition("@")
         if name not in found:
             message = f"no difference is called {name!r}; expected one of {sorted(found)}"
             return [], [self.inliner.reporter.error(message, line=self.lineno)]
         row = found[name]
-        move = next(move for move in row.moves if move.cost)
+        move = next(move for move in row.moves if move.cost and home in ("", move.home))
         text = {
-            "": f"{number(row.loss)} points",
+            "": f"{number(move.cost.loss)} points",
             "rank": str(row.rank),
             "others": f"{100 * move.cost.others:.1f} %",
             "bits": f"{number(move.cost.bits)} bits",
