@@ -1,15 +1,21 @@
 """Trained networks that were carried from home to home, and what was made of their answers."""
 
+import dataclasses
+import json
 import math
+import re
 
+import atlas_differences
 import carried_graphs
 import carried_networks
 import carried_ranking
 import numpy as np
 import pytest
+from build_book import ROOT
 
 from course_lib.frameworks import carried, carried_homes, homes, ranked, trainings
 
+PLACE = ROOT / "course_lib" / "bundled" / "atlas" / "carried"
 RANKED = {row.name: row for row in ranked()}
 
 
@@ -30,6 +36,53 @@ def test_every_move_was_measured_or_says_why_not():
             assert move.error not in ("not asked yet", "no such entry"), (row.name, move)
             assert move.cost is None or move.cost.seeds >= 5
             assert not move.home or move.home in homes()
+
+
+def test_the_stored_ranking_is_what_its_words_and_moves_ask_for(tmp_path):
+    stored = json.loads((PLACE / "ranked.json").read_text())
+    assert carried_ranking.ranked(PLACE, carried_ranking.as_before(PLACE)) == stored
+    words = (PLACE / "differences.toml").read_text()
+    (tmp_path / "ranked.json").write_text("[]")
+    (tmp_path / "differences.toml").write_text(words)
+    with pytest.raises(LookupError, match="make carried"):
+        carried_ranking.ranked(tmp_path, carried_ranking.as_before(tmp_path))
+
+
+def test_of_equals_the_one_that_moves_outputs_most_comes_first():
+    for row in ranked():
+        costs = [move.cost for move in row.moves if move.cost]
+        keys = [(cost.loss, cost.others, cost.difference) for cost in costs]
+        assert keys == sorted(keys, reverse=True), row.name
+
+
+def test_a_loss_in_bits_is_one_of_probabilities():
+    for row in ranked():
+        for move in (move for move in row.moves if move.cost):
+            told = "sparsemax" not in move.network
+            assert told or math.isnan(move.cost.bits)
+    z = np.array([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]])
+    for head in ("softmax", "sparsemax"):
+        found = carried_ranking.carried_probe.scores(z, z, np.array([0, 1]), head)
+        assert found["bits"] == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    ("difference", "shown"),
+    [(0.46, "0.46"), (27.0, "27"), (2.3e5, "230,000"), (5.5e-5, r"$5.5\cdot10^{-5}$"),
+     (math.inf, "not finite")],
+)  # fmt: skip
+def test_a_difference_is_shown_without_marks_of_a_terminal(difference, shown):
+    move = RANKED["gelu-form"].moves[0]
+    cost = dataclasses.replace(move.cost, difference=difference)
+    assert atlas_differences.largest(cost) == shown
+
+
+def test_every_sentence_names_a_difference_and_a_home_that_was_measured():
+    page = (ROOT / "book/atlas/differences.md").read_text(encoding="utf-8")
+    for name, home in re.findall(r"`([\w-]+)(?: \w+)?(?: ?@(\w+))?`", page):
+        if name in RANKED and home:
+            assert any(move.cost and move.home == home for move in RANKED[name].moves)
+    assert "@onnx_runtime" in page
 
 
 def test_what_is_known_to_cost_much_does_and_what_is_not_does_not():
