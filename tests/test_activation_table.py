@@ -1,7 +1,7 @@
 """The rows of the tables in the reference of the activations."""
 
 import pytest
-from activation_table import math, names
+from activation_table import ends, math, names, signed
 
 from course_lib.activations import CATALOGUE
 
@@ -24,3 +24,16 @@ def test_a_name_that_a_framework_lacks_is_a_dash():
     assert row[0] == "{py:func}`relu <course_lib.activations.relu>`" and "–" not in row
     lacking = [row for row in map(names, CATALOGUE.values()) if "–" in row]
     assert lacking
+
+
+def test_limits_are_told_once_for_each_group_of_libraries():
+    rows = [(row[0], row[2], row[3]) for row in ends()]
+    assert len(rows) == len(set(rows)) < 20
+    (row,) = (row for row in ends() if "`mish" in row[0])
+    assert row[1].replace("\u00a0", " ") == "value 0 at −∞, slope 0 at −∞, slope 1 at ∞"
+    assert row[2:] == ["NaN", "PyTorch, JAX, Keras"]
+
+
+@pytest.mark.parametrize(("number", "shown"), [("-inf", "−∞"), ("nan", "NaN"), ("-0.5", "−0.5")])
+def test_numbers_have_signs_of_print(number, shown):
+    assert signed(number) == shown

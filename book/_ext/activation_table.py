@@ -67,19 +67,33 @@ def slopes() -> Iterator[list[str]]:
         for x, there, here in each.slopes:
             found.setdefault((each.name, x, here, there), []).append(each.library)
     for (name, x, here, there), libraries in in_order(found):
-        yield [link(CATALOGUE[name]), x, here, there, joined(libraries)]
+        cells = map(signed, (x, here, there))
+        yield [link(CATALOGUE[name]), *cells, joined(libraries)]
+
+
+SIGNS = {"inf": "∞", "-inf": "−∞", "nan": "NaN"}
+"""What stands for numbers that are none."""
+
+
+def signed(number: str) -> str:
+    """Return a number with signs of print, in one piece."""
+    return SIGNS.get(number, number.replace("-", "−"))
 
 
 def ends() -> Iterator[list[str]]:
-    """Yield a row for each infinite input that gives no limit elsewhere."""
-    found: dict[tuple[str, ...], list[str]] = {}
+    """Yield a row for each group of libraries that give no limit at infinite inputs."""
+    libraries: dict[tuple[str, str, str, str, str], list[str]] = {}
     for each in spellings():
         for asked, parted in each.ends.items():
             for end, (there, limit) in parted.items():
                 key = each.name, asked.removesuffix("s"), end, f"{float(limit) + 0.0:g}", there
-                found.setdefault(key, []).append(each.library)
-    for (name, *cells), libraries in in_order(found):
-        yield [link(CATALOGUE[name]), *cells, joined(libraries)]
+                libraries.setdefault(key, []).append(each.library)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for (name, asked, end, limit, there), where in libraries.items():
+        words = f"{asked} {signed(limit)} at {signed(end)}".replace(" ", "\u00a0")
+        found.setdefault((name, signed(there), joined(where)), []).append(words)
+    for (name, there, where), limits in in_order(found):
+        yield [link(CATALOGUE[name]), ", ".join(limits), there, where]
 
 
 def values() -> Iterator[list[str]]:
@@ -112,7 +126,7 @@ TABLES: Mapping[str, tuple[Sequence[str], Callable[[], Iterable[Sequence[str]]]]
         lambda: map(names, CATALOGUE.values()),
     ),
     "slopes": (("Activation", "At", "Here", "There", "Where"), slopes),
-    "ends": (("Activation", "What", "At", "Limit", "There", "Where"), ends),
+    "ends": (("Activation", "Limits", "There", "Where"), ends),
     "values": (("Activation", "Type", "Off by", "At", "Where"), values),
 }
 
