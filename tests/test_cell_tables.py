@@ -3,6 +3,7 @@
 import re
 
 import cell_tables
+import numpy as np
 import pytest
 from environment import ROOT
 
@@ -60,3 +61,26 @@ def test_answers_print_as_text_and_as_a_table():
     found = cells("gru reset")
     assert len(str(found).splitlines()) == len(found) == len(cell_homes())
     assert found._repr_html_().count("<tr>") == len(found) + 1
+
+
+def one_pass(x):
+    """Return variances as the mean of squares minus the square of the mean."""
+    return np.mean(x * x, axis=-1) - np.square(np.mean(x, axis=-1))
+
+
+def test_the_example_of_one_pass_is_as_told():
+    pair = np.array([4095, 4097], np.float32)
+    assert np.sum(pair * pair) == 2**25 and one_pass(pair) == 0
+    assert round(1 / np.sqrt(0.00001)) == 316
+
+
+@pytest.mark.parametrize(("mean", "spread", "low", "high"), [
+    (288, 10, 0, 0.01), (2000, 1, 0.1, 0.5), (4096, 1, 0.9, np.inf),
+])  # fmt: skip
+def test_the_rule_for_a_variance_in_one_pass_tells_its_size(mean, spread, low, high):
+    draw = np.random.default_rng(0).standard_normal((500, 512))
+    x = (mean + spread * draw).astype(np.float32)
+    true = x.astype(np.float64).var(axis=-1)
+    error = np.sqrt(np.mean(np.square(one_pass(x) / true - 1)))
+    assert low <= error < high
+    assert error < 10 * (mean / spread) ** 2 * 6e-8

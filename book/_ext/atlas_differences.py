@@ -87,6 +87,12 @@ def largest(cost: Cost) -> str:
     return rf"${text}\cdot10^{{{int(power)}}}$"
 
 
+def more_bits(cost: Cost) -> str:
+    """Return by how much the cross-entropy grows, or a dash where there is none."""
+    none = math.isnan(cost.bits) and math.isfinite(cost.difference)
+    return "–" if none else number(cost.bits, 2)
+
+
 def place(move: Move) -> str:
     """Return where something was run."""
     return HOMES.get(move.home, move.home) if move.home else "formula"
@@ -118,8 +124,7 @@ def everything() -> str:
             [
                 str(row.rank), points(move.cost), title, move.network, place(move),
                 right(move.cost), f"{100 * move.cost.others:.1f}", largest(move.cost),
-                "–" if math.isnan(move.cost.bits) and math.isfinite(move.cost.difference)
-                else number(move.cost.bits, 2),
+                more_bits(move.cost),
             ]
         )  # fmt: skip
     head = ["", "Points lost", "Difference", "Network", "Run in", "Right, %", "Other answers, %"]
@@ -275,7 +280,11 @@ class CostRole(SphinxRole):
             message = f"no difference is called {name!r}; expected one of {sorted(found)}"
             return [], [self.inliner.reporter.error(message, line=self.lineno)]
         row = found[name]
-        move = next(move for move in row.moves if move.cost and home in ("", move.home))
+        asked_of = [move for move in row.moves if move.cost and home in ("", move.home)]
+        if not asked_of:
+            message = f"{name} was not measured in {home!r}"
+            return [], [self.inliner.reporter.error(message, line=self.lineno)]
+        move = asked_of[0]
         text = {
             "": f"{number(move.cost.loss)} points",
             "rank": str(row.rank),
