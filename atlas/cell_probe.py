@@ -1,7 +1,8 @@
-"""Ask one home about recurrent cells and normalization: ``python cell_probe.py HOME IN ANSWERS``.
+"""Ask one home about its layers: ``python cell_probe.py HOME IN ANSWERS``.
 
 IN is JSON: a list of questions, each with a name, the function of the home that it asks, and the
-arguments; arrays stand as ``{"array": [...]}``. A home is a module of `cells` with
+arguments; arrays stand as ``{"array": [...]}``. A home of recurrent cells and normalization is a
+module of `cells` with
 
 - `PACKAGES`, `NPM`, `SETUP`: as in `homes`;
 - `cell(kind, w, x, **options)`: what a layer of recurrent cells answers, as a dict of arrays: `y`,
@@ -18,6 +19,19 @@ arguments; arrays stand as ``{"array": [...]}``. A home is a module of `cells` w
   group, instance (channels are axis 1), as `y`;
 - `in_use(x, mean, variance, epsilon)`: batch norm with running statistics, as `y`;
 - `running(x)`: `mean` and `variance` after one batch, from the start.
+
+A home of what stands around the activation is a module of `defaults` with
+
+- `dense(fan_in, fan_out)` and `he_normal(fan_in, fan_out)`: as `w`, the weights (fan-in, fan-out)
+  with which a dense layer starts, by default and by the initializer of that name;
+- `twice()`: as `y`, the weights of two layers that share an initializer, stacked;
+- `dropped(rate, n, dtype, training)`: n ones after dropout; `dropped_as_before` and
+  `dropped_by_flag`: by what older versions had; `alpha_dropped(rate, n)`: of n normal numbers;
+- `masks(n)`: two masks of one seed, stacked, the second from a compiled function;
+- `adam(gradients, dtype)`: how far the first step with learning rate 1 goes for each;
+- `decay()`: what AdamW leaves of 1 with learning rate 0.5 and gradient 0;
+- `smoothed(logits, rate)`: the smoothed `loss` of class 0, or its `target`;
+- `absolute()`: the slope of the absolute value at 0.
 
 What a home does not have is a missing function or NotImplementedError, and the answer is its
 message; what goes wrong there is another error, and the answer begins with its name.
@@ -57,8 +71,7 @@ def asked(home, question):
 
 def main(name, questions, path):
     """Ask a home and write its answers."""
-    sys.path.insert(0, str(Path(__file__).parent / "cells"))
-    sys.path.append(str(Path(__file__).parent / "homes"))
+    sys.path += [str(Path(__file__).parent / kind) for kind in ("cells", "defaults", "homes")]
     home = importlib.import_module(name)
     asks = json.loads(Path(questions).read_text())
     answers = {question["name"]: asked(getattr(home, "home", home), question) for question in asks}

@@ -24,6 +24,7 @@ import atlas_cell_questions
 import atlas_judging
 import atlas_networks
 import atlas_points
+import atlas_defaults
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,7 @@ PROGRAMS = {
     "homes": ROOT / "atlas" / "probe.py",
     "networks": ROOT / "atlas" / "network_probe.py",
     "cells": ROOT / "atlas" / "cell_probe.py",
+    "defaults": ROOT / "atlas" / "cell_probe.py",
 }
 STORED = ROOT / "course_lib" / "bundled" / "atlas"
 ANSWERS = ROOT / "_build" / "atlas"
@@ -39,7 +41,7 @@ POINTS = atlas_points.points()
 
 
 def homes() -> dict[str, Path]:
-    """Return the modules of all homes by name: of functions, of networks, of recurrent cells."""
+    """Return the modules of all homes by name, of every kind of question."""
     return {
         path.stem: path
         for kind, program in PROGRAMS.items()
@@ -92,17 +94,23 @@ def environment(needed: list[str], npm: list[str]) -> Path:
 def write_inputs() -> dict[str, tuple[Path, str]]:
     """Write the inputs of all programs; return for each their file and a digest."""
     ANSWERS.mkdir(parents=True, exist_ok=True)
-    questions = json.dumps(atlas_cell_questions.written())
-    asked = ANSWERS / "cells.json"
-    asked.write_text(questions)
     path, arrays = ANSWERS / "networks.npz", atlas_networks.inputs()
     np.savez(path, **arrays)
     digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values()))
     return {
         "homes": write_points(),
         "networks": (path, digest.hexdigest()[:12]),
-        "cells": (asked, hashlib.sha256(questions.encode()).hexdigest()[:12]),
+        "cells": write_questions("cells", atlas_cell_questions.written()),
+        "defaults": write_questions("defaults", atlas_defaults.written()),
     }
+
+
+def write_questions(kind: str, questions: list[dict[str, Any]]) -> tuple[Path, str]:
+    """Write the questions about one kind of layers; return their file and a digest."""
+    text = json.dumps(questions)
+    path = ANSWERS / f"{kind}.json"
+    path.write_text(text)
+    return path, hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def points_text(dtypes: Iterable[str] = atlas_points.DTYPES) -> str:
@@ -157,7 +165,12 @@ def probe(home: str, path: Path, limit: int) -> dict[str, Any]:
 def judge(answers: dict[str, Any]) -> dict[str, Any]:
     """Return what is stored of a home."""
     if "cells" in answers:
-        return answers | {"cells": atlas_cell_judging.judged(answers["cells"])}
+        judged = (
+            atlas_defaults.judged
+            if answers["home"].endswith("_defaults")
+            else atlas_cell_judging.judged
+        )
+        return answers | {"cells": judged(answers["cells"])}
     if "answers" in answers:
         return answers | {"answers": atlas_networks.judged(answers["answers"])}
     entries = [

@@ -3,8 +3,9 @@
 Whoever carries a network from one framework to another copies its weights and its names. What the
 names stand for differs: the slope of leaky ReLU, the form of GELU, an epsilon, an axis. `atlas`
 tells what was measured of each name in many homes, `spellings` what becomes of the calls that the
-catalogue lists, `cells` the same of recurrent layers and of normalization, `carried` and `ranked`
-what differences cost trained networks. `compare` runs two versions of a network on a batch, tells
+catalogue lists, `cells` the same of recurrent layers and of normalization, `defaults` of how layers
+start, of dropout, optimizers and losses, `carried` and `ranked` what differences cost trained
+networks. `compare` runs two versions of a network on a batch, tells
 which layers part, and tries the differences in `DIFFERENCES` until one explains what is seen.
 
 PyTorch is needed for modules of PyTorch, ``onnx`` and ``onnxruntime`` (the extra ``frameworks``)
@@ -34,6 +35,12 @@ from course_lib.frameworks.carrying import (
 )
 from course_lib.frameworks.cells import CellAnswer, CellAnswers, cell_homes, cells
 from course_lib.frameworks.comparing import NetworkPair, compare
+from course_lib.frameworks.defaults import (
+    DefaultAnswer,
+    DefaultAnswers,
+    default_homes,
+    defaults,
+)
 from course_lib.frameworks.differences import DIFFERENCES, Difference, Variant
 from course_lib.frameworks.reporting import LayerReport, NetworkReport
 from course_lib.frameworks.spelled import Spelling, spellings
@@ -46,6 +53,8 @@ __all__ = [
     "CellAnswer",
     "CellAnswers",
     "Cost",
+    "DefaultAnswer",
+    "DefaultAnswers",
     "Difference",
     "LayerReport",
     "Move",
@@ -61,6 +70,8 @@ __all__ = [
     "cell_homes",
     "cells",
     "compare",
+    "default_homes",
+    "defaults",
     "homes",
     "networks",
     "ranked",

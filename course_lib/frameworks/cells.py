@@ -5,20 +5,14 @@ own. Its answers were held against equations written out in NumPy, and are store
 date and machine.
 """
 
-import html
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from types import MappingProxyType
 from typing import Any
 
-from course_lib._checks import check_choice
+from course_lib.frameworks.answers import Answers, about, chosen
 
 __all__ = ["CellAnswer", "CellAnswers", "cell_homes", "cells"]
 
-_FOLDER = files("course_lib").joinpath("bundled", "atlas")
 _PARTS = {"y": "outputs", "h": "last state", "c": "last cell state"}
 
 
@@ -92,8 +86,7 @@ def _initial(found: Mapping[str, Any]) -> str:
     return f"{told}; bias {bias}" if bias else told
 
 
-@dataclass(frozen=True)
-class CellAnswers:
+class CellAnswers(Answers[CellAnswer]):
     """Answers of homes, printed as a table.
 
     Attributes
@@ -101,45 +94,6 @@ class CellAnswers:
     rows : tuple of CellAnswer
         In the order of the questions, then of the homes.
     """
-
-    rows: tuple[CellAnswer, ...]
-
-    def __iter__(self) -> Iterator[CellAnswer]:
-        """Go through the answers."""
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        """Return how many answers there are."""
-        return len(self.rows)
-
-    def __str__(self) -> str:
-        """Return the table as text, a line for each answer."""
-        lines = [(row.question, row.home, row.told) for row in self.rows]
-        widths = [max((len(line[i]) for line in lines), default=0) for i in range(2)]
-        return "\n".join(
-            "  ".join(part.ljust(width) for part, width in zip(line, (*widths, 0), strict=True))
-            for line in lines
-        )
-
-    def _repr_html_(self) -> str:
-        """Return the table as HTML."""
-        cells = [
-            f"<tr><td>{row.question}</td><td>{row.home}</td><td>{html.escape(row.told)}</td></tr>"
-            for row in self.rows
-        ]
-        head = "<tr><th>question</th><th>home</th><th>answer</th></tr>"
-        return f"<table><thead>{head}</thead><tbody>{''.join(cells)}</tbody></table>"
-
-
-@cache
-def _stored() -> Mapping[str, Mapping[str, Any]]:
-    """Return what is stored of every home that was asked about cells."""
-    found = {}
-    for entry in sorted(_FOLDER.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith("_cells.json"):
-            table = json.loads(entry.read_text(encoding="utf-8"))
-            found[entry.name.removesuffix(".json")] = table
-    return MappingProxyType(found)
 
 
 def cell_homes() -> dict[str, dict[str, Any]]:
@@ -156,10 +110,7 @@ def cell_homes() -> dict[str, dict[str, Any]]:
     >>> cell_homes()["torch_cells"]["versions"]
     {'torch': '2.13.0+cpu'}
     """
-    keys = ("versions", "python", "date", "machine", "setup", "failed")
-    return {
-        home: {key: table[key] for key in keys if key in table} for home, table in _stored().items()
-    }
+    return about("cells")
 
 
 def cells(question: str | None = None, *, home: str | None = None) -> CellAnswers:
@@ -190,17 +141,4 @@ def cells(question: str | None = None, *, home: str | None = None) -> CellAnswer
     >>> print(cells("rms norm epsilon", home="torch_cells"))
     rms norm epsilon  torch_cells  1.19e-07 inside the root
     """
-    stored = _stored()
-    questions = dict.fromkeys(name for table in stored.values() for name in table.get("cells", ()))
-    if question is not None:
-        check_choice("question", question, questions)
-    if home is not None:
-        check_choice("home", home, stored)
-    return CellAnswers(
-        tuple(
-            CellAnswer(place, each, MappingProxyType(table["cells"][each]))
-            for each in questions if question in (None, each)
-            for place, table in stored.items()
-            if home in (None, place) and each in table.get("cells", ())
-        )
-    )  # fmt: skip
+    return CellAnswers(chosen("cells", question, home, CellAnswer))
