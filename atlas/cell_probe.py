@@ -29,6 +29,7 @@ A home of what stands around the activation is a module of `defaults` with
   `dropped_by_flag`: by what older versions had; `alpha_dropped(rate, n)`: of n normal numbers;
 - `masks(n)`: two masks of one seed, stacked, the second from a compiled function;
 - `adam(gradients, dtype)`: how far the first step with learning rate 1 goes for each;
+- `descent(gradients)`: the same of plain gradient descent;
 - `decay()`: what AdamW leaves of 1 with learning rate 0.5 and gradient 0;
 - `smoothed(logits, rate)`: the smoothed `loss` of class 0, or its `target`;
 - `absolute()`: the slope of the absolute value at 0.

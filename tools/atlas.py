@@ -21,10 +21,10 @@ from typing import Any
 
 import atlas_cell_judging
 import atlas_cell_questions
+import atlas_defaults
 import atlas_judging
 import atlas_networks
 import atlas_points
-import atlas_defaults
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent

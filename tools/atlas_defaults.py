@@ -42,8 +42,8 @@ def of_weights(found: Mapping[str, Values]) -> dict[str, Any]:
         "1 / fan-in": 1.0,
         "2 / fan-in": 2.0,
         "2 / (fan-in + fan-out)": 2 * into / (into + out),
-        "4 / (fan-in + fan-out)": 4 * into / (into + out),
-        "uniform on -0.07 to 0.07": into * 0.07**2 / 3,
+        "3.76 / (fan-in + fan-out)": 4 / (1 + 0.25**2) * into / (into + out),
+        "uniform on −0.07 to 0.07": into * 0.07**2 / 3,
     }
     rules |= {
         f"{rule}, cut": CUT * size
@@ -137,6 +137,7 @@ def questions() -> tuple[Question, ...]:
         Question("masks, compiled", "masks", of_pair, {"n": MANY}),
         Question("adam", "adam", of_adam, {"gradients": GRADIENTS}),
         Question("adam in float16", "adam", of_numbers, {"gradients": HALF, "dtype": "float16"}),
+        Question("gradient descent", "descent", of_numbers, {"gradients": np.array([30.0, 40.0])}),
         Question("adamw decay", "decay", of_decay, {}),
         Question("label smoothing", "smoothed", of_smoothed,
                  {"logits": LOGITS, "rate": SMOOTHING}),

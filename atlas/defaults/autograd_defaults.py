@@ -3,6 +3,7 @@
 import autograd.numpy as np
 from autograd import grad
 from autograd.misc.optimizers import adam as optimized
+from autograd.misc.optimizers import sgd as descended
 
 PACKAGES = ["autograd==1.9.1"]
 SETUP = "import autograd.numpy as np\nfrom autograd import grad\n"
@@ -14,6 +15,11 @@ def adam(gradients, dtype="float32"):
     given = gradients.astype(dtype)
     start = np.zeros_like(given)
     return {"y": -optimized(lambda x, i: given, start, num_iters=1, step_size=1.0)}
+
+
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    return {"y": -descended(lambda x, i: gradients, 0 * gradients, num_iters=1, step_size=1.0)}
 
 
 def absolute():

@@ -53,6 +53,12 @@ def adam(gradients, dtype="float32"):
     return {"y": -stepped(chainer.optimizers.Adam(1.0), np.zeros_like(given), given)}
 
 
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    given = np.float32(gradients)
+    return {"y": -stepped(chainer.optimizers.SGD(1.0), np.zeros_like(given), given)}
+
+
 def decay():
     """Return what AdamW leaves of 1 with learning rate 0.5 and gradient 0."""
     none, one = np.zeros(1, np.float32), np.ones(1, np.float32)

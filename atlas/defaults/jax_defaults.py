@@ -27,6 +27,12 @@ def adam(gradients, dtype="float32"):
     return {"y": -np.asarray(after, dtype=np.float64)}
 
 
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    after = stepped(optax.sgd(1.0), jnp.zeros(len(gradients)), jnp.asarray(gradients))
+    return {"y": -np.asarray(after)}
+
+
 def decay():
     """Return what AdamW leaves of 1 with learning rate 0.5 and gradient 0."""
     return {"y": np.asarray(stepped(optax.adamw(0.5), jnp.ones(1), jnp.zeros(1)))}

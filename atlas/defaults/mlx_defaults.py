@@ -54,6 +54,12 @@ def adam(gradients, dtype="float32"):
     return {"y": -stepped(optim.Adam(1.0), mx.zeros_like(given), given)}
 
 
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    given = mx.array(gradients.astype(np.float32))
+    return {"y": -stepped(optim.SGD(1.0), mx.zeros_like(given), given)}
+
+
 def decay():
     """Return what AdamW leaves of 1 with learning rate 0.5 and gradient 0."""
     return {"y": stepped(optim.AdamW(0.5), mx.ones(1), mx.zeros(1))}

@@ -53,6 +53,14 @@ def adam(gradients, dtype="float32"):
     return {"y": -parameter.asnumpy().astype("float64")}
 
 
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    given = mx.nd.array(gradients)
+    parameter, tool = mx.nd.zeros_like(given), mx.optimizer.SGD(learning_rate=1.0)
+    tool.update(0, parameter, given, tool.create_state(0, parameter))
+    return {"y": -parameter.asnumpy()}
+
+
 def absolute():
     """Return the slope of the absolute value at 0."""
     x = mx.nd.zeros(1)

@@ -64,6 +64,12 @@ def adam(gradients, dtype="float32"):
     return {"y": -found}
 
 
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    given = paddle.to_tensor(gradients)
+    return {"y": -stepped(paddle.optimizer.SGD, paddle.zeros_like(given), given, learning_rate=1.0)}
+
+
 def decay():
     """Return what AdamW leaves of 1 with learning rate 0.5 and gradient 0."""
     none, one = paddle.zeros([1]), paddle.ones([1])

@@ -44,6 +44,14 @@ def adam(gradients, dtype="float32"):
     return {"y": -numbers(parameter)}
 
 
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    parameter = tf.Variable(np.zeros(len(gradients)))
+    tool = tf.compat.v1.train.GradientDescentOptimizer(1.0)
+    tool.apply_gradients([(tf.constant(gradients), parameter)])
+    return {"y": -numbers(parameter)}
+
+
 def smoothed(logits, rate):
     """Return the cross-entropy of class 0."""
     target = np.eye(len(logits))[:1]

@@ -58,6 +58,14 @@ return [parameter.neg()];"""
     return {"y": ask(line, g=gradients)[0]}
 
 
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    line = """const parameter = tf.variable(tf.zerosLike(given.g), true, "p");
+tf.train.sgd(1).applyGradients({ p: given.g });
+return [parameter.neg()];"""
+    return {"y": ask(line, g=gradients)[0]}
+
+
 def smoothed(logits, rate):
     """Return the cross-entropy of class 0."""
     line = f"""const target = tf.oneHot([0], given.x.shape[1]).toFloat();

@@ -1,7 +1,7 @@
 """thinc: layers as they start, dropout, optimizers and smoothed targets."""
 
 import numpy as np
-from thinc.api import Adam, Dropout, Linear, fix_random_seed, to_categorical
+from thinc.api import SGD, Adam, Dropout, Linear, fix_random_seed, to_categorical
 
 PACKAGES = ["thinc==9.1.1"]
 SETUP = "from thinc.api import Adam, Dropout, Linear, to_categorical"
@@ -26,6 +26,16 @@ def adam(gradients, dtype="float32"):
     """Return how far the first step goes for each gradient."""
     given = gradients.astype(dtype)
     after, _ = Adam(1.0)((1, "p"), np.zeros_like(given), given)
+    return {"y": -after}
+
+
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each.
+
+    Gradients of a norm above 1 are made as short as that, unless `grad_clip` says otherwise.
+    """
+    given = np.float32(gradients)
+    after, _ = SGD(1.0)((1, "p"), np.zeros_like(given), given)
     return {"y": -after}
 
 

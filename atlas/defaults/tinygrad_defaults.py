@@ -23,7 +23,7 @@ def dense(fan_in, fan_out):
 def he_normal(fan_in, fan_out):
     """Return weights of the initializer that bears the name."""
     Tensor.manual_seed(0)
-    return {"w": numbers(Tensor.kaiming_normal(fan_out, fan_in, a=0)).T}
+    return {"w": numbers(Tensor.kaiming_normal(fan_out, fan_in)).T}
 
 
 def dropped(rate, n, dtype="float32", training=True):
@@ -53,6 +53,12 @@ def adam(gradients, dtype="float32"):
     """Return how far the first step goes for each gradient."""
     given = Tensor(gradients.astype(dtype))
     return {"y": -stepped(nn.optim.Adam, Tensor.zeros_like(given).contiguous(), given, lr=1.0)}
+
+
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    given = Tensor(np.float32(gradients))
+    return {"y": -stepped(nn.optim.SGD, Tensor.zeros_like(given).contiguous(), given, lr=1.0)}
 
 
 def decay():

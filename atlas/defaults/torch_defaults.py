@@ -52,6 +52,14 @@ def adam(gradients, dtype="float32"):
     return {"y": -parameter.detach().double().numpy()}
 
 
+def descent(gradients):
+    """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
+    parameter = nn.Parameter(torch.zeros(len(gradients), dtype=torch.float64))
+    parameter.grad = torch.from_numpy(gradients)
+    torch.optim.SGD([parameter], lr=1.0).step()
+    return {"y": -parameter.detach().numpy()}
+
+
 def decay():
     """Return what AdamW leaves of 1 with learning rate 0.5 and gradient 0."""
     parameter = nn.Parameter(torch.ones(1))

@@ -9,7 +9,7 @@ in ``{cell}`torch_cells | rms norm epsilon | epsilon```, ``cell-home`` a home wi
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -105,18 +105,28 @@ def columns(lines: list[str]) -> list[tuple[str, str, str]]:
 
 def table(lines: list[str]) -> list[str]:
     """Return the lines of a table of homes, without those that have none of the questions."""
+    return rows(lines, NAMES, cells, short)
+
+
+def rows(
+    lines: list[str],
+    names: Mapping[str, str],
+    ask: Callable[[str], Iterable[Any]],
+    short: Callable[[Any, str], str],
+) -> list[str]:
+    """Return the lines of a table of some homes, from answers and how they stand in it."""
     heads = columns(lines)
-    answers = {(row.question, row.home): row for _, name, _ in heads for row in cells(name)}
-    rows = []
-    for home, name in NAMES.items():
+    answers = {(row.question, row.home): row for _, name, _ in heads for row in ask(name)}
+    told = []
+    for home, name in names.items():
         found = [
             short(answers[question, home], part) if (question, home) in answers else "–"
             for _, question, part in heads
         ]
         if set(found) != {"–"}:
-            rows.append([name, *found])
+            told.append([name, *found])
     rule = [":---"] * (len(heads) + 1)
-    return [f"| {' | '.join(row)} |" for row in ([" ", *(h[0] for h in heads)], rule, *rows)]
+    return [f"| {' | '.join(row)} |" for row in ([" ", *(h[0] for h in heads)], rule, *told)]
 
 
 def stored_by_hand() -> dict[str, Any]:
