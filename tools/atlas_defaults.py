@@ -1,4 +1,4 @@
-"""What homes are asked about starts, dropout, optimizers and losses, and what answers are worth.
+"""What homes are asked about initial weights, dropout and optimizers, and what answers are worth.
 
 `cell_probe.py` asks the modules in `atlas/defaults` as it asks those of recurrent cells. A function
 of a home answers an array: `w`, weights (fan-in, fan-out); `y`, whatever else; `loss` or `target`.
@@ -57,21 +57,24 @@ def of_weights(found: Mapping[str, Values]) -> dict[str, Any]:
 
 
 def of_shares(found: Mapping[str, Values]) -> dict[str, Any]:
-    """Return the share that became 0, and what the others were multiplied by."""
+    """Return the fraction that became 0, and what the others were multiplied by."""
     y = found["y"].ravel()
     return {"dropped": figure((y == 0).mean()), "factor": figure(y.max())}
 
 
 def of_moments(found: Mapping[str, Values]) -> dict[str, Any]:
     """Return mean and deviation."""
-    return {"mean": figure(found["y"].mean()), "deviation": figure(found["y"].std())}
+    return {
+        name: round(float(value), 3) + 0.0
+        for name, value in (("mean", found["y"].mean()), ("deviation", found["y"].std()))
+    }
 
 
 def of_pair(found: Mapping[str, Values]) -> dict[str, Any]:
-    """Return whether two arrays are equal, and the share of numbers that differ."""
+    """Return whether two arrays are equal, and the fraction of numbers that differ."""
     one, other = found["y"]
     share = float((one != other).mean())
-    return {"is": "different" if share else "equal", "share": figure(share)}
+    return {"is": "different" if share else "equal", "fraction": figure(share)}
 
 
 def of_adam(found: Mapping[str, Values]) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def questions() -> tuple[Question, ...]:
     """Return all questions."""
     found = [
         Question(f"{name}, {into} to {out}", asks, of_weights, {"fan_in": into, "fan_out": out})
-        for name, asks in (("dense start", "dense"), ("he normal", "he_normal"))
+        for name, asks in (("dense initial weights", "dense"), ("he normal", "he_normal"))
         for into, out in SHAPES
     ]
     fifth = {"rate": 0.2, "n": MANY}
@@ -141,7 +144,7 @@ def questions() -> tuple[Question, ...]:
         Question("adamw decay", "decay", of_decay, {}),
         Question("label smoothing", "smoothed", of_smoothed,
                  {"logits": LOGITS, "rate": SMOOTHING}),
-        Question("slope of the absolute value at 0", "absolute", of_numbers, {}),
+        Question("derivative of the absolute value at 0", "absolute", of_numbers, {}),
     ]  # fmt: skip
     return tuple(found)
 

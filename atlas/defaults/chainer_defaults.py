@@ -1,4 +1,4 @@
-"""Chainer: links as they start, dropout, optimizers."""
+"""Chainer: links and their initial weights, dropout, optimizers."""
 
 import chainer
 import chainer.functions as F

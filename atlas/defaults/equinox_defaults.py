@@ -1,4 +1,4 @@
-"""Equinox: layers as they start, and dropout."""
+"""Equinox: layers and their initial weights, and dropout."""
 
 import equinox as eqx
 import jax

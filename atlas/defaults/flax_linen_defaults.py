@@ -1,4 +1,4 @@
-"""Flax's linen: layers as they start, and dropout."""
+"""Flax's linen: layers and their initial weights, and dropout."""
 
 import flax.linen as nn
 import jax

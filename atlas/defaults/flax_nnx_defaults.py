@@ -1,4 +1,4 @@
-"""Flax's nnx: layers as they start, and dropout."""
+"""Flax's nnx: layers and their initial weights, and dropout."""
 
 import jax.numpy as jnp
 import numpy as np

@@ -1,4 +1,4 @@
-"""Haiku: layers as they start, and dropout."""
+"""Haiku: layers and their initial weights, and dropout."""
 
 import haiku as hk
 import jax

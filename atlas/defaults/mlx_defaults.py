@@ -1,4 +1,4 @@
-"""MLX on the CPU: layers as they start, dropout, optimizers and losses."""
+"""MLX on the CPU: layers and their initial weights, dropout, optimizers and losses."""
 
 import mlx.core as mx
 import mlx.nn as nn

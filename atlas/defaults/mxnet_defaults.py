@@ -1,4 +1,4 @@
-"""MXNet: layers as they start, dropout, optimizers."""
+"""MXNet: layers and their initial weights, dropout, optimizers."""
 
 import mxnet as mx
 import numpy as np

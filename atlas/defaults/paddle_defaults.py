@@ -1,4 +1,4 @@
-"""Paddle on the CPU: layers as they start, dropout, optimizers and losses."""
+"""Paddle on the CPU: layers and their initial weights, dropout, optimizers and losses."""
 
 import numpy as np
 import paddle

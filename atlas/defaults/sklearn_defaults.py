@@ -1,4 +1,4 @@
-"""scikit-learn: how its multilayer perceptron with ReLU starts."""
+"""scikit-learn: initial weights of its multilayer perceptron with ReLU."""
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier

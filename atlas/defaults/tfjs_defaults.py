@@ -60,8 +60,8 @@ return [parameter.neg()];"""
 
 def descent(gradients):
     """Return how far a step of plain gradient descent with learning rate 1 goes for each."""
-    line = """const parameter = tf.variable(tf.zerosLike(given.g), true, "p");
-tf.train.sgd(1).applyGradients({ p: given.g });
+    line = """const parameter = tf.variable(tf.zerosLike(given.g), true, "q");
+tf.train.sgd(1).applyGradients({ q: given.g });
 return [parameter.neg()];"""
     return {"y": ask(line, g=gradients)[0]}
 

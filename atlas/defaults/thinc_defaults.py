@@ -1,4 +1,4 @@
-"""thinc: layers as they start, dropout, optimizers and smoothed targets."""
+"""thinc: layers and their initial weights, dropout, optimizers and smoothed targets."""
 
 import numpy as np
 from thinc.api import SGD, Adam, Dropout, Linear, fix_random_seed, to_categorical

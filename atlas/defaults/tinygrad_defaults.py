@@ -1,4 +1,4 @@
-"""tinygrad on the CPU: layers as they start, dropout, optimizers and losses."""
+"""tinygrad on the CPU: layers and their initial weights, dropout, optimizers and losses."""
 
 import numpy as np
 import tinygrad_cpu  # noqa: F401  (it finds a compiler)

@@ -1,4 +1,4 @@
-"""PyTorch: layers as they start, dropout, optimizers and losses."""
+"""PyTorch: layers and their initial weights, dropout, optimizers and losses."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Directives and roles of the page on starts, dropout, optimizers and losses in other frameworks.
+"""Directives and roles of the page on initial weights, dropout and optimizers in other frameworks.
 
 ``defaults-table`` has a line for each column: its head, a colon, the question, and after a bar the
 part of the answer. The role ``default`` gives a figure, as in ``{default}`torch_defaults | adam |
@@ -9,11 +9,11 @@ All are read from what `make atlas` has stored.
 import re
 from typing import Any
 
-import cell_tables
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+import cell_tables
 from course_lib.frameworks import DefaultAnswer, default_homes, defaults
 
 NAMES = {
@@ -38,6 +38,7 @@ NAMES = {
     "pytensor_defaults": "PyTensor",
     "tfjs_defaults": "TensorFlow.js",
 }
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PACKAGES = {"jax": "optax", "sklearn": "scikit-learn", "paddle": "paddlepaddle"}
 
 
@@ -52,10 +53,15 @@ def short(row: DefaultAnswer, part: str) -> str:
 
 
 def shown(value: float | str) -> str:
-    """Return a figure with a minus sign, infinity, or a word."""
-    return re.sub(
-        r"-(?=[\d∞.])", "−", str(value).replace("inf", "∞") if isinstance(value, str) else f"{value:g}"
-    ).replace("nan", "NaN")
+    """Return a figure of three digits, two of a tiny one; or the sign for what is none."""
+    if isinstance(value, str):
+        return {"inf": "∞", "nan": "NaN"}.get(value, value)
+    digits = f"{value + 0:.3g}".replace("-", "−")
+    if "e" not in digits:
+        return digits
+    mantissa, _, exponent = f"{value:.2g}".partition("e")
+    power = f"10{str(int(exponent)).translate(RAISED)}"
+    return power if mantissa == "1" else f"{mantissa}·{power}".replace("-", "−")
 
 
 def table(lines: list[str]) -> list[str]:

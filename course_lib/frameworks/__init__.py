@@ -3,10 +3,10 @@
 Whoever carries a network from one framework to another copies its weights and its names. What the
 names stand for differs: the slope of leaky ReLU, the form of GELU, an epsilon, an axis. `atlas`
 tells what was measured of each name in many homes, `spellings` what becomes of the calls that the
-catalogue lists, `cells` the same of recurrent layers and of normalization, `defaults` of how layers
-start, of dropout, optimizers and losses, `carried` and `ranked` what differences cost trained
-networks. `compare` runs two versions of a network on a batch, tells
-which layers part, and tries the differences in `DIFFERENCES` until one explains what is seen.
+catalogue lists, `cells` the same of recurrent layers and of normalization, `defaults` of initial
+weights, dropout, optimizers and losses, `carried` and `ranked` what differences cost trained
+networks. `compare` runs two versions of a network on a batch, tells which layers part, and tries
+the differences in `DIFFERENCES` until one explains what is seen.
 
 PyTorch is needed for modules of PyTorch, ``onnx`` and ``onnxruntime`` (the extra ``frameworks``)
 for ONNX graphs; functions of any framework, and the atlas, need neither. A model of Keras or

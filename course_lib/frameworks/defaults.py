@@ -22,12 +22,12 @@ class DefaultAnswer:
     home : str
         Such as ``"torch_defaults"``.
     question : str
-        Such as ``"dense start, 784 to 256"`` or ``"adam"``.
+        Such as ``"dense initial weights, 784 to 256"`` or ``"adam"``.
     details : mapping of str to object
         Of initial weights ``is``, their distribution, ``fan-in times variance``, ``largest`` and
-        ``rule``, the variance that this is. Of dropout the share ``dropped`` and the ``factor`` of
-        the others; of alpha dropout ``mean`` and ``deviation``. Of two masks or layers ``is``,
-        ``"equal"`` or ``"different"``, and the ``share`` of numbers that differ. Of Adam's first
+        ``rule``, the variance that this is. Of dropout the fraction ``dropped`` and the ``factor``
+        of the others; of alpha dropout ``mean`` and ``deviation``. Of two masks or layers ``is``,
+        ``"equal"`` or ``"different"``, and the ``fraction`` of numbers that differ. Of Adam's first
         ``steps`` for the gradients 1, -2, 0.001, 1e-7 and 0 also the ``epsilon`` that explains
         them. Of AdamW its ``decay``; of label smoothing ``is``, over which classes, and the
         ``target`` of the true one; of others ``numbers``. Or ``error``, why there is no answer.
