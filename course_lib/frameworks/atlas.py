@@ -146,7 +146,7 @@ class Atlas:
         return f"<table><thead>{head}</thead><tbody>{''.join(cells)}</tbody></table>"
 
 
-_KINDS = ("_network", "_cells")
+_KINDS = ("_network", "_cells", "_defaults")
 
 
 @cache
