@@ -73,8 +73,8 @@ def test_numbers_that_json_lacks_are_words():
     found = judged("adam in float16", y=[1.0, np.inf, np.nan])
     assert found == {"numbers": [1.0, "inf", "nan"]}
     assert [defaults_tables.shown(each) for each in (-0.62, "inf", "nan")] == ["−0.62", "∞", "NaN"]
-    assert [defaults_tables.shown(each) for each in (1e-8, 3.16e-6, -0.0, 1e-4)] == [
-        "10⁻⁸", "3.2·10⁻⁶", "0", "0.0001"]  # fmt: skip
+    assert [defaults_tables.shown(each) for each in (1e-8, 3.16e-6, -0.0, 1e-4, 1e5)] == [
+        "10⁻⁸", "3.2·10⁻⁶", "0", "0.0001", "100,000"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("share", "label"), [

@@ -1,7 +1,8 @@
 """Directives and roles of the page on initial weights, dropout and optimizers in other frameworks.
 
 ``defaults-table`` has a line for each column: its head, a colon, the question, and after a bar the
-part of the answer. The role ``default`` gives a figure, as in ``{default}`torch_defaults | adam |
+part of the answer; of a list, one number by its place, as in ``steps #0``. The role ``default``
+gives a figure, as in ``{default}`torch_defaults | adam |
 epsilon```; ``default-home`` a home with its version, ``default-homes-count`` how many there are.
 All are read from what `make atlas` has stored.
 """
@@ -46,17 +47,22 @@ def short(row: DefaultAnswer, part: str) -> str:
     """Return a part of an answer as it stands in a table; what a home has not is a dash."""
     if row.refused:
         return "refused" if re.match(r"\w+: ", row.details["error"]) else "–"
-    found: Any = row.details[part if part != "y" else "numbers"]
-    if isinstance(found, list):
-        return ", ".join(map(shown, found))
-    return shown(found)
+    found = part_of(row, part if part != "y" else "numbers")
+    return ", ".join(map(shown, found)) if isinstance(found, list) else shown(found)
+
+
+def part_of(row: DefaultAnswer, part: str) -> Any:
+    """Return a part of an answer by its name, of a list one number by its place after a #."""
+    name, _, place = part.partition(" #")
+    return row.details[name][int(place)] if place else row.details[name]
 
 
 def shown(value: float | str) -> str:
     """Return a figure of three digits, two of a tiny one; or the sign for what is none."""
     if isinstance(value, str):
         return {"inf": "∞", "nan": "NaN"}.get(value, value)
-    digits = f"{value + 0:.3g}".replace("-", "−")
+    many = abs(value) >= 1000
+    digits = (f"{value:,.0f}" if many else f"{value + 0:.3g}").replace("-", "−")
     if "e" not in digits:
         return digits
     mantissa, _, exponent = f"{value:.2g}".partition("e")
@@ -70,11 +76,10 @@ def table(lines: list[str]) -> list[str]:
 
 
 def figure(text: str) -> str:
-    """Return a figure by home, question and part, after which a place in a list may stand."""
-    home, question, part, *place = (each.strip() for each in text.split("|"))
+    """Return a figure by home, question and part."""
+    home, question, part = (each.strip() for each in text.split("|"))
     (row,) = defaults(question, home=home)
-    found = row.details[part]
-    return shown(found[int(place[0])] if place else found)
+    return shown(part_of(row, part))
 
 
 def home_and_version(home: str) -> str:
