@@ -74,7 +74,7 @@ def test_numbers_that_json_lacks_are_words():
     assert found == {"numbers": [1.0, "inf", "nan"]}
     assert [defaults_tables.shown(each) for each in (-0.62, "inf", "nan")] == ["−0.62", "∞", "NaN"]
     assert [defaults_tables.shown(each) for each in (1e-8, 3.16e-6, -0.0, 1e-4, 1e5)] == [
-        "10⁻⁸", "3.2·10⁻⁶", "0", "0.0001", "100,000"]  # fmt: skip
+        "$10^{-8}$", r"$3.2 \cdot 10^{-6}$", "0", "0.0001", "100,000"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("share", "label"), [

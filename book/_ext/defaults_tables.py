@@ -39,7 +39,6 @@ NAMES = {
     "pytensor_defaults": "PyTensor",
     "tfjs_defaults": "TensorFlow.js",
 }
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PACKAGES = {"jax": "optax", "sklearn": "scikit-learn", "paddle": "paddlepaddle"}
 
 
@@ -58,7 +57,7 @@ def part_of(row: DefaultAnswer, part: str) -> Any:
 
 
 def shown(value: float | str) -> str:
-    """Return a figure of three digits, two of a tiny one; or the sign for what is none."""
+    """Return a figure of three digits, a tiny one as a formula; or the sign for what is none."""
     if isinstance(value, str):
         return {"inf": "∞", "nan": "NaN"}.get(value, value)
     many = abs(value) >= 1000
@@ -66,8 +65,8 @@ def shown(value: float | str) -> str:
     if "e" not in digits:
         return digits
     mantissa, _, exponent = f"{value:.2g}".partition("e")
-    power = f"10{str(int(exponent)).translate(RAISED)}"
-    return power if mantissa == "1" else f"{mantissa}·{power}".replace("-", "−")
+    power = f"10^{{{int(exponent)}}}"
+    return f"${power}$" if mantissa == "1" else f"${mantissa} \\cdot {power}$"
 
 
 def table(lines: list[str]) -> list[str]:
@@ -121,7 +120,9 @@ class Figure(SphinxRole):
         if self.name == "default-homes-count":
             return [nodes.Text(str(len(default_homes())))], []
         told = home_and_version if self.name == "default-home" else figure
-        return [nodes.Text(told(self.text))], []
+        text = told(self.text)
+        formula = text.strip("$")
+        return [nodes.Text(text) if formula == text else nodes.math(text, formula)], []
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

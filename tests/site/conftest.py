@@ -1,7 +1,8 @@
 """A browser on the built site, served and as a folder. Nothing skips: what is missing fails.
 
 Most of the time of a test goes to opening its page. Tests that only look at a page therefore ask
-for ``opened``: they run one after another for each view of it, and share one window.
+for ``opened``: they run one after another for each view of it, and share one window. What takes a
+minute, such as printing, is made once for a file: ``--dist loadfile`` gives a file to one worker.
 """
 
 import browser as browsing
@@ -10,8 +11,6 @@ import pytest
 
 VIEW = {"width": 1280, "theme": "light", "folder": False}
 """How a page is looked at where neither a parameter of the test nor its mark says otherwise."""
-MADE_ONCE = ["test_paper.py", "test_fonts.py"]
-"""Tests that begin with minutes of work, which one worker does once when they come first."""
 
 
 def pytest_configure(config):
@@ -37,12 +36,10 @@ def pytest_collection_modifyitems(items):
     names = list(views)
 
     def place(item):
-        if item.path.name in MADE_ONCE:
-            return (0, 0, 0)
         if "opened" not in getattr(item, "fixturenames", []):
-            return (2, 0, 0)
+            return (1, 0, 0)
         name, *how = view(item)
-        return (1, names.index(name), list(views[name]).index(tuple(how)))
+        return (0, names.index(name), list(views[name]).index(tuple(how)))
 
     items.sort(key=place)
 

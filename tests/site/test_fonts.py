@@ -2,10 +2,10 @@
 
 import re
 from collections import defaultdict
+from html.parser import HTMLParser
 
 import pytest
 from browser import SHIFT
-from bs4 import BeautifulSoup, Comment
 from build_book import ROOT
 from fontTools.ttLib import TTFont
 
@@ -24,26 +24,54 @@ ELSEWHERE = {
 CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uff65]")
 """Lines of poems, in code alone: a font of the site's own would weigh more than a chapter."""
 CODE = {"code", "pre", "kbd", "samp"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
-def kind(text):
-    """Return what sort of text a piece of a page is, or nothing where it is not shown."""
-    around = {parent.name for parent in text.parents}
-    if isinstance(text, Comment) or around & {"script", "style", "annotation"}:
-        return ""
-    return "formula" if "math" in around else "code" if around & CODE else "text"
+class Reader(HTMLParser):
+    """Keeps the characters of pages by the sort of text, each with a page that has it.
+
+    It follows the tags itself: a tree of every page would take ten times as long.
+    """
+
+    def __init__(self):
+        """Begin with no page."""
+        super().__init__()
+        self.found = defaultdict(dict)
+
+    def read(self, path, name):
+        """Add the characters of a page."""
+        self.name, self.around = name, []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert self.around == [], f"{name} leaves {self.around} open"
+        self.reset()
+
+    def handle_starttag(self, tag, attributes):
+        """Go into an element."""
+        if tag not in VOID:
+            self.around.append(tag)
+
+    def handle_endtag(self, tag):
+        """Leave an element."""
+        if tag not in VOID:
+            assert self.around.pop() == tag, f"{self.name}: a {tag} is closed that is not open"
+
+    def handle_data(self, text):
+        """Keep what is shown."""
+        around = set(self.around)
+        if "body" in around and not around & {"script", "style", "annotation"}:
+            sort = "formula" if "math" in around else "code" if around & CODE else "text"
+            for character in set(text) - self.found[sort].keys():
+                self.found[sort][character] = self.name
 
 
 @pytest.fixture(scope="module")
 def characters(site):
     """Return the characters of all pages by the sort of text, each with a page that has it."""
-    found = defaultdict(dict)
+    reader = Reader()
     for path in sorted(site.rglob("*.html")):
-        page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for text in page.body.find_all(string=True):
-            for character in set(text):
-                found[kind(text)].setdefault(character, path.relative_to(site).as_posix())
-    return found
+        reader.read(path, path.relative_to(site).as_posix())
+    return reader.found
 
 
 @pytest.mark.parametrize("sort", FONTS)

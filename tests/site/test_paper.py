@@ -1,8 +1,11 @@
 """On paper: printed chapters, the PDF of the course, its exercises, and the EPUB."""
 
+import copy
 import re
 import sys
 import zipfile
+from dataclasses import replace
+from functools import cache
 from xml.etree import ElementTree
 
 import make_epub
@@ -13,7 +16,6 @@ import site_checks
 from build_book import ROOT
 from pypdf import PdfReader
 
-BOOK = paper.pages(paper.SITE) if (paper.SITE / "index.html").exists() else []
 CHAPTERS = [f"book/{name}.html" for name in site_checks.chapters(ROOT)]
 CONTENT = 178 / 25.4 * 96
 """Pixels between the margins of a page of A4."""
@@ -32,6 +34,17 @@ SPACES = {
     "m": "http://www.w3.org/1998/Math/MathML",
     "opf": "http://www.idpf.org/2007/opf",
 }
+
+
+@cache
+def book():
+    """Return the pages of the book, read once; who changes them asks for `copied`."""
+    return paper.pages(paper.SITE)
+
+
+def copied(pages):
+    """Return pages that may be changed."""
+    return [replace(page, article=copy.copy(page.article)) for page in pages]
 
 
 # A chapter that is printed.
@@ -56,20 +69,20 @@ def test_a_printed_solution_is_open_without_scripts_and_code_stays_folded(visit)
 # The PDF.
 
 
-def some(site):
+def some():
     """Return the preface, the first and the last chapter, and the last page of the book."""
-    pages = paper.pages(site)
+    pages = book()
     chapters = [page for page in pages if f"{page.name}.html" in (CHAPTERS[0], CHAPTERS[-1])]
     return [pages[0], *chapters, pages[-1]]
 
 
 @pytest.fixture(scope="module")
-def printed(site, browser, tmp_path_factory):
+def printed(browser, tmp_path_factory):
     """Return readers of four pages of the course, and of all exercises."""
     folder = tmp_path_factory.mktemp("pdf")
     course, exercises = folder / "course.pdf", folder / "exercises.pdf"
-    book, few = make_pdf.connected(paper.pages(site)), make_pdf.connected(some(site))
-    documents = {course: make_pdf.whole(few), exercises: make_pdf.exercises(book)}
+    every, few = make_pdf.connected(copied(book())), make_pdf.connected(copied(some()))
+    documents = {course: make_pdf.whole(few), exercises: make_pdf.exercises(every)}
     make_pdf.write(documents, browser)
     return PdfReader(course), PdfReader(exercises)
 
@@ -91,15 +104,15 @@ def words(text):
     return re.sub(r"\W", "", text)
 
 
-def test_the_outline_holds_every_page(course, site):
+def test_the_outline_holds_every_page(course):
     titles = [entry.title for entry in course.outline if not isinstance(entry, list)]
-    assert titles == ["Contents", *(page.title for page in some(site))]
+    assert titles == ["Contents", *(page.title for page in some())]
 
 
-def test_the_contents_name_the_page_on_which_each_chapter_begins(course, sheets, site):
+def test_the_contents_name_the_page_on_which_each_chapter_begins(course, sheets):
     places = make_pdf.numbers(course)
     named = words("".join(sheets[1:4]))
-    for page in some(site):
+    for page in some():
         number = places[page.key]
         assert words(page.title) in words(sheets[number - 1])
         assert f"{words(page.title)}{number}" in named, page.title
@@ -120,26 +133,26 @@ def test_every_link_within_the_pdf_leads_somewhere(course):
     assert [url for url in outside if not url.startswith(("https://", "http://"))] == []
 
 
-def test_a_printed_output_is_not_cut(sheets, site):
+def test_a_printed_output_is_not_cut(sheets):
     texts = list(map(words, sheets))
-    outputs = [output for page in some(site) for output in page.article.select(".output pre")]
+    outputs = [output for page in some() for output in page.article.select(".output pre")]
     assert len(outputs) > 30
     for output in outputs:
         told = words(output.get_text())
         assert any(told in text for text in texts), output.get_text()
 
 
-def test_nothing_that_leads_on_stands_alone_at_the_foot_of_a_page(sheets, site):
+def test_nothing_that_leads_on_stands_alone_at_the_foot_of_a_page(sheets):
     leading = {
         words(tag.get_text())
-        for page in some(site)
+        for page in some()
         for tag in page.article.select("h2, h3, h4, dt, details.code > summary")
     }
     alone = []
     for number, sheet in enumerate(sheets[5:], 6):
         last = [line for line in sheet.splitlines() if words(line)][-1]
         alone += [(number, last)] * (words(last) in leading)
-    last_words = {words(page.article.get_text())[-20:] for page in some(site)}
+    last_words = {words(page.article.get_text())[-20:] for page in some()}
     assert [found for found in alone if words(found[1])[-20:] not in last_words] == []
 
 
@@ -173,12 +186,12 @@ def test_the_pdf_is_tagged_and_says_its_title(course):
 def test_the_exercises_come_without_answers(printed):
     text = words("".join(page.extract_text() for page in printed[1].pages))
     assert "Solution" not in text
-    wanted = [exercise for page in BOOK for exercise in paper.exercises(page)]
+    wanted = [exercise for page in book() for exercise in paper.exercises(page)]
     assert len(wanted) > 30
     for exercise in wanted:
         number = words(exercise.select_one(".caption-number").get_text())
         assert number in text
-    solutions = [answer for page in BOOK for answer in page.article.select("details.solution")]
+    solutions = [answer for page in book() for answer in page.article.select("details.solution")]
     for answer in solutions:
         told = words(answer.get_text().removeprefix("Solution"))[:80]
         assert told not in text
@@ -191,7 +204,7 @@ def test_the_exercises_come_without_answers(printed):
 def epub(site, tmp_path_factory):
     """Return the EPUB, open."""
     path = tmp_path_factory.mktemp("epub") / "course.epub"
-    make_epub.write(path, paper.pages(site), site)
+    make_epub.write(path, copied(book()), site)
     with zipfile.ZipFile(path) as found:
         yield found
 
@@ -213,7 +226,7 @@ def test_the_package_lists_every_file_and_reads_every_page(epub):
     held = {name.removeprefix("book/") for name in epub.namelist() if name.startswith("book/")}
     assert set(listed) == held - {"content.opf"}
     spine = [item.get("idref") for item in package.iterfind(".//opf:itemref", SPACES)]
-    assert spine[2:] == [listed[f"{page.key}.xhtml"] for page in BOOK]
+    assert spine[2:] == [listed[f"{page.key}.xhtml"] for page in book()]
 
 
 def test_every_link_within_the_epub_leads_somewhere(epub):
@@ -235,7 +248,7 @@ def test_every_link_within_the_epub_leads_somewhere(epub):
 
 
 def test_formulas_in_the_epub_are_mathml_and_solutions_stand_below_their_exercises(epub):
-    for page in BOOK:
+    for page in book():
         found = tree(epub, f"{page.key}.xhtml")
         assert len(found.findall(".//m:math", SPACES)) == len(page.article.find_all("math"))
         solutions = found.findall(".//x:details[@class='solution']", SPACES)
