@@ -242,5 +242,5 @@ def test_every_plain_cell_is_one_that_is_known():
             and not row.refused}  # fmt: skip
     assert len(told) > 80
     others = {home for (_, home), label in told.items() if label != "same"}
-    assert others == {"haiku_cells", "tfjs_cells"}
+    assert others == {"haiku_cells", "mxnet_cells", "tfjs_cells"}
     assert set(told.values()) == {"same", "relu", "hard sigmoid"}

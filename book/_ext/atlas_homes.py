@@ -22,6 +22,8 @@ PADDLE = 'x = paddle.to_tensor({x}, dtype="{dtype}")\n'
 TINY = 'x = Tensor({x}, dtype="{dtype}")\n'
 PYTENSOR = 'x = pt.tensor("x", dtype="{dtype}", shape={any})\nf = pytensor.function([x], {of})\n'
 PYTENSOR += 'print(*f(np.array({x}, dtype="{dtype}")).ravel())'
+MXNET = 'x = nd.array({x}, dtype="{dtype}")\n'
+CHAINER = 'x = chainer.Variable(np.array({x}, dtype="{dtype}"))\n'
 NUMPY = 'x = np.array({x}, dtype="{dtype}")\n'
 
 
@@ -136,6 +138,19 @@ HOMES = {
         "autograd", LIBRARIES,
         f"{NUMPY}print(*np.ravel({{line}}))",
         f"{NUMPY}print(*grad(lambda x: np.sum({{line}}))(x))",
+    ),
+    "mxnet_nd": Home(
+        "MXNet", LIBRARIES,
+        f"{MXNET}print(*({{line}}).asnumpy().ravel())",
+        f"{MXNET}x.attach_grad()\nwith autograd.record():\n    y = {{line}}\ny.backward()\n"
+        "print(*x.grad.asnumpy())",
+    ),
+    "chainer_functions": Home(
+        "Chainer", LIBRARIES,
+        f"{CHAINER}with chainer.using_config(\"train\", False):\n"
+        "    print(*({line}).array.ravel())",
+        f"{CHAINER}with chainer.using_config(\"train\", False):\n    F.sum({{line}}).backward()\n"
+        "print(*x.grad)",
     ),
     "thinc_ops": Home("thinc", LIBRARIES, f"{NUMPY}print(*np.ravel({{line}}))"),
     "sklearn_mlp": Home(

@@ -34,6 +34,8 @@ NAMES = {
     "mlx_cells": "MLX",
     "tinygrad_cells": "tinygrad",
     "paddle_cells": "Paddle",
+    "mxnet_cells": "MXNet",
+    "chainer_cells": "Chainer",
     "onnx_reference_cells": "ONNX reference",
     "onnx_runtime_cells": "ONNX Runtime",
     "onnxruntime_web_cells": "ONNX Runtime Web",
