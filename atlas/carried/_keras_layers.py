@@ -20,7 +20,9 @@ def network(job, x):
             weights += [w[f"w{i}"], w[f"b{i}"][0]]
     else:
         layer, order, there = CELLS[told["cell"]]
-        layers.append(layer(len(w["r"]), return_sequences=job["x"] == "names"))
+        # in half precision the usual initializer fails, unnoticed by the model (3.15.1)
+        own = {"return_sequences": job["x"] == "names", "recurrent_initializer": "zeros"}
+        layers.append(layer(len(w["r"]), **own))
         layers.append(keras.layers.Dense(w["w1"].shape[1]))
         bias = turned(w["b"], order, there)
         if "rb" in w:
