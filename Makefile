@@ -36,7 +36,7 @@ test: install ## run the unit tests, then every notebook against its stored outp
 
 test-site: install ## test the built site in a browser; installs what drives it, not the browser
 	$(RUN) -m pip install --quiet --requirement tests/site/requirements.txt
-	$(RUN) -m pytest -n 2 --dist loadfile tests/site
+	$(RUN) -m pytest -n 3 tests/site
 
 coverage: install ## run the unit tests, and list the lines of the library that none of them runs
 	$(RUN) -m pytest --cov -n 2

@@ -7,7 +7,15 @@ import shutil
 import threading
 from contextlib import contextmanager
 
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+NAMES = [
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+]
+"""The first is Chromium without a window, which opens a page in a seventh of the time."""
 NONE = """no Chromium or Chrome was found; install one, or name it in CHROMIUM. On Debian:
 apt-get install chromium"""
 

@@ -11,7 +11,7 @@
     width = 32
     epochs = 4
 
-    [grid]                         # arguments that do: every combination is one configuration
+    [grid]                         # arguments that do: every combination is a configuration
     depth = [1, 2, 4]
     activation = ["relu", "tanh"]
 
