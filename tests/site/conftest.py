@@ -38,6 +38,7 @@ class Together(LoadScopeScheduling):
         return f"{file} {page[1]}" if page else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Return how tests are given to workers."""
     return Together(config, log)
@@ -121,9 +122,9 @@ class Visit:
         self.page, self.address = page, address
         requests, answers, failures, complaints = [], [], [], []
         under_way = set()
-        page.on("request", under_way.add)
+        page.on("request", lambda request: under_way.add(request))  # a built-in is refused
         for end in ("requestfinished", "requestfailed"):
-            page.on(end, under_way.discard)
+            page.on(end, lambda request: under_way.discard(request))
         page.on("request", lambda request: requests.append(request.url))
         page.on("response", lambda answer: answers.append(answer))
         page.on("requestfailed", lambda request: failures.append(request.url))
